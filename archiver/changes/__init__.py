@@ -1,0 +1,3 @@
+"""WHAT CHANGED: comparison, belief, retention."""
+
+from __future__ import annotations

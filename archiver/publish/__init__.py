@@ -1,0 +1,3 @@
+"""WHERE changes and records are shown."""
+
+from __future__ import annotations

@@ -1,0 +1,183 @@
+"""The values everything else speaks of: records, lines, changes, change sets."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+Json: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, list of Json, dict of str to Json."""
+
+Record: TypeAlias = dict[str, Any]
+"""One record, as it came: member name to `Json`. Never holds the member `@key`."""
+
+Kind: TypeAlias = Literal[
+    "new", "removed", "returned", "renamed", "entered", "left", "updated", "metrics"
+]
+KINDS: tuple[Kind, ...] = (
+    "new",
+    "removed",
+    "returned",
+    "renamed",
+    "entered",
+    "left",
+    "updated",
+    "metrics",
+)
+"""Every kind of change, in the order in which they are shown."""
+
+NEWS: frozenset[Kind] = frozenset(KINDS) - {"metrics"}
+"""The kinds that changelogs, notifications and ``--exit-code`` look at."""
+
+
+class Line(NamedTuple):
+    """One record in canonical form: its key, and its bytes without separator (UTF-8)."""
+
+    key: str
+    data: bytes
+
+
+class Bad(NamedTuple):
+    """Something that stood where a record was expected: where, and why it is none."""
+
+    place: str
+    reason: str
+
+
+class Leaf(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A nested value that differs.
+
+    Attributes:
+        path: RFC 6901 pointer from the record's root.
+        old: The value before; unset where there was none.
+        new: The value after; unset where there is none.
+    """
+
+    path: str
+    old: Json | UnsetType = UNSET
+    new: Json | UnsetType = UNSET
+
+
+class FieldChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One top-level field that differs, with its whole old and new value.
+
+    Attributes:
+        op: ``add``, ``remove`` or ``replace``, as in RFC 6902.
+        path: RFC 6901 pointer of the field: ``/`` and the escaped name.
+        old: The value before; unset for ``add``.
+        new: The value after; unset for ``remove``.
+        metric: Whether only counters differ (never news).
+        detail: The leaves that differ where both values are lists or objects.
+    """
+
+    op: Literal["add", "remove", "replace"]
+    path: str
+    metric: bool
+    old: Json | UnsetType = UNSET
+    new: Json | UnsetType = UNSET
+    detail: tuple[Leaf, ...] | UnsetType = UNSET
+
+    @property
+    def field(self) -> str:
+        """Name of the field, unescaped (RFC 6901)."""
+        return self.path[1:].replace("~1", "/").replace("~0", "~")
+
+
+class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What happened to one record; one line of the streaming form (``-f jsonl``).
+
+    Attributes:
+        kind: What happened.
+        key: The record's key. For ``renamed`` the key it has now.
+        record: The record: as it is now, or for ``removed`` and ``left`` as it was.
+            Unset for ``updated`` and ``metrics``.
+        changes: The fields that differ, by name; ``updated`` and ``metrics`` only.
+        old_key: The key it had; ``renamed`` only.
+        cause: Why it is gone, where that is known; ``removed`` only.
+    """
+
+    kind: Kind
+    key: str
+    record: Record | UnsetType = UNSET
+    changes: tuple[FieldChange, ...] | UnsetType = UNSET
+    old_key: str | UnsetType = UNSET
+    cause: str | UnsetType = UNSET
+
+
+class End(msgspec.Struct, frozen=True):
+    """One end of a comparison.
+
+    Attributes:
+        revision: Full commit id, or None for a plain file or nothing.
+        timestamp: Capture time in UTC as ``YYYY-MM-DD HH:MM:SS``, or None if unknown.
+        total: Number of records.
+    """
+
+    revision: str | None
+    timestamp: str | None
+    total: int
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """How many records of each kind there are in a comparison."""
+
+    new: int = 0
+    updated: int = 0
+    removed: int = 0
+    returned: int = 0
+    renamed: int = 0
+    entered: int = 0
+    left: int = 0
+    metrics: int = 0
+    unchanged: int = 0
+
+    @property
+    def news(self) -> int:
+        """Number of changes that are news: everything but metrics and unchanged."""
+        return sum(getattr(self, kind) for kind in NEWS)
+
+
+class RecordUpdate(msgspec.Struct, frozen=True):
+    """One record that is in both ends, with the fields that differ."""
+
+    key: str
+    changes: tuple[FieldChange, ...]
+
+
+class Rename(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}):
+    """One record that has another key now."""
+
+    old: str
+    new: str
+
+
+class ChangeSet(msgspec.Struct, frozen=True, kw_only=True, rename={"old": "from", "current": "to"}):
+    """The public JSON form of a comparison, ``archiver/changes/1``.
+
+    Records stand as in a snapshot's line: the member ``@key`` comes first where the key is
+    not one string field of the record; ``@cause`` follows in `removed` where it is known.
+    ``changes["new"]``, ``["updated"]`` and ``["removed"]`` work as in a mapping.
+    """
+
+    schema: Literal["archiver/changes/1"] = "archiver/changes/1"
+    source: str
+    old: End
+    current: End
+    summary: Summary
+    new: tuple[Record, ...] = ()
+    removed: tuple[Record, ...] = ()
+    returned: tuple[Record, ...] = ()
+    renamed: tuple[Rename, ...] = ()
+    entered: tuple[Record, ...] = ()
+    left: tuple[Record, ...] = ()
+    updated: tuple[RecordUpdate, ...] = ()
+    metrics: tuple[RecordUpdate, ...] = ()
+
+    def __getitem__(self, kind: str) -> tuple[Any, ...]:
+        """Return the changes of one `kind`, as ``changes["new"]``."""
+        if kind not in KINDS:
+            raise KeyError(kind)
+        changes: tuple[Any, ...] = getattr(self, kind)
+        return changes

@@ -1,0 +1,3 @@
+"""WHERE records come from."""
+
+from __future__ import annotations
