@@ -1,0 +1,100 @@
+"""What every test stands on: own HOME, no GIT_* of the machine, no network but 127.0.0.1."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+LOOPBACK = {None, "", "localhost", "127.0.0.1", b"localhost", b"127.0.0.1"}
+PERSON = "[user]\n\tname = A Person\n\temail = person@example.org\n[init]\n\tdefaultBranch = main\n"
+
+
+def only_loopback(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse every address but this machine's own; sockets in the file system are fine."""
+    if event in {"socket.connect", "socket.bind"} and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    if host not in LOOPBACK:
+        message = f"a test wanted to reach {host!r}; only 127.0.0.1 is allowed"
+        raise PermissionError(message)
+
+
+sys.addaudithook(only_loopback)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give the whole run its own HOME with a git identity, and none of the machine's settings."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(PERSON)
+    with pytest.MonkeyPatch.context() as environment:
+        for name in os.environ:
+            if name.startswith(("GIT_", "ARCHIVER_")):
+                environment.delenv(name)
+        environment.setenv("HOME", str(home))
+        environment.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+        environment.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        yield home
+
+
+def run_git(folder: Path, *arguments: str, stdin: bytes | None = None) -> str:
+    """Run git in `folder` and return what it prints; a failure is an error with its words."""
+    command = ["git", "-C", str(folder), *arguments]
+    done = subprocess.run(command, input=stdin or b"", capture_output=True, check=False)
+    if done.returncode:
+        raise AssertionError(f"{command} ended with {done.returncode}: {done.stderr.decode()}")
+    return done.stdout.decode()
+
+
+@pytest.fixture(scope="session")
+def git() -> Callable[..., str]:
+    """Return ``git(folder, *arguments, stdin=None) -> stdout``."""
+    return run_git
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """Return a new git repository on an unborn branch ``main``."""
+    path = tmp_path / "repo"
+    path.mkdir()
+    run_git(path, "init", "--quiet", "--initial-branch=main")
+    return path
+
+
+@pytest.fixture(scope="session")
+def now() -> datetime:
+    """Return a moment that never moves."""
+    return datetime(2026, 1, 29, 15, 47, 33, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """Return the folder of real histories, or skip."""
+    return folder_or_skip("real")
+
+
+@pytest.fixture(scope="session")
+def hostile() -> Path:
+    """Return the folder of hostile inputs, or skip."""
+    return folder_or_skip("hostile")
+
+
+def folder_or_skip(name: str) -> Path:
+    """Return a folder beside the checkout; it is not part of the project."""
+    folder = SHARED / name
+    if not folder.is_dir():
+        pytest.skip(f"there is no ../shared/{name} beside this checkout")
+    return folder
