@@ -1,0 +1,62 @@
+# Everything that people and CI run. Needs Python 3.11 or newer, git and make, nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+COVERAGE := 85
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test format-check lint types contracts tests wheel bench golden format clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
+
+demo: $(VENV)/package ## Watch a catalogue being archived, compared and queried
+	$(BIN)/archiver demo
+
+test: format-check lint types contracts tests wheel ## Run every check, as CI does
+
+format-check: $(VENV)/dev
+	$(BIN)/ruff format --check
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check
+
+types: $(VENV)/dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/dev
+	$(BIN)/lint-imports
+
+tests: $(VENV)/dev
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)
+
+wheel: $(VENV)/dev
+	$(BIN)/python tests/smoke_wheel.py
+
+bench: $(VENV)/dev ## Measure the ratios that the project promises (ONLY=row, FULL=1)
+	PYTHONPATH=tests $(BIN)/python -m bench $(if $(FULL),--full) $(if $(ONLY),--only $(ONLY))
+
+golden: $(VENV)/dev ## Renew the expected outputs in tests/golden
+	$(BIN)/python -m pytest tests/publish --renew
+
+format: $(VENV)/dev ## Format the code and mend what ruff can
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+clean: ## Remove what these targets made
+	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# One environment in two steps, made anew whenever pyproject.toml changes.
+$(VENV)/package: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("archiver needs Python 3.11 or newer")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+# Only pip 25.1 and later reads dependency groups.
+$(VENV)/dev: $(VENV)/package
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
