@@ -1,0 +1,178 @@
+"""Safe text for each place it is shown; every word of a record may be hostile.
+
+Each sink is one function from any string to one line: what could steer the reader (a control or
+bidirectional character, markup, a formula, a trailer) is made visible with a backslash, and
+what people write every day (``org/model-name_v1.0``, Chinese, emoji) stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from archiver.records.model import Json
+
+_EMOJI = "\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
+    "\u2000-\u200c\u200e\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164\ud800-\udfff"
+    "\ufdd0-\ufdef\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U0001fffe\U0001ffff\U000e0000-\U000e0fff]"
+    # A joiner or an emoji style is invisible everywhere but in an emoji.
+    f"|(?<![{_EMOJI}\ufe0f])\u200d|\u200d(?![{_EMOJI}])|(?<![{_EMOJI}0-9#*\xa9\xae])\ufe0f"
+)
+"""Characters that steer, reorder or hide text: Unicode categories Cc, Cs, Zl, Zp, the invisible
+ones of Cf, Zs, Lo and Mn (default ignorable code points, UAX #44), and noncharacters."""
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def visible(text: str) -> str:
+    r"""Show every hidden character of `text` as Python would write it: ``\n``, ``\u202e``."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _HIDDEN.sub(_escaped, text)
+
+
+def terminal(text: str) -> str:
+    """Make `text` one line that can neither steer a terminal nor command a CI runner.
+
+    GitHub's runner obeys lines that begin with ``::`` and any ``##[`` in its log.
+    """
+    shown = visible(text)
+    if shown.lstrip().startswith("::"):
+        shown = shown.replace("::", ":\\:", 1)
+    return shown.replace("##[", "#\\#[")
+
+
+_MARKDOWN = re.compile(
+    r"[\\`*\[\]<|~${}]"
+    r"|(?<![^\W_])_|_(?![^\W_])"  # an underscore inside a word is only an underscore
+    r"|&(?=#?\w+;)"
+    r"|(?<=:)/(?=/)|(?<=www)\.|(?<=\{)%|%(?=\})"
+    r"|^[-+=#]|^\d{1,9}[.)]",
+    re.IGNORECASE,
+)
+_MARKDOWN_WORDS = re.compile(
+    r"@(?=\w)|#(?=\d)|\bGH-(?=\d)|:(?=[\w+-]*[a-z][\w+-]*:)", re.IGNORECASE
+)
+_EDGE_SPACE = re.compile(r"^ +| +$")
+
+
+def markdown(text: str) -> str:
+    """Escape `text` for one line of Markdown (CommonMark 0.31, GitHub's and Hugo's additions).
+
+    Mentions, issue numbers and ``:emoji:`` are looked up in the finished page, where a
+    backslash no longer helps: a zero-width space, written as a character reference,
+    breaks them.
+    """
+    shown = _MARKDOWN.sub(lambda match: f"{match[0][:-1]}\\{match[0][-1]}", visible(text))
+    shown = _MARKDOWN_WORDS.sub(r"\g<0>&#8203;", shown)
+    return _EDGE_SPACE.sub(lambda match: "&#32;" * len(match[0]), shown)
+
+
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_FORMULA = re.compile("[\\s\ufeff\"']*[=+\\-@\uff1d\uff0b\uff0d\uff20\t\r]")
+_QUOTED = re.compile('[",;\t\r\n]|^ |^\ufeff| $')
+
+
+def csv_cell(text: str) -> str:
+    """Write `text` as one cell of a CSV file (RFC 4180) that no spreadsheet takes for a formula.
+
+    A cell that would start one begins with ``'`` (OWASP, CSV injection); a plain number
+    such as ``-5`` stays one. Line ends survive inside quotes; other controls are shown.
+    """
+    cell = _CONTROL.sub(_escaped, text)
+    if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
+        cell = "'" + cell
+    return '"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell
+
+
+_COMMIT_START = re.compile(r"^(?=From |---|diff -)|^(\s*[A-Za-z0-9-]+\s*)(?=:)")
+_COMMIT_WORDS = re.compile(
+    r"@(?=\w)|#(?=[\w\[])|\bGH-(?=\d)|/(?:issues|pull|discussions)/(?=\d)|:(?=:)"
+    r"|\[(?=[^\[\]]{0,60}(?:skip|no[ _-]ci))|\bNO(?=_CI)|\bskip-checks(?=\s*:)",
+    re.IGNORECASE,
+)
+
+
+def commit(text: str) -> str:
+    r"""Make `text` one line of a commit message that orders nothing.
+
+    A backslash breaks mentions (``@\user``), issue numbers (``#\1``), words that switch CI off
+    (``[\skip ci]``), workflow commands, and the beginnings that git reads: trailers, ``---``.
+    """
+    shown = _COMMIT_WORDS.sub(r"\g<0>\\", visible(text))
+    return _COMMIT_START.sub(lambda match: f"{match[1] or ''}\\", shown)
+
+
+def width(text: str) -> int:
+    """Return how many terminal columns `text` takes (UAX #11: wide characters take two)."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(char: str) -> int:
+    if unicodedata.category(char) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
+
+
+def clip(text: str, columns: int) -> str:
+    """Cut `text` to at most `columns` terminal columns; ``…`` shows that something is missing."""
+    if len(text) * 2 <= columns or width(text) <= columns:
+        return text
+    room = columns - 1
+    for index, char in enumerate(text):
+        room -= _columns(char)
+        if room < 0:
+            return text[:index] + "…"
+    return text
+
+
+_WORDS_OF_JSON = frozenset({"", "null", "true", "false"})
+_LONGEST = 200
+
+
+def value(json: Json) -> str:
+    """Render a JSON value shortly for people, at most 200 characters; not yet safe for a sink.
+
+    A string is quoted only where it could be taken for another value.
+    """
+    if isinstance(json, str):
+        shown = json[: _LONGEST + 1]
+        if shown in _WORDS_OF_JSON or shown != shown.strip() or _NUMBER.fullmatch(shown):
+            shown = f'"{shown}"'
+    else:
+        shown = msgspec.json.encode(json)[: _LONGEST * 4].decode("utf-8", "ignore")
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+
+
+def count(number: int) -> str:
+    """Write a number of things with separators: ``125,000``."""
+    return f"{number:,}"
+
+
+_TOO_LARGE = 10**18
+
+
+def bytes_(size: float | str) -> str:
+    """Write a size in bytes with a decimal unit, ``4.5 GB``; a size already in words stays."""
+    if isinstance(size, str):
+        return size
+    if abs(size) >= _TOO_LARGE:
+        return f"{count(int(size))} B"
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB", "TB", "PB"):
+        if abs(round(amount, 1)) < 1000 or unit == "PB":  # noqa: PLR2004  SI prefixes
+            break
+        amount /= 1000
+    return f"{amount:,.1f}".removesuffix(".0") + " " + unit
