@@ -1,0 +1,278 @@
+"""Records and snapshots in canonical form, format 1: one record per line, sorted by key.
+
+The form is described in ``docs/format.md``; ``jsontext`` says how a value is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import chain
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from archiver.errors import UnreadableSnapshot
+from archiver.records.jsontext import dump, parse
+from archiver.records.model import Json, Line, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+FORMAT = 1
+KEY = "@key"
+"""First member of a line whose key is not one string field of the record."""
+MAX_KEY = 4096
+"""Longest key in bytes of UTF-8."""
+
+_START = b'{\n"format": 1,\n"source": '
+_SEPARATOR = b",\n"
+_EMPTY = b"]\n}\n"
+_TAIL = b"\n" + _EMPTY
+
+
+class Header(NamedTuple):
+    """What stands before the records of a snapshot.
+
+    Attributes:
+        source: Name of the source.
+        timestamp: Capture time in UTC, ``YYYY-MM-DD HH:MM:SS``.
+        total: Number of records, over all shards.
+        shards: Shard name to (number of records, SHA-256 of the shard file in hex); empty
+            where the records stand in the file itself.
+    """
+
+    source: str
+    timestamp: str
+    total: int
+    shards: Mapping[str, tuple[int, str]] = MappingProxyType({})
+
+
+def key_of(record: Record, fields: tuple[str, ...]) -> str:
+    """Return the key of `record`: the values of `fields`, joined with ``/``.
+
+    A field with dots is a path into nested objects. Numbers become strings.
+
+    Raises:
+        ValueError: A field is absent or is neither string nor integer, or the key is empty or
+            longer than `MAX_KEY`.
+    """
+    return joined(member(record, field) for field in fields)
+
+
+def member(record: Record, path: str) -> Json:
+    """Return the value at a dotted `path`; ValueError where there is none."""
+    value: Json = record
+    for name in (path,) if path in record else path.split("."):
+        if not isinstance(value, dict) or name not in value:
+            raise ValueError(f"no key: {path} is absent")
+        value = value[name]
+    return value
+
+
+def joined(parts: Iterable[Json]) -> str:
+    """Join the parts of a key with ``/``; ValueError where they make no key."""
+    key = "/".join(map(_part, parts))
+    if not key:
+        raise ValueError("the key is empty")
+    if len(key) > MAX_KEY // 4 and len(key.encode(errors="replace")) > MAX_KEY:
+        raise ValueError(f"the key is longer than {MAX_KEY} bytes")
+    return key
+
+
+def _part(value: Json) -> str:
+    if type(value) is str:
+        return value
+    if type(value) is int or type(value) is float:
+        return dump(value).decode()
+    raise ValueError(f"the key is {_kind(value)}, not a string or a number")
+
+
+def _kind(value: Json) -> str:
+    names = {bool: "a boolean", list: "a list", dict: "an object", type(None): "null"}
+    return names.get(type(value), type(value).__name__)
+
+
+def encode(record: Record, fields: tuple[str, ...]) -> Line:
+    """Return the canonical line of `record`, whose key is made of `fields`.
+
+    Raises:
+        ValueError: It has no usable key, or something in it is no JSON value; the message is
+            a plain reason.
+    """
+    return encode_as(key_of(record, fields), record, fields)
+
+
+def encode_as(key: str, record: Record, fields: tuple[str, ...] = ()) -> Line:
+    """Return the canonical line of `record` under a `key` that is known already."""
+    if KEY in record and record[KEY] != key:
+        raise ValueError(f'the record has a member "{KEY}" of its own')
+    first = fields[0] if len(fields) == 1 and record.get(fields[0]) == key else KEY
+    if '"' in first or "\\" in first:
+        first = KEY
+    rest = {name: value for name, value in record.items() if name != first}
+    body = dump(rest)
+    head = b"{%b:%b" % (dump(first), dump(key))
+    return Line(key, head + (b"," if rest else b"") + body[1:])
+
+
+def decode(line: bytes) -> Record:
+    """Return the record of a canonical line, without the member ``@key``.
+
+    Raises:
+        UnreadableSnapshot: The line is no record.
+    """
+    record = _decode_line(line)
+    record.pop(KEY, None)
+    return record
+
+
+def decode_with_key(line: bytes) -> Record:
+    """Return the record of a canonical line as it stands there, ``@key`` included."""
+    return _decode_line(line)
+
+
+def _decode_line(line: bytes) -> Record:
+    try:
+        record = parse(line)
+    except ValueError as error:
+        raise UnreadableSnapshot(f"a line is no record: {error}") from error
+    if not isinstance(record, dict):
+        raise UnreadableSnapshot("a line is no record: it is not an object")
+    return record
+
+
+def line_key(line: bytes) -> bytes:
+    """Return the key of a canonical line as UTF-8; sorts as the decoded key does.
+
+    Raises:
+        UnreadableSnapshot: The line does not begin with a key.
+    """
+    try:
+        _, _, colon, key, _ = line.split(b'"', 4)
+    except ValueError:
+        raise UnreadableSnapshot("a line does not begin with a key") from None
+    if colon != b":":
+        raise UnreadableSnapshot("a line does not begin with a key")
+    if b"\\" not in key:
+        return key
+    return str(next(iter(_decode_line(line).values()))).encode()
+
+
+def head(header: Header) -> bytes:
+    """Return the bytes before the records, or the whole index where there are shards."""
+    start = b'%b%b,\n"timestamp": %b,\n"total_models": %d,\n' % (
+        _START,
+        dump(header.source),
+        dump(header.timestamp),
+        header.total,
+    )
+    if not header.shards:
+        return start + b'"models": [\n'
+    rows = (
+        b'"%b": {"records": %d, "sha256": "%b"}' % (name.encode(), records, digest.encode())
+        for name, (records, digest) in sorted(header.shards.items())
+    )
+    return start + b'"shards": {\n' + _SEPARATOR.join(rows) + b"\n}\n}\n"
+
+
+def snapshot(header: Header, lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the canonical bytes of a snapshot; `lines` are sorted by key."""
+    yield head(header)
+    rest = iter(lines)
+    first = next(rest, None)
+    if first is None:
+        yield _EMPTY
+        return
+    yield first
+    for line in rest:
+        yield _SEPARATOR
+        yield line
+    yield _TAIL
+
+
+def snapshot_size(header: Header, lines: Iterable[bytes]) -> int:
+    """Return the number of bytes that `snapshot` yields."""
+    return sum(map(len, snapshot(header, lines)))
+
+
+def is_canonical(start: bytes) -> bool:
+    """Say whether a file that begins with `start` claims to be in canonical form."""
+    return start.startswith(_START)
+
+
+def read(chunks: Iterable[bytes]) -> tuple[Header, Iterator[bytes]]:
+    """Read a canonical snapshot from `chunks` of any size, in constant memory.
+
+    Returns:
+        The header and the record lines (none where the file is an index of shards). Whether
+        the file is whole is known when the lines end.
+
+    Raises:
+        UnreadableSnapshot: Not a canonical snapshot, or truncated (while iterating).
+    """
+    parts = iter(chunks)
+    start = b""
+    for chunk in parts:
+        start += chunk
+        if b'"models": [\n' in start:
+            break
+    top, models, rest = start.partition(b'"models": [\n')
+    if not models:
+        return _index(top), iter(())
+    header = _header(top.removesuffix(_SEPARATOR) + b"\n}")
+    return header, chain.from_iterable(_batches(chain((rest,), parts)))
+
+
+def _batches(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield lists of lines; a raw newline never stands inside a JSON text of one line."""
+    rest = b""
+    for chunk in chunks:
+        lines = (rest + chunk).split(_SEPARATOR)
+        rest = lines.pop()
+        yield lines
+    if rest == _EMPTY:
+        return
+    if not rest.endswith(_TAIL):
+        raise UnreadableSnapshot("the snapshot ends too early (truncated)")
+    yield [rest[: -len(_TAIL)]]
+
+
+class _Shard(msgspec.Struct):
+    records: int
+    sha256: str
+
+
+class _Head(msgspec.Struct):
+    format: int
+    source: str
+    timestamp: str
+    total: int = msgspec.field(name="total_models")
+    shards: dict[str, _Shard] = msgspec.field(default_factory=dict)
+
+
+def _header(text: bytes) -> Header:
+    try:
+        found = msgspec.json.decode(text, type=_Head)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnreadableSnapshot(f"the header is wrong: {error}") from error
+    shards = {name: (shard.records, shard.sha256) for name, shard in found.shards.items()}
+    return Header(found.source, found.timestamp, found.total, shards)
+
+
+def _index(text: bytes) -> Header:
+    header = _header(text)
+    if not header.shards:
+        raise UnreadableSnapshot('the snapshot has neither "models" nor "shards"')
+    return header
+
+
+def shard_name(key: str, shards: int) -> str:
+    """Return the name of the shard that holds `key`: leading hex digits of its SHA-256.
+
+    Args:
+        key: The decoded key.
+        shards: 16 or 256.
+    """
+    digits = {16: 1, 256: 2}[shards]
+    return hashlib.sha256(key.encode()).hexdigest()[:digits]

@@ -1,0 +1,205 @@
+"""Read the records out of any JSON document, given where they stand and what their key is.
+
+Paths: ``.`` the document is the array; ``a.b`` the array at that path; ``a.b{}`` an object
+whose member names are the keys; ``[]`` flattens (``.[].models``). Keys: ``cveID`` a field;
+several fields are joined with ``/``; ``^.id`` a field of the object that encloses the record
+(``^.^.id`` of the next one); ``{}`` the member name of a record in an object.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from archiver.errors import ConfigError, UnreadableSnapshot
+from archiver.records import canonical
+from archiver.records.canonical import member
+from archiver.records.jsontext import parse
+from archiver.records.model import Bad, Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archiver.records.model import Json, Record
+
+_EACH, _MEMBERS = "[]", "{}"
+_ENCLOSING = "^."
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class _Found(NamedTuple):
+    """A value on the way to the records: its text, the objects around it, where it is."""
+
+    text: msgspec.Raw | bytes
+    around: tuple[dict[str, msgspec.Raw], ...]
+    place: str
+
+
+class Reader:
+    """Reads versions of one document; what did not change since the last one is not parsed."""
+
+    def __init__(self, records: str, key: tuple[str, ...] = ()) -> None:
+        """Read the records at the path `records`, keyed by the fields `key`.
+
+        Raises:
+            ConfigError: The path cannot be understood, or there is no key.
+        """
+        self._steps = steps(records)
+        self._key = key or ((_MEMBERS,) if self._steps[-1] == _MEMBERS else ())
+        self._named = _MEMBERS in self._key
+        self._known: dict[tuple[bytes, str, str | int], Line] = {}
+        if not self._key:
+            raise ConfigError(
+                "no key is given", hint="name the field that tells records apart: --key id"
+            )
+
+    def read(self, body: bytes) -> Iterator[Line | Bad]:
+        """Yield the records of `body` in its order, each as a line or as something bad.
+
+        Raises:
+            UnreadableSnapshot: The document is not JSON or has another shape.
+        """
+        known, self._known = self._known, {}
+        for holder in self._holders(body):
+            try:
+                outside = self._outside(holder)
+            except ValueError as error:
+                yield Bad(holder.place, str(error))
+                continue
+            for name, raw in _held(holder, self._steps[-1]):
+                seen = (bytes(raw), outside, name if self._named else 0)
+                try:
+                    line = known.get(seen) or self._line(seen[0], holder, name)
+                except ValueError as error:
+                    yield Bad(f"{holder.place}/{name}", str(error))
+                else:
+                    self._known[seen] = line
+                    yield line
+
+    def _holders(self, body: bytes) -> Iterator[_Found]:
+        """Yield the arrays or objects that hold the records."""
+        found: Iterator[_Found] = iter((_Found(_checked(body), (), ""),))
+        for step in self._steps[:-1]:
+            found = _descend(found, step)
+        return found
+
+    def _outside(self, holder: _Found) -> str:
+        """Return the part of the keys that stands in the objects around the records."""
+        outer = [field for field in self._key if field.startswith(_ENCLOSING)]
+        return "\0".join(str(_around(holder, field)) for field in outer)
+
+    def _line(self, text: bytes, holder: _Found, name: str | int) -> Line:
+        record = parse(text)
+        if not isinstance(record, dict):
+            raise ValueError("it is not an object")  # noqa: TRY004  a reason, as all here
+        key = canonical.joined(_part(field, record, holder, name) for field in self._key)
+        line = canonical.encode_as(key, record, self._key)
+        _refuse_twins(text, record, line.data)
+        return line
+
+
+def read(body: bytes, records: str, key: tuple[str, ...]) -> Iterator[Line | Bad]:
+    """Yield the records of one document; see `Reader`."""
+    return Reader(records, key).read(body)
+
+
+def steps(path: str) -> tuple[str, ...]:
+    """Split a path of records into member names, ``[]`` and ``{}``.
+
+    Raises:
+        ConfigError: The path cannot be understood.
+    """
+    found: list[str] = []
+    for part in path.removeprefix(".").split(".") if path != "." else ():
+        name = part.rstrip("[]{}")
+        found += [name] if name else []
+        marks = part[len(name) :]
+        while marks[:2] in (_EACH, _MEMBERS):
+            found.append(marks[:2])
+            marks = marks[2:]
+        if marks or not part or set(name) & set("[]{}"):
+            raise ConfigError(
+                f'the path of records "{path}" cannot be understood',
+                hint='examples: ".", "data.models", ".[].models", "models{}"',
+            )
+    return tuple(found) if found and found[-1] in (_EACH, _MEMBERS) else (*found, _EACH)
+
+
+def _checked(body: bytes) -> bytes:
+    """Refuse what is no JSON at all, with the reason people look for."""
+    start = body[:4096].lstrip()
+    if not start:
+        raise UnreadableSnapshot("the file is empty")
+    if start.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in body:
+        raise UnreadableSnapshot("the file holds conflict markers")
+    return body
+
+
+def _descend(found: Iterator[_Found], step: str) -> Iterator[_Found]:
+    for value in found:
+        if step in (_EACH, _MEMBERS):
+            for name, text in _held(value, step):
+                yield _Found(text, value.around, f"{value.place}/{name}")
+        else:
+            yield _member(value, step)
+
+
+def _held(value: _Found, step: str) -> Iterator[tuple[str | int, msgspec.Raw]]:
+    """Yield name or index, and text, of what an array or an object holds."""
+    if step == _MEMBERS:
+        yield from _decoded(_OBJECT, value, "an object").items()
+    else:
+        yield from enumerate(_decoded(_ARRAY, value, "an array"))
+
+
+def _member(value: _Found, name: str) -> _Found:
+    members = _decoded(_OBJECT, value, "an object")
+    if name not in members:
+        there = ", ".join(list(members)[:5]) or "nothing"
+        raise UnreadableSnapshot(f'no "{name}" at {value.place or "the top"} (there: {there})')
+    return _Found(members[name], (members, *value.around), f"{value.place}/{name}")
+
+
+def _decoded(decoder: msgspec.json.Decoder[Json], value: _Found, shape: str) -> Json:
+    try:
+        return decoder.decode(value.text)
+    except msgspec.ValidationError:
+        raise UnreadableSnapshot(f"{value.place or 'the document'} is not {shape}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        reason = str(error).replace("Input data was truncated", "it ends too early (truncated)")
+        raise UnreadableSnapshot(f"not JSON: {reason}") from error
+
+
+def _part(field: str, record: Record, holder: _Found, name: str | int) -> Json:
+    """Return one part of a record's key."""
+    if field == _MEMBERS:
+        return name
+    return _around(holder, field) if field.startswith(_ENCLOSING) else member(record, field)
+
+
+def _around(holder: _Found, field: str) -> Json:
+    depth = field.count(_ENCLOSING)
+    name = field[len(_ENCLOSING) * depth :]
+    if depth > len(holder.around) or name not in holder.around[depth - 1]:
+        raise ValueError(f"no key: {field} is absent")
+    return parse(holder.around[depth - 1][name])
+
+
+def _refuse_twins(text: bytes, record: Record, line: bytes) -> None:
+    """Refuse a member that stands twice in one object: decoding keeps the last silently.
+
+    Where no string is escaped, a lost member is seen in the number of quotes.
+    """
+    added = 4 if line.startswith(b'{"@key":') and canonical.KEY not in record else 0
+    if b"\\" in text or b"\\" in line:
+        json.loads(text, object_pairs_hook=_no_twins)
+    elif text.count(b'"') != line.count(b'"') - added:
+        raise ValueError("a member stands twice in one object")
+
+
+def _no_twins(pairs: list[tuple[str, Json]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a member stands twice in one object")

@@ -1,0 +1,130 @@
+"""JSON values to canonical text and back: equal values give equal bytes.
+
+Members are sorted by code point, there are no spaces, and numbers are written by value as in
+RFC 8785 (``220.0`` is ``220``, ``1e2`` is ``100``, ``-0.0`` is ``0``), except that an integer
+which no double spells keeps all its digits.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from archiver.records.model import Json
+
+MAX_DEPTH = 64
+"""Deepest nesting of lists and objects in a record; DeepDiff gives up at about 300."""
+
+_PLAIN_FLOATS = (1e-5, 1e16)  # between these the encoder writes what RFC 8785 asks for
+_DIGITS = 2**53  # up to here every integer is a double
+_EXACT = 10**21  # from here on RFC 8785 writes exponents
+
+
+def _read_float(text: str) -> int | float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError("a number is not finite")
+    if not value.is_integer() or abs(value) >= _EXACT:
+        return value
+    return int(value) if abs(value) < _DIGITS else _spelled(value)
+
+
+def _spelled(value: float) -> int:
+    """Return the integer that the shortest spelling of `value` denotes, as RFC 8785 does."""
+    digits, _, exponent = repr(value).partition("e")
+    whole, _, fraction = digits.partition(".")
+    fraction = fraction.rstrip("0")
+    power = int(exponent or 0) - len(fraction)
+    return int(whole + fraction + "0" * power)
+
+
+_decode = msgspec.json.Decoder(float_hook=_read_float).decode
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def parse(data: bytes | msgspec.Raw) -> Json:
+    """Decode any JSON text; numbers become canonical by value.
+
+    Raises:
+        ValueError: Not JSON, not UTF-8, a lone surrogate, a number that is not finite, or
+            nested too deeply to be read. The message is a plain reason.
+    """
+    try:
+        return _decode(data)
+    except RecursionError as error:
+        raise ValueError(f"nested deeper than {MAX_DEPTH}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError("not UTF-8") from error
+    except msgspec.MsgspecError as error:
+        raise ValueError(_plain(error)) from error
+
+
+def _plain(error: Exception) -> str:
+    reason = str(error.__cause__ or error)
+    return reason.replace("Input data was truncated", "the text ends too early (truncated)")
+
+
+def dump(value: Json) -> bytes:
+    """Encode any JSON value canonically; equal values give equal bytes.
+
+    Raises:
+        ValueError: It is no JSON value; the message is a plain reason.
+    """
+    try:
+        return _encode(_normal(value, MAX_DEPTH))
+    except UnicodeEncodeError as error:
+        raise ValueError("a string holds a lone surrogate") from error
+
+
+def _normal(value: Json, depth: int) -> Json:
+    """Return `value` so that the encoder writes each number canonically."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return value
+    if kind is int:
+        return value if -_EXACT < value < _EXACT else _long_integer(value)
+    if kind is float:
+        return _float(value)
+    if depth == 0:
+        raise ValueError(f"nested deeper than {MAX_DEPTH}")
+    if kind is list or kind is tuple:
+        return [_normal(member, depth - 1) for member in value]
+    if kind is dict:
+        return {_name(name): _normal(member, depth - 1) for name, member in value.items()}
+    raise ValueError(f"{kind.__name__} is no JSON value")
+
+
+def _name(name: Json) -> str:
+    if type(name) is not str:
+        raise ValueError("a member name is no string")
+    return name
+
+
+def _float(value: float) -> int | float | msgspec.Raw:
+    value = _read_float(repr(value))
+    low, high = _PLAIN_FLOATS
+    if isinstance(value, int) or low <= abs(value) < high:
+        return value
+    return msgspec.Raw(_exponential(value).encode())
+
+
+def _long_integer(value: int) -> int | msgspec.Raw:
+    """Write an integer that a short float spells too as that float: one value, one spelling."""
+    try:
+        same = float(value)
+    except OverflowError:
+        return value
+    return msgspec.Raw(_exponential(same).encode()) if _spelled(same) == value else value
+
+
+def _exponential(value: float) -> str:
+    """Write a float that is below 1e-5 or not below 1e16 as RFC 8785 (ECMAScript) does."""
+    mantissa, _, exponent = f"{abs(value)!r}".partition("e")
+    power = int(exponent)
+    sign = "-" if value < 0 else ""
+    if power == -6:  # noqa: PLR2004  the last power that ECMAScript writes without exponent
+        return f"{sign}0.00000{mantissa.replace('.', '')}"
+    return f"{sign}{mantissa}e{power:+d}"

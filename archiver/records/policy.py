@@ -1,0 +1,179 @@
+"""What each field means: key, metric, volatile, set-valued, tolerant.
+
+A field is named by its path from the record's root, with dots; ``*`` stands for any member or
+element: ``downloads``, ``stats.likes``, ``tags.*.fetched_at``. A path covers all below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from archiver.records.jsontext import dump
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from archiver.records.model import Json
+
+Path: TypeAlias = tuple[str, ...]
+Meaning: TypeAlias = Literal["same", "metric", "news"]
+
+_ANY = "*"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How records are keyed, and which of their differences count.
+
+    Attributes:
+        key: Fields that make the key, joined with ``/`` (see `archiver.records.document`).
+        metrics: Paths of counters: archived, but their differences are no news.
+        volatile: Paths that are archived, but never make a difference.
+        sets: Paths of arrays whose order means nothing.
+        tolerance: Path of a number to the largest absolute difference that means nothing.
+    """
+
+    key: Path = ()
+    metrics: tuple[str, ...] = ()
+    volatile: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    tolerance: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def strict(self) -> bool:
+        """Whether every difference of a line is news."""
+        return not (self.metrics or self.volatile or self.sets or self.tolerance)
+
+    @cached_property
+    def _metrics(self) -> tuple[Path, ...]:
+        return _paths(self.metrics)
+
+    @cached_property
+    def _volatile(self) -> tuple[Path, ...]:
+        return _paths(self.volatile)
+
+    @cached_property
+    def _sets(self) -> tuple[Path, ...]:
+        return _paths(self.sets)
+
+    @cached_property
+    def _tolerance(self) -> tuple[tuple[Path, float], ...]:
+        return tuple((tuple(path.split(".")), span) for path, span in self.tolerance.items())
+
+    @cached_property
+    def _special(self) -> frozenset[str]:
+        """First names of all paths; a field that is not among them is always news."""
+        paths = (*self._metrics, *self._volatile, *self._sets, *(p for p, _ in self._tolerance))
+        return frozenset(path[0] for path in paths)
+
+    @cached_property
+    def plain_metrics(self) -> frozenset[str]:
+        """Names of whole fields that are metrics."""
+        return frozenset(path[0] for path in self._metrics if len(path) == 1)
+
+    def is_set(self, path: Path) -> bool:
+        """Say whether the array at `path` is a set."""
+        return any(_matches(pattern, path) for pattern in self._sets)
+
+    def meaning(self, name: str, old: Json, new: Json) -> Meaning:
+        """Say what it means that the field `name` went from `old` to `new`.
+
+        Both values are present and canonically different. A value that is absent on one side
+        is judged by `presence`.
+        """
+        if not self._concerns(name):
+            return "news"
+        if name in self.plain_metrics:
+            return "metric"
+        old, new = self.steady((name,), old), self.steady((name,), new)
+        new = _settled(self._tolerance, (name,), old, new)
+        if dump(old) == dump(new):
+            return "same"
+        old, new = _without(self._metrics, (name,), old), _without(self._metrics, (name,), new)
+        return "metric" if dump(old) == dump(new) else "news"
+
+    def presence(self, name: str) -> Meaning:
+        """Say what it means that the field `name` appeared or vanished."""
+        if any(_matches(pattern, (name,)) for pattern in self._volatile):
+            return "same"
+        metric = any(_matches(pattern, (name,)) for pattern in self._metrics)
+        return "metric" if metric else "news"
+
+    def steady(self, path: Path, value: Json) -> Json:
+        """Return `value` without what is volatile, sets in order."""
+        if not self._volatile and not self._sets:
+            return value
+        return _ordered(self._sets, path, _without(self._volatile, path, value))
+
+    def _concerns(self, name: str) -> bool:
+        return name in self._special or _ANY in self._special
+
+
+def _paths(texts: Iterable[str]) -> tuple[Path, ...]:
+    return tuple(tuple(text.split(".")) for text in texts)
+
+
+def _matches(pattern: Path, path: Path) -> bool:
+    """Say whether `pattern` names exactly the value at `path`."""
+    return len(pattern) == len(path) and all(
+        wanted in (_ANY, name) for wanted, name in zip(pattern, path, strict=True)
+    )
+
+
+class _Gone:
+    """Stands for a value that is covered by a path."""
+
+
+def _without(patterns: tuple[Path, ...], path: Path, value: Json) -> Json:
+    """Return a copy of `value` without anything that `patterns` cover."""
+    if any(_matches(pattern, path) for pattern in patterns):
+        return None if len(path) == 1 else _Gone
+    if not patterns or not isinstance(value, (dict, list)):
+        return value
+    kept = {
+        name: rest
+        for name, member in _members(value)
+        if (rest := _without(patterns, (*path, name), member)) is not _Gone
+    }
+    return kept if isinstance(value, dict) else list(kept.values())
+
+
+def _ordered(patterns: tuple[Path, ...], path: Path, value: Json) -> Json:
+    """Return a copy of `value` with every set that `patterns` name in canonical order."""
+    if not patterns or not isinstance(value, (dict, list)):
+        return value
+    kept = {name: _ordered(patterns, (*path, name), member) for name, member in _members(value)}
+    if isinstance(value, dict):
+        return kept
+    is_set = any(_matches(pattern, path) for pattern in patterns)
+    return sorted(kept.values(), key=dump) if is_set else list(kept.values())
+
+
+def _settled(spans: tuple[tuple[Path, float], ...], path: Path, old: Json, new: Json) -> Json:
+    """Return `new`, with the old number wherever the difference is tolerated."""
+    if not spans:
+        return new
+    if isinstance(old, (dict, list)) and type(old) is type(new):
+        before = dict(_members(old))
+        kept = {
+            name: _settled(spans, (*path, name), before.get(name), member)
+            for name, member in _members(new)
+        }
+        return kept if isinstance(new, dict) else list(kept.values())
+    if _is_number(old) and _is_number(new):
+        near = (abs(old - new) <= span for pattern, span in spans if _matches(pattern, path))
+        return old if any(near) else new
+    return new
+
+
+def _is_number(value: Json) -> bool:
+    return type(value) is int or type(value) is float
+
+
+def _members(value: dict[str, Json] | list[Json]) -> Iterable[tuple[str, Json]]:
+    if isinstance(value, dict):
+        return value.items()
+    return ((str(index), member) for index, member in enumerate(value))
