@@ -1,0 +1,170 @@
+"""The options that several commands share: one name, one meaning, one help text each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import click
+
+if TYPE_CHECKING:
+    from archiver.records.query import Where
+
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_FORMATS = ("text", "json", "jsonl", "markdown", "html", "csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Which catalogue a reading command looks at.
+
+    Attributes:
+        repo: A folder of the git repository.
+        source: Name of a source of archiver.toml; None: the only one there is.
+        file: A file in a repository without archiver.toml, relative to its root; None: `source`.
+        records: Path of the records in `file`; None: the document is the array.
+        key: Fields of the key of the records in `file`.
+        metrics: Fields that count, besides those of archiver.toml.
+    """
+
+    repo: Path
+    source: str | None
+    file: str | None
+    records: str | None
+    key: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+
+repo = click.option(
+    "--repo",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    envvar="ARCHIVER_REPO",
+    metavar="DIR",
+    help="The git repository.  [default: the current folder, or $ARCHIVER_REPO]",
+)
+
+at = click.option(
+    "--at",
+    metavar="REV|DATE",
+    help="The state at a revision (abc123, v1, HEAD~3) or date (2026-03-01, 7d).",
+)
+
+output = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Write to FILE, complete or not at all.  [default: standard output]",
+)
+
+where = click.option(
+    "--where",
+    "conditions",
+    type=(str, str, str),
+    multiple=True,
+    metavar="FIELD OP VALUE",
+    callback=lambda _context, _option, given: _conditions(given),
+    help="Only records with: = != < <= > >= ~ (contains) !~ has.  Repeatable: all hold.",
+)
+
+
+def output_format(*names: str) -> Decorator:
+    """Offer ``-f``; the first of `names` is the default. No names: all formats.
+
+    The command receives it as `form`.
+    """
+    offered = names or _FORMATS
+    return click.option(
+        "-f",
+        "--format",
+        "form",
+        type=click.Choice(offered),
+        default=offered[0],
+        show_default=True,
+        help="How it is written.",
+    )
+
+
+def limit(default: int | None = None) -> Decorator:
+    """Offer ``--limit N``; the command receives None for "all", which ``--limit 0`` means."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=0),
+        default=default or 0,
+        show_default=str(default or "all"),
+        metavar="N",
+        callback=lambda _context, _option, number: number or None,
+        help="Show at most N, then say how many more there are; 0: all.",
+    )
+
+
+def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Offer what chooses a catalogue; the command receives one `catalogue`."""
+
+    @wraps(command)
+    def gathered(
+        *,
+        repo: Path,
+        source: str | None,
+        file: str | None,
+        records: str | None,
+        key: tuple[str, ...],
+        metrics: tuple[str, ...],
+        **rest: Any,
+    ) -> Any:
+        if file is None and (records or key):
+            raise click.UsageError("--records and --key describe the file that --file names.")
+        if file is not None and source is not None:
+            raise click.UsageError("--source and --file exclude each other.")
+        chosen = Catalogue(repo, source, file, records, key, metrics)
+        return command(catalogue=chosen, **rest)
+
+    offered: Callable[..., Any] = gathered
+    for option in reversed(_CATALOGUE):
+        offered = option(offered)
+    return offered
+
+
+def examples(*lines: str) -> str:
+    """Return the end of a help text: command lines as they are typed."""
+    return "\n".join(
+        ["\b", "Examples:" if len(lines) > 1 else "Example:", *(f"  $ {line}" for line in lines)]
+    )
+
+
+_CATALOGUE: tuple[Decorator, ...] = (
+    repo,
+    click.option(
+        "--source", metavar="NAME", help="A source of archiver.toml.  [default: the only one]"
+    ),
+    click.option(
+        "--file", metavar="PATH", help="A JSON file of any repository, without archiver.toml."
+    ),
+    click.option(
+        "--records", metavar="PATH", help="Where its records are: . or a.b or a.b{} or .[].models"
+    ),
+    click.option(
+        "--key",
+        metavar="FIELD",
+        multiple=True,
+        help="A field of the key of its records; ^.id: of the enclosing object.  Repeatable.",
+    ),
+    click.option(
+        "--metric",
+        "metrics",
+        metavar="FIELD",
+        multiple=True,
+        help="A field that counts: its changes are not news.  Repeatable.",
+    ),
+)
+
+
+def _conditions(given: tuple[tuple[str, str, str], ...]) -> tuple[Where, ...]:
+    from archiver.records.query import Where  # noqa: PLC0415 - only where conditions are given
+
+    return tuple(Where.parse(*each) for each in given)

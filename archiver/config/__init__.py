@@ -1,0 +1,179 @@
+"""Read archiver.toml and the environment into one frozen, typed value.
+
+Order of settings: option > ``ARCHIVER_*`` > archiver.toml > default. Options are laid over a
+`Config` by the command line; everything below them is decided here. All mistakes of a file
+are reported at once, each with its file and key.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from archiver.config.environment import Environment, process_environment
+from archiver.config.mistakes import Mistakes, fields, suggestion
+from archiver.config.source_tables import read_sources
+from archiver.config.tables import ArchiveConfig, RetentionConfig, SourceConfig, TemplatesConfig
+from archiver.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "FILE_NAME",
+    "ArchiveConfig",
+    "Config",
+    "Environment",
+    "RetentionConfig",
+    "SourceConfig",
+    "TemplatesConfig",
+    "discover",
+    "find",
+    "load",
+    "parse",
+    "process_environment",
+]
+
+FILE_NAME = "archiver.toml"
+
+_TABLES = ("archive", "sources", "retention", "templates", "notify")
+_FROM_ENVIRONMENT = {
+    "path": "ARCHIVER_PATH",
+    "branch": "ARCHIVER_BRANCH",
+    "author": "ARCHIVER_AUTHOR",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that archiver.toml and the environment say.
+
+    Attributes:
+        root: Folder of archiver.toml: relative paths and URLs start here.
+        sources: The configured sources by name, in the order of the file.
+        notify: ``[notify.*]`` as it was read; checked by the notifiers.
+    """
+
+    root: Path
+    archive: ArchiveConfig
+    sources: Mapping[str, SourceConfig]
+    retention: RetentionConfig
+    templates: TemplatesConfig
+    notify: Mapping[str, Any]
+    environment: Environment
+
+    def source(self, name: str) -> SourceConfig:
+        """Return the source called `name`.
+
+        Raises:
+            ConfigError: There is none; says which are near.
+        """
+        if name in self.sources:
+            return self.sources[name]
+        known = ", ".join(self.sources) or "none"
+        raise ConfigError(
+            f'no source is called "{name}"' + suggestion(name, self.sources),
+            hint=f"Sources in {FILE_NAME}: {known}.",
+        )
+
+    def folder(self, source: str) -> str:
+        """Return the folder of `source`, relative to the repository's root, with ``/``."""
+        return str(PurePosixPath(self.archive.path, source))
+
+    @property
+    def template_folder(self) -> Path | None:
+        """Folder of the templates that replace the built-in ones."""
+        folder = self.templates.folder
+        return None if folder is None else self.root / folder
+
+
+def find(start: Path) -> Path | None:
+    """Return the archiver.toml of `start` or of a folder above it, up to git's top folder."""
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def discover(start: Path, environ: Mapping[str, str]) -> Config:
+    """Load the file that ``ARCHIVER_CONFIG`` names, else the one that `find` finds.
+
+    Raises:
+        ConfigError: There is no file, or there are mistakes in it.
+    """
+    named = environ.get("ARCHIVER_CONFIG")
+    path = Path(named) if named else find(start)
+    if path is None:
+        raise ConfigError(
+            f"no {FILE_NAME} in {start.absolute()} or above it",
+            hint="Make a data repository with: archiver init",
+        )
+    return load(path, environ)
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read the file at `path` and lay ``ARCHIVER_*`` of `environ` over it.
+
+    Raises:
+        ConfigError: Every mistake, one a line: file, key, what is wrong.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    return parse(content, path, environ)
+
+
+def parse(content: bytes, path: Path, environ: Mapping[str, str]) -> Config:
+    """Read the `content` of the archiver.toml that lies, or will lie, at `path`.
+
+    Raises:
+        ConfigError: Every mistake, one a line: file, key, what is wrong.
+    """
+    document = _toml(content, path.name)
+    mistakes = Mistakes(path.name)
+    for name in document:
+        if name not in _TABLES:
+            mistakes.note(name, "unknown table" + suggestion(name, _TABLES))
+    tables = {name: mistakes.table(document.get(name, {}), name) for name in _TABLES}
+    config = Config(
+        root=path.absolute().parent,
+        archive=_archive(tables["archive"], environ, mistakes),
+        sources=read_sources(tables["sources"], path.absolute().parent, mistakes),
+        retention=RetentionConfig(
+            **mistakes.convert(fields(RetentionConfig), tables["retention"], "retention")
+        ),
+        templates=TemplatesConfig(
+            **mistakes.convert(fields(TemplatesConfig), tables["templates"], "templates")
+        ),
+        notify=tables["notify"],
+        environment=Environment.read(environ),
+    )
+    mistakes.raise_any()
+    return config
+
+
+def _toml(content: bytes, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not UTF-8 at byte {error.start + 1}") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(
+            f"{file}: {error}", hint="TOML is read up to its first error: there may be more."
+        ) from error
+
+
+def _archive(
+    table: Mapping[str, Any], environ: Mapping[str, str], mistakes: Mistakes
+) -> ArchiveConfig:
+    known = fields(ArchiveConfig)
+    values = mistakes.convert(known, table, "archive")
+    for name, variable in _FROM_ENVIRONMENT.items():
+        if value := environ.get(variable):
+            values |= mistakes.convert(known, {name: value}, f"{variable}: archive")
+    return ArchiveConfig(**values)

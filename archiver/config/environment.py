@@ -1,0 +1,65 @@
+"""Read the environment: proxies, certificates, secrets by name. Nothing else does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archiver.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def process_environment() -> Mapping[str, str]:
+    """Return the environment of this process."""
+    return os.environ
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the environment says about the way to the network, and its secrets.
+
+    Attributes:
+        proxies: ``http``, ``https``, ``all`` and ``no_proxy`` to their values, as far as they are
+            set. The lower-case variable wins, as in curl. Hidden in `repr`: may hold a password.
+        ca_bundle: File of certificates to trust, or None: the ones that come with the program.
+        variables: The whole environment. Hidden in `repr`.
+    """
+
+    proxies: Mapping[str, str] = field(repr=False)
+    ca_bundle: str | None
+    variables: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str]) -> Environment:
+        """Pick what matters from `variables`; an empty variable counts as not set."""
+        proxies = {
+            "http": _first(variables, "http_proxy", "HTTP_PROXY"),
+            "https": _first(variables, "https_proxy", "HTTPS_PROXY"),
+            "all": _first(variables, "all_proxy", "ALL_PROXY"),
+            "no_proxy": _first(variables, "no_proxy", "NO_PROXY"),
+        }
+        return cls(
+            proxies={name: value for name, value in proxies.items() if value},
+            ca_bundle=_first(variables, "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"),
+            variables=variables,
+        )
+
+    def secret(self, name: str) -> str:
+        """Return the secret that the variable `name` holds.
+
+        Raises:
+            ConfigError: The variable is not set or empty.
+        """
+        if value := self.variables.get(name):
+            return value
+        raise ConfigError(
+            f"the environment variable {name} is not set",
+            hint=f"Set {name}; secrets are named in archiver.toml, never written there.",
+        )
+
+
+def _first(variables: Mapping[str, str], *names: str) -> str | None:
+    return next((variables[name] for name in names if variables.get(name)), None)

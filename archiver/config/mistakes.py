@@ -1,0 +1,101 @@
+"""Check tables against types and keep every mistake, so that all are told at once."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
+
+from archiver.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from msgspec.structs import FieldInfo
+
+
+class Mistakes:
+    """The mistakes of one file, in the order in which they were found."""
+
+    def __init__(self, file: str) -> None:
+        """Start with none; `file` is named in front of each."""
+        self._file = file
+        self._found: list[str] = []
+
+    def note(self, place: str, reason: str) -> None:
+        """Keep one mistake: the dotted key where it stands, and what is wrong there."""
+        self._found.append(f"{self._file}: {place}: {reason}")
+
+    def raise_any(self) -> None:
+        """Raise them all as one error, one a line, if there are any."""
+        if self._found:
+            raise ConfigError("\n".join(self._found))
+
+    def convert(
+        self, known: Mapping[str, FieldInfo], given: Mapping[str, Any], place: str
+    ) -> dict[str, Any]:
+        """Return the values of the table `given` that fit the `known` fields; note the others.
+
+        Args:
+            known: The keys that may stand in the table, and their types.
+            given: The table as it was read.
+            place: Dotted key of the table.
+        """
+        values = {}
+        for name, value in given.items():
+            if name not in known:
+                self.note(f"{place}.{name}", "unknown key" + suggestion(name, known))
+                continue
+            try:
+                values[name] = msgspec.convert(value, known[name].type)
+            except msgspec.ValidationError as error:
+                inside, reason = _explain(known[name].type, value, error)
+                self.note(f"{place}.{name}{inside}", reason)
+        for name, each in known.items():
+            if each.required and name not in given:
+                self.note(f"{place}.{name}", "missing")
+        return values
+
+    def table(self, value: object, place: str) -> dict[str, Any]:
+        """Return `value` if it is a table; note it and return an empty one if not."""
+        if isinstance(value, dict):
+            return value
+        self.note(place, f"expected a table, [{place}]")
+        return {}
+
+
+def fields(struct: type[msgspec.Struct]) -> dict[str, FieldInfo]:
+    """Return the fields of `struct` by the names that they have in a file."""
+    return {each.encode_name: each for each in msgspec.structs.fields(struct)}
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean "…"?`` for the nearest of the `known` names, or nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 - costs 5 ms, needed for mistakes only
+
+    near = get_close_matches(name, list(known), n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def _explain(kind: Any, value: object, error: msgspec.ValidationError) -> tuple[str, str]:
+    """Return where inside the value `error` is (``[1]``, or nothing), and what was expected."""
+    text, _, place = str(error).partition(" - at `$")
+    shown = textwrap.shorten(msgspec.json.encode(value, enc_hook=str).decode(), 60)
+    for part in (kind, *get_args(kind)):
+        if get_origin(part) is Literal:
+            allowed = ", ".join(msgspec.json.encode(each).decode() for each in get_args(part))
+            return "", f"expected one of {allowed}, got {shown}"
+        for meta in getattr(part, "__metadata__", ()):
+            if isinstance(meta, Meta) and meta.description:
+                return "", f"expected {meta.description}, got {shown}"
+    return place.rstrip("`"), _plain(text)
+
+
+def _plain(text: str) -> str:
+    """Say msgspec's "Expected `str`, got `int`" in the words of TOML."""
+    words = {"str": "string", "int": "integer", "bool": "boolean", "object": "table"}
+    plain = re.sub(r"`(\w+)`", lambda match: words.get(match[1], match[1]), text)
+    return plain[0].lower() + plain[1:]

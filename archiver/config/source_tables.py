@@ -1,0 +1,70 @@
+"""Read ``[sources.*]``: settings that every source has, and those of its type."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from archiver import sources
+from archiver.config.mistakes import Mistakes, fields
+from archiver.config.tables import SourceConfig
+from archiver.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from msgspec.structs import FieldInfo
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")  # names of devices on Windows
+
+
+def read_sources(
+    tables: Mapping[str, Any], base: Path, mistakes: Mistakes
+) -> dict[str, SourceConfig]:
+    """Return the sources of the table ``[sources]``, in its order; note what is wrong."""
+    read = {}
+    for name, value in tables.items():
+        place = f"sources.{name}"
+        if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name):
+            mistakes.note(place, "a source's name is up to 64 of a-z, 0-9, _ and -")
+        source = _read_source(name, mistakes.table(value, place), base, mistakes)
+        if source is not None:
+            read[name] = source
+    return read
+
+
+def _read_source(
+    name: str, table: Mapping[str, Any], base: Path, mistakes: Mistakes
+) -> SourceConfig | None:
+    place = f"sources.{name}"
+    given = {**table, "key": [table["key"]]} if isinstance(table.get("key"), str) else table
+    common = fields(SourceConfig)
+    del common["name"], common["settings"]
+    own = _own_fields(given, place, base, mistakes)
+    if own is None:
+        mistakes.convert(common, {k: v for k, v in given.items() if k in common}, place)
+        return None
+    values = mistakes.convert({**common, **own}, given, place)
+    if values.keys() != given.keys() or "type" not in values:
+        return None
+    return SourceConfig(
+        name=name,
+        settings={key: value for key, value in given.items() if key == "type" or key in own},
+        **{key: value for key, value in values.items() if key in common},
+    )
+
+
+def _own_fields(
+    given: Mapping[str, Any], place: str, base: Path, mistakes: Mistakes
+) -> dict[str, FieldInfo] | None:
+    """Return the fields that only this type of source has, or None if the type is not known."""
+    kind = given.get("type")
+    if not isinstance(kind, str):
+        return None  # noted by the conversion of the common fields
+    try:
+        return fields(sources.find(kind, base=base).Settings)
+    except ConfigError as error:
+        mistakes.note(f"{place}.type", str(error))
+        return None

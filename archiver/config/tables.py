@@ -1,0 +1,120 @@
+"""What archiver.toml may contain: one typed, frozen value per table."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+FieldPaths: TypeAlias = tuple[Annotated[str, Meta(min_length=1)], ...]
+"""Paths of record fields, dotted where nested: ``downloads``, ``tags.*.fetched_at``."""
+
+Folder: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?![\s\S]*[\x00-\x1f\x7f\\:])(?!(.*/)?(\.{1,2}|\.[gG][iI][tT])?(/|$)).+$",
+        description='a folder inside the repository, such as "data"',
+    ),
+]
+Branch: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?![\s\S]*[\x00-\x20\x7f~^:?*\[\\])(?!-|/|.*(\.\.|//|@\{|\.lock$|[/.]$)).+$",
+        description='the name of a branch, such as "data"',
+    ),
+]
+Author: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?![\s\S]*[\x00-\x1f\x7f])[^<>]*[^<> ] <[^<> ]+>$",
+        description='a name and an address, such as "archiver <archiver@example.org>"',
+    ),
+]
+Count: TypeAlias = Annotated[int, Meta(ge=0, description="a whole number from 0")]
+Days: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number of days from 1")]
+Bytes: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number of bytes from 1")]
+Share: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")]
+Distance: TypeAlias = Annotated[float, Meta(ge=0, description="a number from 0")]
+
+
+class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[archive]``: where the archive lives in the repository.
+
+    Attributes:
+        path: Folder of the snapshots, relative to the repository's root, with ``/``.
+        branch: Branch to commit to; None: the one that is checked out.
+        author: Author of the commits as ``Name <address>``; None: git's own.
+    """
+
+    path: Folder = "data"
+    branch: Branch | None = None
+    author: Author | None = None
+
+    @property
+    def identity(self) -> tuple[str, str] | None:
+        """Name and address of `author`."""
+        if self.author is None:
+            return None
+        name, _, address = self.author.rpartition(" <")
+        return name.strip(), address.removesuffix(">")
+
+
+class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[sources.NAME]``: what every type of source may say; its own settings in `settings`.
+
+    Attributes:
+        name: The source's name; also the name of its folder.
+        type: A built-in type, an entry point of ``archiver.sources``, or ``package.module:Class``.
+        records: Path of the records in the document; ``.``: the document is the array.
+        key: Fields that make up a record's key; empty: the type's own.
+        metrics: Fields that count; their changes are kept, but are not news.
+        volatile: Fields that are stored, but never a change.
+        sets: Arrays whose order means nothing.
+        tolerance: Field path to the difference that is still "equal".
+        commit: What is worth a commit: any difference, or only news.
+        max_shrink: Share of the records that may vanish in one run, from 0 to 1.
+        shards: Number of files of a catalogue; ``auto``: as many as its size needs.
+        max_bytes: A larger file is refused.
+        settings: What the type itself reads, checked against its ``Settings``; with ``type``.
+    """
+
+    name: str
+    type: str
+    records: Annotated[str, Meta(min_length=1)] = "."
+    key: FieldPaths = ()
+    metrics: FieldPaths = ()
+    volatile: FieldPaths = ()
+    sets: FieldPaths = ()
+    tolerance: dict[str, Distance] = {}
+    commit: Literal["any", "news"] = "any"
+    max_shrink: Share = 0.2
+    shards: Literal["auto", 1, 16, 256] = "auto"
+    max_bytes: Bytes = 95_000_000
+    settings: dict[str, Any] = {}
+
+
+class RetentionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[retention]``: which stamped files stay in the work tree (history keeps all).
+
+    Attributes:
+        keep_days: Keep the files of the last so many days; None: of all days.
+        keep_daily: Keep the newest file of each of so many days.
+        keep_weekly: Keep the newest file of each of so many weeks.
+        keep_monthly: Keep the newest file of each of so many months.
+    """
+
+    keep_days: Days | None = None
+    keep_daily: Count = 0
+    keep_weekly: Count = 0
+    keep_monthly: Count = 0
+
+
+class TemplatesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[templates]``: where templates lie that replace the built-in ones.
+
+    Attributes:
+        folder: Folder of templates, relative to the repository's root; None: none.
+    """
+
+    folder: Folder | None = None
