@@ -1,3 +1,120 @@
-"""WHERE records come from."""
+"""Where records come from: the kinds of sources, and how a configured one is made."""
 
 from __future__ import annotations
+
+import importlib
+import sys
+from contextlib import contextmanager
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from archiver.errors import ConfigError
+from archiver.sources.protocol import Entry, Kind, Ledger, NoSettings, Parsed, Proof, Source
+from archiver.transport import Page, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from archiver.records.model import Json
+
+__all__ = [
+    "Entry",
+    "Kind",
+    "Ledger",
+    "NoSettings",
+    "Page",
+    "Parsed",
+    "Proof",
+    "Request",
+    "Source",
+    "available",
+    "create",
+    "find",
+]
+
+GROUP = "archiver.sources"
+"""The entry points that name kinds of sources."""
+
+_EVERY_SOURCE_HAS = frozenset({"type", "records", "key"})
+
+
+def available() -> tuple[str, ...]:
+    """Return the names of the installed kinds of sources, sorted."""
+    return tuple(sorted(entry_points(group=GROUP).names))
+
+
+def find(kind: str, *, base: Path) -> type[Source]:
+    """Return the class of sources that `kind` names.
+
+    Args:
+        kind: Name of an entry point of ``archiver.sources``, or ``package.module:Class``.
+        base: Folder of archiver.toml; modules are looked for there too, after the installed.
+
+    Raises:
+        ConfigError: There is none, or it is no `Source`.
+    """
+    installed = {point.name: point.value for point in entry_points(group=GROUP)}
+    place = installed.get(kind, kind)
+    module, colon, name = place.partition(":")
+    if not (module and colon and name):
+        near = get_close_matches(kind, installed, n=1)
+        guess = f'; did you mean "{near[0]}"?' if near else ""
+        known = ", ".join(sorted(installed))
+        raise ConfigError(
+            f'unknown type of source "{kind}"{guess}',
+            hint=f"known: {known}; your own: package.module:Class",
+        )
+    return _load(module, name, base)
+
+
+def create(name: str, settings: Mapping[str, Json], *, base: Path) -> Source:
+    """Return the configured source `name`.
+
+    Args:
+        name: The source's name, for errors.
+        settings: Its table in archiver.toml: ``type`` and what that type reads. ``records``
+            and ``key`` may stand there for every type.
+        base: Folder of archiver.toml.
+
+    Raises:
+        ConfigError: The type is unknown or does not take these settings.
+    """
+    source = find(settings.get("type", ""), base=base)
+    fields = {field.encode_name for field in msgspec.structs.fields(source.Settings)}
+    ignored = _EVERY_SOURCE_HAS - fields
+    own = {key: value for key, value in settings.items() if key not in ignored}
+    try:
+        checked = msgspec.convert(own, source.Settings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"sources.{name}: {error}", hint=f"it takes {_list(fields)}") from error
+    return source(checked, base=base)
+
+
+def _list(fields: set[str]) -> str:
+    return ", ".join(sorted(fields)) or "no settings"
+
+
+def _load(module: str, name: str, base: Path) -> type[Source]:
+    place = f"{module}:{name}"
+    try:
+        with _importable(base):
+            found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{place}: {error}", hint=f"a module in {base}, or installed") from error
+    if not (isinstance(found, type) and issubclass(found, Source)):
+        raise ConfigError(f"{place} is no source", hint="derive it from archiver.sources.Source")
+    return found
+
+
+@contextmanager
+def _importable(base: Path) -> Iterator[None]:
+    """Let modules of `base` be imported; last, so that none of them can hide another."""
+    sys.path.append(str(base))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(base))

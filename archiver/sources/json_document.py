@@ -1,0 +1,86 @@
+"""The source ``json``: any JSON catalogue in one document, on the web or in a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from archiver.errors import MalformedPage, UnreadableSnapshot
+from archiver.records import document
+from archiver.sources.protocol import Parsed, Source
+from archiver.transport import Request, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from archiver.records.model import Bad, Line
+    from archiver.sources.protocol import Ledger
+    from archiver.transport import Page
+
+_SCHEMES = "http, https, file"
+
+
+class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``type = "json"`` reads.
+
+    Attributes:
+        url: ``http://``, ``https://``, ``file://``, or a path relative to archiver.toml.
+        records: Path of the records (``records.document``).
+        key: Field or fields that tell records apart.
+        total: Path of the number of records that the document announces; empty: it does not.
+    """
+
+    url: str
+    records: str = "."
+    key: str | tuple[str, ...] = ()
+    total: str = ""
+
+    def __post_init__(self) -> None:
+        scheme, mark, _ = self.url.partition("://")
+        if mark and scheme not in _SCHEMES.split(", "):
+            raise ValueError(f"url begins with {scheme}://, which is none of {_SCHEMES}")
+
+
+class JsonSource(Source):
+    """Asks one address once; the whole document is the listing."""
+
+    Settings = JsonSettings
+
+    def plan(self, ledger: Ledger) -> Sequence[Request]:
+        """Return the one request, or nothing once it is answered."""
+        return () if ledger.entries else (Request("document", self._address()),)
+
+    def parse(self, page: Page) -> Parsed:
+        """Return the records of the document, which ends where its JSON ends."""
+        path = self.settings.total
+        total = _announced(page, path) if path else None
+        return Parsed(self._records(page), total=total, end="the document's end")
+
+    def _address(self) -> str:
+        url: str = self.settings.url
+        return url if "://" in url else (self.base / url).absolute().as_uri()
+
+    def _records(self, page: Page) -> Iterator[Line | Bad]:
+        key = self.settings.key
+        fields = (key,) if isinstance(key, str) else key
+        try:
+            yield from document.read(page.body, self.settings.records, fields)
+        except UnreadableSnapshot as error:
+            raise MalformedPage(f"{redact(page.request.url)}: {error}") from error
+
+
+def _announced(page: Page, path: str) -> int:
+    """Read one number; everything else in the document is skipped, not built."""
+    names = path.split(".")
+    shape: Any = int
+    for name in reversed(names):
+        shape = msgspec.defstruct("Level", [("value", shape)], rename={"value": name})
+    try:
+        found = msgspec.json.decode(page.body, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        message = f'{redact(page.request.url)}: no whole number at total = "{path}"'
+        raise MalformedPage(message, hint=str(error)) from error
+    for _ in names:
+        found = found.value
+    return int(found)

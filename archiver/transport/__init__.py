@@ -1,0 +1,159 @@
+"""Fetch addresses for sources and notifiers: bounded, patient, discreet.
+
+Time, size, retries and redirects have limits; nothing is taken from the environment; no secret
+of an address or a header appears in an error, a log line or a `repr`.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from archiver.errors import MalformedPage, SourceRefused, SourceUnavailable
+from archiver.transport import files
+from archiver.transport.address import redact, redirected
+from archiver.transport.message import Page, Request
+from archiver.transport.patience import Later, delay, retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import requests
+
+__all__ = ["Limits", "Page", "Request", "Transport", "redact"]
+
+_MAX_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REFUSED = frozenset({401, 403})
+_LATER = frozenset({429, 500, 502, 503, 504})
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may cost. Times are seconds, sizes bytes.
+
+    Attributes:
+        connect: Until a connection stands.
+        read: Between two pieces of an answer.
+        deadline: For one exchange from first to last byte; cuts off a server that drips.
+        retries: Attempts after the first.
+        longest_wait: Before an attempt, whatever ``Retry-After`` says.
+        max_bytes: A body, as sent and decompressed.
+    """
+
+    connect: float = 10
+    read: float = 30
+    deadline: float = 300
+    retries: int = 4
+    longest_wait: float = 120
+    max_bytes: int = 512 * 1024 * 1024
+
+
+class Transport:
+    """One client with one connection pool; a context manager that closes it."""
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        proxies: Mapping[str, str] | None = None,
+        ca_bundle: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,  # noqa: TID251 - the one place that waits for a source
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """Keep the settings; nothing is opened yet.
+
+        Args:
+            limits: What one request may cost.
+            proxies: Address of the proxy by scheme (``http``, ``https``); under ``no_proxy``
+                hosts that are asked directly, with their subdomains, separated by commas.
+            ca_bundle: File of trusted certificates in place of the usual ones.
+            sleep: Waits so many seconds.
+            chance: Between 0 and 1; spreads the waits.
+        """
+        self._limits = limits or Limits()
+        self._proxies = dict(proxies or {})
+        self._direct = self._proxies.pop("no_proxy", "")
+        self._ca_bundle = ca_bundle
+        self._sleep = sleep
+        self._chance = chance
+        self._session: requests.Session | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def get(self, request: Request) -> Page:
+        """Return the answer to `request`, with one of the statuses that it accepts.
+
+        Raises:
+            SourceUnavailable: No answer after all retries, or none can be had.
+            SourceRefused: 401 or 403.
+            MalformedPage: Another status, a redirect elsewhere, a damaged or too large body.
+        """
+        if request.url.startswith("file:"):
+            return files.read(request, limit=self._limits.max_bytes)
+        for attempt in range(self._limits.retries):
+            try:
+                return self._follow(request)
+            except Later as later:
+                self._wait(attempt, request, later)
+        try:
+            return self._follow(request)
+        except Later as later:
+            attempts = self._limits.retries + 1
+            message = f"{redact(request.url)}: {later} (attempts: {attempts})"
+            raise SourceUnavailable(message, hint="try again later") from later
+
+    def _wait(self, attempt: int, request: Request, later: Later) -> None:
+        longest = self._limits.longest_wait
+        seconds = delay(attempt, asked=later.wait, chance=self._chance(), longest=longest)
+        _log.info("%s: %s; again in %.1f s", redact(request.url), later, seconds)
+        self._sleep(seconds)
+
+    def _follow(self, request: Request) -> Page:
+        url = request.url
+        try:
+            for _ in range(_MAX_REDIRECTS + 1):
+                page = self._exchange(request, url)
+                if page.status not in _REDIRECTS:
+                    return _accepted(page)
+                url = redirected(url, page.headers.get("location", ""))
+        except ValueError as error:
+            raise MalformedPage(f"{redact(url)}: {error}") from error
+        raise MalformedPage(f"{redact(request.url)}: more than {_MAX_REDIRECTS} redirects")
+
+    def _exchange(self, request: Request, url: str) -> Page:
+        from archiver.transport import wire  # noqa: PLC0415 - costs 90 ms
+
+        if self._session is None:
+            self._session = wire.open_session(self._ca_bundle)
+        proxies = {} if self._is_direct(url) else self._proxies
+        return wire.exchange(self._session, request, url, limits=self._limits, proxies=proxies)
+
+    def _is_direct(self, url: str) -> bool:
+        host = f".{urlsplit(url).hostname or ''}"
+        names = (name.strip().lstrip(".").lower() for name in self._direct.split(","))
+        return any(name == "*" or host.endswith(f".{name}") for name in names if name)
+
+
+def _accepted(page: Page) -> Page:
+    """Return `page` if its request accepts the status; say what is wrong otherwise."""
+    if page.status in page.request.accept:
+        return page
+    message = f"{redact(page.request.url)}: answered {page.status}"
+    if page.status in _LATER:
+        raise Later(f"answered {page.status}", wait=retry_after(page.headers))
+    if page.status in _REFUSED:
+        raise SourceRefused(message, hint="it wants a token, or does not let this client in")
+    raise MalformedPage(message, hint="check the address in archiver.toml")

@@ -1,0 +1,42 @@
+"""Read ``file://`` addresses: regular files, of bounded size."""
+
+from __future__ import annotations
+
+import os
+import stat
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from archiver.errors import SourceUnavailable
+from archiver.transport.message import Page, Request
+
+
+def read(request: Request, *, limit: int) -> Page:
+    """Return the file as a page.
+
+    Raises:
+        SourceUnavailable: It is absent, unreadable, no regular file, or larger than `limit` bytes.
+    """
+    parts = urlsplit(request.url)
+    if parts.netloc not in ("", "localhost"):
+        raise SourceUnavailable(f"{request.url}: a file on another machine cannot be read")
+    path = url2pathname(parts.path)
+    try:
+        body = _regular(path, limit)
+    except OSError as error:
+        raise SourceUnavailable(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise SourceUnavailable(f"{path!r}: {error}") from error
+    return Page(request, 200, {}, body)
+
+
+def _regular(path: str, limit: int) -> bytes:
+    # Non-blocking, since opening a named pipe would wait for its writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("not a regular file")
+        body = file.read(limit + 1)
+    if len(body) > limit:
+        raise ValueError(f"larger than the limit of {limit:,} bytes")
+    return body

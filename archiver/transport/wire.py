@@ -1,0 +1,178 @@
+"""One HTTP exchange through `requests`, bounded in time and size.
+
+The only module that imports `requests`; it is itself imported when the first address is asked.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Self
+
+import requests  # noqa: TID253 - this module is imported on use, as its docstring says
+from requests.adapters import HTTPAdapter  # noqa: TID253 - likewise
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, LocationParseError
+
+from archiver import __version__
+from archiver.errors import SourceUnavailable
+from archiver.transport.address import redact
+from archiver.transport.body import assemble
+from archiver.transport.message import Page, Request
+from archiver.transport.patience import Later
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from archiver.transport import Limits
+
+_PIECE = 1 << 16
+
+
+def open_session(ca_bundle: str | None) -> requests.Session:
+    """Return a session that takes nothing from the environment, not even ``.netrc``."""
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = ca_bundle or True
+    session.headers.update(
+        {
+            "User-Agent": f"snapshot-archiver/{__version__}",
+            "Accept": "application/json, */*;q=0.8",
+            "Accept-Encoding": "gzip",
+        }
+    )
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _WatchedAdapter())
+    return session
+
+
+def exchange(
+    session: requests.Session,
+    request: Request,
+    url: str,
+    *,
+    limits: Limits,
+    proxies: Mapping[str, str],
+) -> Page:
+    """Ask `url` on behalf of `request`; read the body only of a status that it accepts.
+
+    Raises:
+        Later: The network failed, or the time was over.
+        SourceUnavailable: The address or the certificate cannot be used; waiting does not help.
+        ValueError: The body is too large or damaged.
+    """
+    with _Cutoff(limits.deadline) as cutoff:
+        with _translated(url, cutoff, limits):
+            page = _exchange(session, request, url, limits, proxies)
+        if cutoff.expired:  # a body without announced length then looks complete
+            raise Later(f"not finished within {limits.deadline:g} s")
+    return page
+
+
+def _exchange(
+    session: requests.Session,
+    request: Request,
+    url: str,
+    limits: Limits,
+    proxies: Mapping[str, str],
+) -> Page:
+    with session.get(
+        url,
+        headers=dict(request.headers),
+        proxies=dict(proxies),
+        timeout=(limits.connect, limits.read),
+        allow_redirects=False,
+        stream=True,
+    ) as response:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        body = b""
+        if response.status_code in request.accept:
+            pieces = response.raw.stream(_PIECE, decode_content=False)
+            encoding = headers.get("content-encoding", "")
+            body = assemble(pieces, encoding=encoding, limit=limits.max_bytes)
+        return Page(request, response.status_code, headers, body)
+
+
+@contextmanager
+def _translated(url: str, cutoff: _Cutoff, limits: Limits) -> Iterator[None]:
+    try:
+        yield
+    except (requests.exceptions.SSLError, LocationParseError) as error:
+        raise SourceUnavailable(f"{redact(url)}: {_root(error)}") from error
+    except (requests.RequestException, HTTPError) as error:
+        if isinstance(error, ValueError):  # InvalidURL, InvalidHeader, …: it quotes secrets
+            raise SourceUnavailable(f"{redact(url)}: cannot be asked so") from error
+        if cutoff.expired:
+            raise Later(f"not finished within {limits.deadline:g} s") from error
+        raise Later(_reason(error, limits)) from error
+
+
+def _reason(error: Exception, limits: Limits) -> str:
+    if isinstance(error, requests.ConnectTimeout):
+        return f"no connection within {limits.connect:g} s"
+    root = _root(error)
+    if isinstance(root, TimeoutError):
+        return f"silent for {limits.read:g} s"
+    return f"the connection failed ({root})"
+
+
+def _root(error: BaseException) -> BaseException:
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return error
+
+
+class _Cutoff:
+    """Ends an exchange when its time is over, whatever it is waiting for.
+
+    The time limit of `requests` bounds single reads: a server that drips a byte a second never
+    meets it (40 s at a limit of 3 s were measured). Shutting the socket wakes every read.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.expired = False
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._token = _current.set(self)
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        _current.reset(self._token)
+
+    def watch(self, connected: socket.socket) -> None:
+        self._socket = connected
+
+    def _cut(self) -> None:
+        self.expired = True
+        if self._socket is not None:
+            with suppress(OSError):  # closed meanwhile
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+_current: ContextVar[_Cutoff] = ContextVar("_current")
+
+
+class _WatchedConnection(HTTPConnection):
+    def getresponse(self) -> Any:
+        if self.sock is not None:
+            _current.get().watch(self.sock)
+        return super().getresponse()
+
+
+class _WatchedSecureConnection(_WatchedConnection, HTTPSConnection):
+    pass
+
+
+class _WatchedAdapter(HTTPAdapter):
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
+        secure = pool.scheme == "https"
+        pool.ConnectionCls = _WatchedSecureConnection if secure else _WatchedConnection
+        return pool
