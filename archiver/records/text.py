@@ -97,6 +97,15 @@ def csv_cell(text: str) -> str:
     return '"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell
 
 
+def csv_value(json: Json) -> str:
+    """Write a JSON value as one CSV cell: strings bare, null empty, lists and objects as JSON."""
+    if json is None:
+        return ""
+    if isinstance(json, str):
+        return csv_cell(json)
+    return csv_cell(msgspec.json.encode(json).decode())
+
+
 _COMMIT_START = re.compile(r"^(?=From |---|diff -)|^(\s*[A-Za-z0-9-]+\s*)(?=:)")
 _COMMIT_WORDS = re.compile(
     r"@(?=\w)|#(?=[\w\[])|\bGH-(?=\d)|/(?:issues|pull|discussions)/(?=\d)|:(?=:)"

@@ -1,0 +1,128 @@
+"""What changes are called: the words that every form of a change set shares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec import UNSET, UnsetType
+
+from archiver.records import text
+from archiver.records.model import RecordUpdate, Rename
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from archiver.records.model import FieldChange, Json, Kind, Record, RecordChange, Summary
+
+TITLES: Final[Mapping[Kind, str]] = {
+    "new": "New",
+    "removed": "Removed",
+    "returned": "Returned",
+    "renamed": "Renamed",
+    "entered": "Entered",
+    "left": "Left",
+    "updated": "Updated",
+    "metrics": "Counters",
+}
+"""The heading of each kind, in the order in which they are shown."""
+
+MARKS: Final[Mapping[Kind, str]] = {
+    "new": "+",
+    "removed": "-",
+    "returned": "+",
+    "renamed": "=",
+    "entered": "+",
+    "left": "-",
+    "updated": "~",
+    "metrics": "~",
+}
+
+_COUNTED: Final[Mapping[Kind, str]] = {
+    "new": "+{} new",
+    "updated": "{} updated",
+    "removed": "-{} removed",
+    "returned": "{} returned",
+    "renamed": "{} renamed",
+    "entered": "+{} entered",
+    "left": "-{} left",
+    "metrics": "{} counters moved",
+}
+
+
+class Shift(NamedTuple):
+    """One value that changed, in words that are not yet safe for any sink."""
+
+    field: str
+    old: str
+    new: str
+
+
+def counts(summary: Summary) -> list[str]:
+    """Name every kind that happened: ``["+12 new", "34 updated"]``; empty if nothing did."""
+    numbers = ((words, getattr(summary, kind)) for kind, words in _COUNTED.items())
+    return [words.format(text.count(number)) for words, number in numbers if number]
+
+
+def headline(summary: Summary, total: int, *, first: bool = False) -> str:
+    """Sum a change set up in one line: ``+12 new, -2 removed (2,845 models)``.
+
+    Args:
+        summary: What happened. Counters are named only where there is no news.
+        total: Number of records now.
+        first: Whether there was nothing to compare with.
+    """
+    parts = counts(summary)
+    if first:
+        parts = ["first snapshot"]
+    elif summary.news and summary.metrics:
+        del parts[-1]
+    return f"{', '.join(parts) or 'no changes'} ({text.count(total)} models)"
+
+
+def public(change: RecordChange) -> Record | Rename | RecordUpdate:
+    """Return what stands for `change` in the public form, ``archiver/changes/1``."""
+    if change.changes is not UNSET:
+        return RecordUpdate(change.key, change.changes)
+    if change.old_key is not UNSET:
+        return Rename(change.old_key, change.key)
+    record: Record = {} if change.record is UNSET else change.record
+    shown = record if next(iter(record.values()), None) == change.key else _keyed(change, record)
+    return shown if change.cause is UNSET else {**shown, "@cause": change.cause}
+
+
+def _keyed(change: RecordChange, record: Record) -> Record:
+    return {"@key": change.key, **record}
+
+
+def key(record: Record) -> str:
+    """Return the key of a record in its public form: its first member."""
+    return str(next(iter(record.values())))
+
+
+def shifts(change: FieldChange) -> Iterator[Shift]:
+    """Yield the values that differ: the leaves where they are known, else the whole field."""
+    if change.detail is UNSET or not change.detail:
+        yield _shift(change.field, change.old, change.new, metric=change.metric)
+        return
+    for leaf in change.detail:
+        yield _shift(dotted(leaf.path), leaf.old, leaf.new, metric=change.metric)
+
+
+def _shift(field: str, old: Json | UnsetType, new: Json | UnsetType, *, metric: bool) -> Shift:
+    if type(old) is int and type(new) is int and metric:
+        return Shift(field, text.count(old), f"{text.count(new)} ({new - old:+,})")
+    return Shift(field, _words(field, old), _words(field, new))
+
+
+def _words(field: str, value: Json | UnsetType) -> str:
+    if value is UNSET:
+        return "(unset)"
+    if type(value) is int and field.rpartition(".")[2] == "size":
+        return text.bytes_(value)
+    return text.value(value)
+
+
+def dotted(pointer: str) -> str:
+    """Write an RFC 6901 pointer as people read it: ``pricing.prompt``, ``tags.0``, ``"a.b".c``."""
+    names = (part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
+    return ".".join(f'"{name}"' if "." in name or not name else name for name in names)
