@@ -39,7 +39,7 @@ def compare(
         UnreadableSnapshot: A line is no record, or the lines are not sorted.
     """
     for before, after in differing(old, new):
-        change = _explained(before, after, policy)
+        change = explain(before, after, policy)
         if change is not None:
             yield change
 
@@ -139,7 +139,8 @@ def _worst(meanings: set[Meaning]) -> Kind | None:
     return "metrics" if "metric" in meanings else None
 
 
-def _explained(before: bytes | None, after: bytes | None, policy: Policy) -> RecordChange | None:
+def explain(before: bytes | None, after: bytes | None, policy: Policy) -> RecordChange | None:
+    """Return what happened to one key, given its unequal lines; None if that means nothing."""
     if before is None or after is None:
         line = after or before
         assert line is not None  # noqa: S101  a pair has at least one line
