@@ -1,0 +1,55 @@
+"""Run the benchmark and print its table: ``make bench``."""
+
+# ruff: noqa: T201 - printing is what this program is for
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from bench import comparing, histories, running, starting
+from bench.result import Result, Skipped
+
+Row: TypeAlias = Callable[[Path], Iterator[Result | Skipped]]
+
+ROWS: dict[str, Row] = {
+    "help": starting.help_text,
+    "compare-100k": comparing.against_deepdiff,
+    "run-100k": running.capture,
+    "log-khavel": partial(histories.log, histories.KHAVEL),
+    "log-genai": partial(histories.log, histories.GENAI),
+    "compare-800k": comparing.large,
+    "compare-800k-shards": comparing.large_sharded,
+}
+SLOW: dict[str, Row] = {"log-radar": partial(histories.log, histories.RADAR)}
+"""Rows whose other side takes minutes: measured with ``--full`` or when asked for by name."""
+
+
+def chosen() -> dict[str, Row]:
+    """Return the rows that the command line asks for."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--only", metavar="ROW", choices=[*ROWS, *SLOW], help="measure one row")
+    parser.add_argument("--full", action="store_true", help="measure the slow rows too")
+    asked = parser.parse_args()
+    if asked.only:
+        return {asked.only: (ROWS | SLOW)[asked.only]}
+    return ROWS | SLOW if asked.full else ROWS
+
+
+def main() -> None:
+    """Print each result as soon as it is there."""
+    missed = 0
+    for row in chosen().values():
+        with tempfile.TemporaryDirectory(prefix="archiver-bench-") as folder:
+            for result in row(Path(folder)):
+                print(result, flush=True)
+                missed += isinstance(result, Result) and not result.kept
+    print(f"{missed} of the promises above are not kept." if missed else "Every promise is kept.")
+
+
+if __name__ == "__main__":
+    main()
