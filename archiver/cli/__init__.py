@@ -1,3 +1,116 @@
-"""The door: parse, one call into the hall, print, exit code."""
+"""The door: parse, one call into the hall, print, exit code.
+
+The table of commands is static, and a command's module is imported when the command runs:
+``archiver --help`` and completion cost little more than click itself.
+"""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from archiver import __version__
+from archiver.cli.failure import reported
+from archiver.cli.options import examples
+from archiver.cli.output import prepare_streams
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+class Entry(NamedTuple):
+    """Where a command lives, as ``module:attribute`` below archiver.cli, and what it does."""
+
+    place: str
+    help: str
+
+
+COMMANDS = {
+    "init": Entry("setup:init", "Make a data repository: archiver.toml, .gitattributes, README."),
+    "run": Entry("keep:run", "Capture sources: fetch, guard, commit, say what changed."),
+    "compare": Entry("history:compare", "Compare two revisions, dates or files."),
+    "changes": Entry("history:changes", "Show what changed in a period."),
+    "log": Entry("history:log", "Show the history as a changelog, newest first."),
+    "show": Entry("catalogue:show", "Show one record and its timeline."),
+    "search": Entry("catalogue:search", "Find records by words."),
+    "list": Entry("catalogue:list_", "List the records."),
+    "export": Entry("catalogue:export", "Write the catalogue, or changes, in another format."),
+    "prune": Entry("keep:prune", "Remove old stamped files; history keeps everything."),
+    "import": Entry("keep:import_", "Turn old snapshot files or another history into commits."),
+    "revert": Entry("keep:revert", "Take a poisoned capture back by a new commit."),
+    "verify": Entry("keep:verify", "Read every snapshot again and check it."),
+    "demo": Entry("demo:demo", "Watch the whole story in a temporary folder."),
+    "sources": Entry("setup:sources", "List the configured sources and the types there are."),
+    "schema": Entry("setup:schema", "Print the JSON Schema of a public form."),
+    "completion": Entry("setup:completion", "Print the completion script of a shell."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and help, and imports the one that runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import and return the command, or None if there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].place.partition(":")
+        command = getattr(import_module(f"archiver.cli.{module}"), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table is ours
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuse an unknown name with the nearest one."""
+        name = args[0]
+        if name in COMMANDS or name.startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from archiver.config.mistakes import suggestion  # noqa: PLC0415 - for mistakes only
+
+        raise click.UsageError(f'no command is called "{name}"{suggestion(name, COMMANDS)}', ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write the table of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete names without importing any command."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - completion only
+
+        return [
+            *(
+                CompletionItem(name, help=entry.help)
+                for name, entry in COMMANDS.items()
+                if name.startswith(incomplete)
+            ),
+            *click.Command.shell_complete(self, ctx, incomplete),
+        ]
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; every way in which it can fail ends in `failure`."""
+        with reported(ctx, debug=ctx.params["debug"]):
+            return super().invoke(ctx)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples("archiver demo"),
+)
+@click.version_option(__version__, "-V", "--version", message="archiver %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def archiver(debug: bool) -> None:  # noqa: FBT001 - read by LazyGroup.invoke
+    """Keep the trustworthy history of a catalogue in git, and answer questions about it."""
+
+
+def main() -> None:
+    """Run the command line of this process and end with its exit code."""
+    prepare_streams()
+    archiver.main(prog_name="archiver")

@@ -57,6 +57,7 @@ at = click.option(
 output = click.option(
     "-o",
     "--output",
+    "output_path",
     type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
     metavar="FILE",
     help="Write to FILE, complete or not at all.  [default: standard output]",
@@ -132,9 +133,8 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def examples(*lines: str) -> str:
     """Return the end of a help text: command lines as they are typed."""
-    return "\n".join(
-        ["\b", "Examples:" if len(lines) > 1 else "Example:", *(f"  $ {line}" for line in lines)]
-    )
+    title = "Example:" if len(lines) == 1 else "Examples:"
+    return "\n".join(["\b", title, *(f"  $ {line}" for line in lines)])
 
 
 _CATALOGUE: tuple[Decorator, ...] = (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.config.environment import Environment, process_environment
 from archiver.config.mistakes import Mistakes, fields, suggestion
-from archiver.config.source_tables import read_sources
+from archiver.config.source_tables import SOURCE_NAME, read_sources
 from archiver.config.tables import ArchiveConfig, RetentionConfig, SourceConfig, TemplatesConfig
 from archiver.errors import ConfigError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FILE_NAME",
+    "SOURCE_NAME",
     "ArchiveConfig",
     "Config",
     "Environment",
@@ -32,6 +33,7 @@ __all__ = [
     "discover",
     "find",
     "load",
+    "locate",
     "parse",
     "process_environment",
 ]
@@ -99,14 +101,19 @@ def find(start: Path) -> Path | None:
     return None
 
 
+def locate(start: Path, environ: Mapping[str, str]) -> Path | None:
+    """Return the file that ``ARCHIVER_CONFIG`` names, else the one that `find` finds."""
+    named = environ.get("ARCHIVER_CONFIG")
+    return Path(named) if named else find(start)
+
+
 def discover(start: Path, environ: Mapping[str, str]) -> Config:
-    """Load the file that ``ARCHIVER_CONFIG`` names, else the one that `find` finds.
+    """Load the configuration of the repository in which `start` lies.
 
     Raises:
         ConfigError: There is no file, or there are mistakes in it.
     """
-    named = environ.get("ARCHIVER_CONFIG")
-    path = Path(named) if named else find(start)
+    path = locate(start, environ)
     if path is None:
         raise ConfigError(
             f"no {FILE_NAME} in {start.absolute()} or above it",

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from msgspec.structs import FieldInfo
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+SOURCE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
+"""Pattern of the name of a source, which is also the name of its folder."""
+
 _RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")  # names of devices on Windows
 
 
@@ -27,7 +29,7 @@ def read_sources(
     read = {}
     for name, value in tables.items():
         place = f"sources.{name}"
-        if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name):
+        if not re.fullmatch(SOURCE_NAME, name) or _RESERVED.fullmatch(name):
             mistakes.note(place, "a source's name is up to 64 of a-z, 0-9, _ and -")
         source = _read_source(name, mistakes.table(value, place), base, mistakes)
         if source is not None:

@@ -1,0 +1,79 @@
+"""How a command ends when it does not end well: one line, a hint, an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from archiver.errors import ArchiverError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UNEXPECTED = 70
+INTERRUPTED = 130
+PIPE_CLOSED = 141  # 128 + SIGPIPE: what a shell reports for git when `head` has seen enough
+
+
+@contextmanager
+def reported(context: click.Context, *, debug: bool) -> Iterator[None]:
+    """Turn whatever the block raises into words on standard error and an exit code.
+
+    Args:
+        context: click's context, through which the command ends.
+        debug: Show the traceback too.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except click.exceptions.Exit:
+        raise
+    except BrokenPipeError:
+        code = PIPE_CLOSED
+    except click.ClickException as error:
+        error.show()
+        code = ConfigError.exit_code
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the program's last resort
+        if debug:
+            _show_traceback()
+        code = _tell(error)
+    else:
+        return
+    _settle_stdout()
+    context.exit(code)
+
+
+def _tell(error: BaseException) -> int:
+    """Say what happened and what to do; return the exit code."""
+    from archiver.records.text import terminal  # noqa: PLC0415 - only when something went wrong
+
+    if isinstance(error, ArchiverError):
+        message, hint, code = str(error), error.hint, error.exit_code
+    elif isinstance(error, (KeyboardInterrupt, click.Abort)):
+        message, hint, code = "interrupted", "", INTERRUPTED
+    else:
+        message = f"unexpected {type(error).__name__}: {error}"
+        hint, code = "Show where: archiver --debug COMMAND …", UNEXPECTED
+    for line in message.split("\n"):
+        click.echo(f"archiver: {terminal(line)}", err=True)
+    if hint:
+        click.echo(f"  hint: {terminal(hint)}", err=True)
+    return code
+
+
+def _show_traceback() -> None:
+    import traceback  # noqa: PLC0415 - on demand only
+
+    click.echo(traceback.format_exc(), err=True, nl=False)
+
+
+def _settle_stdout() -> None:
+    """Write what is left; where nobody reads any more, keep Python from complaining at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,139 @@
+"""The files of a new data repository, as text."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from archiver.config import FILE_NAME, SOURCE_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class NewSource:
+    """The source that a new archiver.toml names.
+
+    Attributes:
+        name: Its name, also the name of its folder.
+        url: ``https://``, ``http://``, ``file://``, or a path relative to archiver.toml.
+        records: Path of the records in the document.
+        key: Fields of a record's key.
+        metrics: Fields that count.
+    """
+
+    name: str
+    url: str
+    records: str = "."
+    key: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+
+
+_EXAMPLE = NewSource(
+    name="kev",
+    url="https://example.org/feed.json",
+    records="vulnerabilities",
+    key=("cveID",),
+)
+
+
+def files(source: NewSource | None) -> dict[str, str]:
+    """Return every file of a new data repository: name to text."""
+    return {
+        FILE_NAME: config_text(source),
+        ".gitattributes": _ATTRIBUTES,
+        "README.md": _README,
+    }
+
+
+def config_text(source: NewSource | None = None) -> str:
+    """Return a new archiver.toml; without a `source` it holds a commented example."""
+    section = _section(source or _EXAMPLE)
+    if source is None:
+        section = "".join(f"# {line}\n" for line in section.splitlines())
+    return _CONFIG.replace("<sources>", section)
+
+
+def _section(source: NewSource) -> str:
+    return _SOURCE.format(
+        name=source.name if re.fullmatch(SOURCE_NAME, source.name) else _quoted(source.name),
+        url=_quoted(source.url),
+        records=_quoted(source.records),
+        key=_array(source.key),
+        metrics=_array(source.metrics),
+    )
+
+
+def _quoted(text: str) -> str:
+    """Write a TOML string; TOML escapes as JSON does, and DEL too (TOML 1.0, String)."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _array(texts: tuple[str, ...]) -> str:
+    return f"[{', '.join(map(_quoted, texts))}]"
+
+
+_SOURCE = """\
+[sources.{name}]
+type = "json"                 # `archiver sources` lists the types
+url = {url}
+# Where the records are (".", "a.b", "a.b{{}}", ".[].models") and the fields that tell them apart.
+records = {records}
+key = {key}
+# Fields that count (archived, but no news), and fields that are never a change.
+metrics = {metrics}
+volatile = []
+# sets = ["tags"]             # arrays whose order means nothing
+# tolerance = {{ price = 0.01 }}
+# commit = "any"              # "news": no commit when only metrics moved
+# max_shrink = 0.2            # refuse a listing in which more of the records are gone
+# shards = "auto"             # or 1, 16, 256: files of a large catalogue
+"""
+
+_CONFIG = """\
+# What archiver keeps here. Check it with: archiver sources
+
+[archive]
+path = "data"                 # snapshots go to data/<source>/
+# branch = "data"             # commit to another branch than the one checked out
+# author = "archiver <archiver@example.org>"  # instead of git's own user.name and user.email
+
+<sources>
+[retention]                   # stamped files in the work tree; the history keeps every snapshot
+# keep_days = 30
+# keep_daily = 7
+# keep_weekly = 4
+# keep_monthly = 12
+
+[templates]
+# folder = "templates"        # templates that replace the built-in ones
+"""
+
+_ATTRIBUTES = """\
+# The bytes in the work tree are the bytes in the history: no conversion of line ends.
+/data/** -text
+# Stamped files repeat latest.json, whose diff is enough.
+/data/**/snapshots/** -diff linguist-generated
+/data/**/latest.json linguist-generated
+/data/**/latest/** linguist-generated
+/data/**/removed.jsonl linguist-generated
+"""
+
+_README = """\
+# A history of catalogues
+
+`archiver` keeps it: each run lists a catalogue, proves that the listing is complete and commits
+it here, one record per line. `archiver.toml` says what is kept.
+
+| file | what |
+|---|---|
+| `data/<source>/latest.json` | the newest snapshot |
+| `data/<source>/snapshots/` | the same, by capture time (UTC) |
+| `data/<source>/CHANGELOG.md` | what was new, updated and removed, newest first |
+
+```
+archiver run                  # capture now
+archiver compare              # what the last capture changed
+archiver changes --since 7d   # what a week changed
+archiver show KEY             # the timeline of one record
+```
+"""

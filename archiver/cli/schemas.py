@@ -1,0 +1,138 @@
+"""The JSON Schemas (draft 2020-12) of what archiver writes and reads.
+
+msgspec derives them from the types; what it cannot know is added here: which members are always
+written, that TOML has no null, and which keys belong to which type of source.
+"""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+
+from archiver import sources
+from archiver.config import (
+    SOURCE_NAME,
+    ArchiveConfig,
+    RetentionConfig,
+    SourceConfig,
+    TemplatesConfig,
+)
+from archiver.records.model import ChangeSet, RecordChange
+
+Schema: TypeAlias = dict[str, Any]
+
+_DRAFT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+_COUNT = {"type": "integer", "minimum": 0}
+
+
+def changes() -> Schema:
+    """Describe a change set (``-f json``).
+
+    ``$defs`` also has the lines of ``-f jsonl``: RecordChange, and EndOfStream for the last one.
+    """
+    parts = _components(ChangeSet, RecordChange)
+    for always_whole in ("ChangeSet", "Summary"):
+        parts[always_whole]["required"] = list(parts[always_whole]["properties"])
+    root = parts.pop("ChangeSet")
+    members = ("schema", "source", "from", "to", "summary")
+    head = {name: root["properties"][name] for name in members}
+    parts["EndOfStream"] = {"type": "object", "properties": head, "required": list(head)}
+    return {**_DRAFT, **root, "$defs": parts}
+
+
+def snapshot() -> Schema:
+    """Describe ``latest.json`` and the stamped files, format 1: records, or an index of shards."""
+    digest = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    shard = {
+        "type": "object",
+        "properties": {"records": _COUNT, "sha256": digest},
+        "required": ["records", "sha256"],
+    }
+    stamp = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$"}
+    return {
+        **_DRAFT,
+        "title": "Snapshot",
+        "description": "A catalogue at one moment (UTC), or the index of its shards.",
+        "type": "object",
+        "properties": {
+            "format": {"const": 1},
+            "source": {"type": "string"},
+            "timestamp": stamp,
+            "total_models": _COUNT,
+            "models": {"type": "array", "items": {"type": "object"}},
+            "shards": {"type": "object", "additionalProperties": shard},
+        },
+        "required": ["format", "source", "timestamp", "total_models"],
+        "oneOf": [{"required": ["models"]}, {"required": ["shards"]}],
+    }
+
+
+def config() -> Schema:
+    """Describe archiver.toml, for editors that check and complete TOML."""
+    parts = _components(ArchiveConfig, RetentionConfig, SourceConfig, TemplatesConfig)
+    for part in parts.values():
+        part["properties"] = {name: _toml(each) for name, each in part["properties"].items()}
+    tables = {
+        "archive": {"$ref": "#/$defs/ArchiveConfig"},
+        "sources": {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{SOURCE_NAME}$"},
+            "additionalProperties": {"$ref": "#/$defs/SourceConfig"},
+        },
+        "retention": {"$ref": "#/$defs/RetentionConfig"},
+        "templates": {"$ref": "#/$defs/TemplatesConfig"},
+        "notify": {"type": "object"},
+    }
+    parts["SourceConfig"] = _source(parts["SourceConfig"])
+    return {
+        **_DRAFT,
+        "title": "archiver.toml",
+        "type": "object",
+        "properties": tables,
+        "additionalProperties": False,
+        "$defs": parts,
+    }
+
+
+def _source(common: Schema) -> Schema:
+    """Describe ``[sources.NAME]``: common keys, and per installed type its own."""
+    properties = common["properties"]
+    del properties["name"], properties["settings"]
+    properties["key"] = {"anyOf": [{"type": "string"}, properties["key"]]}
+    return {
+        **common,
+        "required": ["type"],
+        "allOf": [_when(kind, properties) for kind in sources.available()],
+    }
+
+
+def _when(kind: str, common: Schema) -> Schema:
+    """Describe what a source of the type `kind` may say, and nothing else."""
+    settings = sources.find(kind, base=Path()).Settings
+    own = _components(settings)[settings.__name__]
+    return {
+        "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
+        "then": {
+            "properties": own["properties"],
+            "required": own["required"],
+            "propertyNames": {"enum": sorted({*common, *own["properties"]})},
+        },
+    }
+
+
+def _components(*structs: type[msgspec.Struct]) -> dict[str, Schema]:
+    """Return the schemas of `structs` and of all they hold, by name."""
+    _, parts = msgspec.json.schema_components(structs)
+    for part in parts.values():
+        part["description"] = cleandoc(part["description"]).partition("\n\n")[0]
+    return parts
+
+
+def _toml(member: Schema) -> Schema:
+    """Leave out null, which TOML does not have: an absent key means the same."""
+    if member.get("default", ...) is not None:
+        return member
+    return next(each for each in member["anyOf"] if each != {"type": "null"})

@@ -1,0 +1,139 @@
+"""The commands that set up: init, sources, schema, completion."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import msgspec
+from click.shell_completion import get_completion_class
+
+from archiver import sources as kinds
+from archiver.cli import options, output, scaffold, schemas
+from archiver.config import FILE_NAME, Config, load, locate, parse, process_environment
+from archiver.errors import ConfigError
+from archiver.records.text import terminal
+from archiver.store.repository import Repository
+from archiver.transport import redact
+
+_SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": schemas.config}
+
+
+@click.command(
+    epilog=options.examples(
+        "archiver init models",
+        "archiver init kev --source kev --url kev.json --records vulnerabilities --key cveID",
+    )
+)
+@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.option("--source", metavar="NAME", help="Configure a source of this name, of type json.")
+@click.option("--url", help="Its address: https://, file://, or a path.")
+@click.option("--records", metavar="PATH", default=".", help="Where its records are.")
+@click.option("--key", metavar="FIELD", multiple=True, help="A field of its key.  Repeatable.")
+@click.option("--metric", "metrics", metavar="FIELD", multiple=True, help="A field that counts.")
+def init(
+    *,
+    folder: Path,
+    source: str | None,
+    url: str | None,
+    records: str,
+    key: tuple[str, ...],
+    metrics: tuple[str, ...],
+) -> None:
+    """Make a data repository in DIR, or here.
+
+    DIR and its git repository are made where there are none. Files that exist are kept.
+    Nothing is committed: archiver.toml is yours to edit and to commit.
+    """
+    new = None
+    if source is not None and url is not None:
+        new = scaffold.NewSource(source, _from_folder(url, folder), records, key, metrics)
+    elif source or url or key or metrics:
+        raise click.UsageError("A source needs --source and --url.")
+    files = scaffold.files(new)
+    parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})
+    _make_repository(folder)
+    for name, text in files.items():
+        click.echo(f"{_write_new(folder / name, text)} {terminal(str(folder / name))}")
+    output.note(f"next: look at {FILE_NAME}, commit these files, then: archiver run")
+
+
+@click.command(epilog=options.examples("archiver sources", "archiver sources -f json"))
+@options.repo
+@options.output_format("text", "json")
+def sources(repo: Path, form: str) -> None:
+    """List the configured sources, and the types of sources that are installed."""
+    environ = process_environment()
+    path = locate(repo, environ)
+    rows = [] if path is None else _rows(load(path, environ))
+    types = kinds.available()
+    if form == "json":
+        click.echo(msgspec.json.encode({"sources": rows, "types": types}))
+        return
+    for row in rows:
+        click.echo("  ".join(terminal(each) for each in row.values() if each))
+    if not rows:
+        output.note(f"no sources: {path or f'no {FILE_NAME} here'}")
+    click.echo(f"types: {', '.join(types)}")
+
+
+@click.command(epilog=options.examples("archiver schema changes > changes.schema.json"))
+@click.argument("form", type=click.Choice(list(_SCHEMAS)))
+@options.output
+def schema(form: str, output_path: Path | None) -> None:
+    """Print the JSON Schema (draft 2020-12) of a public form."""
+    text = msgspec.json.format(msgspec.json.encode(_SCHEMAS[form]())).decode()
+    with output.destination(output_path) as stream:
+        stream.write(f"{text}\n")
+
+
+@click.command(
+    epilog=options.examples(
+        'eval "$(archiver completion bash)"', "archiver completion fish | source"
+    )
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script that lets a shell complete commands and options."""
+    completer = get_completion_class(shell)
+    assert completer is not None  # noqa: S101 - click has these three
+    root = context.find_root()
+    click.echo(completer(root.command, {}, "archiver", "_ARCHIVER_COMPLETE").source())
+
+
+def _from_folder(url: str, folder: Path) -> str:
+    """Return a path typed here as it reads from archiver.toml; a URL stays as it is."""
+    return url if "://" in url else Path(os.path.relpath(url, folder)).as_posix()
+
+
+def _make_repository(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make {folder}: {error.strerror}") from error
+    if not (folder / ".git").exists():
+        with Repository.init(folder):
+            pass
+
+
+def _write_new(path: Path, text: str) -> str:
+    """Write a file that does not exist yet; return what was done with it."""
+    if path.exists() or path.is_symlink():
+        return "kept"
+    with output.destination(path) as file:
+        file.write(text)
+    return "made"
+
+
+def _rows(config: Config) -> list[dict[str, str]]:
+    return [
+        {
+            "name": source.name,
+            "type": source.type,
+            "folder": config.folder(source.name),
+            "url": redact(str(source.settings.get("url", ""))),
+        }
+        for source in config.sources.values()
+    ]
