@@ -41,7 +41,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("home")
     (home / ".gitconfig").write_text(PERSON)
     with pytest.MonkeyPatch.context() as environment:
-        for name in os.environ:
+        for name in list(os.environ):
             if name.startswith(("GIT_", "ARCHIVER_")):
                 environment.delenv(name)
         environment.setenv("HOME", str(home))

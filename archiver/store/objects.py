@@ -1,0 +1,139 @@
+"""Read objects and believe nothing: announced length and object id are checked every time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from typing import IO, TYPE_CHECKING, NamedTuple, Self, cast
+
+from archiver.errors import DamagedObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from archiver.store.plumbing import Plumbing
+
+RECOVER = "fetch it again from a clone that has it, see `git fsck`"
+
+
+class Header(NamedTuple):
+    """What git announces of an object: its id, type, and length in bytes."""
+
+    oid: str
+    kind: str
+    size: int
+
+
+class ObjectReader:
+    """Verified reads through one git process; a context manager, used by one thread.
+
+    The process starts with the first read and is gone at the end of the ``with`` block.
+    """
+
+    def __init__(self, git: Plumbing, object_format: str) -> None:
+        """Prepare to read the objects of one repository, hashed with `object_format`."""
+        self._git = git
+        self._format = object_format
+        self._child: subprocess.Popen[bytes] | None = None
+        self._streaming = False
+
+    def __enter__(self) -> Self:
+        """Return the reader itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End git and wait for it."""
+        self._stop()
+
+    def size(self, oid: str) -> int:
+        """Return the announced length of an object in bytes.
+
+        Raises:
+            DamagedObject: The object is missing.
+        """
+        header, _ = self._ask("info", oid)
+        return header.size
+
+    def read(self, oid: str) -> bytes:
+        """Return the whole content of an object.
+
+        Raises:
+            DamagedObject: It is missing, short, or its content has another id.
+        """
+        return b"".join(self.stream(oid))
+
+    def stream(self, oid: str, chunk: int = 1 << 20) -> Iterator[bytes]:
+        """Yield the content of an object piece by piece, in constant memory.
+
+        What was yielded is trustworthy only when the iteration ends without an error.
+
+        Args:
+            oid: Full object id.
+            chunk: Largest piece in bytes.
+
+        Raises:
+            DamagedObject: It is missing, short, or its content has another id.
+        """
+        header, source = self._ask("contents", oid)
+        self._streaming = True
+        try:
+            yield from self._verified(source, header, chunk)
+            self._streaming = False
+        finally:
+            if self._streaming:  # the rest of the content still stands in the pipe
+                self._stop()
+
+    def _verified(self, source: IO[bytes], header: Header, chunk: int) -> Iterator[bytes]:
+        oid, kind, left = header
+        digest = hashlib.new(self._format, f"{kind} {left}\0".encode())
+        while left:
+            piece = source.read(min(chunk, left))
+            if not piece:
+                message = f"object {oid} is damaged: git could not read it to its end"
+                raise DamagedObject(message, hint=RECOVER)
+            digest.update(piece)
+            left -= len(piece)
+            yield piece
+        if source.read(1) != b"\n" or digest.hexdigest() != oid:
+            message = f"object {oid} is damaged: its content has another id"
+            raise DamagedObject(message, hint=RECOVER)
+
+    def _ask(self, command: str, oid: str) -> tuple[Header, IO[bytes]]:
+        if self._streaming:
+            raise RuntimeError("a reader gives one stream at a time; open another reader")
+        child = self._running()
+        output = cast("IO[bytes]", child.stdout)
+        try:
+            # past the buffer: it must reach git at once, and must not fail again in close()
+            os.write(cast("IO[bytes]", child.stdin).fileno(), f"{command} {oid}\n".encode())
+            words = output.readline().decode().split()
+        except BrokenPipeError:
+            words = []
+        if len(words) != len(Header._fields) or words[0] != oid:
+            self._stop()
+            reason = "missing" if words[-1:] == ["missing"] else "damaged: git cannot read it"
+            raise DamagedObject(f"object {oid} is {reason}", hint=RECOVER)
+        return Header(words[0], words[1], int(words[2])), output
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._child.poll() is not None:
+            self._stop()
+            arguments = ("cat-file", "--batch-command")
+            self._child = self._git.start(
+                *arguments, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        return self._child
+
+    def _stop(self) -> None:
+        child, self._child, self._streaming = self._child, None, False
+        if child is not None:
+            child.kill()  # it only reads: nothing can be left half done
+            with child:
+                pass

@@ -1,0 +1,172 @@
+"""Run git so that nothing of the machine leaks in: one environment, one set of settings."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from archiver.errors import DamagedObject, StoreError, StoreFull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+OLDEST_GIT = (2, 36)
+"""The oldest git that works: `core.fsync` and `cat-file --batch-command` came with 2.36."""
+
+SETTINGS = (
+    *("-c", "core.fsync=all,-commit-graph"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.autocrlf=false"),
+    *("-c", "core.splitIndex=false"),
+    *("-c", "gc.auto=0"),
+    *("-c", f"diff.orderFile={os.devnull}"),
+)
+ENVIRONMENT = {
+    "LC_ALL": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+}
+TIME_LIMIT = 600.0
+FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|file size limit")
+DAMAGED = re.compile(
+    r"(?:is corrupt|corrupt loose|unable to (?:read|unpack|parse)|[Cc]ould not (?:read|parse)"
+    r"|bad tree|not a tree|bad object|missing (?:blob|tree|commit)|inflate:|Failed to traverse"
+    r"|unable to find|hash mismatch|garbage at end|object file .* is empty)"
+)
+OBJECT_ID = re.compile(r"\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b")
+
+
+class Answer(NamedTuple):
+    """What git said: exit status, standard output, standard error."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plumbing:
+    """git, to be run in one place.
+
+    Attributes:
+        folder: Where git runs.
+        options: Options before the command's name, such as ``--git-dir=…``.
+        inherited: Descriptors that children keep open: a lock lives as long as they do.
+        variables: Additional environment.
+    """
+
+    folder: Path
+    options: tuple[str, ...] = ()
+    inherited: tuple[int, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+
+    def ask(self, *arguments: str, stdin: bytes = b"", limit: float = TIME_LIMIT) -> Answer:
+        """Run git to its end and return its answer, whatever it is.
+
+        Args:
+            arguments: The command and its arguments.
+            stdin: All that git may read.
+            limit: Seconds after which git is killed.
+
+        Raises:
+            StoreError: There is no git, or it did not end in time.
+        """
+        child = self.start(*arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        with child:
+            try:
+                out, err = child.communicate(stdin, timeout=limit)
+            except BaseException as stopped:
+                child.kill()
+                if isinstance(stopped, subprocess.TimeoutExpired):
+                    message = f"git {arguments[0]} did not end within {limit:.0f} s"
+                    raise StoreError(message) from stopped
+                raise
+        return Answer(child.returncode, out, err.decode(errors="replace").strip())
+
+    def run(self, *arguments: str, stdin: bytes = b"", limit: float = TIME_LIMIT) -> bytes:
+        """Run git and return its standard output; anything but success is an error.
+
+        Raises:
+            StoreFull: The disk or a quota is full.
+            DamagedObject: git met an object that is missing or broken.
+            StoreError: git failed for another reason.
+        """
+        answer = self.ask(*arguments, stdin=stdin, limit=limit)
+        if answer.code:
+            failed(arguments[0], answer)
+        return answer.out
+
+    def line(self, *arguments: str) -> str:
+        """Run git and return its one line of output, without the line's end."""
+        return os.fsdecode(self.run(*arguments)).removesuffix("\n")
+
+    def start(
+        self,
+        *arguments: str,
+        stdin: int = subprocess.DEVNULL,
+        stderr: int = subprocess.PIPE,
+    ) -> subprocess.Popen[bytes]:
+        """Start git with a piped standard output; the caller ends it.
+
+        Raises:
+            StoreError: There is no git on this machine.
+        """
+        try:
+            return subprocess.Popen(
+                ["git", *SETTINGS, *self.options, *arguments],
+                cwd=self.folder,
+                env=clean_environment(self.variables),
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                pass_fds=self.inherited,
+                pipesize=1 << 20,
+            )
+        except FileNotFoundError as missing:
+            raise StoreError("git was not found", hint="install git 2.36 or newer") from missing
+
+
+def clean_environment(variables: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    """Return this process's environment without any ``GIT_*``, with ours instead."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return kept | ENVIRONMENT | dict(variables)
+
+
+def failed(command: str, answer: Answer) -> NoReturn:
+    """Raise the narrowest error for a failure of git."""
+    words = answer.err.splitlines()[0] if answer.err else f"it ended with {answer.code}"
+    message = f"git {command}: {words.removeprefix('fatal: ').removeprefix('error: ')}"
+    if FULL.search(answer.err):
+        raise StoreFull(message, hint="make room; the history is whole and nothing was lost")
+    if DAMAGED.search(answer.err):
+        raise damaged(OBJECT_ID.search(answer.err), message)
+    raise StoreError(message)
+
+
+def damaged(found: re.Match[str] | None, message: str) -> DamagedObject:
+    """Build the error for a broken object, with the way out."""
+    name = f"object {found[0]} is damaged ({message})" if found else message
+    return DamagedObject(name, hint="fetch it again from a clone that has it, see `git fsck`")
+
+
+@cache
+def require_git() -> None:
+    """Check once that git is new enough.
+
+    Raises:
+        StoreError: git is missing or older than `OLDEST_GIT`.
+    """
+    answer = Plumbing(Path.cwd()).ask("version")
+    version = re.search(rb"(\d+)\.(\d+)", answer.out)
+    if not version or (int(version[1]), int(version[2])) < OLDEST_GIT:
+        found = answer.out.decode(errors="replace").strip() or answer.err
+        oldest = ".".join(map(str, OLDEST_GIT))
+        raise StoreError(f"{found} is too old", hint=f"install git {oldest} or newer")

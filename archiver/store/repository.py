@@ -1,0 +1,224 @@
+"""Open a data repository, name its commits, and read what they hold."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from archiver.errors import NotADataRepository, StoreError, UnknownRevision
+from archiver.store import history
+from archiver.store.history import Revision
+from archiver.store.objects import ObjectReader
+from archiver.store.plumbing import OLDEST_GIT, Plumbing, require_git
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+__all__ = ["OLDEST_GIT", "STATE_REF", "Repository", "Revision"]
+
+STATE_REF = "refs/archiver/state"
+BRANCHES = "refs/heads/"
+DISCOVERY = (
+    "--is-bare-repository",
+    "--is-inside-work-tree",
+    "--git-dir",
+    "--git-common-dir",
+    "--show-object-format",
+    "--is-shallow-repository",
+    "--show-cdup",
+)
+FORBIDDEN = ("..", ":", "@{", "\n", "\0")
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A git repository; cheap to open, opened for one operation and closed after it.
+
+    Attributes:
+        root: Root of the work tree; None in a bare repository.
+        git_dir: Its git folder; in a linked work tree the one of that work tree.
+        common_dir: The git folder that all linked work trees share.
+        object_format: ``sha1`` or ``sha256``.
+        shallow: Whether the history is cut off on purpose.
+        git: git, running in this repository.
+    """
+
+    root: Path | None
+    git_dir: Path
+    common_dir: Path
+    object_format: str
+    shallow: bool
+    git: Plumbing
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the repository that `path` is in, searching its parents.
+
+        Raises:
+            NotADataRepository: There is none, or git does not trust its owner.
+            StoreError: git is missing or too old.
+        """
+        folder = path if path.is_dir() else path.parent
+        if not folder.is_dir():
+            raise NotADataRepository(f"there is no folder {folder}", hint="archiver init")
+        require_git()
+        here = Plumbing(folder.resolve())
+        answer = here.ask("rev-parse", "--path-format=absolute", *DISCOVERY)
+        facts = os.fsdecode(answer.out).splitlines()
+        if answer.code or len(facts) < len(DISCOVERY) - 1:
+            raise unopened(path, answer.err)
+        return cls._from_facts(here.folder, facts)
+
+    @classmethod
+    def _from_facts(cls, folder: Path, facts: list[str]) -> Self:
+        bare, inside, git_dir, common_dir, object_format, shallow, *up = facts
+        if bare == "false" and inside == "false":
+            message = f"{folder} is the inside of a git folder"
+            raise NotADataRepository(message, hint="go to the work tree that it belongs to")
+        root = None if bare == "true" else (folder / "".join(up)).resolve()
+        git = Plumbing(root or Path(git_dir), (f"--git-dir={git_dir}",))
+        shared = Path(common_dir)
+        return cls(root, Path(git_dir), shared, object_format, shallow == "true", git)
+
+    @classmethod
+    def init(cls, path: Path) -> Self:
+        """Make a repository on an unborn branch ``main``, in a new or existing folder.
+
+        Raises:
+            StoreError: There is a repository already, or the folder cannot be made.
+        """
+        if (path / ".git").exists():
+            raise StoreError(f"{path} is a git repository already")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as refused:
+            raise StoreError(f"cannot make the folder {path}: {refused.strerror}") from refused
+        require_git()
+        Plumbing(path.resolve()).run("init", "--quiet", "--initial-branch=main", "--template=")
+        return cls.open(path)
+
+    def __enter__(self) -> Self:
+        """Return the repository itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Hold nothing: processes belong to the readers that started them."""
+
+    def branch(self, name: str | None) -> str:
+        """Return the full ref of branch `name`, or of the branch checked out (maybe unborn).
+
+        Raises:
+            StoreError: HEAD is detached, or `name` is no plain name of a branch.
+        """
+        if name is None:
+            answer = self.git.ask("symbolic-ref", "--quiet", "HEAD")
+            ref = os.fsdecode(answer.out).strip()
+            if not ref.startswith(BRANCHES):
+                raise StoreError("HEAD is detached", hint="git switch BRANCH, or set `branch`")
+            return ref
+        ref = BRANCHES + name
+        plain = not name.startswith(("-", "refs/")) and name != "HEAD" and "\0" not in name
+        if not plain or self.git.ask("check-ref-format", ref).code:
+            raise StoreError(f"{name!r} is no name of a branch", hint="a plain name, as `data`")
+        return ref
+
+    def tip(self, ref: str) -> str | None:
+        """Return the id that a full ref or ``HEAD`` has; None: unborn.
+
+        Raises:
+            StoreError: The ref is there but cannot be read.
+        """
+        answer = self.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", ref)
+        if not answer.code:
+            return answer.out.decode().strip()
+        name = self.git.ask("symbolic-ref", "--quiet", ref).out if ref == "HEAD" else b""
+        file = self.common_dir / (os.fsdecode(name).strip() or ref)
+        if file.is_file() and file.name != "HEAD":
+            raise StoreError(f"{ref} is damaged", hint=f"see {file} and `git reflog`")
+        return None
+
+    def resolve(self, text: str) -> str:
+        """Return the full id of the one commit that `text` names; tags are peeled.
+
+        Args:
+            text: A full or abbreviated id, branch, tag, or ``HEAD~3``.
+
+        Raises:
+            UnknownRevision: It names no commit, or more than one.
+        """
+        if not text or text[0] in "-^" or any(bad in text for bad in FORBIDDEN):
+            raise UnknownRevision(f"{text!r} is not the name of one revision", hint="archiver log")
+        wanted = f"{text}^{{commit}}"
+        answer = self.git.ask("rev-parse", "--verify", "--end-of-options", wanted)
+        if "is ambiguous" in answer.err:
+            raise UnknownRevision(f"{text!r} is ambiguous", hint="give more of its name")
+        if answer.code:
+            raise UnknownRevision(f"there is no revision {text!r}", hint="archiver log")
+        return answer.out.decode().strip()
+
+    def history(self, path: str, *, tip: str) -> Iterator[Revision]:
+        """Yield every commit that changed `path`, newest first, along first parents.
+
+        Args:
+            path: File or folder, relative, with ``/``; taken literally.
+            tip: Full id of the commit to begin with.
+
+        Raises:
+            ShallowHistory: The clone ends here; all that was yielded before is certain.
+            DamagedObject: A commit or folder is missing or broken.
+        """
+        return history.walk(self.git, path, tip=tip, shallow=self.shallow)
+
+    def object_at(self, commit: str, path: str) -> str | None:
+        """Return the id of the file or folder at `path` in a commit; None where absent."""
+        listed = self._listed(commit, path)
+        return listed.get(path)
+
+    def entries(self, commit: str, path: str) -> dict[str, str]:
+        """Return the names and object ids in a folder of a commit; empty where absent.
+
+        Args:
+            commit: Full commit id.
+            path: The folder, relative, with ``/``; empty for the root.
+        """
+        folder = f"{path}/" if path else ""
+        listed = self._listed(commit, folder)
+        return {name.removeprefix(folder): oid for name, oid in listed.items()}
+
+    def _listed(self, commit: str, path: str) -> dict[str, str]:
+        wanted = ("--", path) if path else ()
+        out = self.git.run("ls-tree", "-z", "--full-tree", commit, *wanted)
+        rows = (os.fsdecode(row).partition("\t") for row in out.split(b"\0") if row)
+        return {name: meta.split(" ")[2] for meta, _, name in rows}
+
+    def read_state(self, path: str) -> bytes | None:
+        """Return a file of the state ref, verified; None where absent."""
+        commit = self.tip(STATE_REF)
+        oid = self.object_at(commit, path) if commit else None
+        if oid is None:
+            return None
+        with self.objects() as reader:
+            return reader.read(oid)
+
+    def objects(self) -> ObjectReader:
+        """Return a reader of objects, to be used in a ``with`` block."""
+        return ObjectReader(self.git, self.object_format)
+
+
+def unopened(path: Path, words: str) -> NotADataRepository:
+    """Build the error for a folder that git does not open."""
+    if "dubious ownership" in words:
+        hint = f"if you trust it: git config --global --add safe.directory {path.resolve()}"
+        return NotADataRepository(f"{path} belongs to another user", hint=hint)
+    if "not a git repository" in words:
+        return NotADataRepository(f"{path} is not in a git repository", hint="archiver init")
+    first = words.splitlines()[0] if words else "git does not open it"
+    return NotADataRepository(f"{path}: {first.removeprefix('fatal: ')}")
