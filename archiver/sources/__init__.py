@@ -39,8 +39,6 @@ __all__ = [
 GROUP = "archiver.sources"
 """The entry points that name kinds of sources."""
 
-_EVERY_SOURCE_HAS = frozenset({"type", "records", "key"})
-
 
 def available() -> tuple[str, ...]:
     """Return the names of the installed kinds of sources, sorted."""
@@ -76,26 +74,24 @@ def create(name: str, settings: Mapping[str, Json], *, base: Path) -> Source:
 
     Args:
         name: The source's name, for errors.
-        settings: Its table in archiver.toml: ``type`` and what that type reads. ``records``
-            and ``key`` may stand there for every type.
+        settings: What archiver.toml says of it: ``type``, and what that type reads.
         base: Folder of archiver.toml.
 
     Raises:
         ConfigError: The type is unknown or does not take these settings.
     """
     source = find(settings.get("type", ""), base=base)
-    fields = {field.encode_name for field in msgspec.structs.fields(source.Settings)}
-    ignored = _EVERY_SOURCE_HAS - fields
-    own = {key: value for key, value in settings.items() if key not in ignored}
+    own = {key: value for key, value in settings.items() if key != "type"}
     try:
         checked = msgspec.convert(own, source.Settings)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"sources.{name}: {error}", hint=f"it takes {_list(fields)}") from error
+        raise ConfigError(f"sources.{name}: {error}", hint=_known(source.Settings)) from error
     return source(checked, base=base)
 
 
-def _list(fields: set[str]) -> str:
-    return ", ".join(sorted(fields)) or "no settings"
+def _known(settings: type[msgspec.Struct]) -> str:
+    names = sorted(field.encode_name for field in msgspec.structs.fields(settings))
+    return f"known settings: {', '.join(names) or 'none'}"
 
 
 def _load(module: str, name: str, base: Path) -> type[Source]:

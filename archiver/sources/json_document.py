@@ -79,8 +79,8 @@ def _announced(page: Page, path: str) -> int:
     try:
         found = msgspec.json.decode(page.body, type=shape)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        message = f'{redact(page.request.url)}: no whole number at total = "{path}"'
-        raise MalformedPage(message, hint=str(error)) from error
+        message = f'{redact(page.request.url)}: no whole number at total "{path}": {error}'
+        raise MalformedPage(message) from error
     for _ in names:
         found = found.value
     return int(found)

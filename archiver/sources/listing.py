@@ -100,8 +100,11 @@ def refuse_damage(listing: Listing) -> None:
     reasons = tuple(f"{bad.place}: {bad.reason}" for bad in listing.bad)
     for what, names in (("bad records", reasons), ("duplicate keys", listing.duplicates)):
         if len(names) > allowed:
-            message = f"{len(names):,} {what} among {listing.proof.received:,}: {_first(names)}"
-            raise SnapshotRejected(message, hint="accept it if the source is really like this")
+            counts = f"{len(names):,} of {listing.proof.received:,}"
+            raise SnapshotRejected(
+                f"{what}: {counts} ({_first(names)})",
+                hint="accept it if the source is really like this",
+            )
 
 
 class _Gathering:

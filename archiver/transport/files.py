@@ -31,12 +31,15 @@ def read(request: Request, *, limit: int) -> Page:
 
 
 def _regular(path: str, limit: int) -> bytes:
-    # Non-blocking, since opening a named pipe would wait for its writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    with open(path, "rb", opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("not a regular file")
         body = file.read(limit + 1)
     if len(body) > limit:
         raise ValueError(f"larger than the limit of {limit:,} bytes")
     return body
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting: a named pipe would wait for its writer."""
+    return os.open(path, flags | os.O_NONBLOCK)
