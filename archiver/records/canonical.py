@@ -110,10 +110,11 @@ def encode_as(key: str, record: Record, fields: tuple[str, ...] = ()) -> Line:
     first = fields[0] if len(fields) == 1 and record.get(fields[0]) == key else KEY
     if '"' in first or "\\" in first:
         first = KEY
-    rest = {name: value for name, value in record.items() if name != first}
-    body = dump(rest)
-    head = b"{%b:%b" % (dump(first), dump(key))
-    return Line(key, head + (b"," if rest else b"") + body[1:])
+    rest = dict(record)
+    for name in (first, KEY):
+        rest.pop(name, None)
+    start = b"{%b:%b" % (dump(first), dump(key))
+    return Line(key, start + (b"," if rest else b"") + dump(rest)[1:])
 
 
 def decode(line: bytes) -> Record:
