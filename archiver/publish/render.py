@@ -116,6 +116,11 @@ def _shifts(change: Mapping[str, Any]) -> list[wording.Shift]:
     return list(wording.shifts(msgspec.convert(change, FieldChange)))
 
 
+def static(name: str) -> str:
+    """Return a file of the built-in templates as it is."""
+    return _templates().joinpath(name).read_text("utf-8")
+
+
 def _built_in(name: str) -> tuple[str, str, None] | None:
     file = _templates().joinpath(name)
     return (file.read_text("utf-8"), name, None) if "/" not in name and file.is_file() else None

@@ -12,7 +12,7 @@ from archiver.records.model import RecordUpdate, Rename
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from archiver.records.model import FieldChange, Json, Kind, Record, RecordChange, Summary
+    from archiver.records.model import End, FieldChange, Json, Kind, Record, RecordChange, Summary
 
 TITLES: Final[Mapping[Kind, str]] = {
     "new": "New",
@@ -36,6 +36,13 @@ MARKS: Final[Mapping[Kind, str]] = {
     "updated": "~",
     "metrics": "~",
 }
+
+NOTES: Final[Mapping[Kind, str]] = {
+    "returned": "returned",
+    "entered": "entered the window",
+    "left": "left the window",
+}
+"""What the mark alone does not say."""
 
 _COUNTED: Final[Mapping[Kind, str]] = {
     "new": "+{} new",
@@ -67,16 +74,22 @@ def headline(summary: Summary, total: int, *, first: bool = False) -> str:
     """Sum a change set up in one line: ``+12 new, -2 removed (2,845 models)``.
 
     Args:
-        summary: What happened. Counters are named only where there is no news.
+        summary: What happened.
         total: Number of records now.
         first: Whether there was nothing to compare with.
     """
-    parts = counts(summary)
-    if first:
-        parts = ["first snapshot"]
-    elif summary.news and summary.metrics:
-        del parts[-1]
-    return f"{', '.join(parts) or 'no changes'} ({text.count(total)} models)"
+    parts = ["first snapshot"] if first else counts(summary) or ["no changes"]
+    return f"{', '.join(parts)} ({text.count(total)} models)"
+
+
+def end(end: End) -> str:
+    """Name one end of a comparison by capture time and short revision, not yet safe for a sink."""
+    revision = f"({end.revision[:_SHORT]})" if end.revision and end.timestamp else end.revision
+    parts = [part for part in (end.timestamp, revision) if part]
+    return " ".join(parts) or ("a file" if end.total else "nothing")
+
+
+_SHORT: Final = 10
 
 
 def public(change: RecordChange) -> Record | Rename | RecordUpdate:

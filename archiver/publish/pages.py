@@ -1,0 +1,48 @@
+"""Show changes as a page: Markdown or HTML, from a template that gets the public form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from archiver.publish import wording
+from archiver.publish.render import stream as rendered
+from archiver.records.model import KINDS, RecordUpdate
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from archiver.publish.view import ChangeStream, Shown, View
+    from archiver.records.model import RecordChange
+
+
+def write_markdown(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
+    """Write a changelog section from ``changes.md.j2``."""
+    out.writelines(rendered("changes.md.j2", _context(stream, shown, view), folder=view.folder))
+
+
+def write_html(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
+    """Write one page that needs nothing else from ``changes.html.j2``."""
+    out.writelines(rendered("changes.html.j2", _context(stream, shown, view), folder=view.folder))
+
+
+def _context(stream: ChangeStream, shown: Shown, view: View) -> dict[str, Any]:
+    groups: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+    for change in shown:
+        groups[change.kind].append(msgspec.to_builtins(_public(change, view)))
+    return {
+        "changes": msgspec.to_builtins(shown.head) | groups,
+        "ends": (wording.end(stream.old), wording.end(stream.current)),
+        "headline": wording.headline(stream.summary(), stream.current.total),
+        "more": dict.fromkeys(KINDS, 0) | shown.left_out,
+    }
+
+
+def _public(change: RecordChange, view: View) -> Any:
+    public = wording.public(change)
+    if not view.name_only:
+        return public
+    if isinstance(public, RecordUpdate):
+        return RecordUpdate(public.key, ())
+    return {"@key": change.key} if isinstance(public, dict) else public

@@ -1,0 +1,96 @@
+"""What is shown and how: a stream of changes, and a view of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from archiver.records.model import ChangeSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from archiver.records.model import End, Kind, RecordChange, Summary
+
+Form: TypeAlias = Literal["text", "json", "jsonl", "markdown", "html", "csv"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeStream:
+    """A comparison whose changes are still to come.
+
+    Attributes:
+        source: Name of the source.
+        old: The end that is compared with.
+        current: The end that is compared.
+        changes: The changes, in the order of their keys; read once.
+        summary: Answers how many there were; asked after `changes` have ended.
+    """
+
+    source: str
+    old: End
+    current: End
+    changes: Iterable[RecordChange]
+    summary: Callable[[], Summary]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How changes are shown.
+
+    Attributes:
+        form: The format.
+        limit: Show at most so many changes; None: all of them.
+        stat: Only the counts.
+        name_only: Only kinds and keys.
+        style: ANSI sequence with which each kind starts in ``text``; empty: no colour.
+        folder: The user's templates, for ``markdown`` and ``html``.
+    """
+
+    form: Form = "text"
+    limit: int | None = None
+    stat: bool = False
+    name_only: bool = False
+    style: Mapping[Kind, str] = field(default_factory=dict)
+    folder: Path | None = None
+
+
+class Shown:
+    """The changes of a stream that a view shows; the others are counted, never forgotten."""
+
+    def __init__(self, stream: ChangeStream, view: View) -> None:
+        """Show what `view` asks of `stream`; nothing is read yet."""
+        self.left_out: Counter[Kind] = Counter()
+        self._stream = stream
+        self._view = view
+
+    def __iter__(self) -> Iterator[RecordChange]:
+        """Yield what is shown, then run to the end of the stream."""
+        changes = iter(self._stream.changes)
+        yield from islice(changes, 0 if self._view.stat else self._view.limit)
+        left_out = Counter(change.kind for change in changes)
+        if not self._view.stat:
+            self.left_out = left_out
+
+    def drain(self) -> None:
+        """Run to the end of the stream, where its summary is known."""
+        for _ in self:
+            pass
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """The members of the public form that are no changes, once the stream has ended.
+
+        The limit adds one: ``more``, the number of changes left out.
+        """
+        head = {
+            "schema": ChangeSet.__struct_defaults__[0],
+            "source": self._stream.source,
+            "from": self._stream.old,
+            "to": self._stream.current,
+            "summary": self._stream.summary(),
+        }
+        return head | {"more": self.left_out.total()} if self.left_out else head
