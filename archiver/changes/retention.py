@@ -1,0 +1,111 @@
+"""Decide which snapshot files stay: a pure plan with a reason for each that is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    _Period = Callable[[datetime], tuple[int, ...]]
+
+
+class Stamped(NamedTuple):
+    """A snapshot file: its name, and when it was captured (UTC)."""
+
+    name: str
+    taken_at: datetime
+
+
+class Kept(NamedTuple):
+    """A snapshot file that stays, and why: ``newest``, ``last``, ``daily``, ``weekly``, ``monthly``."""
+
+    name: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """What to keep. A rule that is None keeps nothing; no rule at all keeps everything.
+
+    Attributes:
+        older_than: Keep everything that is not older than this number of days.
+        keep_last: Keep the newest so many.
+        keep_daily: Keep the newest of each of the last so many days that have one (UTC).
+        keep_weekly: The same for weeks (ISO 8601, from Monday).
+        keep_monthly: The same for months.
+    """
+
+    older_than: int | None = None
+    keep_last: int | None = None
+    keep_daily: int | None = None
+    keep_weekly: int | None = None
+    keep_monthly: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no rule."""
+        rules = (self.older_than, self.keep_last, self.keep_daily, self.keep_weekly)
+        return rules == (None,) * len(rules) and self.keep_monthly is None
+
+
+class Plan(NamedTuple):
+    """Every snapshot file is in exactly one of both, newest first."""
+
+    keep: tuple[Kept, ...]
+    remove: tuple[Stamped, ...]
+
+
+_PERIODS: Final[Mapping[str, _Period]] = {
+    "daily": lambda moment: (moment.year, moment.month, moment.day),
+    "weekly": lambda moment: moment.isocalendar()[:2],
+    "monthly": lambda moment: (moment.year, moment.month),
+}
+
+
+def plan(snapshots: Sequence[Stamped], policy: Retention, now: datetime) -> Plan:
+    """Return what stays and what goes; the newest always stays.
+
+    The rules add up as in restic's ``forget``: a file goes only if no rule keeps it. Planning
+    again over what was kept removes nothing.
+
+    Args:
+        snapshots: The files, in any order; names are unique.
+        policy: The rules.
+        now: The moment from which ages are counted (UTC).
+    """
+    newest_first = sorted(snapshots, key=lambda file: (file.taken_at, file.name), reverse=True)
+    reasons: dict[str, list[str]] = {file.name: [] for file in newest_first}
+    for name, reason in _kept(newest_first, policy, now):
+        reasons[name].append(reason)
+    return Plan(
+        tuple(Kept(name, tuple(found)) for name, found in reasons.items() if found),
+        tuple(file for file in newest_first if not reasons[file.name]),
+    )
+
+
+def _kept(files: Sequence[Stamped], policy: Retention, now: datetime) -> Iterator[tuple[str, str]]:
+    yield from ((file.name, "newest") for file in files[:1])
+    if policy.is_empty:
+        yield from ((file.name, "no rule removes it") for file in files)
+    if policy.older_than is not None:
+        oldest, reason = now - timedelta(days=policy.older_than), _age(policy.older_than)
+        yield from ((file.name, reason) for file in files if file.taken_at >= oldest)
+    yield from ((file.name, "last") for file in files[: policy.keep_last or 0])
+    for reason, period in _PERIODS.items():
+        limit = getattr(policy, f"keep_{reason}") or 0
+        yield from ((name, reason) for name in _newest_of_each(files, period)[:limit])
+
+
+def _age(days: int) -> str:
+    return f"not older than {days} day{'s' if days != 1 else ''}"
+
+
+def _newest_of_each(files: Sequence[Stamped], period: _Period) -> list[str]:
+    newest: dict[tuple[int, ...], str] = {}
+    for file in files:
+        newest.setdefault(period(file.taken_at.astimezone(UTC)), file.name)
+    return list(newest.values())

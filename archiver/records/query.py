@@ -1,0 +1,170 @@
+"""Ask for records: words to search for, and conditions on fields (``downloads > 1000``)."""
+
+from __future__ import annotations
+
+import operator
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from archiver.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from archiver.records.model import Json, Record
+
+    Predicate: TypeAlias = Callable[[str, Record], bool]
+    """Answers, for a record's key and the record, whether it is asked for."""
+
+
+def search(text: str) -> Predicate:
+    """Ask for records that contain every word of `text`, in the key or in any string value.
+
+    Upper and lower case are the same; words are plain text, never patterns.
+    """
+    words = text.casefold().split()
+
+    def matches(key: str, record: Record) -> bool:
+        found = "\n".join((key, *_strings(record))).casefold()
+        return all(word in found for word in words)
+
+    return matches
+
+
+def _strings(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)
+
+
+_ORDERS: Final[Mapping[str, Callable[[Json, Json], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+OPERATORS: Final = ("=", "!=", *_ORDERS, "~", "!~", "has")
+_CONDITION = re.compile(r"\s*(\S+?)\s*(!=|!~|<=|>=|[=<>~]|\shas\s)\s*(.*?)\s*", re.DOTALL)
+_NUMBER = re.compile(r"-?\d{1,400}(\.\d+)?([eE][+-]?\d+)?")
+_LITERALS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """One condition on a field; call it with a key and a record.
+
+    Attributes:
+        field: Name of a field, or a path: ``pricing.prompt``. Lists on the way are looked
+            through: ``providers.name = x`` holds if any of the providers has it.
+        op: One of `OPERATORS`. ``~`` is "contains", whatever the case; ``has`` asks for a member
+            of a list or of an object.
+        value: As written by the person. ``null`` is also a field that is absent.
+    """
+
+    field: str
+    op: str
+    value: str
+
+    @classmethod
+    def parse(cls, field: str, op: str, value: str) -> Where:
+        """Return the condition.
+
+        Raises:
+            ConfigError: There is no such operator.
+        """
+        if op not in OPERATORS:
+            known = " ".join(OPERATORS)
+            raise ConfigError(f"{op!r} is not an operator", hint=f"the operators are {known}")
+        return cls(field, op, value)
+
+    @classmethod
+    def read(cls, condition: str) -> Where:
+        """Return the condition that is written in one piece: ``downloads > 1000``.
+
+        Raises:
+            ConfigError: It is not a field, an operator and a value.
+        """
+        match = _CONDITION.fullmatch(condition)
+        if match is None:
+            hint = 'write it like "downloads > 1000"'
+            raise ConfigError(f"{condition!r} is not a condition", hint=hint)
+        return cls.parse(match[1], match[2].strip(), match[3])
+
+    def __call__(self, key: str, record: Record) -> bool:  # noqa: ARG002  a Predicate
+        """Return whether the record fulfils the condition.
+
+        Raises:
+            ConfigError: A field that is a number is to be ordered against a word.
+        """
+        if self.op.startswith("!"):
+            return not self._holds(self.op[1:], record)
+        return self._holds(self.op, record)
+
+    def _holds(self, op: str, record: Record) -> bool:
+        found = list(_at(record, self.field)) or [None]
+        if op == "=":
+            return any(self._equals(value) for value in _spread(found))
+        if op == "~":
+            return any(self._is_in(value) for value in _spread(found))
+        if op == "has":
+            return any(self._is_member(value) for value in found)
+        return any(self._is_ordered(value, _ORDERS[op]) for value in _spread(found))
+
+    def _equals(self, value: Json) -> bool:
+        if isinstance(value, str):
+            return value == self.value
+        if value is None or isinstance(value, bool):
+            return self.value in _LITERALS and _LITERALS[self.value] is value
+        return isinstance(value, (int, float)) and value == _number(self.value)
+
+    def _is_in(self, value: Json) -> bool:
+        return isinstance(value, str) and self.value.casefold() in value.casefold()
+
+    def _is_member(self, value: Json) -> bool:
+        if isinstance(value, dict):
+            return self.value in value
+        return isinstance(value, list) and any(map(self._equals, value))
+
+    def _is_ordered(self, value: Json, holds: Callable[[Json, Json], bool]) -> bool:
+        number = _number(self.value)
+        if isinstance(value, str):
+            found = _number(value)
+            return holds(value, self.value) if None in (found, number) else holds(found, number)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        if number is None:
+            raise ConfigError(
+                f"{self.field} {self.op} {self.value!r}: {self.field} is a number",
+                hint="compare it with a number",
+            )
+        return holds(value, number)
+
+
+def _at(value: Json, path: str) -> Iterator[Json]:
+    """Yield what stands at a dotted path; a member whose own name has the dots comes first."""
+    if isinstance(value, list):
+        for part in value:
+            yield from _at(part, path)
+    elif isinstance(value, dict) and path in value:
+        yield value[path]
+    elif isinstance(value, dict):
+        name, _, rest = path.partition(".")
+        if rest and name in value:
+            yield from _at(value[name], rest)
+
+
+def _spread(values: list[Json]) -> Iterator[Json]:
+    """Yield the members of lists in place of the lists."""
+    for value in values:
+        yield from value if isinstance(value, list) else (value,)
+
+
+def _number(text: str) -> int | float | None:
+    """Return the number that `text` is (integers of any size exactly), else None."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        return None
+    return float(text) if match[1] or match[2] else int(text)
