@@ -1,0 +1,227 @@
+"""One catalogue: in which repository and file it is kept, and what its fields mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver import config as configuration
+from archiver.errors import ConfigError, NotADataRepository, ShallowHistory
+from archiver.records.policy import Policy
+from archiver.store.repository import Repository
+from archiver.watcher.versions import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from archiver.config import Config, SourceConfig
+    from archiver.store.history import Revision
+
+LATEST = "latest.json"
+REVERTS = "Archiver-Reverts"
+"""Trailer of a commit that takes a capture back: the full id of the capture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What every reading use case looks at.
+
+    Attributes:
+        source: Its name; for a file of any repository, the name of the file.
+        path: The file, relative to the top of the work tree, with ``/``; empty: none.
+        policy: What the fields mean, as configured today.
+        shape: How to read what is not canonical; None: as the original design wrote it.
+        repository: Where its history is; None: plain files only.
+        ref: Full name of its branch, or ``HEAD``.
+        config: The archiver.toml it stands in, if any.
+    """
+
+    source: str
+    path: str
+    policy: Policy
+    shape: Shape | None = None
+    repository: Repository | None = None
+    ref: str = "HEAD"
+    config: Config | None = None
+
+    @property
+    def folder(self) -> str:
+        """Folder of a configured source; empty for a file of any repository."""
+        return self.path.removesuffix(f"/{LATEST}") if self.config else ""
+
+    def revisions(self, tip: str | None = None) -> Iterator[Revision]:
+        """Yield the revisions that changed the catalogue, newest first.
+
+        Captures that were taken back are left out.
+
+        Args:
+            tip: Full id to begin at; None: the newest of the branch.
+
+        Raises:
+            NotADataRepository: Nothing was ever committed.
+            ShallowHistory: The clone ends here; all revisions before are yielded.
+        """
+        repository = self.required()
+        start = tip or repository.tip(self.ref)
+        if start is None:
+            raise self.empty()
+        reverted = self._reverted(start)
+        for revision in repository.history(self.path, tip=start):
+            if revision.id not in reverted:
+                yield revision
+
+    def empty(self) -> NotADataRepository:
+        """Return the error of a catalogue without any revision."""
+        if not self.folder:
+            return NotADataRepository(f"no commit holds {self.path}")
+        message = f"there is no snapshot of {self.source} yet"
+        return NotADataRepository(message, hint=f"take one with: archiver run {self.source}")
+
+    def policy_then(self, commit: str) -> Policy | None:
+        """Return what the fields meant by the archiver.toml in `commit`; None: unknown."""
+        if self.config is None:
+            return None
+        repository = self.required()
+        blob = repository.object_at(commit, configuration.FILE_NAME)
+        if blob is None:
+            return None
+        with repository.objects() as reader:
+            content = reader.read(blob)
+        try:
+            then = configuration.parse(content, self.config.root / configuration.FILE_NAME, {})
+            return policy_of(then.source(self.source))
+        except ConfigError:
+            return None
+
+    def _reverted(self, tip: str) -> frozenset[str]:
+        """Return the ids of the captures that commits below `tip` took back."""
+        if not self.folder:
+            return frozenset()
+        stamped = self.required().history(f"{self.folder}/snapshots", tip=tip)
+        return frozenset(
+            revision.trailers[REVERTS]
+            for revision in _known(stamped)
+            if REVERTS in revision.trailers
+        )
+
+    def required(self) -> Repository:
+        """Return the repository; NotADataRepository if there is none."""
+        if self.repository is None:
+            raise NotADataRepository(
+                "there is no git repository here",
+                hint="name one with --repo DIR, or make one with: archiver init",
+            )
+        return self.repository
+
+
+def _known(revisions: Iterator[Revision]) -> Iterator[Revision]:
+    """Yield the revisions of a clone as far as it reaches."""
+    try:
+        yield from revisions
+    except ShallowHistory:
+        return
+
+
+def configured(config: Config, name: str | None, repository: Repository) -> Catalogue:
+    """Return the catalogue of a source of archiver.toml.
+
+    Args:
+        config: The archiver.toml.
+        name: The source; None: the only one.
+        repository: The data repository.
+
+    Raises:
+        ConfigError: There is no such source, or several and none is named.
+    """
+    source = config.source(name or _only(config))
+    return Catalogue(
+        source=source.name,
+        path=f"{config.folder(source.name)}/{LATEST}",
+        policy=policy_of(source),
+        repository=repository,
+        ref="HEAD" if config.archive.branch is None else repository.branch(config.archive.branch),
+        config=config,
+    )
+
+
+def policy_of(source: SourceConfig) -> Policy:
+    """Return what the fields of a configured source mean."""
+    return Policy(
+        key=source.key,
+        metrics=source.metrics,
+        volatile=source.volatile,
+        sets=source.sets,
+        tolerance=source.tolerance,
+    )
+
+
+def anywhere(
+    repository: Repository | None, file: str, *, records: str | None, key: tuple[str, ...]
+) -> Catalogue:
+    """Return the catalogue that a JSON file of any repository is.
+
+    Args:
+        repository: The repository; None: plain files only.
+        file: The file, relative to the top of the work tree.
+        records: Path of the records; None: the document is the array, or as the original
+            design wrote it where no `key` is given either.
+        key: Fields of the key.
+    """
+    shape = Shape(records or ".", key) if records or key else None
+    path = Path(file).as_posix().removeprefix("./")
+    return Catalogue(path or "files", path, Policy(key=key), shape, repository)
+
+
+def open_catalogue(
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    source: str | None = None,
+    file: str | None = None,
+    records: str | None = None,
+    key: tuple[str, ...] = (),
+    metrics: tuple[str, ...] = (),
+) -> Catalogue:
+    """Find the catalogue that a reading command is about.
+
+    Args:
+        folder: A folder of the repository.
+        environ: The environment, for ``ARCHIVER_*``.
+        source: A source of archiver.toml; None: the only one.
+        file: A file of any repository, instead of a source.
+        records: Path of the records in `file`.
+        key: Fields of the key in `file`.
+        metrics: Fields that count, besides those of archiver.toml.
+
+    Raises:
+        ConfigError: archiver.toml is missing or wrong.
+        NotADataRepository: There is no git repository.
+    """
+    found = (
+        configured(_config(folder, environ), source, _opened(folder))
+        if file is None
+        else anywhere(_opened(folder), file, records=records, key=key)
+    )
+    if not metrics:
+        return found
+    policy = replace(found.policy, metrics=(*found.policy.metrics, *metrics))
+    return replace(found, policy=policy)
+
+
+def _config(folder: Path, environ: Mapping[str, str]) -> Config:
+    return configuration.discover(folder, environ)
+
+
+def _opened(folder: Path) -> Repository:
+    return Repository.open(folder)
+
+
+def _only(config: Config) -> str:
+    if len(config.sources) == 1:
+        return next(iter(config.sources))
+    names = ", ".join(config.sources)
+    raise ConfigError(
+        "there is more than one source" if names else "no source is configured",
+        hint=f"name one with --source: {names}" if names else "add a table [sources.NAME]",
+    )

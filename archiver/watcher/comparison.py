@@ -1,0 +1,144 @@
+"""A comparison of two versions: read once, as a stream, as counts, or as a whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from archiver.changes.compare import compare, differing, explain, summarize, tally
+from archiver.records import canonical
+from archiver.records.model import ChangeSet, RecordUpdate, Rename, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from archiver.records.model import End, Kind, Record, RecordChange
+    from archiver.records.policy import Policy
+    from archiver.watcher.versions import Version
+
+
+@dataclass
+class Comparison:
+    """What changed between two versions; its versions can be read once.
+
+    Attributes:
+        source: Name of the catalogue.
+        old: The version before.
+        new: The version after.
+        policy: What the fields mean.
+        chosen: Which records are looked at (as they are now, or were); None: all.
+        fields: Names of the fields that are looked at; empty: all.
+        notes: What the reader should know.
+    """
+
+    source: str
+    old: Version
+    new: Version
+    policy: Policy
+    chosen: Callable[[Record], bool] | None = None
+    fields: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    _counts: Counter[Kind] = field(default_factory=Counter)
+
+    @property
+    def ends(self) -> tuple[End, End]:
+        """The two ends, old and new."""
+        return self.old.end, self.new.end
+
+    def changes(self) -> Iterator[RecordChange]:
+        """Yield the changes; `summary` is known when they end."""
+        for change in self._explained():
+            self._counts[change.kind] += 1
+            yield change
+
+    @property
+    def summary(self) -> Summary:
+        """How many changes there were; known when `changes` has ended.
+
+        Where only some records or fields were looked at, `unchanged` counts all others.
+        """
+        if self.chosen is None and not self.fields:
+            return summarize(self._counts, old=self.old.end.total, new=self.new.end.total)
+        listed = sum(self._counts.values()) - self._counts["removed"] - self._counts["left"]
+        counts: dict[str, int] = {str(kind): number for kind, number in self._counts.items()}
+        return Summary(unchanged=self.new.end.total - listed, **counts)
+
+    def tally(self) -> Summary:
+        """Return the summary without explaining the changes: the fastest answer."""
+        if self.chosen is not None or self.fields:
+            for _ in self.changes():
+                pass
+        else:
+            for old, new in _pairs(self.old, self.new):
+                self._counts.update(tally(old, new, policy=self.policy))
+        return self.summary
+
+    def collect(self) -> ChangeSet:
+        """Return the whole change set, in memory."""
+        groups: dict[str, list[Any]] = {}
+        for change in self.changes():
+            groups.setdefault(change.kind, []).append(_public(change))
+        return ChangeSet(
+            source=self.source,
+            old=self.old.end,
+            current=self.new.end,
+            summary=self.summary,
+            **cast("Any", {kind: tuple(group) for kind, group in groups.items()}),
+        )
+
+    def _explained(self) -> Iterator[RecordChange]:
+        for old, new in _pairs(self.old, self.new):
+            if self.chosen is None and not self.fields:
+                yield from compare(old, new, policy=self.policy)
+                continue
+            for before, after in differing(old, new):
+                if self._is_chosen(after or before or b""):
+                    yield from self._narrowed(explain(before, after, self.policy))
+
+    def _is_chosen(self, line: bytes) -> bool:
+        return self.chosen is None or self.chosen(canonical.decode_with_key(line))
+
+    def _narrowed(self, change: RecordChange | None) -> Iterator[RecordChange]:
+        """Yield `change` with only the fields that are looked at, if any of them changed."""
+        if change is None or not self.fields:
+            yield from () if change is None else (change,)
+        elif change.changes:
+            kept = tuple(each for each in change.changes if each.field in self.fields)
+            if kept:
+                kind: Kind = "metrics" if all(each.metric for each in kept) else "updated"
+                yield type(change)(kind, change.key, changes=kept)
+
+
+def _public(change: RecordChange) -> Any:
+    if change.kind in ("updated", "metrics"):
+        return RecordUpdate(change.key, change.changes or ())
+    if change.kind == "renamed":
+        return Rename(str(change.old_key), change.key)
+    cause = {"@cause": change.cause} if change.cause else {}
+    return {**(change.record or {}), **cause}
+
+
+def _pairs(old: Version, new: Version) -> Iterator[tuple[Iterable[bytes], Iterable[bytes]]]:
+    """Yield what has to be compared; parts with one object id are equal and never read."""
+    if old.parts.keys() == new.parts.keys():
+        for name, before in old.parts.items():
+            after = new.parts[name]
+            if before.id is None or before.id != after.id:
+                yield before.lines(), after.lines()
+    elif len(old.parts) < len(new.parts):
+        yield from _split(old, new)
+    else:
+        yield from ((before, after) for after, before in _split(new, old))
+
+
+def _split(few: Version, many: Version) -> Iterator[tuple[Iterable[bytes], Iterable[bytes]]]:
+    """Split each part of `few` as `many` is split: shard ``a`` holds what ``a0`` … ``af`` hold."""
+    shards = len(many.parts)
+    for prefix, part in few.parts.items():
+        split: dict[str, list[bytes]] = {name: [] for name in many.parts if name.startswith(prefix)}
+        for line in part.lines():
+            key = canonical.line_key(line).decode()
+            split[canonical.shard_name(key, shards)].append(line)
+        for name, lines in split.items():
+            yield lines, many.parts[name].lines()

@@ -1,0 +1,153 @@
+"""Turn what a person writes (a revision, a date, a file) into a version of a catalogue."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver.errors import ConfigError, ShallowHistory, UnknownRevision
+from archiver.watcher.versions import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archiver.store.history import Revision
+    from archiver.watcher.catalogue import Catalogue
+    from archiver.watcher.versions import Version, Versions
+
+_PERIOD = re.compile(r"(\d{1,4})([hdwmy])")
+_UNITS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
+_DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
+_AMBIGUOUS = re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{1,4}|\d{1,2}-\d{1,2}-\d{4}")
+_SNAPSHOT = re.compile(r"[a-z0-9_-]+_models_\d{8}_\d{6}(\.json)?")
+_END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
+
+
+def moment(text: str, now: datetime) -> datetime | None:
+    """Return the time in UTC that `text` means, or None if it is no time.
+
+    A date means the end of that day, a period (``36h``, ``7d``, ``2w``, ``3m``, ``1y``; a month
+    is 30 days) that long before `now`. A time without zone is UTC.
+
+    Raises:
+        ConfigError: It looks like a date, but is none, or could mean two.
+    """
+    if period := _PERIOD.fullmatch(text):
+        try:
+            return now - timedelta(days=int(period[1]) * _UNITS[period[2]])
+        except OverflowError:
+            raise ConfigError(f'"{text}" reaches back before all calendars') from None
+    if _AMBIGUOUS.fullmatch(text):
+        raise ConfigError(f'the date "{text}" is ambiguous', hint="write it as YYYY-MM-DD")
+    if not _DATE.fullmatch(text):
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f'there is no date "{text}"', hint="write it as YYYY-MM-DD") from None
+    whole_day = len(text) == len("YYYY-MM-DD")
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)) + _END_OF_DAY * whole_day
+
+
+def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> Version:
+    """Open the version that `text` means.
+
+    Args:
+        catalogue: The catalogue.
+        versions: Opens its versions.
+        text: Nothing: the newest. Else a period or date, the name of a snapshot file, the path
+            of a plain file, or any name of a commit: looked up in this order.
+        now: The time, for periods.
+
+    Raises:
+        UnknownRevision: Nothing has this name.
+        UnreadableSnapshot: It holds no catalogue.
+        ShallowHistory: The clone ends before it.
+        ConfigError: The date is impossible or ambiguous.
+    """
+    if not text:
+        return versions.stored(_newest(catalogue))
+    time = moment(text, now)
+    if time is not None:
+        return versions.stored(at(catalogue, time))
+    if _SNAPSHOT.fullmatch(Path(text).name) and catalogue.folder:
+        return _snapshot(catalogue, versions, text)
+    if _is_path(text):
+        return versions.file(Path(text))
+    return versions.stored(_as_of(catalogue, catalogue.required().resolve(text)))
+
+
+def at(catalogue: Catalogue, time: datetime) -> Revision:
+    """Return the revision in effect at `time`.
+
+    It is the one before the first revision, in the order of ancestry, that was taken later:
+    one commit with a slow clock hides nothing.
+
+    Raises:
+        UnknownRevision: The first snapshot was taken later.
+        ShallowHistory: The clone ends before that time.
+    """
+    found: Revision | None = None
+    oldest: Revision | None = None
+    try:
+        for revision in catalogue.revisions():
+            oldest = revision
+            if revision.authored_at > time:
+                found = None
+            elif found is None:
+                found = revision
+    except ShallowHistory:
+        if found is None:
+            raise
+    if found is None:
+        began = f"; the first one is of {stamp(oldest.authored_at)}" if oldest else ""
+        raise UnknownRevision(f"there is no snapshot at or before {stamp(time)} UTC{began}")
+    return found
+
+
+def _newest(catalogue: Catalogue) -> Revision:
+    tip = catalogue.required().tip(catalogue.ref)
+    if tip is None:
+        raise catalogue.empty()
+    try:
+        return next(catalogue.revisions(tip))
+    except StopIteration:
+        raise catalogue.empty() from None
+    except ShallowHistory:
+        return _as_of(catalogue, tip)
+
+
+def _as_of(catalogue: Catalogue, commit: str) -> Revision:
+    """Return the revision that `commit` stands on; in a shallow clone, `commit` itself."""
+    repository = catalogue.required()
+    try:
+        for revision in repository.history(catalogue.path, tip=commit):
+            return revision
+    except ShallowHistory:
+        found = repository.revision(commit, catalogue.path)
+        if found.blob is not None:
+            return found
+    raise UnknownRevision(f"{commit} holds no {catalogue.path}")
+
+
+def _is_path(text: str) -> bool:
+    return (text.endswith((".json", ".json.gz")) or "/" in text) and Path(text).is_file()
+
+
+def _snapshot(catalogue: Catalogue, versions: Versions, text: str) -> Version:
+    """Open a stamped file by its name, also one that is pruned from the work tree."""
+    name = Path(text).name.removesuffix(".json") + ".json"
+    path = f"{catalogue.folder}/snapshots/{name}"
+    repository = catalogue.required()
+    tip = repository.tip(catalogue.ref)
+    for revision in _with_blob(repository.history(path, tip=tip) if tip else ()):
+        return versions.stored(revision, path=path)
+    raise UnknownRevision(
+        f"no snapshot is called {name}", hint="`archiver log` lists the revisions"
+    )
+
+
+def _with_blob(revisions: Iterable[Revision]) -> Iterable[Revision]:
+    return (revision for revision in revisions if revision.blob is not None)

@@ -1,0 +1,267 @@
+"""Open versions of a catalogue: from git or from a file, canonical or not, whole or sharded."""
+
+from __future__ import annotations
+
+import gzip
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from archiver.errors import UnknownRevision, UnreadableSnapshot
+from archiver.records import canonical, keying
+from archiver.records.document import Reader
+from archiver.records.model import Bad, End
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from archiver.store.history import Revision
+    from archiver.store.objects import ObjectReader
+    from archiver.store.repository import Repository
+
+CHUNK = 1 << 20
+SMALL = 8 << 20
+"""Bytes up to which a file is read whole, by one git process for all; larger ones stream."""
+
+STAMP = "%Y-%m-%d %H:%M:%S"
+"""Form of a capture time in UTC, as the original design writes it."""
+
+_GZIP = b"\x1f\x8b"
+_SHOWN = 3
+
+
+class Part(NamedTuple):
+    """One file of a snapshot: its object id (None outside git), and how to read its lines."""
+
+    id: str | None
+    lines: Callable[[], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a catalogue, ready to be read once.
+
+    Attributes:
+        end: Where it stands and what it says of itself.
+        parts: Shard name to part; the one name is empty where there are no shards.
+        notes: What the reader should know: skipped records, doubled keys, another key.
+    """
+
+    end: End
+    parts: dict[str, Part]
+    notes: tuple[str, ...] = ()
+
+    def lines(self) -> Iterable[bytes]:
+        """Return all lines, sorted by key; shards are sorted in memory."""
+        opened = [part.lines() for part in self.parts.values()]
+        if len(opened) == 1:
+            return opened[0]
+        return sorted(chain.from_iterable(opened), key=canonical.line_key)
+
+
+EMPTY = Version(End(None, None, 0), {"": Part(None, tuple)})
+"""What was there before the first capture."""
+
+
+class Shape(NamedTuple):
+    """Where records stand in a document that is not canonical, and what keys them."""
+
+    records: str
+    key: tuple[str, ...]
+
+
+class _Read(NamedTuple):
+    """A file that was read: its lines, and what its header says where it has one."""
+
+    lines: Iterable[bytes]
+    total: int
+    taken: str | None = None
+    shards: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Versions:
+    """Opens versions of one catalogue; a context manager that ends what it started."""
+
+    def __init__(
+        self, repository: Repository | None, path: str, *, shape: Shape | None, key: tuple[str, ...]
+    ) -> None:
+        """Look at the file `path` of `repository`.
+
+        Args:
+            repository: Where revisions are looked up; None: plain files only.
+            path: The file, relative to the top of the work tree, with ``/``.
+            shape: How to read versions that are not canonical; None: as the original
+                design wrote them (``models``, keyed by ``id`` or ``name``).
+            key: Fields of the key that is applied to all versions; empty: as stored.
+        """
+        self._repository = repository
+        self._path = path
+        self._shape = shape
+        self._key = key
+        self._reader: Reader | None = None
+        self._open = ExitStack()
+        self._shared: ObjectReader | None = None
+        self._recent: dict[str, _Read] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def stored(self, revision: Revision, *, path: str = "") -> Version:
+        """Open the version that `revision` holds.
+
+        Args:
+            revision: The revision; its object id at `path` is read.
+            path: The file, where it is not the one the catalogue is kept in.
+
+        Raises:
+            UnreadableSnapshot: It holds no catalogue.
+            DamagedObject: An object's content has not the id under which it is stored.
+        """
+        if revision.blob is None:
+            raise UnreadableSnapshot("the file is gone")
+        found = self._blob(revision.blob)
+        end = End(revision.id, found.taken or stamp(revision.authored_at), found.total)
+        if not found.shards:
+            return Version(end, {"": Part(revision.blob, lambda: found.lines)}, found.notes)
+        folder = (path or self._path).removesuffix(".json")
+        entries = self._required().entries(revision.id, folder)
+        blobs = {name: entries.get(f"{name}.json") for name in found.shards}
+        return Version(end, {name: self._shard(blob, name) for name, blob in blobs.items()})
+
+    def file(self, path: Path) -> Version:
+        """Open a plain file, gzipped or not.
+
+        Raises:
+            UnknownRevision: It cannot be read.
+            UnreadableSnapshot: It holds no catalogue.
+        """
+        found = self._interpreted(_chunks(path))
+        end = End(None, found.taken, found.total)
+        if not found.shards:
+            return Version(end, {"": Part(None, lambda: found.lines)}, found.notes)
+        folder = path.with_suffix("")
+        return Version(end, {name: self._loose(folder / f"{name}.json") for name in found.shards})
+
+    def _shard(self, blob: str | None, name: str) -> Part:
+        if blob is None:
+            raise UnreadableSnapshot(f"shard {name} is missing")
+        return Part(blob, lambda: self._blob(blob).lines)
+
+    def _loose(self, path: Path) -> Part:
+        return Part(None, lambda: self._interpreted(_chunks(path)).lines)
+
+    def _blob(self, blob: str) -> _Read:
+        """Read a blob; the two latest small ones are remembered, for walking a history."""
+        if blob in self._recent:
+            return self._recent[blob]
+        reader = self._objects()
+        if reader.size(blob) > SMALL:
+            return self._interpreted(self._streamed(blob))
+        found = self._interpreted((reader.read(blob),))
+        kept = found._replace(lines=list(found.lines))
+        self._recent = dict([*self._recent.items(), (blob, kept)][-2:])
+        return kept
+
+    def _streamed(self, blob: str) -> Iterator[bytes]:
+        """Read a large blob by a git process of its own, which ends with it."""
+        with self._required().objects() as reader:
+            yield from reader.stream(blob, CHUNK)
+
+    def _objects(self) -> ObjectReader:
+        if self._shared is None:
+            self._shared = self._open.enter_context(self._required().objects())
+        return self._shared
+
+    def _required(self) -> Repository:
+        assert self._repository is not None  # noqa: S101  callers have an object of it
+        return self._repository
+
+    def _interpreted(self, chunks: Iterable[bytes]) -> _Read:
+        parts = iter(chunks)
+        start = next(parts, b"")
+        rest = chain((start,), parts)
+        if not canonical.is_canonical(start):
+            return self._foreign(b"".join(rest))
+        header, lines = canonical.read(rest)
+        read = _Read(lines, header.total, header.timestamp, tuple(header.shards))
+        return self._keyed(read)
+
+    def _keyed(self, read: _Read) -> _Read:
+        """Apply the key of today where the lines were stored under another one."""
+        lines = iter(read.lines)
+        first = next(lines, None)
+        if first is None:
+            return read
+        everything = chain((first,), lines)
+        if not keying.differs(first, self._key):
+            return read._replace(lines=everything)
+        note = f"stored under another key; {' + '.join(self._key)} is applied"
+        return read._replace(lines=keying.rekeyed(everything, self._key), notes=(note,))
+
+    def _foreign(self, body: bytes) -> _Read:
+        if self._reader is None:
+            self._reader = Reader(*(self._shape or original_shape(body)))
+        lines: dict[str, bytes] = {}
+        bad: list[str] = []
+        twice: list[str] = []
+        for found in self._reader.read(body):
+            if isinstance(found, Bad):
+                bad.append(f"{found.place} ({found.reason})")
+                continue
+            if found.key in lines:
+                twice.append(found.key)
+            lines[found.key] = found.data
+        if bad and not lines:
+            raise UnreadableSnapshot(f"no record can be read: {bad[0]}")
+        in_order = [lines[key] for key in sorted(lines)]
+        return _Read(in_order, len(in_order), notes=_notes(bad, twice))
+
+
+def stamp(time: datetime) -> str:
+    """Return a capture time as it stands in a snapshot's header."""
+    return time.astimezone(UTC).strftime(STAMP)
+
+
+def original_shape(body: bytes) -> Shape:
+    """Guess the shape of a snapshot of the original design: ``models``, by ``id`` or ``name``."""
+    keyed = Reader("models", ("id",)).read(body)
+    by_id = not isinstance(next(keyed, Bad("", "")), Bad)
+    return Shape("models", ("id",) if by_id else ("name",))
+
+
+def _notes(bad: list[str], twice: list[str]) -> tuple[str, ...]:
+    found = (("left out, no usable record", bad), ("doubled key, the last one counts", twice))
+    return tuple(
+        f"{what}: {', '.join(names[:_SHOWN])}" + _more(len(names) - _SHOWN)
+        for what, names in found
+        if names
+    )
+
+
+def _more(number: int) -> str:
+    return f" … and {number:,} more" if number > 0 else ""
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as raw:
+            zipped = raw.peek(2)[:2] == _GZIP
+            with gzip.open(raw) if zipped else raw as content:
+                while chunk := content.read(CHUNK):
+                    yield chunk
+    except (OSError, EOFError) as error:
+        raise UnknownRevision(f"{path} cannot be read: {error}") from error
