@@ -21,7 +21,7 @@ class Stamped(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A snapshot file that stays, and why: ``newest``, ``last``, ``daily``, ``weekly``, ``monthly``."""
+    """A snapshot file that stays, and why: ``newest``, ``last``, ``daily`` and so on."""
 
     name: str
     reasons: tuple[str, ...]
