@@ -1,0 +1,85 @@
+"""What docs/sources.md shows is true: its configurations load, its example source runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from misbehaving import plain
+
+from archiver.config import parse
+from archiver.errors import MalformedPage
+from archiver.records.model import Line
+from archiver.sources import create
+from archiver.sources.listing import Listing, fetch
+
+if TYPE_CHECKING:
+    from misbehaving import Server
+
+    from archiver.transport import Transport
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
+CATALOGUES, OLLAMA_TABLE, _ = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+OLLAMA, _ = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+
+INSTALLED = {
+    "name": "llama3:latest",
+    "model": "llama3:latest",
+    "modified_at": "2026-01-29T15:47:33.706015396-07:00",
+    "size": 3826793677,
+    "digest": "fe938a131f40e6f6d40083c9f0f430a515233eb2edaa6d72eb85c50d64f2300e",
+    "details": {"family": "llama", "parameter_size": "8B"},
+}
+
+
+def test_the_real_catalogues_are_described_as_shown(tmp_path: Path) -> None:
+    config = parse(CATALOGUES.encode(), tmp_path / "archiver.toml", {})
+    keys = {name: source.key for name, source in config.sources.items()}
+    assert keys == {
+        "kev": ("cveID",),
+        "prices": ("^.id", "id"),
+        "khavel": ("id",),
+        "radar": ("slug",),
+    }
+    for name, source in config.sources.items():
+        create(name, source.settings, base=tmp_path)
+
+
+def test_the_example_has_30_lines_of_code() -> None:
+    code = [line for line in OLLAMA.splitlines() if line.strip()]
+    assert len(code) <= 30
+
+
+def listed(server: Server, transport: Transport, folder: Path, body: bytes) -> Listing:
+    (folder / "ollama.py").write_text(OLLAMA, "utf-8")
+    url = server.says("/api/tags", plain(body)).removesuffix("/api/tags")
+    table = f'{OLLAMA_TABLE}url = "{url}"\n'
+    config = parse(table.encode(), folder / "archiver.toml", {}).source("ollama")
+    source = create("ollama", config.settings, base=folder)
+    listing = fetch(source, transport, key=config.key)
+    assert isinstance(listing, Listing)
+    return listing
+
+
+def test_the_example_archives_a_local_ollama(
+    server: Server, transport: Transport, tmp_path: Path
+) -> None:
+    listing = listed(server, transport, tmp_path, json.dumps({"models": [INSTALLED]}).encode())
+    line = (
+        b'{"name":"llama3:latest",'
+        b'"digest":"fe938a131f40e6f6d40083c9f0f430a515233eb2edaa6d72eb85c50d64f2300e",'
+        b'"modified_at":"2026-01-29T15:47:33.706015396-07:00","size":3826793677}'
+    )
+    assert listing.lines == [Line("llama3:latest", line)]
+    assert listing.proof.end == "the only page"
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"models":null}', b'{"models":[{}]}'])
+def test_the_example_refuses_what_is_no_listing(
+    server: Server, transport: Transport, tmp_path: Path, body: bytes
+) -> None:
+    with pytest.raises(MalformedPage, match=r"^tags: "):
+        listed(server, transport, tmp_path, body)
