@@ -1,0 +1,132 @@
+"""init, sources, schema, completion: what a person sees first."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archiver.cli.scaffold import NewSource, config_text
+from archiver.config import load, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from subprocess import CompletedProcess
+
+FILES = ["archiver.toml", ".gitattributes", "README.md"]
+
+
+def test_init_makes_a_repository_with_its_files_and_commits_nothing(
+    archiver: Callable[..., CompletedProcess[str]], git: Callable[..., str], tmp_path: Path
+) -> None:
+    done = archiver("init", tmp_path / "a" / "b")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [f"made {tmp_path}/a/b/{name}" for name in FILES]
+    assert sorted(git(tmp_path / "a" / "b", "status", "--short").splitlines()) == sorted(
+        f"?? {name}" for name in FILES
+    )
+
+
+def test_init_keeps_and_names_what_is_there(
+    archiver: Callable[..., CompletedProcess[str]], repo: Path
+) -> None:
+    (repo / "README.md").write_text("mine")
+    done = archiver("init", repo)
+    assert f"kept {repo}/README.md" in done.stdout.splitlines()
+    assert (repo / "README.md").read_text() == "mine"
+
+
+def test_init_writes_a_source_that_works(
+    archiver: Callable[..., CompletedProcess[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "feed.json").write_text("[]")
+    options = ["--source", "kev", "--url", tmp_path / "feed.json", "--records", "."]
+    archiver("init", tmp_path / "kev", *options, "--key", "^.id", "--key", "id", "--metric", "n")
+    source = load(tmp_path / "kev" / "archiver.toml", {}).source("kev")
+    assert source.settings["url"] == "../feed.json"
+    assert (source.key, source.metrics) == (("^.id", "id"), ("n",))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--source", "a b", "--url", "x"], "sources.a b: a source's name is"),
+        (["--source", "a"], "A source needs --source and --url."),
+        (["--key", "id"], "A source needs --source and --url."),
+    ],
+)
+def test_a_wrong_source_writes_nothing(
+    archiver: Callable[..., CompletedProcess[str]],
+    tmp_path: Path,
+    options: list[str],
+    expected: str,
+) -> None:
+    done = archiver("init", tmp_path / "new", *options)
+    assert (done.returncode, (tmp_path / "new").exists()) == (2, False)
+    assert expected in done.stderr
+
+
+@pytest.mark.parametrize("text", ['a"b', "a\\b", "a\nb", "\x7f", "模型", "#", "'''", "\U0001f600"])
+def test_any_text_survives_the_way_through_the_file(text: str) -> None:
+    source = NewSource("kev", url=text, records=text, key=(text,))
+    read = parse(config_text(source).encode(), Path("archiver.toml"), {}).source("kev")
+    assert (read.settings["url"], read.records, read.key) == (text, text, (text,))
+
+
+def test_every_commented_setting_of_a_new_file_is_a_real_one() -> None:
+    text = config_text(NewSource("kev", "kev.json", key=("id",)))
+    told = re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE)
+    config = parse(told.encode(), Path("archiver.toml"), {})
+    assert (config.archive.branch, config.templates.folder) == ("data", "templates")
+    assert (config.retention.keep_days, config.retention.keep_monthly) == (30, 12)
+    assert config.source("kev").policy.tolerance == {"price": 0.01}
+
+
+def test_the_example_of_a_new_file_is_a_source() -> None:
+    text = config_text()
+    start = text.index("# [sources.kev]")
+    told = text[:start] + re.sub("^# ", "", text[start:], flags=re.MULTILINE)
+    config = parse(told.encode(), Path("archiver.toml"), {})
+    assert config.source("kev").key == ("cveID",)
+
+
+def test_sources_lists_what_is_configured_without_its_secrets(
+    archiver: Callable[..., CompletedProcess[str]], repo: Path
+) -> None:
+    (repo / "archiver.toml").write_text(
+        '[sources.a]\ntype = "json"\nurl = "https://user:secret@example.org/a.json"\n'
+    )
+    listed = json.loads(archiver("sources", "--repo", repo, "-f", "json").stdout)
+    assert listed["types"] == ["json"]
+    assert [(each["name"], each["folder"]) for each in listed["sources"]] == [("a", "data/a")]
+    assert "secret" not in str(listed)
+    assert archiver("sources", "--repo", repo).stdout.startswith("a  json  data/a  https://")
+
+
+def test_sources_without_a_file_lists_the_types(
+    archiver: Callable[..., CompletedProcess[str]], repo: Path
+) -> None:
+    done = archiver("sources", ARCHIVER_REPO=str(repo))
+    assert (done.returncode, done.stdout) == (0, "types: json\n")
+    assert done.stderr == "no sources: no archiver.toml here\n"
+
+
+@pytest.mark.parametrize("form", ["changes", "snapshot", "config"])
+def test_schema_prints_a_schema(
+    archiver: Callable[..., CompletedProcess[str]], tmp_path: Path, form: str
+) -> None:
+    archiver("schema", form, "-o", tmp_path / "schema.json")
+    schema = json.loads((tmp_path / "schema.json").read_text())
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_the_script_of_the_shell(
+    archiver: Callable[..., CompletedProcess[str]], shell: str
+) -> None:
+    done = archiver("completion", shell)
+    assert done.returncode == 0
+    assert f"_ARCHIVER_COMPLETE={shell}_complete" in done.stdout

@@ -1,0 +1,208 @@
+"""archiver.toml becomes one typed value, or all its mistakes at once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archiver.config import Config, discover, find, load
+from archiver.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = 'a folder inside the repository, such as "data"'
+KEV = """
+[sources.kev]
+type = "json"
+url = "feed.json"
+records = "vulnerabilities"
+key = "cveID"
+"""
+
+
+def read(folder: Path, text: str, **environ: str) -> Config:
+    path = folder / "archiver.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, environ)
+
+
+def mistakes(folder: Path, text: str, **environ: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read(folder, text, **environ)
+    return str(caught.value).split("\n")
+
+
+def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
+    config = read(tmp_path, "")
+    assert (config.root, config.archive.path, config.archive.branch) == (tmp_path, "data", None)
+    assert (dict(config.sources), config.retention.keep_days) == ({}, None)
+    assert config.template_folder is None
+
+
+def test_a_source_has_common_settings_and_those_of_its_type(tmp_path: Path) -> None:
+    source = read(tmp_path, KEV + 'metrics = ["seen"]\ntolerance = {price = 1}').source("kev")
+    assert (source.key, source.records, source.commit) == (("cveID",), "vulnerabilities", "any")
+    assert (source.policy.metrics, source.policy.tolerance) == (("seen",), {"price": 1.0})
+    assert source.settings == {
+        "type": "json",
+        "url": "feed.json",
+        "records": "vulnerabilities",
+        "key": ["cveID"],
+    }
+
+
+def test_every_setting_of_the_documentation_is_read(tmp_path: Path) -> None:
+    config = read(
+        tmp_path,
+        """
+        archive = {path = "a/b", branch = "data", author = "A Bot <bot@example.org>"}
+        retention = {keep_days = 30, keep_daily = 7, keep_weekly = 4, keep_monthly = 12}
+        templates = {folder = "mine"}
+        notify.team = {type = "webhook"}
+        [sources.kev]
+        type = "json"
+        url = "https://example.org/feed.json"
+        key = ["a", "b"]
+        volatile = ["tags.*.fetched_at"]
+        sets = ["tags"]
+        commit = "news"
+        max_shrink = 0
+        shards = 16
+        max_bytes = 1000
+        """,
+    )
+    source = config.source("kev")
+    assert config.archive.identity == ("A Bot", "bot@example.org")
+    assert config.folder("kev") == "a/b/kev"
+    assert config.template_folder == tmp_path / "mine"
+    assert config.notify == {"team": {"type": "webhook"}}
+    assert (config.retention.keep_daily, config.retention.keep_monthly) == (7, 12)
+    assert (source.shards, source.max_shrink, source.max_bytes) == (16, 0.0, 1000)
+
+
+def test_all_mistakes_are_told_at_once_with_file_and_key(tmp_path: Path) -> None:
+    text = KEV + 'metricz = []\nshards = 3\nsets = ["a", 2]\n[retentoin]\n[archive]\npath = "../x"'
+    assert mistakes(tmp_path, text) == [
+        'archiver.toml: retentoin: unknown table; did you mean "retention"?',
+        f'archiver.toml: archive.path: expected {FOLDER}, got "../x"',
+        'archiver.toml: sources.kev.metricz: unknown key; did you mean "metrics"?',
+        'archiver.toml: sources.kev.shards: expected one of "auto", 1, 16, 256, got 3',
+        "archiver.toml: sources.kev.sets[1]: expected string, got integer",
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/a", "..", "a/../b", ".git", "a/.GIT/b", "C:/a", "a\\b", "a//b", "a/", ".", "a\n"]
+)
+def test_the_archive_stays_inside_the_repository(tmp_path: Path, path: str) -> None:
+    (mistake,) = mistakes(tmp_path, f"[archive]\npath = {json.dumps(path)}")
+    assert mistake.startswith("archiver.toml: archive.path: expected a folder inside")
+
+
+@pytest.mark.parametrize("name", ["CON", "con", "a b", "é", "-a", "a" * 65, "a.b"])
+def test_a_source_name_can_be_a_folder_everywhere(tmp_path: Path, name: str) -> None:
+    (mistake,) = mistakes(tmp_path, f'[sources."{name}"]\ntype = "json"\nurl = "x"')
+    assert mistake.startswith(f"archiver.toml: sources.{name}: a source's name is")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("", "sources.a.type: missing"),
+        ("type = 1", "sources.a.type: expected string, got integer"),
+        ('type = "jsn"', 'sources.a.type: unknown type of source "jsn"; did you mean "json"?'),
+        ('type = "json"', "sources.a.url: missing"),
+    ],
+)
+def test_the_type_of_a_source_is_checked(tmp_path: Path, line: str, expected: str) -> None:
+    assert mistakes(tmp_path, f"[sources.a]\n{line}") == [f"archiver.toml: {expected}"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("sources = 3", "archiver.toml: sources: expected a table, [sources]"),
+        ("sources.a = 3", "archiver.toml: sources.a: expected a table, [sources.a]"),
+        ("retention.keep_days = 0", "expected a whole number of days from 1, got 0"),
+        ('archive.author = "me"', "expected a name and an address"),
+        ('archive.author = "me\\n <a@b>"', "expected a name and an address"),
+        ('archive.branch = "a..b"', "expected the name of a branch"),
+        ('archive.branch = "-x"', "expected the name of a branch"),
+    ],
+)
+def test_a_wrong_value_is_named(tmp_path: Path, line: str, expected: str) -> None:
+    assert expected in mistakes(tmp_path, line)[0]
+
+
+def test_broken_toml_names_line_and_column_and_warns_of_more(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, "[archive]\npath = \n")
+    assert str(caught.value) == "archiver.toml: Invalid value (at line 2, column 8)"
+    assert caught.value.hint == "TOML is read up to its first error: there may be more."
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b"a = '\xff'", "not UTF-8 at byte 6"), (b"a = " + b"[" * 100_000, "recursion")],
+)
+def test_content_that_is_no_toml_is_one_error(
+    tmp_path: Path, content: bytes, expected: str
+) -> None:
+    (tmp_path / "archiver.toml").write_bytes(content)
+    with pytest.raises(ConfigError, match=expected):
+        load(tmp_path / "archiver.toml", {})
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> None:
+    (tmp_path / "archiver.toml").write_bytes(b'\xef\xbb\xbf[archive]\r\npath = "x"\r\n')
+    assert load(tmp_path / "archiver.toml", {}).archive.path == "x"
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    config = read(tmp_path, '[archive]\npath = "a"', ARCHIVER_PATH="b", ARCHIVER_BRANCH="")
+    assert (config.archive.path, config.archive.branch) == ("b", None)
+
+
+def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path) -> None:
+    (mistake,) = mistakes(tmp_path, "", ARCHIVER_PATH="/")
+    assert mistake.startswith("archiver.toml: ARCHIVER_PATH: archive.path: expected a folder")
+
+
+def test_an_unknown_source_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
+    config = read(tmp_path, KEV)
+    with pytest.raises(
+        ConfigError, match='no source is called "kve"; did you mean "kev"'
+    ) as caught:
+        config.source("kve")
+    assert caught.value.hint == "Sources in archiver.toml: kev."
+
+
+def test_the_file_is_found_from_below_but_not_outside_the_repository(tmp_path: Path) -> None:
+    below = tmp_path / "repo" / "data" / "kev"
+    below.mkdir(parents=True)
+    (tmp_path / "archiver.toml").touch()
+    assert find(below) == tmp_path / "archiver.toml"
+    (tmp_path / "repo" / ".git").mkdir()
+    assert find(below) is None
+    (tmp_path / "repo" / "archiver.toml").touch()
+    assert find(below) == tmp_path / "repo" / "archiver.toml"
+
+
+def test_archiver_config_names_another_file(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('[archive]\npath = "x"')
+    environ = {"ARCHIVER_CONFIG": str(tmp_path / "other.toml")}
+    assert discover(tmp_path, environ).archive.path == "x"
+
+
+def test_no_file_at_all_says_how_to_make_one(repo: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no archiver\.toml in") as caught:
+        discover(repo, {})
+    assert caught.value.hint == "Make a data repository with: archiver init"
+
+
+def test_a_file_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot read .*: No such file or directory"):
+        load(tmp_path / "archiver.toml", {})
