@@ -11,6 +11,7 @@ ArchiverError                  never raised itself
 ├─ StoreError             5    the data repository
 │    ├─ NotADataRepository
 │    ├─ UnknownRevision
+│    ├─ UnknownRecord
 │    ├─ UnreadableSnapshot     a version holds no catalogue (truncated, an error body, …)
 │    ├─ DamagedObject
 │    ├─ ShallowHistory
@@ -88,6 +89,10 @@ class NotADataRepository(StoreError):
 
 class UnknownRevision(StoreError):
     """No revision, date, snapshot file or plain file has this name."""
+
+
+class UnknownRecord(StoreError):
+    """No version of the catalogue holds a record with this key."""
 
 
 class UnreadableSnapshot(StoreError):

@@ -11,10 +11,11 @@ from archiver.records import canonical
 from archiver.records.model import ChangeSet, RecordUpdate, Rename, Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from archiver.records.model import End, Kind, Record, RecordChange
+    from archiver.records.model import End, Kind, RecordChange
     from archiver.records.policy import Policy
+    from archiver.records.query import Predicate
     from archiver.watcher.versions import Version
 
 
@@ -36,7 +37,7 @@ class Comparison:
     old: Version
     new: Version
     policy: Policy
-    chosen: Callable[[Record], bool] | None = None
+    chosen: Predicate | None = None
     fields: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     _counts: Counter[Kind] = field(default_factory=Counter)
@@ -97,7 +98,8 @@ class Comparison:
                     yield from self._narrowed(explain(before, after, self.policy))
 
     def _is_chosen(self, line: bytes) -> bool:
-        return self.chosen is None or self.chosen(canonical.decode_with_key(line))
+        key = canonical.line_key(line).decode()
+        return self.chosen is None or self.chosen(key, canonical.decode(line))
 
     def _narrowed(self, change: RecordChange | None) -> Iterator[RecordChange]:
         """Yield `change` with only the fields that are looked at, if any of them changed."""

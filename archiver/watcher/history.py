@@ -14,10 +14,11 @@ from archiver.watcher.comparison import Comparison
 from archiver.watcher.versions import EMPTY, Versions, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
-    from archiver.records.model import Record, Summary
+    from archiver.records.model import Summary
+    from archiver.records.query import Predicate
     from archiver.store.history import Revision
     from archiver.watcher.catalogue import Catalogue
     from archiver.watcher.versions import Version
@@ -58,7 +59,7 @@ def compare(
     new: str | None,
     *,
     now: datetime,
-    chosen: Callable[[Record], bool] | None = None,
+    chosen: Predicate | None = None,
     fields: frozenset[str] = frozenset(),
 ) -> Iterator[Comparison]:
     """Yield the comparison of two versions.
@@ -93,7 +94,7 @@ def changes_since(
     catalogue: Catalogue,
     since: datetime,
     *,
-    chosen: Callable[[Record], bool] | None = None,
+    chosen: Predicate | None = None,
 ) -> Iterator[Comparison]:
     """Yield the net change since a time; an archive that began later is compared with its first.
 

@@ -25,10 +25,10 @@ _SNAPSHOT = re.compile(r"[a-z0-9_-]+_models_\d{8}_\d{6}(\.json)?")
 _END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
 
 
-def moment(text: str, now: datetime) -> datetime | None:
+def moment(text: str, now: datetime, *, start: bool = False) -> datetime | None:
     """Return the time in UTC that `text` means, or None if it is no time.
 
-    A date means the end of that day, a period (``36h``, ``7d``, ``2w``, ``3m``, ``1y``; a month
+    A date means the end of that day (or, with `start`, its beginning), a period (``36h``, ``7d``, ``2w``, ``3m``, ``1y``; a month
     is 30 days) that long before `now`. A time without zone is UTC.
 
     Raises:
@@ -47,7 +47,7 @@ def moment(text: str, now: datetime) -> datetime | None:
         read = datetime.fromisoformat(text)
     except ValueError:
         raise ConfigError(f'there is no date "{text}"', hint="write it as YYYY-MM-DD") from None
-    whole_day = len(text) == len("YYYY-MM-DD")
+    whole_day = len(text) == len("YYYY-MM-DD") and not start
     return (read if read.tzinfo else read.replace(tzinfo=UTC)) + _END_OF_DAY * whole_day
 
 
@@ -68,7 +68,10 @@ def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> 
         ConfigError: The date is impossible or ambiguous.
     """
     if not text:
-        return versions.stored(_newest(catalogue))
+        revision = newest(catalogue)
+        if revision is None:
+            raise catalogue.empty()
+        return versions.stored(revision)
     time = moment(text, now)
     if time is not None:
         return versions.stored(at(catalogue, time))
@@ -107,14 +110,13 @@ def at(catalogue: Catalogue, time: datetime) -> Revision:
     return found
 
 
-def _newest(catalogue: Catalogue) -> Revision:
+def newest(catalogue: Catalogue) -> Revision | None:
+    """Return the newest revision, or None if there is none yet."""
     tip = catalogue.required().tip(catalogue.ref)
     if tip is None:
-        raise catalogue.empty()
+        return None
     try:
-        return next(catalogue.revisions(tip))
-    except StopIteration:
-        raise catalogue.empty() from None
+        return next(catalogue.revisions(tip), None)
     except ShallowHistory:
         return _as_of(catalogue, tip)
 
