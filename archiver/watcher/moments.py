@@ -28,8 +28,9 @@ _END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
 def moment(text: str, now: datetime, *, start: bool = False) -> datetime | None:
     """Return the time in UTC that `text` means, or None if it is no time.
 
-    A date means the end of that day (or, with `start`, its beginning), a period (``36h``, ``7d``, ``2w``, ``3m``, ``1y``; a month
-    is 30 days) that long before `now`. A time without zone is UTC.
+    A date means the end of that day (or, with `start`, its beginning), a period (``36h``,
+    ``7d``, ``2w``, ``3m``, ``1y``; a month is 30 days) that long before `now`. A time without
+    zone is UTC.
 
     Raises:
         ConfigError: It looks like a date, but is none, or could mean two.
