@@ -49,10 +49,15 @@ class Server(ThreadingHTTPServer):
         self.seen: list[tuple[str, dict[str, str]]] = []
         self.over = threading.Event()
 
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.server_address[1]}"
+
     def says(self, path: str, *answers: Answer) -> str:
         """Answer `path` so from now on; return its URL."""
         self.answers[path] = list(answers)
-        return f"http://127.0.0.1:{self.server_address[1]}{path}"
+        return f"http://{self.address}{path}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
@@ -118,12 +123,24 @@ def dripping_body(handler: Handler) -> None:
     _drip(handler)
 
 
+def dripping_length(handler: Handler) -> None:
+    """Send a body of announced length one byte at a time."""
+    _head(handler, 200, {"Content-Length": "99999"})
+    _drip(handler)
+
+
 def reset(handler: Handler) -> None:
     """Reset the connection instead of answering."""
     linger = struct.pack("ii", 1, 0)
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     handler.close_connection = True
     handler.connection.close()
+
+
+def babble(handler: Handler) -> None:
+    """Answer something that is not HTTP."""
+    handler.close_connection = True
+    handler.wfile.write(b"220 mail.example ESMTP " + b"x" * 5000 + b"\r\n")
 
 
 def redirect(location: str, status: int = 302) -> Answer:

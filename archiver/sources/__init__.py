@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import sys
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
@@ -59,13 +58,7 @@ def find(kind: str, *, base: Path) -> type[Source]:
     place = installed.get(kind, kind)
     module, colon, name = place.partition(":")
     if not (module and colon and name):
-        near = get_close_matches(kind, installed, n=1)
-        guess = f'; did you mean "{near[0]}"?' if near else ""
-        known = ", ".join(sorted(installed))
-        raise ConfigError(
-            f'unknown type of source "{kind}"{guess}',
-            hint=f"known: {known}; your own: package.module:Class",
-        )
+        raise _unknown(kind, installed)
     return _load(module, name, base)
 
 
@@ -87,6 +80,15 @@ def create(name: str, settings: Mapping[str, Json], *, base: Path) -> Source:
     except msgspec.ValidationError as error:
         raise ConfigError(f"sources.{name}: {error}", hint=_known(source.Settings)) from error
     return source(checked, base=base)
+
+
+def _unknown(kind: str, installed: Mapping[str, str]) -> ConfigError:
+    from difflib import get_close_matches  # noqa: PLC0415 - costs 5 ms, needed for mistakes only
+
+    near = get_close_matches(kind, installed, n=1)
+    guess = f'; did you mean "{near[0]}"?' if near else ""
+    hint = f"known: {', '.join(sorted(installed))}; your own: package.module:Class"
+    return ConfigError(f'unknown type of source "{kind}"{guess}', hint=hint)
 
 
 def _known(settings: type[msgspec.Struct]) -> str:

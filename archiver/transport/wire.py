@@ -6,6 +6,7 @@ The only module that imports `requests`; it is itself imported when the first ad
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import requests  # noqa: TID253 - this module is imported on use, as its docstring says
 from requests.adapters import HTTPAdapter  # noqa: TID253 - likewise
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import HTTPError
 
 from archiver import __version__
 from archiver.errors import SourceUnavailable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from archiver.transport import Limits
 
 _PIECE = 1 << 16
+_LONGEST_REASON = 200  # a reason may quote what the server sent
 
 
 def open_session(ca_bundle: str | None) -> requests.Session:
@@ -99,23 +101,24 @@ def _exchange(
 def _translated(url: str, cutoff: _Cutoff, limits: Limits) -> Iterator[None]:
     try:
         yield
-    except (requests.exceptions.SSLError, LocationParseError) as error:
-        raise SourceUnavailable(f"{redact(url)}: {_root(error)}") from error
     except (requests.RequestException, HTTPError) as error:
-        if isinstance(error, ValueError):  # InvalidURL, InvalidHeader, …: it quotes secrets
-            raise SourceUnavailable(f"{redact(url)}: cannot be asked so") from error
         if cutoff.expired:
             raise Later(f"not finished within {limits.deadline:g} s") from error
-        raise Later(_reason(error, limits)) from error
+        if isinstance(error, ValueError):  # InvalidURL, InvalidHeader, …: it quotes secrets
+            raise SourceUnavailable(f"{redact(url)}: cannot be asked so") from error
+        root = _root(error)
+        if isinstance(root, ssl.SSLCertVerificationError):
+            message = f"{redact(url)}: its certificate is not trusted ({root.verify_message})"
+            raise SourceUnavailable(message, hint="REQUESTS_CA_BUNDLE names more") from error
+        raise Later(_reason(error, root, limits)) from error
 
 
-def _reason(error: Exception, limits: Limits) -> str:
+def _reason(error: Exception, root: BaseException, limits: Limits) -> str:
     if isinstance(error, requests.ConnectTimeout):
         return f"no connection within {limits.connect:g} s"
-    root = _root(error)
     if isinstance(root, TimeoutError):
         return f"silent for {limits.read:g} s"
-    return f"the connection failed ({root})"
+    return f"the connection failed ({str(root)[:_LONGEST_REASON]})"
 
 
 def _root(error: BaseException) -> BaseException:
@@ -148,6 +151,8 @@ class _Cutoff:
 
     def watch(self, connected: socket.socket) -> None:
         self._socket = connected
+        if self.expired:  # while the connection was made
+            self._cut()
 
     def _cut(self) -> None:
         self.expired = True
@@ -161,8 +166,7 @@ _current: ContextVar[_Cutoff] = ContextVar("_current")
 
 class _WatchedConnection(HTTPConnection):
     def getresponse(self) -> Any:
-        if self.sock is not None:
-            _current.get().watch(self.sock)
+        _current.get().watch(self.sock)
         return super().getresponse()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import socket
 import zlib
 from typing import TYPE_CHECKING
 
@@ -76,13 +77,14 @@ def test_a_damaged_answer_is_one_error_and_is_not_asked_again(
     ("answer", "words"),
     [
         (bad.reset, "the connection failed"),
+        (bad.babble, "the connection failed"),
         (bad.cut(BODY[:9], announced=len(BODY)), "the connection failed"),
         (bad.cut_chunks(BODY), "the connection failed"),
         (bad.plain(b"", 500), "answered 500"),
         (bad.plain(b"", 503), "answered 503"),
         (bad.plain(b"", 429), "answered 429"),
     ],
-    ids=["reset", "cut", "chunks", "500", "503", "429"],
+    ids=["reset", "babble", "cut", "chunks", "500", "503", "429"],
 )
 def test_what_may_pass_is_asked_again_and_then_given_up(
     server: Server, transport: Transport, waits: list[float], answer: Answer, words: str
@@ -98,8 +100,9 @@ def test_what_may_pass_is_asked_again_and_then_given_up(
         (bad.silent, Limits(read=0.2, retries=1), r"silent for 0\.2 s"),
         (bad.dripping_head, Limits(deadline=0.3, retries=1), r"not finished within 0\.3 s"),
         (bad.dripping_body, Limits(deadline=0.3, retries=1), r"not finished within 0\.3 s"),
+        (bad.dripping_length, Limits(deadline=0.3, retries=1), r"not finished within 0\.3 s"),
     ],
-    ids=["silent", "head", "body"],
+    ids=["silent", "head", "body", "length"],
 )
 def test_a_server_that_never_ends_is_cut_off(
     server: Server, answer: Answer, limits: Limits, words: str
@@ -109,6 +112,28 @@ def test_a_server_that_never_ends_is_cut_off(
     with Transport(limits, sleep=lambda _: None) as transport, given_up:
         ask(transport, url)
     assert len(server.seen) == 2
+
+
+def test_what_a_server_babbles_is_not_repeated_at_length(
+    server: Server, transport: Transport
+) -> None:
+    with pytest.raises(SourceUnavailable) as caught:
+        ask(transport, server.says("/", bad.babble))
+    assert len(str(caught.value)) < 300
+
+
+def test_a_host_that_takes_no_connection_is_unavailable(waits: list[float]) -> None:
+    with socket.socket() as full:  # the one place in its queue is taken, nobody accepts
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            limits = Limits(connect=0.2, retries=1)
+            with (
+                Transport(limits, sleep=waits.append) as transport,
+                pytest.raises(SourceUnavailable, match=r"no connection within 0\.2 s"),
+            ):
+                ask(transport, f"http://127.0.0.1:{port}/")
 
 
 @pytest.mark.parametrize("trouble", [bad.plain(b"", 502), bad.reset, bad.cut(BODY[:9], 23)])

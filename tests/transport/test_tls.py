@@ -1,0 +1,98 @@
+"""Over TLS the same holds: trusted certificates only, and an end to every exchange."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+from typing import TYPE_CHECKING
+
+import misbehaving as bad
+import pytest
+from misbehaving import Server
+
+from archiver.errors import SourceUnavailable
+from archiver.transport import Limits, Request, Transport
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with a key and a certificate for 127.0.0.1 that signs itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes the certificate, is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+    extension = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", f"{folder}/key.pem", "-out", f"{folder}/certificate.pem"]
+    subprocess.run([*command.split(), *extension, *files], check=True, capture_output=True)
+    return folder / "certificate.pem"
+
+
+class SlowToGreet(Server):
+    """Takes longer for its part of the handshake than an impatient client waits."""
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        self.over.wait(0.4)
+        return super().get_request()
+
+
+def secured(server: Server, certificate: Path) -> Server:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return server
+
+
+@pytest.fixture
+def secure(certificate: Path) -> Iterator[Server]:
+    with secured(Server(), certificate) as running:
+        yield running
+
+
+def ask(transport: Transport, server: Server) -> bytes:
+    return transport.get(Request("one", f"https://{server.address}/")).body
+
+
+def test_a_certificate_that_the_caller_trusts_is_enough(secure: Server, certificate: Path) -> None:
+    secure.says("/", bad.plain(b"[]"))
+    with Transport(ca_bundle=str(certificate)) as transport:
+        assert ask(transport, secure) == b"[]"
+
+
+def test_a_strange_certificate_is_told_at_once(secure: Server, waits: list[float]) -> None:
+    secure.says("/", bad.plain(b"[]"))
+    with (
+        Transport(sleep=waits.append) as transport,
+        pytest.raises(SourceUnavailable, match=r"its certificate is not trusted \(self.signed"),
+    ):
+        ask(transport, secure)
+    assert (secure.seen, waits) == ([], [])
+
+
+@pytest.mark.parametrize("answer", [bad.dripping_head, bad.dripping_body], ids=["head", "body"])
+def test_a_server_that_drips_is_cut_off(
+    secure: Server, certificate: Path, answer: bad.Answer
+) -> None:
+    secure.says("/", answer)
+    limits = Limits(deadline=0.3, retries=0)
+    with (
+        Transport(limits, ca_bundle=str(certificate)) as transport,
+        pytest.raises(SourceUnavailable, match=r"not finished within 0\.3 s"),
+    ):
+        ask(transport, secure)
+
+
+def test_a_handshake_that_takes_all_the_time_leaves_none_for_the_answer(certificate: Path) -> None:
+    limits = Limits(deadline=0.1, retries=0)
+    with (
+        secured(SlowToGreet(), certificate) as server,
+        Transport(limits, ca_bundle=str(certificate)) as transport,
+    ):
+        server.says("/", bad.silent)
+        with pytest.raises(SourceUnavailable, match=r"not finished within 0\.1 s"):
+            ask(transport, server)
