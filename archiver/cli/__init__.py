@@ -13,7 +13,6 @@ import click
 
 from archiver import __version__
 from archiver.cli.failure import reported
-from archiver.cli.options import examples
 from archiver.cli.output import prepare_streams
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=examples("archiver demo"),
+    epilog="\b\nExample:\n  $ archiver demo",
 )
 @click.version_option(__version__, "-V", "--version", message="archiver %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")

@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from archiver.records.query import Where
+    from archiver.watcher.catalogue import Catalogue
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -19,8 +20,8 @@ _FORMATS = ("text", "json", "jsonl", "markdown", "html", "csv")
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
-    """Which catalogue a reading command looks at.
+class Choice:
+    """Which catalogue a person chose, for a reading command to open.
 
     Attributes:
         repo: A folder of the git repository.
@@ -37,6 +38,26 @@ class Catalogue:
     records: str | None
     key: tuple[str, ...]
     metrics: tuple[str, ...]
+
+    def open(self) -> Catalogue:
+        """Find the catalogue.
+
+        Raises:
+            ConfigError: archiver.toml is missing or wrong.
+            NotADataRepository: There is no git repository.
+        """
+        from archiver.config import process_environment  # noqa: PLC0415 - not for --help
+        from archiver.watcher.catalogue import open_catalogue  # noqa: PLC0415 - not for --help
+
+        return open_catalogue(
+            self.repo,
+            process_environment(),
+            source=self.source,
+            file=self.file,
+            records=self.records,
+            key=self.key,
+            metrics=self.metrics,
+        )
 
 
 repo = click.option(
@@ -105,7 +126,7 @@ def limit(default: int | None = None) -> Decorator:
 
 
 def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Offer what chooses a catalogue; the command receives one `catalogue`."""
+    """Offer what chooses a catalogue; the command receives it as `choice`."""
 
     @wraps(command)
     def gathered(
@@ -122,8 +143,8 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError("--records and --key describe the file that --file names.")
         if file is not None and source is not None:
             raise click.UsageError("--source and --file exclude each other.")
-        chosen = Catalogue(repo, source, file, records, key, metrics)
-        return command(catalogue=chosen, **rest)
+        choice = Choice(repo, source, file, records, key, metrics)
+        return command(choice=choice, **rest)
 
     offered: Callable[..., Any] = gathered
     for option in reversed(_CATALOGUE):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from archiver import sources
 from archiver.config.mistakes import Mistakes, fields
 from archiver.config.tables import SourceConfig
 from archiver.errors import ConfigError
@@ -65,6 +64,8 @@ def _own_fields(
     kind = given.get("type")
     if not isinstance(kind, str):
         return None  # noted by the conversion of the common fields
+    from archiver import sources  # noqa: PLC0415 - 25 ms; reading any repository needs none
+
     try:
         return fields(sources.find(kind, base=base).Settings)
     except ConfigError as error:

@@ -7,8 +7,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from archiver.records.policy import Policy
-
 FieldPaths: TypeAlias = tuple[Annotated[str, Meta(min_length=1)], ...]
 """Paths of record fields, dotted where nested: ``downloads``, ``tags.*.fetched_at``."""
 
@@ -94,11 +92,6 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     shards: Literal["auto", 1, 16, 256] = "auto"
     max_bytes: Bytes = 95_000_000
     settings: dict[str, Any] = {}
-
-    @property
-    def policy(self) -> Policy:
-        """What the fields of the records mean."""
-        return Policy(self.key, self.metrics, self.volatile, self.sets, self.tolerance)
 
 
 class RetentionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -82,7 +82,7 @@ def test_every_commented_setting_of_a_new_file_is_a_real_one() -> None:
     config = parse(told.encode(), Path("archiver.toml"), {})
     assert (config.archive.branch, config.templates.folder) == ("data", "templates")
     assert (config.retention.keep_days, config.retention.keep_monthly) == (30, 12)
-    assert config.source("kev").policy.tolerance == {"price": 0.01}
+    assert config.source("kev").tolerance == {"price": 0.01}
 
 
 def test_the_example_of_a_new_file_is_a_source() -> None:

@@ -45,7 +45,7 @@ def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
 def test_a_source_has_common_settings_and_those_of_its_type(tmp_path: Path) -> None:
     source = read(tmp_path, KEV + 'metrics = ["seen"]\ntolerance = {price = 1}').source("kev")
     assert (source.key, source.records, source.commit) == (("cveID",), "vulnerabilities", "any")
-    assert (source.policy.metrics, source.policy.tolerance) == (("seen",), {"price": 1.0})
+    assert (source.metrics, source.tolerance) == (("seen",), {"price": 1.0})
     assert source.settings == {
         "type": "json",
         "url": "feed.json",
