@@ -6,7 +6,7 @@ The form is described in ``docs/format.md``; ``jsontext`` says how a value is wr
 from __future__ import annotations
 
 import hashlib
-from itertools import chain
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +29,7 @@ _START = b'{\n"format": 1,\n"source": '
 _SEPARATOR = b",\n"
 _EMPTY = b"]\n}\n"
 _TAIL = b"\n" + _EMPTY
+_BATCH = 4096  # lines
 
 
 class Header(NamedTuple):
@@ -178,18 +179,13 @@ def head(header: Header) -> bytes:
 
 
 def snapshot(header: Header, lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the canonical bytes of a snapshot; `lines` are sorted by key."""
+    """Yield the canonical bytes of a snapshot in large pieces; `lines` are sorted by key."""
     yield head(header)
-    rest = iter(lines)
-    first = next(rest, None)
-    if first is None:
-        yield _EMPTY
-        return
-    yield first
-    for line in rest:
-        yield _SEPARATOR
-        yield line
-    yield _TAIL
+    rest, before = iter(lines), b""
+    while batch := list(islice(rest, _BATCH)):
+        yield before + _SEPARATOR.join(batch)
+        before = _SEPARATOR
+    yield _TAIL if before else _EMPTY
 
 
 def snapshot_size(header: Header, lines: Iterable[bytes]) -> int:
