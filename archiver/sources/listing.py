@@ -103,7 +103,7 @@ def refuse_damage(listing: Listing) -> None:
             counts = f"{len(names):,} of {listing.proof.received:,}"
             raise SnapshotRejected(
                 f"{what}: {counts} ({_first(names)})",
-                hint="accept it if the source is really like this",
+                hint="look at the quarantined listing; `archiver run --accept` takes it as it is",
             )
 
 
@@ -202,7 +202,9 @@ class _Gathering:
 
 
 def _conditional(request: Request, validators: Mapping[str, str]) -> Request:
-    headers = {_CONDITIONS[name]: value for name, value in validators.items()}
+    headers = {
+        header: validators[name] for name, header in _CONDITIONS.items() if name in validators
+    }
     if not headers:
         return request
     accept = (*request.accept, _NOT_MODIFIED)
