@@ -1,0 +1,123 @@
+"""The demo: a made-up hub changes for three days, and real commands archive and question it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from contextlib import chdir, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from archiver.cli import options
+from archiver.errors import ConfigError
+from archiver.fakehub.catalogue import Catalogue
+from archiver.fakehub.server import FakeHub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DAYS = 3
+
+
+class Scene(NamedTuple):
+    """One step of the story: what is going on, and the command that is run."""
+
+    words: str
+    command: tuple[str, ...]
+
+
+@click.command(epilog=options.examples("archiver demo", "archiver demo my-demo"))
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.pass_context
+def demo(context: click.Context, folder: Path | None) -> None:
+    """Watch the whole story: four captures of a hub that changes, then questions about it.
+
+    The hub is made up, but everything else is real: a local HTTP server, a git repository in DIR
+    (a new or empty folder; by default a temporary one), and the commands that you would type.
+    """
+    stage = _stage(folder)
+    catalogue = Catalogue()
+    click.echo(f"$ cd {shlex.quote(str(stage))}")
+    with _without_settings(), chdir(stage), FakeHub(catalogue) as hub:
+        for scene in _story(catalogue, hub):
+            _play(scene, context.find_root())
+    click.echo(f"\nThe archive is in {stage} and stays there; it is an ordinary git repository.")
+    click.echo(f"Look around: cd {shlex.quote(str(stage))} && git log --stat && archiver --help")
+    click.echo("Archive something real: archiver init --help")
+
+
+def _story(catalogue: Catalogue, hub: FakeHub) -> Iterator[Scene]:
+    """Yield the scenes; time passes on the hub between them."""
+    source = ("--source", "hub", "--url", hub.url, "--records", "models", "--key", "id")
+    counters = ("--metric", "downloads", "--metric", "likes")
+    yield Scene(
+        f"A hub lists {catalogue.models:,} models. Its archive begins with a git repository.",
+        ("init", *source, *counters),
+    )
+    yield Scene("The first capture.", ("run",))
+    for day in range(1, DAYS + 1):
+        hub.day = day
+        yield Scene("A day later: new models, gone models, other downloads.", ("run",))
+    yield Scene("Nothing new on the hub: nothing is committed.", ("run",))
+    yield from _questions(_edited(catalogue))
+
+
+def _questions(key: str) -> Iterator[Scene]:
+    """Yield what one can ask once there is a history; `key` is a model that changed."""
+    yield Scene("What happened, capture by capture?", ("log",))
+    yield Scene("What did the last capture change?", ("compare", "HEAD~1", "HEAD"))
+    yield Scene("And the whole week, in numbers?", ("changes", "--since", "7d", "--stat"))
+    yield Scene("What became of one model?", ("show", key))
+    yield Scene("Which models speak of a long context?", ("search", "128k", "--limit", "5"))
+    popular = ("--where", "downloads", ">", "100000")
+    yield Scene("Which are popular?", ("list", *popular, "--limit", "5"))
+    yield Scene("For a spreadsheet:", ("export", "--format", "csv", "--output", "models.csv"))
+    yield Scene("Is every byte of the history what was written?", ("verify",))
+
+
+def _edited(catalogue: Catalogue) -> str:
+    """Return the model that was edited last, among those that were there from the start."""
+    first = catalogue.start.isoformat()
+    old = (record for record in catalogue.day(DAYS) if record["release_date"] < first)
+    edited = max(old, key=lambda record: str(record["last_modified"]))
+    return str(edited["id"])
+
+
+def _play(scene: Scene, root: click.Context) -> None:
+    """Print a command as one would type it, and run it; its failure ends the demo."""
+    click.secho(f"\n# {scene.words}", dim=True)
+    click.secho(f"$ archiver {shlex.join(scene.command)}", bold=True)
+    command = list(scene.command)
+    status = root.command.main(command, prog_name="archiver", standalone_mode=False)
+    if status:
+        root.exit(status)
+
+
+def _stage(folder: Path | None) -> Path:
+    """Return the folder of the demo: new, or there and empty."""
+    if folder is None:
+        return Path(tempfile.mkdtemp(prefix="archiver-demo-"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        used = any(folder.iterdir())
+    except OSError as error:
+        raise ConfigError(f"the demo cannot use {folder}: {error.strerror}") from error
+    if used:
+        raise ConfigError(f"{folder} is not empty", hint="Name a new or an empty folder.")
+    return folder.resolve()
+
+
+@contextmanager
+def _without_settings() -> Iterator[None]:
+    """Hide the person's own archive from the commands, and proxies from 127.0.0.1."""
+    kept = dict(os.environ)
+    for name in kept:
+        if name.startswith("ARCHIVER_") or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
