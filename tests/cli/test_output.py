@@ -96,6 +96,17 @@ def test_progress_is_silent_where_nobody_looks(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr() == ("", "")
 
 
+def test_progress_is_shown_on_a_terminal() -> None:
+    ours, theirs = os.openpty()
+    program = (
+        "from archiver.cli.output import progress\nwith progress('listing') as tell: tell(1, 2)"
+    )
+    subprocess.run([sys.executable, "-c", program], stderr=theirs, check=True)
+    os.close(theirs)
+    assert b"listing" in os.read(ours, 10_000)
+    os.close(ours)
+
+
 def test_a_pipe_gets_utf_8_in_any_locale(tmp_path: Path) -> None:
     (tmp_path / "archiver.toml").write_text('[sources.a]\ntype = "json"\nurl = "模型"')
     done = subprocess.run(

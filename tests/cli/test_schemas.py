@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import tomllib
 from typing import Any
 
@@ -11,17 +13,10 @@ from jsonschema import Draft202012Validator, ValidationError  # type: ignore[imp
 
 from archiver.cli import schemas
 from archiver.cli.scaffold import NewSource, config_text
+from archiver.publish.changes import show
+from archiver.publish.view import ChangeStream, Form, View
 from archiver.records import canonical
-from archiver.records.model import (
-    ChangeSet,
-    End,
-    FieldChange,
-    Leaf,
-    RecordChange,
-    RecordUpdate,
-    Rename,
-    Summary,
-)
+from archiver.records.model import End, FieldChange, Leaf, RecordChange, Summary
 
 DETAIL = FieldChange(
     op="replace",
@@ -31,20 +26,27 @@ DETAIL = FieldChange(
     new={},
     detail=(Leaf(path="/pricing/prompt", old=1),),
 )
-CHANGES = ChangeSet(
-    source="kev",
-    old=End(None, None, 0),
-    current=End("a" * 40, "2026-01-29 15:47:33", 3),
-    summary=Summary(new=1, updated=1, renamed=1),
-    new=({"id": "a"},),
-    renamed=(Rename(old="b", new="c"),),
-    updated=(RecordUpdate("d", (DETAIL,)),),
-    metrics=(RecordUpdate("e", (FieldChange("add", "/likes", True, new=None),)),),
+CHANGES = (
+    RecordChange("new", "a", record={"id": "a"}),
+    RecordChange("renamed", "b", record={"id": "b"}, old_key="z"),
+    RecordChange("removed", "c", record={"id": "c"}, cause="confirmed"),
+    RecordChange("updated", "d", changes=(DETAIL,)),
+    RecordChange("metrics", "e", changes=(FieldChange("add", "/likes", True, new=None),)),
 )
 
 
-def plain(value: object) -> Any:
-    return msgspec.json.decode(msgspec.json.encode(value))
+def shown(form: Form) -> str:
+    """Return what a command prints for `CHANGES`."""
+    stream = ChangeStream(
+        source="kev",
+        old=End(None, None, 0),
+        current=End("a" * 40, "2026-01-29 15:47:33", 4),
+        changes=CHANGES,
+        summary=lambda: Summary(new=1, renamed=1, removed=1, updated=1, metrics=1),
+    )
+    out = io.StringIO()
+    show(stream, View(form=form), out)
+    return out.getvalue()
 
 
 def check(value: Any, schema: dict[str, Any]) -> None:
@@ -53,34 +55,24 @@ def check(value: Any, schema: dict[str, Any]) -> None:
 
 
 def test_a_change_set_is_valid() -> None:
-    check(plain(CHANGES), schemas.changes())
+    check(json.loads(shown("json")), schemas.changes())
 
 
-def test_a_change_set_without_one_of_its_members_is_not() -> None:
-    broken = plain(CHANGES)
-    del broken["entered"]
-    with pytest.raises(ValidationError, match="'entered' is a required property"):
+@pytest.mark.parametrize("member", ["schema", "source", "from", "summary", "entered"])
+def test_a_change_set_without_one_of_its_members_is_not(member: str) -> None:
+    broken = json.loads(shown("json"))
+    del broken[member]
+    with pytest.raises(ValidationError, match=f"'{member}' is a required property"):
         check(broken, schemas.changes())
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        RecordChange("new", "a", record={"id": "a"}),
-        RecordChange("updated", "a", changes=(DETAIL,)),
-        RecordChange("renamed", "a", record={"id": "a"}, old_key="b"),
-        RecordChange("removed", "a", record={"id": "a"}, cause="confirmed"),
-    ],
-)
-def test_each_line_of_the_stream_is_valid(change: RecordChange) -> None:
-    schema = schemas.changes()
-    check(plain(change), {"$ref": "#/$defs/RecordChange", "$defs": schema["$defs"]})
-
-
-def test_the_last_line_of_the_stream_is_valid() -> None:
-    schema = schemas.changes()
-    last = {name: plain(CHANGES)[name] for name in ("schema", "source", "from", "to", "summary")}
-    check(last, {"$ref": "#/$defs/EndOfStream", "$defs": schema["$defs"]})
+def test_each_line_of_the_stream_is_valid() -> None:
+    parts = schemas.changes()["$defs"]
+    *changes, last = map(json.loads, shown("jsonl").splitlines())
+    assert len(changes) == len(CHANGES)
+    for change in changes:
+        check(change, {"$ref": "#/$defs/RecordChange", "$defs": parts})
+    check(last, {"$ref": "#/$defs/EndOfStream", "$defs": parts})
 
 
 @pytest.mark.parametrize("records", [[], [{"id": "a", "n": 2**64}, {"id": "b"}]])
