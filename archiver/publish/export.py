@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import msgspec
 
 from archiver.publish.render import static, stream
+from archiver.publish.wording import models
 from archiver.records import text
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _write_html(table: _Table, out: TextIO) -> None:
         "title": table.title,
         "columns": table.columns,
         "rows": rows,
-        "total": len(rows),
+        "headline": models(len(rows)),
         "script": script,
         "script_hash": _digest(script),
     }

@@ -66,7 +66,7 @@ def subject(source: str, summary: Summary, total: int, *, first: bool = False) -
     line = f"{name}: {wording.headline(news, total, first=first)}"
     if text.width(line) <= SUBJECT_COLUMNS:
         return line
-    return f"{name}: {text.count(summary.news)} changes ({text.count(total)} models)"
+    return f"{name}: {text.count(summary.news)} changes ({wording.models(total)})"
 
 
 def _first_of_each(changes: Iterable[RecordChange]) -> dict[Kind, list[Any]]:

@@ -67,7 +67,15 @@ class Shift(NamedTuple):
 def counts(summary: Summary) -> list[str]:
     """Name every kind that happened: ``["+12 new", "34 updated"]``; empty if nothing did."""
     numbers = ((words, getattr(summary, kind)) for kind, words in _COUNTED.items())
-    return [words.format(text.count(number)) for words, number in numbers if number]
+    parts = [words.format(text.count(number)) for words, number in numbers if number]
+    if summary.metrics == 1:
+        parts[-1] = "1 counter moved"
+    return parts
+
+
+def models(total: int) -> str:
+    """Count records: ``2,845 models``."""
+    return f"{text.count(total)} model{'' if total == 1 else 's'}"
 
 
 def headline(summary: Summary, total: int, *, first: bool = False) -> str:
@@ -79,7 +87,7 @@ def headline(summary: Summary, total: int, *, first: bool = False) -> str:
         first: Whether there was nothing to compare with.
     """
     parts = ["first snapshot"] if first else counts(summary) or ["no changes"]
-    return f"{', '.join(parts)} ({text.count(total)} models)"
+    return f"{', '.join(parts)} ({models(total)})"
 
 
 def end(end: End) -> str:
