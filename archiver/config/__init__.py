@@ -166,7 +166,7 @@ def parse(content: bytes, path: Path, environ: Mapping[str, str]) -> Config:
 
 def _toml(content: bytes, file: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
+        return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 at byte {error.start + 1}") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
