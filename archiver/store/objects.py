@@ -35,7 +35,7 @@ class ObjectReader:
     def __init__(self, git: Plumbing, object_format: str) -> None:
         """Prepare to read the objects of one repository, hashed with `object_format`."""
         self._git = git
-        self._format = object_format
+        self.object_format = object_format
         self._child: subprocess.Popen[bytes] | None = None
         self._streaming = False
 
@@ -92,7 +92,7 @@ class ObjectReader:
 
     def _verified(self, source: IO[bytes], header: Header, chunk: int) -> Iterator[bytes]:
         oid, kind, left = header
-        digest = hashlib.new(self._format, f"{kind} {left}\0".encode())
+        digest = hashlib.new(self.object_format, f"{kind} {left}\0".encode())
         while left:
             piece = source.read(min(chunk, left))
             if not piece:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -112,6 +112,10 @@ class Repository:
     ) -> None:
         """Hold nothing: processes belong to the readers that started them."""
 
+    def inheriting(self, descriptor: int) -> Self:
+        """Return the same repository, whose git keeps `descriptor` open (the lock)."""
+        return replace(self, git=replace(self.git, inherited=(descriptor,)))
+
     def branch(self, name: str | None) -> str:
         """Return the full ref of branch `name`, or of the branch checked out (maybe unborn).
 
@@ -129,6 +133,13 @@ class Repository:
         if not plain or self.git.ask("check-ref-format", ref).code:
             raise StoreError(f"{name!r} is no name of a branch", hint="a plain name, as `data`")
         return ref
+
+    def checked_out(self) -> str | None:
+        """Return the full ref of the branch in the work tree; None: detached or no work tree."""
+        if self.root is None:
+            return None
+        answer = self.git.ask("symbolic-ref", "--quiet", "HEAD")
+        return os.fsdecode(answer.out).strip() or None
 
     def tip(self, ref: str) -> str | None:
         """Return the id that a full ref or ``HEAD`` has; None: unborn.

@@ -1,0 +1,73 @@
+"""What one transaction does, and what it may touch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archiver.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from archiver.store.identity import Identity
+
+NEVER = frozenset(("", ".", "..", ".git"))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one transaction does.
+
+    Attributes:
+        branch: Full ref of the branch to commit to.
+        expected: The tip that the caller compared with; None: unborn.
+        files: Managed path to blob id; None removes. Empty: only the state ref moves.
+        message: The whole commit message.
+        state: File of the state ref to its content; None removes.
+        author: Who commits; None: git's own identity of the repository, else the bot.
+        authored_at: Author date, with a time zone; the capture time.
+        committed_at: Committer date, with a time zone.
+        managed: Folders or files under which alone `files` may lie.
+    """
+
+    branch: str
+    expected: str | None
+    files: Mapping[str, str | None]
+    message: str
+    state: Mapping[str, bytes | None]
+    author: Identity | None
+    authored_at: datetime
+    committed_at: datetime
+    managed: tuple[str, ...]
+
+    def check(self) -> None:
+        """Insist that the change writes managed paths only, and can be written at all.
+
+        Raises:
+            StoreError: A path is not managed or unsafe, or the message cannot be stored.
+        """
+        for path in self.files:
+            if not any(path == one or path.startswith(f"{one}/") for one in self.managed):
+                raise StoreError(f"{path} is not a managed path")
+        for path in (*self.files, *self.state):
+            if "\0" in path or any(name.lower() in NEVER for name in path.split("/")):
+                raise StoreError(f"{path!r} is not a path that git can hold")
+        if "\0" in self.message:
+            raise StoreError("a commit message cannot hold a NUL character")
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a transaction did.
+
+    Attributes:
+        revision: Id of the new commit; None: the branch holds these files already.
+        state: Tip of the state ref; None: there is none.
+        kept: Paths on `KEPT_REF` of what a person had changed in managed files.
+    """
+
+    revision: str | None
+    state: str | None
+    kept: tuple[str, ...] = ()

@@ -1,0 +1,124 @@
+"""Commit so that a kill, a power cut or a full disk leaves the old history or the new one.
+
+The order is the protocol (docs/store.md): lock, heal, objects, journal, refs, work tree, index,
+forget the journal.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from archiver.errors import StoreError
+from archiver.store import lock, packing, recovery, refs
+from archiver.store.change import Change, Committed
+from archiver.store.draft import KEPT_REF, Draft
+from archiver.store.durable import disk_errors, make_folders
+from archiver.store.identity import Identity
+from archiver.store.journal import Journal
+from archiver.store.loose import LooseStore
+from archiver.store.repository import STATE_REF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from archiver.store.repository import Repository
+
+__all__ = ["KEPT_REF", "Change", "Committed", "Identity", "Writer", "writing"]
+
+
+@contextmanager
+def writing(repository: Repository, *, wait: float = 10.0) -> Iterator[Writer]:
+    """Hold the lock of a repository, heal what a dead run left, and give a writer.
+
+    Args:
+        repository: Where to write.
+        wait: Seconds to wait for another writer.
+
+    Raises:
+        RepositoryBusy: Another run holds the lock.
+        StoreFull: The disk is full.
+        StoreError: The repository cannot be written.
+    """
+    home = repository.common_dir / "archiver"
+    if (repository.common_dir / "reftable").is_dir():
+        raise StoreError("refs in reftable format cannot be healed yet", hint="use `files` refs")
+    with disk_errors():
+        make_folders(home)
+    with lock.held(home / "lock", wait) as descriptor:
+        yield Writer(repository.inheriting(descriptor), home)
+
+
+class Writer:
+    """Writes to one repository; made by `writing`, which holds the lock."""
+
+    def __init__(self, repository: Repository, home: Path) -> None:
+        """Heal `repository`; lock, journal and scratch files are in `home`."""
+        self._repository = repository
+        self._home = home
+        self._heal()
+        objects = repository.common_dir / "objects"
+        self._loose = LooseStore(objects, home / "scratch", repository.object_format)
+
+    def write_blob(self, chunks: Iterable[bytes], size: int) -> str:
+        """Store `chunks` of together `size` bytes as they are, and return the blob's id.
+
+        Raises:
+            StoreError: `chunks` have another length, or the disk is broken.
+            StoreFull: The disk is full.
+        """
+        return self._loose.write("blob", chunks, size)
+
+    def commit(self, change: Change) -> Committed:
+        """Move branch and state together, then bring work tree and index forward.
+
+        Raises:
+            StoreError: The branch moved meanwhile, or something stands in the way; nothing moved.
+            StoreFull: The disk is full; the history is whole, old or new.
+            RepositoryBusy: Somebody's git holds a ref.
+        """
+        change.check()
+        self._heal()
+        with self._repository.objects() as reader:
+            draft = Draft(self._repository, change, reader, self._loose)
+            journal = draft.journal(self._home / "scratch")
+        self._loose.settle()
+        if journal.refs:
+            self._apply(journal)
+        branch = journal.refs.get(change.branch)
+        return Committed(
+            revision=branch.new if branch else None,
+            state=self._repository.tip(STATE_REF),
+            kept=tuple(sorted(draft.kept)),
+        )
+
+    def pack(self) -> bool:
+        """Pack the loose objects if there are many; an explicit last step of a run.
+
+        Returns:
+            Whether anything was packed.
+        """
+        self._heal()
+        if not packing.worthwhile(self._repository.common_dir / "objects"):
+            return False
+        self._save(Journal())
+        packing.pack(self._repository.git)
+        self._heal()
+        return True
+
+    def _apply(self, journal: Journal) -> None:
+        self._save(journal)
+        try:
+            refs.move(self._repository, journal.refs)
+        except StoreError:
+            self._heal()
+            raise
+        recovery.finish(self._repository, self._home, journal)
+
+    def _save(self, journal: Journal) -> None:
+        with disk_errors():
+            journal.save(self._home / "journal")
+
+    def _heal(self) -> None:
+        recovery.heal(self._repository, self._home)

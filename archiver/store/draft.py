@@ -1,0 +1,115 @@
+"""Write the commits that a change asks for; no ref knows them yet, so nothing has happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.errors import StoreError
+from archiver.store import identity, worktree
+from archiver.store.durable import disk_errors
+from archiver.store.journal import Journal, Move, RefMove
+from archiver.store.repository import STATE_REF
+from archiver.store.staging import Staging
+from archiver.store.trees import TreeEditor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from archiver.store.change import Change
+    from archiver.store.loose import LooseStore
+    from archiver.store.objects import ObjectReader
+    from archiver.store.repository import Repository
+
+KEPT_REF = "refs/archiver/kept"
+"""Holds what a person had changed in managed files, below ``worktree/`` and ``index/``."""
+KEPT_MESSAGE = "Keep what a capture replaced in managed files\n"
+STATE_MESSAGE = "Remember the state of the archive\n"
+
+
+class Draft:
+    """One change, on its way from values to commits."""
+
+    def __init__(
+        self, repository: Repository, change: Change, reader: ObjectReader, loose: LooseStore
+    ) -> None:
+        """Prepare to write the objects of `change` to `loose`."""
+        self._repository = repository
+        self._change = change
+        self._reader = reader
+        self._loose = loose
+        author = change.author or identity.configured(repository.root or repository.git_dir)
+        self._signatures = (
+            f"author {author.signature(change.authored_at)}\n"
+            f"committer {author.signature(change.committed_at)}\n"
+        )
+        self._replaced: dict[str, str | None] = {}
+        self.kept: dict[str, str] = {}
+
+    def journal(self, scratch: Path) -> Journal:
+        """Write every object and return what is to be moved.
+
+        Args:
+            scratch: A folder of ours on the same disk.
+
+        Raises:
+            StoreError: Something of a person's stands where a managed file belongs.
+        """
+        change, git_dir = self._change, str(self._repository.git_dir)
+        state = {path: self._blob(content) for path, content in change.state.items()}
+        refs = self._move(STATE_REF, self._repository.tip(STATE_REF), state, STATE_MESSAGE)
+        branch = self._move(change.branch, change.expected, change.files, change.message)
+        root = self._work_tree() if branch else None
+        if root is None:
+            return Journal(git_dir, None, change.branch, branch | refs)
+        files = self._files(root, Staging(self._repository, root, scratch).entries())
+        tip = self._repository.tip(KEPT_REF) if self.kept else None
+        kept = self._move(KEPT_REF, tip, self.kept, KEPT_MESSAGE)
+        return Journal(git_dir, str(root), change.branch, branch | refs | kept, files)
+
+    def _work_tree(self) -> Path | None:
+        here, branch = self._repository, self._change.branch
+        worktree.refuse_elsewhere(here.git, here.common_dir, branch, here.root)
+        return here.root if here.checked_out() == branch else None
+
+    def _move(
+        self, ref: str, old: str | None, files: Mapping[str, str | None], message: str
+    ) -> dict[str, RefMove]:
+        if not files:
+            return {}
+        base = self._tree_of(old) if old else None
+        editor = TreeEditor(self._reader, self._loose, self._replaced)
+        tree = editor.edit(base, files)
+        return {} if tree == base else {ref: RefMove(old, self._commit(tree, old, message))}
+
+    def _files(self, root: Path, entries: Mapping[str, str]) -> dict[str, Move]:
+        files = {}
+        for path, after in self._change.files.items():
+            before = worktree.content_id(root, path, self._repository.object_format)
+            files[path] = move = Move(before, entries.get(path), after)
+            known = {None, after, self._replaced[path]}
+            if move.before not in known:
+                self.kept[f"worktree/{path}"] = self._keep(root / path)
+            if move.staged not in known | {move.before}:
+                self.kept[f"index/{path}"] = entries[path]
+        return files
+
+    def _keep(self, file: Path) -> str:
+        with disk_errors():
+            return self._loose.write("blob", worktree.pieces(file), file.stat().st_size)
+
+    def _blob(self, content: bytes | None) -> str | None:
+        return None if content is None else self._loose.write("blob", [content], len(content))
+
+    def _tree_of(self, commit: str) -> str:
+        first, _, _ = self._reader.read(commit).partition(b"\n")
+        return first.removeprefix(b"tree ").decode()
+
+    def _commit(self, tree: str, parent: str | None, message: str) -> str:
+        parents = f"parent {parent}\n" if parent else ""
+        text = f"tree {tree}\n{parents}{self._signatures}\n{message.rstrip()}\n"
+        try:
+            content = text.encode()
+        except UnicodeEncodeError as lone:
+            raise StoreError("a commit message must be valid Unicode") from lone
+        return self._loose.write("commit", [content], len(content))

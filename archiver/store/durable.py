@@ -1,0 +1,60 @@
+"""Write files so that they survive a power cut: temp, fsync, replace, fsync the folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from archiver.errors import StoreError, StoreFull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn what the operating system says about a file into our errors.
+
+    Raises:
+        StoreFull: The disk, a quota or the largest file size is reached.
+        StoreError: Anything else, such as a read-only or broken disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        message = f"{error.filename or 'the repository'}: {error.strerror}"
+        if error.errno in FULL:
+            hint = "make room; the history is whole and nothing was lost"
+            raise StoreFull(message, hint=hint) from error
+        raise StoreError(message) from error
+
+
+def write_new(path: Path, chunks: Iterable[bytes], mode: int = 0o666) -> None:
+    """Write a file that must not exist yet, down to the disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.writelines(chunks)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folders(path: Path) -> None:
+    """Make a folder and those above it, each durable in its parent."""
+    if not path.is_dir():
+        make_folders(path.parent)
+        path.mkdir(exist_ok=True)
+        sync_folder(path.parent)

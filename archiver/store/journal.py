@@ -1,0 +1,74 @@
+"""What a run writes down before it moves a ref, so that the next run can finish or undo it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from archiver.store.durable import sync_folder, write_new
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Move(msgspec.Struct, frozen=True):
+    """One managed file of the work tree, as blob ids (None: no such file).
+
+    Attributes:
+        before: What the work tree held before.
+        staged: What the person's index held before.
+        after: What the new commit holds.
+    """
+
+    before: str | None
+    staged: str | None
+    after: str | None
+
+
+class RefMove(msgspec.Struct, frozen=True):
+    """One ref that moves: from `old` (None: it did not exist) to `new`."""
+
+    old: str | None
+    new: str
+
+
+class Journal(msgspec.Struct, frozen=True):
+    """One transaction under way.
+
+    Attributes:
+        git_dir: The git folder whose HEAD, index and work tree it concerns.
+        root: Root of that work tree; None where no work tree is touched.
+        branch: Full ref of the branch whose files these are.
+        refs: Full ref to where it moves.
+        files: Managed path to what happens to it.
+    """
+
+    git_dir: str = ""
+    root: str | None = None
+    branch: str = ""
+    refs: dict[str, RefMove] = {}
+    files: dict[str, Move] = {}
+
+    @property
+    def token(self) -> str:
+        """Return what makes the names of this run's temporary files its own."""
+        return self.refs[self.branch].new[:16]
+
+    def save(self, path: Path) -> None:
+        """Write the journal, durably and never by half."""
+        temporary = path.with_name("journal.new")
+        temporary.unlink(missing_ok=True)
+        write_new(temporary, [msgspec.json.encode(self)])
+        temporary.replace(path)
+        sync_folder(path.parent)
+
+    @classmethod
+    def load(cls, path: Path) -> Journal | None:
+        """Return the journal at `path`; None: no run is under way."""
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except FileNotFoundError:
+            return None
+        except msgspec.MsgspecError:
+            return cls()  # bit rot, or another version's: the refs are the truth

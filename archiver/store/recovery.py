@@ -1,0 +1,143 @@
+"""Finish or undo what a run that died had begun; the truth is the ref."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver.errors import NotADataRepository, RepositoryBusy
+from archiver.store import refs, worktree
+from archiver.store.durable import disk_errors, sync_folder
+from archiver.store.journal import Journal
+from archiver.store.repository import Repository
+from archiver.store.staging import Staging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ABANDONED = 60.0
+"""Seconds after which a file counts as unused where the system does not tell (no /proc)."""
+PACKING = re.compile(r"tmp_|\.tmp-(\d+)-")
+
+
+def heal(repository: Repository, home: Path) -> None:
+    """Finish or undo the run that died, if one did; the lock is held.
+
+    Args:
+        repository: The repository; in a linked work tree any of them.
+        home: The folder of our lock, journal and scratch files.
+
+    Raises:
+        RepositoryBusy: Somebody uses what the dead run left.
+    """
+    with disk_errors():
+        journal = Journal.load(home / "journal")
+        if journal is not None:
+            since = (home / "journal").stat().st_mtime
+            free_locks(repository, journal, since)
+            clear_packs(repository, since)
+            complete_refs(repository, journal)
+            finish(repository, home, journal)
+        empty(home / "scratch")
+
+
+def complete_refs(repository: Repository, journal: Journal) -> None:
+    """Move the refs that a transaction killed between two of them had left behind.
+
+    One ref that moved proves that git had checked and locked them all.
+    """
+    tips = {ref: repository.tip(ref) for ref in journal.refs}
+    if any(tips[ref] == move.new for ref, move in journal.refs.items()):
+        rest = {ref: move for ref, move in journal.refs.items() if tips[ref] == move.old}
+        refs.move(repository, rest)
+
+
+def finish(repository: Repository, home: Path, journal: Journal) -> None:
+    """Bring work tree and index to what the branch says, then forget the journal.
+
+    Where the index stays locked by somebody, the journal stays too, for the next run.
+    """
+    done = True
+    if journal.root is not None:
+        done = roll(repository, home, journal, Path(journal.root))
+    if done:
+        with disk_errors():
+            (home / "journal").unlink()
+            sync_folder(home)
+
+
+def roll(repository: Repository, home: Path, journal: Journal, root: Path) -> bool:
+    """Roll one work tree forward if it still stands at the journalled commit."""
+    try:
+        here = repository if repository.root == root else Repository.open(root)
+    except NotADataRepository:
+        return True  # that work tree is gone
+    staging = Staging(here, root, home / "scratch")
+    staging.free()
+    if here.checked_out() != journal.branch:
+        return True
+    if here.tip(journal.branch) != journal.refs[journal.branch].new:
+        return True  # the refs did not move, or a person has gone on from there
+    with here.objects() as reader:
+        seen = worktree.roll(journal, root, reader)
+    return staging.roll(journal.files, seen)
+
+
+def free_locks(repository: Repository, journal: Journal, since: float) -> None:
+    """Remove the locks of refs that the dead run's git left behind, and only those."""
+    wanted = {ref: move.new for ref, move in journal.refs.items()}
+    locks = {repository.common_dir / f"{ref}.lock": new for ref, new in wanted.items()}
+    if journal.branch in wanted:
+        locks[Path(journal.git_dir) / "HEAD.lock"] = wanted[journal.branch]
+    for lock, new in locks.items():
+        if not is_ours(lock, new, since):
+            continue
+        if in_use(lock):
+            raise RepositoryBusy(f"{lock} is in use", hint="try again when git has ended")
+        lock.unlink()
+
+
+def is_ours(lock: Path, new: str, since: float) -> bool:
+    """Tell whether a lock is newer than the journal and holds a part of the new id."""
+    try:
+        return lock.stat().st_mtime >= since and f"{new}\n".startswith(lock.read_text("ascii"))
+    except (FileNotFoundError, UnicodeDecodeError):
+        return False
+
+
+def clear_packs(repository: Repository, since: float) -> None:
+    """Remove unfinished packs that the dead run's git left behind, and only those."""
+    folder = repository.common_dir / "objects" / "pack"
+    for file in folder.iterdir() if folder.is_dir() else ():
+        found = PACKING.match(file.name)
+        if not found or file.stat().st_mtime < since or in_use(file):
+            continue
+        if found[1] is None or not Path(f"/proc/{found[1]}").exists():
+            file.unlink()
+
+
+def in_use(path: Path) -> bool:
+    """Tell whether a process has the file open, as far as the system lets us see."""
+    if not Path("/proc/self/fd").is_dir():
+        return time.time() - path.stat().st_mtime < ABANDONED
+    wanted = path.stat()
+    return any(os.path.samestat(wanted, found) for found in open_files())
+
+
+def open_files() -> Iterator[os.stat_result]:
+    """Yield the status of every file that a process of ours has open (Linux)."""
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            yield link.stat()
+        except OSError:
+            continue  # closed meanwhile, or another user's
+
+
+def empty(folder: Path) -> None:
+    """Remove what is in our scratch folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()

@@ -1,0 +1,158 @@
+"""Bring managed files of the work tree to what a commit says, and no other file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from archiver.errors import StoreError
+from archiver.store.durable import disk_errors, make_folders, sync_folder, write_new
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from archiver.store.journal import Journal
+    from archiver.store.objects import ObjectReader
+    from archiver.store.plumbing import Plumbing
+
+
+def refuse_elsewhere(git: Plumbing, common_dir: Path, branch: str, root: Path | None) -> None:
+    """Insist that no other work tree has `branch` checked out: it would look modified.
+
+    Raises:
+        StoreError: Another linked work tree has it.
+    """
+    if not (common_dir / "worktrees").is_dir():
+        return
+    for block in os.fsdecode(git.run("worktree", "list", "--porcelain", "-z")).split("\0\0"):
+        facts = dict(line.partition(" ")[::2] for line in block.split("\0"))
+        if facts.get("branch") == branch and facts.get("worktree") != str(root):
+            message = f"{branch} is checked out in {facts['worktree']}"
+            raise StoreError(message, hint="run it there")
+
+
+def content_id(root: Path, path: str, object_format: str) -> str | None:
+    """Return the blob id of a file's bytes as they are; None: there is no file.
+
+    Raises:
+        StoreError: The path is no plain file, or leads through a symbolic link.
+    """
+    target = plain(root, path)
+    if target is None:
+        return None
+    with disk_errors():
+        digest = hashlib.new(object_format, f"blob {target.stat().st_size}\0".encode())
+        for piece in pieces(target):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def plain(root: Path, path: str) -> Path | None:
+    """Return the plain file at `path`; None where there is none."""
+    place = root
+    *folders, name = path.split("/")
+    for folder in folders:
+        place /= folder
+        mode = mode_of(place)
+        if mode and not stat.S_ISDIR(mode):
+            raise StoreError(f"{place} is not a folder", hint="move it out of the way")
+    mode = mode_of(place / name)
+    if mode and not stat.S_ISREG(mode):
+        raise StoreError(f"{place / name} is not a plain file", hint="move it out of the way")
+    return place / name if mode else None
+
+
+def mode_of(path: Path) -> int:
+    """Return the mode of what is at `path` itself; 0 where there is nothing."""
+    try:
+        return path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file in pieces of 1 MiB."""
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            yield piece
+
+
+def roll(journal: Journal, root: Path, reader: ObjectReader) -> dict[str, os.stat_result]:
+    """Bring the journalled files forward; a file that changed since is its person's.
+
+    Returns:
+        Path to the status of each file while it held what the new commit says.
+
+    Raises:
+        StoreFull: The disk is full; the journal stays, and the next run goes on.
+    """
+    seen: dict[str, os.stat_result] = {}
+    copies: dict[str, Path] = {}
+    with disk_errors():
+        for path, move in journal.files.items():
+            target = root / path
+            temporary = target.with_name(f".{target.name}.{journal.token}")
+            temporary.unlink(missing_ok=True)
+            status = target.lstat() if mode_of(target) else None
+            held = content_id(root, path, reader.object_format)
+            if held == move.before and held != move.after:
+                status = bring(root, target, temporary, content(move.after, copies, reader))
+                held = move.after
+            if held and held == move.after and status and (later := unchanged(target, status)):
+                seen[path] = later
+                copies[held] = target
+    return seen
+
+
+def content(
+    blob: str | None, copies: Mapping[str, Path], reader: ObjectReader
+) -> Iterable[bytes] | None:
+    """Return the bytes of a blob, from a file that holds them or from git; None: no file."""
+    if blob is None:
+        return None
+    return pieces(copies[blob]) if blob in copies else reader.stream(blob)
+
+
+def unchanged(path: Path, before: os.stat_result) -> os.stat_result | None:
+    """Return the status of a file if nobody wrote to it since `before`."""
+    now = path.lstat()
+    same = (now.st_ino, now.st_mtime_ns, now.st_size)
+    return now if same == (before.st_ino, before.st_mtime_ns, before.st_size) else None
+
+
+def bring(
+    root: Path, target: Path, temporary: Path, new: Iterable[bytes] | None
+) -> os.stat_result | None:
+    """Replace or remove (None) a file; return the status that its new content has."""
+    if new is None:
+        remove(root, target)
+        return None
+    return replace(target, temporary, new)
+
+
+def replace(target: Path, temporary: Path, content: Iterable[bytes]) -> os.stat_result:
+    """Replace a file as a whole, durably; return its status before it got its name."""
+    make_folders(target.parent)
+    try:
+        write_new(temporary, content)
+        status = temporary.lstat()
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(target.parent)
+    return status
+
+
+def remove(root: Path, target: Path) -> None:
+    """Remove a file, and the folders that it leaves empty, as git does."""
+    target.unlink()
+    sync_folder(target.parent)
+    for folder in target.parents:
+        if folder == root:
+            return
+        with suppress(OSError):  # not empty: it stays
+            folder.rmdir()
