@@ -28,6 +28,7 @@ function draw(rows) {
       if (!column) cell.scope = "row";
       if (typeof value === "number") cell.className = "number";
       cell.dir = "auto";
+      cell.dataset.name = heads[column].textContent;
       cell.textContent = shown(value, column);
       line.append(cell);
     });

@@ -146,6 +146,8 @@ def _plain(value: Json) -> Any:
     """Return what a page can show and sort: a number it keeps exact, or safe text."""
     if value is None or (isinstance(value, (int, float)) and -_EXACT < value < _EXACT):
         return value if type(value) is not bool else str(value).lower()
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        value = ", ".join(value)
     return text.visible(value if isinstance(value, str) else _encode(value).decode())
 
 
