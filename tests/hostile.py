@@ -22,6 +22,7 @@ OWN = {
     "own/list": "1. first",
     "own/long-list": "1234) first",
     "own/heading": "### a",
+    "own/quote": "> a",
     "own/table": "a|b\n|-|-|",
     "own/entity": "&lt;b&gt; &#64;x",
     "own/strong": "**a** __b__ _c_ a_b ~~d~~",

@@ -59,7 +59,7 @@ _MARKDOWN = re.compile(
     r"|(?<![^\W_])_|_(?![^\W_])"  # an underscore inside a word is only an underscore
     r"|&(?=#?\w+;)"
     r"|(?<=:)/(?=/)|(?<=www)\.|(?<=\{)%|%(?=\})"
-    r"|^[-+=#]|^\d{1,9}[.)](?=\s|$)",
+    r"|^[-+=>#]|^\d{1,9}[.)](?=\s|$)",
     re.IGNORECASE,
 )
 _MARKDOWN_WORDS = re.compile(

@@ -70,9 +70,9 @@ def test_stat_shows_counts_and_no_record(form: str, shown: Show) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_name_only_shows_keys_and_no_value(form: str, shown: Show) -> None:
-    page = shown([updated("org/model", "before", "after")], form, name_only=True)
+    page = shown([updated("org/model", "formerly", "afterwards")], form, name_only=True)
     assert "org/model" in page
-    assert "before" not in page
+    assert "formerly" not in page
 
 
 @pytest.mark.parametrize("form", ["text", "jsonl", "csv"])
