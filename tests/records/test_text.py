@@ -24,6 +24,7 @@ BLANK = frozenset(
 )
 each_text = pytest.mark.parametrize("hostile", TEXTS.values(), ids=TEXTS.keys())
 any_text = st.text(st.characters())
+any_markup = st.text(st.sampled_from("\\`*_{}[]<>()#+-=.!|~&$:;@/^%\"' \t\nab1w"), max_size=12)
 
 
 def hidden(shown: str) -> set[str]:
@@ -95,7 +96,7 @@ def test_markdown_is_one_text_node_that_reads_like_the_text(hostile: str) -> Non
     assert node.replace("\u200b", "") == text.visible(hostile)
 
 
-@given(any_text.filter(bool))
+@given((any_text | any_markup).filter(bool))
 def test_any_text_is_one_text_node_in_markdown(anything: str) -> None:
     (node,) = rendered(text.markdown(anything))
     assert node.replace("\u200b", "") == text.visible(anything)
