@@ -49,7 +49,7 @@ def tally(old: Iterable[bytes], new: Iterable[bytes], *, policy: Policy) -> Coun
     return Counter(
         kind
         for before, after in differing(old, new)
-        if (kind := _kind(before, after, policy)) is not None
+        if (kind := kind_of(before, after, policy)) is not None
     )
 
 
@@ -117,12 +117,13 @@ def _left_over(
 
 def _refuse_order(key: bytes) -> None:
     raise UnreadableSnapshot(
-        f"the records are not sorted by key (at {key.decode()!r})",
+        f"the records are not sorted by key (at {key.decode(errors='replace')!r})",
         hint="`archiver verify` names the snapshot",
     )
 
 
-def _kind(before: bytes | None, after: bytes | None, policy: Policy) -> Kind | None:
+def kind_of(before: bytes | None, after: bytes | None, policy: Policy) -> Kind | None:
+    """Return what happened to one key, unexplained; None if it means nothing."""
     if before is None:
         return "new"
     if after is None:
@@ -145,7 +146,8 @@ def explain(before: bytes | None, after: bytes | None, policy: Policy) -> Record
         line = after or before
         assert line is not None  # noqa: S101  a pair has at least one line
         kind: Kind = "new" if before is None else "removed"
-        return RecordChange(kind, line_key(line).decode(), record=decode_with_key(line))
+        record = decode_with_key(line)
+        return RecordChange(kind, line_key(line).decode(), record=record)
     changes = field_changes(decode(before), decode(after), policy)
     found = _worst({"metric" if change.metric else "news" for change in changes})
     if found is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from archiver.errors import UnreadableSnapshot
-from archiver.records.jsontext import dump, parse
+from archiver.records.jsontext import UNREADABLE, dump, parse, plain
 from archiver.records.model import Json, Line, Record
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ MAX_KEY = 4096
 """Longest key in bytes of UTF-8."""
 
 _START = b'{\n"format": 1,\n"source": '
+_MODELS = b'"models": [\n'
 _SEPARATOR = b",\n"
 _EMPTY = b"]\n}\n"
 _TAIL = b"\n" + _EMPTY
+_LONGEST_HEAD = 1 << 20  # an index of 256 shards has 26 KB
 _BATCH = 4096  # lines
 
 
@@ -170,7 +172,7 @@ def head(header: Header) -> bytes:
         header.total,
     )
     if not header.shards:
-        return start + b'"models": [\n'
+        return start + _MODELS
     rows = (
         b'"%b": {"records": %d, "sha256": "%b"}' % (name.encode(), records, digest.encode())
         for name, (records, digest) in sorted(header.shards.items())
@@ -212,9 +214,9 @@ def read(chunks: Iterable[bytes]) -> tuple[Header, Iterator[bytes]]:
     start = b""
     for chunk in parts:
         start += chunk
-        if b'"models": [\n' in start:
+        if _MODELS in start or len(start) > _LONGEST_HEAD:
             break
-    top, models, rest = start.partition(b'"models": [\n')
+    top, models, rest = start.partition(_MODELS)
     if not models:
         return _index(top), iter(())
     header = _header(top.removesuffix(_SEPARATOR) + b"\n}")
@@ -223,16 +225,20 @@ def read(chunks: Iterable[bytes]) -> tuple[Header, Iterator[bytes]]:
 
 def _batches(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Yield lists of lines; a raw newline never stands inside a JSON text of one line."""
-    rest = b""
+    held = bytearray()
+    lines: list[bytes] = []
     for chunk in chunks:
-        lines = (rest + chunk).split(_SEPARATOR)
-        rest = lines.pop()
-        yield lines
-    if rest == _EMPTY:
+        unseen = max(len(held) - 1, 0)  # looking again from the start is quadratic in a long line
+        held += chunk
+        if held.find(_SEPARATOR, unseen) >= 0:
+            *lines, rest = bytes(held).split(_SEPARATOR)
+            held = bytearray(rest)
+            yield lines
+    if held == _EMPTY and not lines:
         return
-    if not rest.endswith(_TAIL):
+    if not held.endswith(_TAIL):
         raise UnreadableSnapshot("the snapshot ends too early (truncated)")
-    yield [rest[: -len(_TAIL)]]
+    yield [bytes(held[: -len(_TAIL)])]
 
 
 class _Shard(msgspec.Struct):
@@ -251,8 +257,12 @@ class _Head(msgspec.Struct):
 def _header(text: bytes) -> Header:
     try:
         found = msgspec.json.decode(text, type=_Head)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UnreadableSnapshot(f"the header is wrong: {error}") from error
+    except UNREADABLE as error:
+        raise UnreadableSnapshot(f"the header is wrong: {plain(error)}") from error
+    if found.format != FORMAT:
+        raise UnreadableSnapshot(
+            f"the snapshot has format {found.format}, this program reads format {FORMAT}"
+        )
     shards = {name: (shard.records, shard.sha256) for name, shard in found.shards.items()}
     return Header(found.source, found.timestamp, found.total, shards)
 

@@ -16,7 +16,7 @@ import msgspec
 from archiver.errors import ConfigError, UnreadableSnapshot
 from archiver.records import canonical
 from archiver.records.canonical import member
-from archiver.records.jsontext import parse
+from archiver.records.jsontext import UNREADABLE, parse, plain
 from archiver.records.model import Bad, Line
 
 if TYPE_CHECKING:
@@ -26,7 +26,19 @@ if TYPE_CHECKING:
 
 _EACH, _MEMBERS = "[]", "{}"
 _ENCLOSING = "^."
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class _Name(str):
+    """A member name that equals only itself, so that decoding loses no twin."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+_OBJECT = msgspec.json.Decoder(dict[_Name, msgspec.Raw], dec_hook=lambda _, name: _Name(name))
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -50,10 +62,16 @@ class Reader:
         self._steps = steps(records)
         self._key = key or ((_MEMBERS,) if self._steps[-1] == _MEMBERS else ())
         self._named = _MEMBERS in self._key
-        self._known: dict[tuple[bytes, str, str | int], Line] = {}
+        self._outer = tuple(field for field in self._key if field.startswith(_ENCLOSING))
+        self._known: dict[tuple[object, ...], Line] = {}
         if not self._key:
             raise ConfigError(
                 "no key is given", hint="name the field that tells records apart: --key id"
+            )
+        if self._named and self._steps[-1] != _MEMBERS:
+            raise ConfigError(
+                f'the key "{_MEMBERS}" needs records that are members of an object',
+                hint=f'end the path of records with "{_MEMBERS}", or name a field as the key',
             )
 
     def read(self, body: bytes) -> Iterator[Line | Bad]:
@@ -64,15 +82,12 @@ class Reader:
         """
         known, self._known = self._known, {}
         for holder in self._holders(body):
-            try:
-                outside = self._outside(holder)
-            except ValueError as error:
-                yield Bad(holder.place, str(error))
-                continue
+            outside = tuple(_text_around(holder, field) for field in self._outer)
             for name, raw in _held(holder, self._steps[-1]):
-                seen = (bytes(raw), outside, name if self._named else 0)
+                text = bytes(raw)
+                seen = (text, outside, name if self._named else 0)
                 try:
-                    line = known.get(seen) or self._line(seen[0], holder, name)
+                    line = known.get(seen) or self._line(text, holder, name)
                 except ValueError as error:
                     yield Bad(f"{holder.place}/{name}", str(error))
                 else:
@@ -85,11 +100,6 @@ class Reader:
         for step in self._steps[:-1]:
             found = _descend(found, step)
         return found
-
-    def _outside(self, holder: _Found) -> str:
-        """Return the part of the keys that stands in the objects around the records."""
-        outer = [field for field in self._key if field.startswith(_ENCLOSING)]
-        return "\0".join(str(_around(holder, field)) for field in outer)
 
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line:
         record = parse(text)
@@ -150,17 +160,25 @@ def _descend(found: Iterator[_Found], step: str) -> Iterator[_Found]:
 def _held(value: _Found, step: str) -> Iterator[tuple[str | int, msgspec.Raw]]:
     """Yield name or index, and text, of what an array or an object holds."""
     if step == _MEMBERS:
-        yield from _decoded(_OBJECT, value, "an object").items()
+        yield from _members(value)
     else:
         yield from enumerate(_decoded(_ARRAY, value, "an array"))
 
 
 def _member(value: _Found, name: str) -> _Found:
-    members = _decoded(_OBJECT, value, "an object")
+    pairs = _members(value)
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise UnreadableSnapshot(f"a member stands twice in {value.place or 'the document'}")
     if name not in members:
         there = ", ".join(list(members)[:5]) or "nothing"
         raise UnreadableSnapshot(f'no "{name}" at {value.place or "the top"} (there: {there})')
     return _Found(members[name], (members, *value.around), f"{value.place}/{name}")
+
+
+def _members(value: _Found) -> list[tuple[str, msgspec.Raw]]:
+    found = _decoded(_OBJECT, value, "an object").items()
+    return [(str(name), text) for name, text in found]
 
 
 def _decoded(decoder: msgspec.json.Decoder[Json], value: _Found, shape: str) -> Json:
@@ -168,9 +186,8 @@ def _decoded(decoder: msgspec.json.Decoder[Json], value: _Found, shape: str) -> 
         return decoder.decode(value.text)
     except msgspec.ValidationError:
         raise UnreadableSnapshot(f"{value.place or 'the document'} is not {shape}") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        reason = str(error).replace("Input data was truncated", "it ends too early (truncated)")
-        raise UnreadableSnapshot(f"not JSON: {reason}") from error
+    except UNREADABLE as error:
+        raise UnreadableSnapshot(f"not JSON: {plain(error)}") from error
 
 
 def _part(field: str, record: Record, holder: _Found, name: str | int) -> Json:
@@ -181,11 +198,17 @@ def _part(field: str, record: Record, holder: _Found, name: str | int) -> Json:
 
 
 def _around(holder: _Found, field: str) -> Json:
-    depth = field.count(_ENCLOSING)
-    name = field[len(_ENCLOSING) * depth :]
-    if depth > len(holder.around) or name not in holder.around[depth - 1]:
+    text = _text_around(holder, field)
+    if text is None:
         raise ValueError(f"no key: {field} is absent")
-    return parse(holder.around[depth - 1][name])
+    return parse(text)
+
+
+def _text_around(holder: _Found, field: str) -> bytes | None:
+    """Return the text of a field of an object around the records, None where there is none."""
+    *up, name = field.split(_ENCLOSING)
+    around = holder.around[len(up) - 1] if len(up) <= len(holder.around) else {}
+    return bytes(around[name]) if name in around else None
 
 
 def _refuse_twins(text: bytes, record: Record, line: bytes) -> None:
@@ -193,7 +216,7 @@ def _refuse_twins(text: bytes, record: Record, line: bytes) -> None:
 
     Where no string is escaped, a lost member is seen in the number of quotes.
     """
-    added = 4 if line.startswith(b'{"@key":') and canonical.KEY not in record else 0
+    added = 4 * (line.startswith(b'{"@key":') - (canonical.KEY in record))
     if b"\\" in text or b"\\" in line:
         json.loads(text, object_pairs_hook=_no_twins)
     elif text.count(b'"') != line.count(b'"') - added:

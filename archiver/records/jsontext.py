@@ -15,6 +15,8 @@ import msgspec
 if TYPE_CHECKING:
     from archiver.records.model import Json
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises for a text that is no JSON; `plain` translates."""
 MAX_DEPTH = 64
 """Deepest nesting of lists and objects in a record; DeepDiff gives up at about 300."""
 
@@ -57,17 +59,18 @@ def parse(data: bytes | msgspec.Raw) -> Json:
     """
     try:
         return _decode(data)
-    except RecursionError as error:
-        raise ValueError(f"nested deeper than {MAX_DEPTH}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError("not UTF-8") from error
-    except msgspec.MsgspecError as error:
-        raise ValueError(_plain(error)) from error
+    except UNREADABLE as error:
+        raise ValueError(plain(error)) from error
 
 
-def _plain(error: Exception) -> str:
-    reason = str(error.__cause__ or error)
-    return reason.replace("Input data was truncated", "the text ends too early (truncated)")
+def plain(error: Exception) -> str:
+    """Say in plain words why a text could not be decoded, given one of `UNREADABLE`."""
+    if isinstance(error, RecursionError):
+        return f"nested deeper than {MAX_DEPTH}"
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    reason = str(error.__cause__ or error).removeprefix("JSON is malformed: ")
+    return reason.replace("Input data was truncated", "it ends too early (truncated)")
 
 
 def dump(value: Json) -> bytes:

@@ -7,6 +7,7 @@ element: ``downloads``, ``stats.likes``, ``tags.*.fetched_at``. A path covers al
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -70,13 +71,12 @@ class Policy:
         return frozenset(path[0] for path in paths)
 
     @cached_property
-    def plain_metrics(self) -> frozenset[str]:
-        """Names of whole fields that are metrics."""
-        return frozenset(path[0] for path in self._metrics if len(path) == 1)
-
-    def is_set(self, path: Path) -> bool:
-        """Say whether the array at `path` is a set."""
-        return any(_matches(pattern, path) for pattern in self._sets)
+    def _counters(self) -> frozenset[str]:
+        """Names of whole fields that are metrics and nothing else: no look inside is needed."""
+        others = (*self._volatile, *self._sets, *(path for path, _ in self._tolerance))
+        taken = {path[0] for path in others}
+        names = {path[0] for path in self._metrics if len(path) == 1}
+        return frozenset() if _ANY in taken else frozenset(names - taken)
 
     def meaning(self, name: str, old: Json, new: Json) -> Meaning:
         """Say what it means that the field `name` went from `old` to `new`.
@@ -86,7 +86,7 @@ class Policy:
         """
         if not self._concerns(name):
             return "news"
-        if name in self.plain_metrics:
+        if name in self._counters:
             return "metric"
         old, new = self.steady((name,), old), self.steady((name,), new)
         new = _settled(self._tolerance, (name,), old, new)
@@ -101,6 +101,10 @@ class Policy:
             return "same"
         metric = any(_matches(pattern, (name,)) for pattern in self._metrics)
         return "metric" if metric else "news"
+
+    def without_volatile(self, name: str, value: Json) -> Json:
+        """Return the `value` of the field `name` without what is volatile below it."""
+        return _without(self._volatile, (name,), value)
 
     def steady(self, path: Path, value: Json) -> Json:
         """Return `value` without what is volatile, sets in order."""
@@ -164,9 +168,15 @@ def _settled(spans: tuple[tuple[Path, float], ...], path: Path, old: Json, new: 
         }
         return kept if isinstance(new, dict) else list(kept.values())
     if _is_number(old) and _is_number(new):
-        near = (abs(old - new) <= span for pattern, span in spans if _matches(pattern, path))
+        near = (_near(old, new, span) for pattern, span in spans if _matches(pattern, path))
         return old if any(near) else new
     return new
+
+
+def _near(old: float, new: float, span: float) -> bool:
+    """Compare as people write numbers: 1.1 is 0.1 from 1, and no integer is too long."""
+    before, after, most = (Decimal(str(number)) for number in (old, new, span))
+    return abs(before - after) <= most
 
 
 def _is_number(value: Json) -> bool:
