@@ -27,8 +27,8 @@ class Choice:
         repo: A folder of the git repository.
         source: Name of a source of archiver.toml; None: the only one there is.
         file: A file in a repository without archiver.toml, relative to its root; None: `source`.
-        records: Path of the records in `file`; None: the document is the array.
-        key: Fields of the key of the records in `file`.
+        records: Path of the records in `file`, or in plain files; None: the document is the array.
+        key: Fields of the key of the records in `file`, or in plain files.
         metrics: Fields that count, besides those of archiver.toml.
     """
 
@@ -39,13 +39,19 @@ class Choice:
     key: tuple[str, ...]
     metrics: tuple[str, ...]
 
-    def open(self) -> Catalogue:
+    def open(self, *, plain: bool = False) -> Catalogue:
         """Find the catalogue.
+
+        Args:
+            plain: The command looks at plain files only; `records` and `key` describe them.
 
         Raises:
             ConfigError: archiver.toml is missing or wrong.
             NotADataRepository: There is no git repository.
+            UsageError: Nothing is there that `records` and `key` could describe.
         """
+        if self.file is None and not plain and (self.records or self.key):
+            raise click.UsageError("--records and --key describe the file that --file names.")
         from archiver.config import process_environment  # noqa: PLC0415 - not for --help
         from archiver.watcher.catalogue import open_catalogue  # noqa: PLC0415 - not for --help
 
@@ -57,6 +63,7 @@ class Choice:
             records=self.records,
             key=self.key,
             metrics=self.metrics,
+            plain=plain,
         )
 
 
@@ -139,8 +146,6 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         metrics: tuple[str, ...],
         **rest: Any,
     ) -> Any:
-        if file is None and (records or key):
-            raise click.UsageError("--records and --key describe the file that --file names.")
         if file is not None and source is not None:
             raise click.UsageError("--source and --file exclude each other.")
         choice = Choice(repo, source, file, records, key, metrics)

@@ -71,6 +71,10 @@ class Catalogue:
             if revision.id not in reverted:
                 yield revision
 
+    def count(self, tip: str | None = None) -> int:
+        """Return how many revisions there are, as far as the clone reaches."""
+        return sum(1 for _ in _known(self.revisions(tip)))
+
     def empty(self) -> NotADataRepository:
         """Return the error of a catalogue without any revision."""
         if not self.folder:
@@ -182,6 +186,7 @@ def open_catalogue(
     records: str | None = None,
     key: tuple[str, ...] = (),
     metrics: tuple[str, ...] = (),
+    plain: bool = False,
 ) -> Catalogue:
     """Find the catalogue that a reading command is about.
 
@@ -193,28 +198,24 @@ def open_catalogue(
         records: Path of the records in `file`.
         key: Fields of the key in `file`.
         metrics: Fields that count, besides those of archiver.toml.
+        plain: Only plain files will be looked at: neither archiver.toml nor git is needed, but
+            archiver.toml says what fields mean, unless `records` or `key` are given.
 
     Raises:
         ConfigError: archiver.toml is missing or wrong.
         NotADataRepository: There is no git repository.
     """
-    found = (
-        configured(_config(folder, environ), source, _opened(folder))
-        if file is None
-        else anywhere(_opened(folder), file, records=records, key=key)
-    )
+    if file is not None:
+        found = anywhere(Repository.open(folder), file, records=records, key=key)
+    elif plain and (records or key or configuration.locate(folder, environ) is None):
+        found = anywhere(None, "", records=records, key=key)
+    else:
+        config = configuration.discover(folder, environ)
+        found = configured(config, source, Repository.open(folder))
     if not metrics:
         return found
     policy = replace(found.policy, metrics=(*found.policy.metrics, *metrics))
     return replace(found, policy=policy)
-
-
-def _config(folder: Path, environ: Mapping[str, str]) -> Config:
-    return configuration.discover(folder, environ)
-
-
-def _opened(folder: Path) -> Repository:
-    return Repository.open(folder)
 
 
 def _only(config: Config) -> str:

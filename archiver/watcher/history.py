@@ -1,23 +1,20 @@
-"""Questions about the history of a catalogue: compare, changes, log, records at a date."""
+"""Questions about the history of a catalogue: compare, changes, the version at a date."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Literal
+from contextlib import contextmanager, suppress
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from archiver.errors import UnknownRevision, UnreadableSnapshot
+from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot
 from archiver.watcher import moments
 from archiver.watcher.comparison import Comparison
 from archiver.watcher.versions import EMPTY, Versions, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from archiver.records.model import Summary
     from archiver.records.query import Predicate
     from archiver.store.history import Revision
     from archiver.watcher.catalogue import Catalogue
@@ -26,30 +23,6 @@ if TYPE_CHECKING:
 
 FIELDS = ("key", "metrics", "volatile", "sets", "tolerance")
 """What archiver.toml says about the meaning of fields."""
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One revision in the log.
-
-    Attributes:
-        revision: Full commit id.
-        timestamp: Capture time, ``YYYY-MM-DD HH:MM:SS`` in UTC.
-        committed_at: Time of the commit, ISO 8601 in UTC.
-        subject: First line of the commit message.
-        total: Number of records; None where the version cannot be read.
-        summary: What changed since the readable version before; None where there is none.
-        status: ``first``: nothing readable before; ``ok``; ``unreadable``: left out.
-        reason: Why it cannot be read, or what is to be known of it.
-    """
-
-    revision: str
-    timestamp: str
-    committed_at: str
-    subject: str
-    total: int | None
-    summary: Summary | None
-    status: Literal["first", "ok", "unreadable"]
-    reason: str | None = None
 
 
 @contextmanager
@@ -94,67 +67,57 @@ def changes_since(
     catalogue: Catalogue,
     since: datetime,
     *,
+    tip: str | None = None,
     chosen: Predicate | None = None,
+    fields: frozenset[str] = frozenset(),
 ) -> Iterator[Comparison]:
     """Yield the net change since a time; an archive that began later is compared with its first.
+
+    Args:
+        catalogue: The catalogue.
+        since: The time, UTC.
+        tip: Full id of the commit to end at; None: the newest.
+        chosen: Which records are looked at; None: all.
+        fields: Names of the fields that are looked at; empty: all.
 
     Raises:
         ShallowHistory: The clone ends before that time.
         UnreadableSnapshot: A version holds no catalogue.
     """
     with opened(catalogue) as versions:
-        readable = _readable(versions, _since(catalogue, since))
-        newest = next(readable, None)
-        if newest is None:
-            raise UnknownRevision(f"no version of {catalogue.source} can be read")
-        *_, (base, _) = chain((newest,), readable)
-        before, after = versions.stored(base), newest[1]
-        found = Comparison(catalogue.source, before, after, catalogue.policy, chosen=chosen)
+        after = _newest(catalogue, versions, tip)
+        base, before = _base(catalogue, versions, since, tip)
+        found = Comparison(
+            catalogue.source, before, after, catalogue.policy, chosen=chosen, fields=fields
+        )
         began = f"the archive begins later, at {stamp(base.authored_at)} UTC"
         late = (began,) if base.authored_at > since else ()
         found.notes = (*late, *before.notes, *after.notes, *_other_policies(catalogue, found))
         yield found
 
 
-def steps(catalogue: Catalogue, since: datetime) -> Iterator[Comparison]:
+def steps(
+    catalogue: Catalogue,
+    since: datetime,
+    *,
+    tip: str | None = None,
+    chosen: Predicate | None = None,
+    fields: frozenset[str] = frozenset(),
+) -> Iterator[Comparison]:
     """Yield one comparison per revision since a time, newest first; read each before the next.
+
+    The arguments are those of `changes_since`.
 
     Raises:
         ShallowHistory: The clone ends before that time.
     """
     with opened(catalogue) as versions:
-        readable = _readable(versions, _since(catalogue, since))
+        readable = _since(catalogue, versions, since, tip)
         for (newer, _), (_, before) in pairwise(readable):
-            yield Comparison(catalogue.source, before, versions.stored(newer), catalogue.policy)
-
-
-def log(catalogue: Catalogue) -> Iterator[Entry]:
-    """Yield the history, newest first; what cannot be read is named and passed over.
-
-    Each readable version is compared with the readable one before it.
-
-    Raises:
-        ShallowHistory: The clone ends here; all entries that are certain are yielded.
-        DamagedObject: A version is damaged.
-    """
-    with opened(catalogue) as versions:
-        newer: Revision | None = None
-        waiting: list[Entry] = []
-        for revision in catalogue.revisions():
-            try:
-                version = versions.stored(revision)
-            except UnreadableSnapshot as error:
-                waiting.append(_unreadable(revision, str(error)))
-                continue
-            if newer is not None:
-                yield _entry(
-                    newer, Comparison("", version, versions.stored(newer), catalogue.policy)
-                )
-            yield from waiting
-            waiting, newer = [], revision
-        if newer is not None:
-            yield _first(newer, versions.stored(newer))
-        yield from waiting
+            after = versions.stored(newer)
+            yield Comparison(
+                catalogue.source, before, after, catalogue.policy, chosen=chosen, fields=fields
+            )
 
 
 @contextmanager
@@ -177,68 +140,67 @@ def opened(catalogue: Catalogue) -> Versions:
 
 
 def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Version]:
-    readable = _readable(versions, catalogue.revisions())
-    newest = next(readable, None)
-    if newest is None:
-        raise UnknownRevision(f"no version of {catalogue.source} can be read")
-    before = next(readable, None)
-    return EMPTY if before is None else before[1], newest[1]
+    found = [version for _, version in islice(readable(versions, catalogue.revisions()), 2)]
+    if not found:
+        raise _none(catalogue)
+    newest, before = (*found, EMPTY)[:2]
+    return before, newest
 
 
-def _since(catalogue: Catalogue, since: datetime) -> Iterator[Revision]:
-    """Yield the revisions back to the one in effect at `since`, or to the first."""
+def _since(
+    catalogue: Catalogue, versions: Versions, since: datetime, tip: str | None
+) -> Iterator[tuple[Revision, Version]]:
+    """Yield the readable revisions back to the one in effect at `since`, or to the first.
+
+    Where that one cannot be read, the readable one before it stands for it.
+    """
     try:
-        base = moments.at(catalogue, since).id
+        base = moments.at(catalogue, since, tip=tip).id
     except UnknownRevision:
         base = ""
-    for revision in catalogue.revisions():
-        yield revision
-        if revision.id == base:
-            return
+    reached = False
+    for revision in catalogue.revisions(tip):
+        reached = reached or revision.id == base
+        for found in readable(versions, (revision,)):
+            yield found
+            if reached:
+                return
 
 
-def _readable(
-    versions: Versions, revisions: Iterator[Revision]
+def _base(
+    catalogue: Catalogue, versions: Versions, since: datetime, tip: str | None
+) -> tuple[Revision, Version]:
+    """Return the last readable version that was in effect at `since`, else the first one."""
+    with suppress(UnknownRevision):
+        start = moments.at(catalogue, since, tip=tip)
+        for found in readable(versions, catalogue.revisions(start.id)):
+            return found
+    for found in readable(versions, reversed([*catalogue.revisions(tip)])):
+        return found
+    raise _none(catalogue)
+
+
+def _newest(catalogue: Catalogue, versions: Versions, tip: str | None) -> Version:
+    for _, version in readable(versions, catalogue.revisions(tip)):
+        return version
+    raise _none(catalogue)
+
+
+def _none(catalogue: Catalogue) -> StoreError:
+    if not catalogue.count():
+        return catalogue.empty()
+    return UnreadableSnapshot(f"no version of {catalogue.source} can be read")
+
+
+def readable(
+    versions: Versions, revisions: Iterable[Revision]
 ) -> Iterator[tuple[Revision, Version]]:
+    """Yield the revisions whose version can be read, with the version."""
     for revision in revisions:
         try:
             yield revision, versions.stored(revision)
         except UnreadableSnapshot:
             continue
-
-
-def _entry(revision: Revision, found: Comparison) -> Entry:
-    summary = found.tally()
-    notes = "; ".join(found.new.notes) or None
-    return _row(revision, found.new, summary, "ok", notes)
-
-
-def _first(revision: Revision, version: Version) -> Entry:
-    return _row(revision, version, None, "first", "; ".join(version.notes) or None)
-
-
-def _unreadable(revision: Revision, reason: str) -> Entry:
-    return _row(revision, None, None, "unreadable", reason)
-
-
-def _row(
-    revision: Revision,
-    version: Version | None,
-    summary: Summary | None,
-    status: Literal["first", "ok", "unreadable"],
-    reason: str | None,
-) -> Entry:
-    taken = stamp(revision.authored_at)
-    return Entry(
-        revision=revision.id,
-        timestamp=(version and version.end.timestamp) or taken,
-        committed_at=revision.committed_at.isoformat(),
-        subject=revision.subject,
-        total=version.end.total if version else None,
-        summary=summary,
-        status=status,
-        reason=reason,
-    )
 
 
 def _other_policies(catalogue: Catalogue, found: Comparison) -> tuple[str, ...]:

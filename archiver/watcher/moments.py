@@ -73,21 +73,38 @@ def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> 
         if revision is None:
             raise catalogue.empty()
         return versions.stored(revision)
+    if moment(text, now) is None:
+        if _SNAPSHOT.fullmatch(Path(text).name) and catalogue.folder:
+            return _snapshot(catalogue, versions, text)
+        if is_file(text):
+            return versions.file(Path(text))
+    return versions.stored(named(catalogue, text, now))
+
+
+def named(catalogue: Catalogue, text: str, now: datetime) -> Revision:
+    """Return the revision that `text` means: a period or date, or any name of a commit.
+
+    Raises:
+        UnknownRevision: Nothing has this name.
+        ShallowHistory: The clone ends before it.
+        ConfigError: The date is impossible or ambiguous.
+    """
     time = moment(text, now)
     if time is not None:
-        return versions.stored(at(catalogue, time))
-    if _SNAPSHOT.fullmatch(Path(text).name) and catalogue.folder:
-        return _snapshot(catalogue, versions, text)
-    if _is_path(text):
-        return versions.file(Path(text))
-    return versions.stored(_as_of(catalogue, catalogue.required().resolve(text)))
+        return at(catalogue, time)
+    return _as_of(catalogue, catalogue.required().resolve(text))
 
 
-def at(catalogue: Catalogue, time: datetime) -> Revision:
+def at(catalogue: Catalogue, time: datetime, *, tip: str | None = None) -> Revision:
     """Return the revision in effect at `time`.
 
     It is the one before the first revision, in the order of ancestry, that was taken later:
     one commit with a slow clock hides nothing.
+
+    Args:
+        catalogue: The catalogue.
+        time: The time.
+        tip: Full id of the commit to begin at; None: the newest of the branch.
 
     Raises:
         UnknownRevision: The first snapshot was taken later.
@@ -96,7 +113,7 @@ def at(catalogue: Catalogue, time: datetime) -> Revision:
     found: Revision | None = None
     oldest: Revision | None = None
     try:
-        for revision in catalogue.revisions():
+        for revision in catalogue.revisions(tip):
             oldest = revision
             if revision.authored_at > time:
                 found = None
@@ -135,7 +152,8 @@ def _as_of(catalogue: Catalogue, commit: str) -> Revision:
     raise UnknownRevision(f"{commit} holds no {catalogue.path}")
 
 
-def _is_path(text: str) -> bool:
+def is_file(text: str) -> bool:
+    """Say whether `text` is the path of a plain file, and no name of a revision."""
     return (text.endswith((".json", ".json.gz")) or "/" in text) and Path(text).is_file()
 
 

@@ -79,10 +79,21 @@ def test_a_catalogue_is_chosen_by_source_or_by_file() -> None:
     assert received(options.catalogue, *typed) == {"choice": expected}
 
 
-@pytest.mark.parametrize("typed", [["--key", "id"], ["--source", "a", "--file", "b"]])
-def test_options_that_contradict_each_other_are_refused(typed: list[str]) -> None:
+def test_a_source_and_a_file_exclude_each_other() -> None:
     with pytest.raises(click.UsageError):
-        received(options.catalogue, *typed)
+        received(options.catalogue, "--source", "a", "--file", "b")
+
+
+def test_a_key_of_nothing_is_refused() -> None:
+    choice = received(options.catalogue, "--key", "id")["choice"]
+    with pytest.raises(click.UsageError, match="--file"):
+        choice.open()
+
+
+def test_plain_files_need_no_repository(tmp_path: Path) -> None:
+    choice = Choice(tmp_path, None, None, "models", ("id",), ())
+    catalogue = choice.open(plain=True)
+    assert (catalogue.repository, catalogue.policy.key) == (None, ("id",))
 
 
 def test_other_options_stand_beside_a_catalogue() -> None:
