@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
 FIELDS = ("%H", "%at", "%ct", "%s", "%(trailers:only,unfold)")
+FORMAT = f"--format={'%x00'.join(FIELDS)}"
 LOG = (
     "log",
     "--first-parent",
@@ -29,7 +30,7 @@ LOG = (
     "--no-show-signature",
     "--no-mailmap",
     "--encoding=UTF-8",
-    f"--format={'%x00'.join(FIELDS)}",
+    FORMAT,
 )
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z; git stores later ones, datetime does not
 NO_CONTENT = (b"000000", b"160000")  # gone, or a submodule: no content in this repository
@@ -78,6 +79,12 @@ def walk(git: Plumbing, path: str, *, tip: str, shallow: bool) -> Iterator[Revis
         root = git.line("rev-list", "--first-parent", "--max-parents=0", tip)
         if root in ends:
             raise cut_off(root)
+
+
+def single(git: Plumbing, commit: str, blob: str | None) -> Revision:
+    """Return one commit as a revision that holds `blob`."""
+    out = git.run("log", "--no-walk", "--no-mailmap", "--encoding=UTF-8", "-z", FORMAT, commit)
+    return revision(out.removesuffix(b"\0").split(b"\0"), blob)
 
 
 def shallow_ends(git: Plumbing) -> frozenset[str]:

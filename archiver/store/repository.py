@@ -150,10 +150,10 @@ class Repository:
         answer = self.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", ref)
         if not answer.code:
             return answer.out.decode().strip()
-        name = self.git.ask("symbolic-ref", "--quiet", ref).out if ref == "HEAD" else b""
-        file = self.common_dir / (os.fsdecode(name).strip() or ref)
-        if file.is_file() and file.name != "HEAD":
-            raise StoreError(f"{ref} is damaged", hint=f"see {file} and `git reflog`")
+        named = self.git.ask("symbolic-ref", "--quiet", "HEAD") if ref == "HEAD" else None
+        file = self.common_dir / (os.fsdecode(named.out).strip() if named else ref)
+        if (named and named.code) or file.is_file():
+            raise StoreError(f"{ref} is damaged", hint="see `git reflog` for what it was")
         return None
 
     def resolve(self, text: str) -> str:
@@ -187,6 +187,15 @@ class Repository:
             DamagedObject: A commit or folder is missing or broken.
         """
         return history.walk(self.git, path, tip=tip, shallow=self.shallow)
+
+    def revision(self, commit: str, path: str) -> Revision:
+        """Return a commit with what it holds at `path`, whether or not it changed that.
+
+        Args:
+            commit: Full commit id.
+            path: File or folder, relative, with ``/``.
+        """
+        return history.single(self.git, commit, self.object_at(commit, path))
 
     def object_at(self, commit: str, path: str) -> str | None:
         """Return the id of the file or folder at `path` in a commit; None where absent."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from archiver import config as configuration
-from archiver.errors import ConfigError, NotADataRepository, ShallowHistory
+from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, StoreError
 from archiver.records.policy import Policy
 from archiver.store.repository import Repository
 from archiver.watcher.versions import Shape
@@ -19,8 +21,16 @@ if TYPE_CHECKING:
     from archiver.store.history import Revision
 
 LATEST = "latest.json"
-REVERTS = "Archiver-Reverts"
-"""Trailer of a commit that takes a capture back: the full id of the capture."""
+REVERTED = "reverted.jsonl"
+"""File of a source's folder: one line per capture that was taken back, with its revision."""
+
+
+class Reverted(msgspec.Struct, frozen=True):
+    """A line of `REVERTED`: the capture's full id, its time, and when it was taken back (UTC)."""
+
+    revision: str
+    timestamp: str
+    reverted_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ class Catalogue:
         start = tip or repository.tip(self.ref)
         if start is None:
             raise self.empty()
-        reverted = self._reverted(start)
+        reverted = {row.revision for row in self.reverted(repository.tip(self.ref))}
         for revision in repository.history(self.path, tip=start):
             if revision.id not in reverted:
                 yield revision
@@ -98,16 +108,24 @@ class Catalogue:
         except ConfigError:
             return None
 
-    def _reverted(self, tip: str) -> frozenset[str]:
-        """Return the ids of the captures that commits below `tip` took back."""
-        if not self.folder:
-            return frozenset()
-        stamped = self.required().history(f"{self.folder}/snapshots", tip=tip)
-        return frozenset(
-            revision.trailers[REVERTS]
-            for revision in _known(stamped)
-            if REVERTS in revision.trailers
-        )
+    def reverted(self, tip: str | None) -> list[Reverted]:
+        """Return the captures that were taken back, as the commit `tip` says.
+
+        Raises:
+            StoreError: The file that says it cannot be read.
+        """
+        if not self.folder or tip is None:
+            return []
+        repository = self.required()
+        blob = repository.object_at(tip, f"{self.folder}/{REVERTED}")
+        if blob is None:
+            return []
+        with repository.objects() as reader:
+            content = reader.read(blob)
+        try:
+            return msgspec.json.Decoder(Reverted).decode_lines(content)
+        except msgspec.MsgspecError as error:
+            raise StoreError(f"{REVERTED} cannot be read: {error}") from error
 
     def required(self) -> Repository:
         """Return the repository; NotADataRepository if there is none."""

@@ -71,7 +71,7 @@ class Comparison:
             for _ in self.changes():
                 pass
         else:
-            for old, new in _pairs(self.old, self.new):
+            for old, new in pairs(self.old, self.new):
                 self._counts.update(tally(old, new, policy=self.policy))
         return self.summary
 
@@ -89,7 +89,7 @@ class Comparison:
         )
 
     def _explained(self) -> Iterator[RecordChange]:
-        for old, new in _pairs(self.old, self.new):
+        for old, new in pairs(self.old, self.new):
             if self.chosen is None and not self.fields:
                 yield from compare(old, new, policy=self.policy)
                 continue
@@ -121,8 +121,8 @@ def _public(change: RecordChange) -> Any:
     return {**(change.record or {}), **cause}
 
 
-def _pairs(old: Version, new: Version) -> Iterator[tuple[Iterable[bytes], Iterable[bytes]]]:
-    """Yield what has to be compared; parts with one object id are equal and never read."""
+def pairs(old: Version, new: Version) -> Iterator[tuple[Iterable[bytes], Iterable[bytes]]]:
+    """Yield the lines to compare; parts with one object id are equal and never read."""
     if old.parts.keys() == new.parts.keys():
         for name, before in old.parts.items():
             after = new.parts[name]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.errors import UnknownRevision, UnreadableSnapshot
@@ -15,7 +16,7 @@ from archiver.records.document import Reader
 from archiver.records.model import Bad, End
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -50,11 +51,13 @@ class Version:
         end: Where it stands and what it says of itself.
         parts: Shard name to part; the one name is empty where there are no shards.
         notes: What the reader should know: skipped records, doubled keys, another key.
+        digests: Shard name to the SHA-256 of its file, as the index says.
     """
 
     end: End
     parts: dict[str, Part]
     notes: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     def lines(self) -> Iterable[bytes]:
         """Return all lines, sorted by key; shards are sorted in memory."""
@@ -81,7 +84,7 @@ class _Read(NamedTuple):
     lines: Iterable[bytes]
     total: int
     taken: str | None = None
-    shards: tuple[str, ...] = ()
+    shards: Mapping[str, str] = MappingProxyType({})
     notes: tuple[str, ...] = ()
 
 
@@ -140,7 +143,8 @@ class Versions:
         folder = (path or self._path).removesuffix(".json")
         entries = self._required().entries(revision.id, folder)
         blobs = {name: entries.get(f"{name}.json") for name in found.shards}
-        return Version(end, {name: self._shard(blob, name) for name, blob in blobs.items()})
+        parts = {name: self._shard(blob, name) for name, blob in blobs.items()}
+        return Version(end, parts, digests=found.shards)
 
     def file(self, path: Path) -> Version:
         """Open a plain file, gzipped or not.
@@ -197,7 +201,8 @@ class Versions:
         if not canonical.is_canonical(start):
             return self._foreign(b"".join(rest))
         header, lines = canonical.read(rest)
-        read = _Read(lines, header.total, header.timestamp, tuple(header.shards))
+        digests = {name: digest for name, (_, digest) in header.shards.items()}
+        read = _Read(lines, header.total, header.timestamp, digests)
         return self._keyed(read)
 
     def _keyed(self, read: _Read) -> _Read:
@@ -228,7 +233,7 @@ class Versions:
         if bad and not lines:
             raise UnreadableSnapshot(f"no record can be read: {bad[0]}")
         in_order = [lines[key] for key in sorted(lines)]
-        return _Read(in_order, len(in_order), notes=_notes(bad, twice))
+        return _Read(in_order, len(in_order), notes=skipped(bad, twice))
 
 
 def stamp(time: datetime) -> str:
@@ -243,7 +248,8 @@ def original_shape(body: bytes) -> Shape:
     return Shape("models", ("id",) if by_id else ("name",))
 
 
-def _notes(bad: list[str], twice: list[str]) -> tuple[str, ...]:
+def skipped(bad: Sequence[str], twice: Sequence[str]) -> tuple[str, ...]:
+    """Name and count records that were left out, and keys that came twice."""
     found = (("left out, no usable record", bad), ("doubled key, the last one counts", twice))
     return tuple(
         f"{what}: {', '.join(names[:_SHOWN])}" + _more(len(names) - _SHOWN)

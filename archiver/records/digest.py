@@ -1,0 +1,36 @@
+"""The records digest: two snapshots with the same one hold the same records."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from archiver.records import canonical
+from archiver.records.jsontext import dump
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archiver.records.policy import Policy
+
+
+def records_digest(lines: Iterable[bytes], policy: Policy) -> str:
+    """Return the SHA-256 in hex over the lines, in their order, without separators.
+
+    Volatile fields are removed first, so that they never make a difference.
+    """
+    digest = hashlib.sha256()
+    for line in lines if not policy.volatile else (_steady(line, policy) for line in lines):
+        digest.update(line)
+    return digest.hexdigest()
+
+
+def _steady(line: bytes, policy: Policy) -> bytes:
+    record = canonical.decode_with_key(line)
+    return dump(
+        {
+            name: policy.without_volatile(name, value)
+            for name, value in record.items()
+            if policy.presence(name) != "same"
+        }
+    )

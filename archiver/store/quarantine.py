@@ -1,0 +1,44 @@
+"""Keep refused listings as evidence, below the git folder, outside of history."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from archiver.store.durable import disk_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from archiver.store.repository import Repository
+
+KEPT = 5
+"""Newest listings that are kept of each source."""
+
+
+def keep_evidence(repository: Repository, source: str, name: str, content: Iterable[bytes]) -> Path:
+    """Write a refused listing and return where it is; all but the newest few are forgotten.
+
+    Args:
+        repository: The data repository.
+        source: Name of the source.
+        name: File name; sorts by time.
+        content: The listing in canonical form.
+
+    Raises:
+        StoreFull: The disk is full.
+    """
+    folder = repository.common_dir / "archiver" / "quarantine" / source
+    path = folder / name
+    with disk_errors():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f"{name}.part"
+        with draft.open("wb") as file:
+            file.writelines(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        for old in sorted(folder.glob("*.json"))[:-KEPT]:
+            old.unlink()
+    return path

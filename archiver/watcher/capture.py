@@ -1,0 +1,287 @@
+"""Run one source: list, guard, commit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from archiver import sources
+from archiver.changes.compare import differing, explain, kind_of, summarize
+from archiver.changes.guard import refuse_unbelievable
+from archiver.errors import SnapshotRejected, UnreadableSnapshot
+from archiver.publish.message import CAP
+from archiver.records.canonical import Header, snapshot
+from archiver.records.digest import records_digest
+from archiver.records.jsontext import dump
+from archiver.records.model import NEWS, End, RecordChange, Summary
+from archiver.sources.listing import Listing, NotModified, fetch, refuse_damage
+from archiver.store.commit import KEPT_REF, writing
+from archiver.store.quarantine import keep_evidence
+from archiver.store.repository import Repository
+from archiver.transport import Transport
+from archiver.watcher import conditions, history, moments, snapshots, upkeep
+from archiver.watcher.comparison import pairs
+from archiver.watcher.report import Report, commit_message
+from archiver.watcher.target import Target, open_target
+from archiver.watcher.versions import EMPTY, Version, Versions, skipped, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from archiver.config import Config
+    from archiver.records.model import Kind
+    from archiver.records.policy import Policy
+    from archiver.sources import Ledger
+    from archiver.store.change import Change
+    from archiver.store.commit import Writer
+    from archiver.watcher.report import Outcome
+    from archiver.watcher.snapshots import Layout
+
+
+def run(
+    config: Config,
+    name: str,
+    *,
+    clock: Callable[[], datetime],
+    accept: bool = False,
+    dry_run: bool = False,
+    progress: Callable[[Ledger], None] | None = None,
+) -> Report:
+    """Capture the source `name` once.
+
+    Args:
+        config: The archiver.toml.
+        name: The source.
+        clock: Tells the time in UTC.
+        accept: Take the listing even if it is not believable.
+        dry_run: Say what would be committed; nothing is written.
+        progress: Is told after each page.
+
+    Raises:
+        ConfigError: The source cannot be made of its settings.
+        SourceError: There is no complete listing; nothing was written.
+        SnapshotRejected: It is not believable; it is kept as evidence, nothing was committed.
+        StoreError: It could not be committed; the history is as it was.
+        RenderError: The template of the message is wrong; committed with the built-in one.
+    """
+    with Repository.open(config.root) as repository:
+        capture = _Capture(open_target(config, name, repository), clock)
+        listing = capture.fetch(progress)
+        if isinstance(listing, NotModified):
+            return capture.nothing_new("the source says that nothing was modified")
+        if dry_run:
+            return capture.judged(listing, accept=accept).report
+        with writing(repository) as writer:
+            return capture.commit(writer, listing, accept=accept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A listing that is believed, beside the snapshot before it."""
+
+    listing: Listing
+    layout: Layout
+    before: Version
+    report: Report
+    taken: datetime
+    tip: str | None
+
+
+class _Capture:
+    """One run of one source."""
+
+    def __init__(self, target: Target, clock: Callable[[], datetime]) -> None:
+        self._target = target
+        self._source = target.source
+        self._repository = target.repository
+        self._catalogue = target.catalogue
+        self._clock = clock
+        self._taken = clock()
+        self._known = moments.newest(self._catalogue)
+
+    def fetch(self, progress: Callable[[Ledger], None] | None) -> Listing | NotModified:
+        """List the source; what it said of its last answer is sent along."""
+        config = self._target.config
+        environment = config.environment
+        source = sources.create(self._source.name, self._source.settings, base=config.root)
+        with Transport(proxies=environment.proxies, ca_bundle=environment.ca_bundle) as transport:
+            return fetch(
+                source,
+                transport,
+                key=self._source.key,
+                validators=conditions.asked(self._source, self._repository, self._known),
+                progress=progress,
+            )
+
+    def nothing_new(self, reason: str) -> Report:
+        """Return the report of a run that had nothing to compare."""
+        with history.opened(self._catalogue) as versions:
+            end = moments.find(self._catalogue, versions, "", self._taken).end
+        return Report(
+            source=self._source.name,
+            outcome="unchanged",
+            old=end,
+            new=end,
+            summary=Summary(unchanged=end.total),
+            notes=(reason,),
+        )
+
+    def commit(self, writer: Writer, listing: Listing, *, accept: bool) -> Report:
+        """Compare with the tip and commit what is worth it; the lock is held."""
+        newest = moments.newest(self._catalogue)
+        if newest != self._known and newest is not None and newest.authored_at >= self._taken:
+            return self.nothing_new("another run committed a newer capture meanwhile")
+        try:
+            judged = self.judged(listing, accept=accept)
+        except SnapshotRejected as error:
+            raise self._with_evidence(error, listing) from error
+        if judged.report.outcome == "unchanged":
+            writer.commit(self._change(judged, {}, ""))
+            return judged.report
+        return self._committed(writer, judged)
+
+    def judged(self, listing: Listing, *, accept: bool) -> _Judged:
+        """Compare a listing with the tip; refuse it if it is not believable."""
+        if not accept:
+            refuse_damage(listing)
+        tip = self._target.tip()
+        taken = self._free_time(tip)
+        with history.opened(self._catalogue) as versions:
+            before = self._before(versions)
+            layout = self._laid_out(listing, before, taken)
+            summary, changes = _compared(before, layout.version(), self._catalogue.policy)
+            if not accept:
+                self._believe(before, len(listing.lines), summary)
+        report = Report(
+            source=self._source.name,
+            outcome=self._outcome(before, summary),
+            old=before.end,
+            new=End(None, stamp(taken), len(listing.lines)),
+            summary=summary,
+            changes=changes,
+            notes=_notes(listing, layout),
+        )
+        return _Judged(listing, layout, before, report, taken, tip)
+
+    def _committed(self, writer: Writer, judged: _Judged) -> Report:
+        name = snapshots.stamped_name(self._source.name, judged.taken)
+        blobs = judged.layout.write(writer, judged.before)
+        files = self._target.files(blobs, name, judged.tip)
+        files |= upkeep.outdated(self._target, judged.tip, judged.taken)
+        lines = (line.data for line in judged.listing.lines)
+        text, trouble = commit_message(
+            judged.report,
+            judged.listing.proof,
+            records_digest(lines, self._catalogue.policy),
+            folder=self._target.config.template_folder,
+        )
+        done = writer.commit(self._change(judged, files, text))
+        writer.pack()
+        if trouble is not None:
+            raise trouble
+        kept = tuple(f"your changes to {path} are kept on {KEPT_REF}" for path in done.kept)
+        notes = judged.report.notes + kept
+        return replace(judged.report, revision=done.revision, snapshot=name, notes=notes)
+
+    def _before(self, versions: Versions) -> Version:
+        """Open the newest snapshot that can be read."""
+        newest = moments.newest(self._catalogue)
+        if newest is None:
+            return EMPTY
+        try:
+            return versions.stored(newest)
+        except UnreadableSnapshot:
+            readable = history.readable(versions, self._catalogue.revisions())
+            return next((version for _, version in readable), EMPTY)
+
+    def _free_time(self, tip: str | None) -> datetime:
+        names = self._repository.entries(tip, self._target.stamped) if tip else ()
+        return snapshots.free_time(self._source.name, self._taken, names)
+
+    def _change(self, judged: _Judged, files: Mapping[str, str | None], text: str) -> Change:
+        return self._target.change(
+            files,
+            text,
+            tip=judged.tip,
+            taken=judged.taken,
+            now=self._clock(),
+            state=self._state(judged, files),
+        )
+
+    def _laid_out(self, listing: Listing, before: Version, taken: datetime) -> Layout:
+        return snapshots.laid_out(
+            Header(self._source.name, stamp(taken), len(listing.lines)),
+            listing.lines,
+            shards=self._source.shards,
+            before=before,
+            max_bytes=self._source.max_bytes,
+        )
+
+    def _believe(self, before: Version, after: int, summary: Summary) -> None:
+        refuse_unbelievable(
+            before=None if before is EMPTY else before.end.total,
+            after=after,
+            vanished=summary.removed,
+            max_shrink=self._source.max_shrink,
+        )
+
+    def _outcome(self, before: Version, summary: Summary) -> Outcome:
+        if before is EMPTY:
+            return "first"
+        worth = summary.news + (summary.metrics if self._source.commit == "any" else 0)
+        return "changed" if worth else "unchanged"
+
+    def _state(self, judged: _Judged, files: Mapping[str, str | None]) -> dict[str, bytes | None]:
+        """Return what the state ref remembers: this run, and how to ask "modified?" next time."""
+        path = self._catalogue.path
+        held = self._repository.object_at(judged.tip, path) if judged.tip else None
+        last = {
+            "timestamp": stamp(self._taken),
+            "outcome": judged.report.outcome,
+            "total": judged.report.new.total,
+        }
+        asking = conditions.remembered(
+            self._source, judged.listing.validators, files.get(path) or held
+        )
+        name = self._source.name
+        return {f"{name}/last-run.json": dump(last) + b"\n", f"{name}/validators.json": asking}
+
+    def _with_evidence(self, error: SnapshotRejected, listing: Listing) -> SnapshotRejected:
+        """Keep a refused listing, and say where."""
+        header = Header(self._source.name, stamp(self._taken), len(listing.lines))
+        name = snapshots.stamped_name(self._source.name, self._taken)
+        content = snapshot(header, (line.data for line in listing.lines))
+        path = keep_evidence(self._repository, self._source.name, name, content)
+        hint = f"look at {path}; `archiver run --accept` takes it as it is"
+        return SnapshotRejected(str(error), hint=hint)
+
+
+def _compared(
+    before: Version, after: Version, policy: Policy
+) -> tuple[Summary, tuple[RecordChange, ...]]:
+    """Count all changes; explain the first few of each kind."""
+    counts: Counter[Kind] = Counter()
+    shown: list[RecordChange] = []
+    for old, new in pairs(before, after):
+        for pair in differing(old, new):
+            kind = kind_of(*pair, policy)
+            if kind is None:
+                continue
+            counts[kind] += 1
+            if counts[kind] <= CAP and kind in NEWS and (change := explain(*pair, policy)):
+                shown.append(change)
+    return summarize(counts, old=before.end.total, new=after.end.total), tuple(shown)
+
+
+def _notes(listing: Listing, layout: Layout) -> tuple[str, ...]:
+    reasons = [f"{bad.place} ({bad.reason})" for bad in listing.bad]
+    large = (
+        f"{name or 'latest'}.json has {size:,} bytes; hubs of git refuse 100 MB"
+        for name, size in layout.sizes.items()
+        if size > snapshots.LARGE
+    )
+    return (*skipped(reasons, listing.duplicates), *large)

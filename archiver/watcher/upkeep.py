@@ -1,0 +1,161 @@
+"""Keep an archive in order: prune stamped files, take captures back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from archiver import __version__
+from archiver.changes.retention import Plan, Retention, plan
+from archiver.errors import UnknownRevision
+from archiver.store.commit import writing
+from archiver.watcher import history, snapshots
+from archiver.watcher.catalogue import LATEST, REVERTED, Reverted
+from archiver.watcher.versions import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from archiver.config import Config
+    from archiver.store.history import Revision
+    from archiver.watcher.target import Target
+
+
+def configured_retention(config: Config) -> Retention:
+    """Return the rules of the table ``[retention]``."""
+    rules = config.retention
+    return Retention(
+        older_than=rules.keep_days,
+        keep_daily=rules.keep_daily or None,
+        keep_weekly=rules.keep_weekly or None,
+        keep_monthly=rules.keep_monthly or None,
+    )
+
+
+def outdated(target: Target, tip: str | None, now: datetime) -> dict[str, str | None]:
+    """Return the stamped files in `tip` that ``[retention]`` does not keep, as removals."""
+    rules = configured_retention(target.config)
+    if tip is None or rules.is_empty:
+        return {}
+    return _removals(target, tip, planned(target, tip, rules, now))
+
+
+def planned(target: Target, tip: str, rules: Retention, now: datetime) -> Plan:
+    """Return which stamped files of `tip` stay and which go."""
+    names = target.repository.entries(tip, target.stamped)
+    return plan(snapshots.stamped(names), rules, now)
+
+
+def prune(
+    target: Target, rules: Retention, *, clock: Callable[[], datetime], dry_run: bool
+) -> tuple[Plan, str | None]:
+    """Remove stamped files that `rules` do not keep; history keeps everything.
+
+    Returns:
+        The plan, and the full id of the commit; None: nothing was to be done, or a dry run.
+
+    Raises:
+        NotADataRepository: There is no snapshot yet.
+        RepositoryBusy: Another run holds the lock.
+    """
+    now = clock()
+    if dry_run:
+        return planned(target, _tip(target), rules, now), None
+    with writing(target.repository) as writer:
+        tip = _tip(target)
+        found = planned(target, tip, rules, now)
+        if not found.remove:
+            return found, None
+        files = "file" if len(found.remove) == 1 else "files"
+        text = _message(target, f"{len(found.remove):,} stamped {files} pruned; history keeps them")
+        removed = _removals(target, tip, found)
+        done = writer.commit(target.change(removed, text, tip=tip, taken=now, now=now))
+        return found, done.revision
+
+
+def revert(target: Target, name: str, *, clock: Callable[[], datetime]) -> tuple[Revision, str]:
+    """Take the capture that `name` means back by a new commit.
+
+    From then on `log`, `changes` and `show` leave it out. Where it is the newest one, the
+    snapshot before it becomes the latest again.
+
+    Returns:
+        The capture, and the full id of the new commit.
+
+    Raises:
+        UnknownRevision: It is no capture of this source, or is taken back already, or there is
+            no snapshot before it.
+    """
+    now = clock()
+    commit = target.repository.resolve(name)
+    with writing(target.repository) as writer:
+        tip = _tip(target)
+        capture = _capture(target, commit)
+        row = Reverted(capture.id, stamp(capture.authored_at), stamp(now))
+        rows = [*target.catalogue.reverted(tip), row]
+        content = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+        files = {
+            **_unstamped(target, tip, capture),
+            **_restored(target, tip, capture),
+            f"{target.catalogue.folder}/{REVERTED}": writer.write_blob((content,), len(content)),
+        }
+        text = _message(target, f"took back the capture of {stamp(capture.authored_at)}")
+        done = writer.commit(target.change(files, text, tip=tip, taken=now, now=now))
+    assert done.revision is not None  # noqa: S101  a line was added
+    return capture, done.revision
+
+
+def _tip(target: Target) -> str:
+    tip = target.tip()
+    if tip is None:
+        raise target.catalogue.empty()
+    return tip
+
+
+def _removals(target: Target, tip: str, found: Plan) -> dict[str, str | None]:
+    names = (file.name for file in found.remove)
+    return {**snapshots.removal(target.repository, tip, target.stamped, names)}
+
+
+def _message(target: Target, words: str) -> str:
+    trailers = f"Archiver-Source: {target.source.name}\nArchiver-Version: {__version__}\n"
+    return f"{target.source.name}: {words}\n\n{trailers}"
+
+
+def _capture(target: Target, commit: str) -> Revision:
+    for revision in target.catalogue.revisions():
+        if revision.id == commit and revision.blob is not None:
+            return revision
+    raise UnknownRevision(
+        f"{commit} is no capture of {target.source.name}, or was taken back already",
+        hint="`archiver log` lists the captures",
+    )
+
+
+def _unstamped(target: Target, tip: str, capture: Revision) -> dict[str, str | None]:
+    """Return the stamped files of `capture` in `tip`, as removals."""
+    entries = target.repository.entries(tip, target.stamped)
+    names = (file.name for file in snapshots.stamped(entries) if entries[file.name] == capture.blob)
+    return {**snapshots.removal(target.repository, tip, target.stamped, names)}
+
+
+def _restored(target: Target, tip: str, capture: Revision) -> dict[str, str | None]:
+    """Return what makes the snapshot before `capture` the latest again, if it is the newest."""
+    folder, repository = target.catalogue.folder, target.repository
+    if repository.object_at(tip, f"{folder}/{LATEST}") != capture.blob:
+        return {}
+    before = _readable_before(target, capture)
+    old = repository.entries(tip, f"{folder}/latest")
+    new = repository.entries(before.id, f"{folder}/latest")
+    shards = {f"{folder}/latest/{name}": new.get(name) for name in {*old, *new}}
+    return {**shards, f"{folder}/{LATEST}": before.blob}
+
+
+def _readable_before(target: Target, capture: Revision) -> Revision:
+    with history.opened(target.catalogue) as versions:
+        for revision, _ in history.readable(versions, target.catalogue.revisions()):
+            if revision.id != capture.id and revision.blob != capture.blob:
+                return revision
+    raise UnknownRevision("it is the first snapshot: there is none before it to go back to")
