@@ -68,6 +68,7 @@ class Staging:
                 self._write(files, seen)
             finally:
                 self.lock.unlink()
+                self._held.unlink()
         return True
 
     def free(self) -> None:
