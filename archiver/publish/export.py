@@ -74,7 +74,7 @@ class _Table:
         ahead = iter(records)
         first = next(ahead, None)
         self._records = chain(() if first is None else (first,), ahead)
-        key = _key_field(first)
+        key = key_field(first)
         self.title = title
         self.fields = [name for name in fields if name not in (key, "@key")]
         self.columns = [key, *self.fields]
@@ -85,7 +85,7 @@ class _Table:
             yield [key, *map(record.get, self.fields)]
 
 
-def _key_field(first: Keyed | None) -> str:
+def key_field(first: Keyed | None) -> str:
     """Name the column of the key: the record's first member where that is the key."""
     name, value = next(iter(first[1].items()), ("key", None)) if first else ("key", None)
     return name if first and value == first[0] and name != "@key" else "key"

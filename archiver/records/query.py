@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from archiver.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from archiver.records.model import Json, Record
 
@@ -30,6 +30,11 @@ def search(text: str) -> Predicate:
         return all(word in found for word in words)
 
     return matches
+
+
+def every(conditions: Sequence[Predicate]) -> Predicate:
+    """Ask for records that fulfil all `conditions`."""
+    return lambda key, record: all(holds(key, record) for holds in conditions)
 
 
 def _strings(value: Json) -> Iterator[str]:

@@ -1,0 +1,168 @@
+"""Tell the log and the life of a record: line by line to a person, as rows to a program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from archiver.cli import output
+from archiver.publish import wording
+from archiver.publish.export import export
+from archiver.publish.table import cell
+from archiver.records.model import KINDS
+from archiver.records.text import clip, count, terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import TextIO
+
+    from archiver.publish.export import Keyed
+    from archiver.publish.view import Form
+    from archiver.records.model import FieldChange
+    from archiver.watcher.log import Entry
+    from archiver.watcher.timeline import Event, Moment, Timeline
+
+_WIDEST: Final = 100
+_SHORT: Final = 10
+_LOG_COLUMNS: Final = (
+    "timestamp",
+    "total",
+    *KINDS,
+    "unchanged",
+    "status",
+    "reason",
+    "subject",
+    "committed_at",
+)
+_EVENT_COLUMNS: Final = ("timestamp", "kind", "field", "old", "new")
+
+
+def log(entries: Iterable[Entry], form: Form, out: TextIO, *, title: str, foreign: bool) -> None:
+    """Write the entries of a log.
+
+    Args:
+        entries: Newest first.
+        form: The format. ``json`` and ``jsonl`` have `Entry` as it is, the others its counts.
+        out: Where to.
+        title: The heading of a page.
+        foreign: The commits are other people's: their subjects say more than the counts.
+    """
+    if form == "text":
+        for entry in entries:
+            out.writelines(f"{line}\n" for line in _entry_lines(entry, foreign=foreign))
+    elif form in ("json", "jsonl"):
+        rows = ((entry.revision, msgspec.to_builtins(entry)) for entry in entries)
+        export(rows, form, out)
+    else:
+        flat = map(_flat, entries)
+        export(flat, form, out, title=f"{title}: log", fields=_LOG_COLUMNS)
+
+
+def _flat(entry: Entry) -> Keyed:
+    """Return an entry as one row, its counts beside the rest."""
+    row = msgspec.to_builtins(entry)
+    return entry.revision, {**row, **(row.pop("summary") or {})}
+
+
+def _entry_lines(entry: Entry, *, foreign: bool) -> Iterator[str]:
+    yield f"{entry.timestamp}  {entry.revision[:_SHORT]}  {_counts(entry)}"
+    if foreign:
+        yield f"    {clip(terminal(entry.subject), _WIDEST)}"
+    if entry.reason and entry.status != "unreadable":
+        yield f"    note: {terminal(entry.reason)}"
+
+
+def _counts(entry: Entry) -> str:
+    if entry.status == "unreadable":
+        return f"cannot be read: {terminal(entry.reason or '')}"
+    if entry.summary is None:
+        return f"first snapshot ({count(entry.total or 0)} models)"
+    return wording.headline(entry.summary, entry.total or 0)
+
+
+def life(timeline: Timeline, form: Form, out: TextIO, *, limit: int | None) -> int:
+    """Write the life of a record; return how many events the `limit` left out."""
+    events = timeline.events[:limit]
+    if form == "text":
+        out.writelines(f"{line}\n" for line in _life_lines(timeline, events))
+    elif form == "json":
+        shown = msgspec.structs.replace(timeline, events=events)
+        out.write(msgspec.json.encode(shown).decode() + "\n")
+    elif form == "jsonl":
+        out.writelines(msgspec.json.encode(event).decode() + "\n" for event in events)
+    else:
+        rows = (row for event in events for row in _event_rows(event))
+        export(rows, form, out, title=timeline.key, fields=_EVENT_COLUMNS)
+    return len(timeline.events) - len(events)
+
+
+def left_out(more: int, form: Form, out: TextIO) -> None:
+    """Say how much a limit left out: in a text itself, beside any other form."""
+    if more and form == "text":
+        out.write(f"… and {count(more)} more\n")
+    elif more:
+        output.note(f"… and {count(more)} more")
+
+
+def _event_rows(event: Event) -> Iterator[Keyed]:
+    """Yield one row for each field that changed, or one for the record."""
+    about = {"revision": event.at.revision, "timestamp": event.at.timestamp, "kind": event.kind}
+    for change in event.changes:
+        values = msgspec.to_builtins(change)
+        shown = {"field": change.field, "old": values.get("old"), "new": values.get("new")}
+        yield event.at.revision, {**about, **shown}
+    if not event.changes:
+        yield event.at.revision, about
+
+
+def _life_lines(timeline: Timeline, events: tuple[Event, ...]) -> Iterator[str]:
+    yield f"{terminal(timeline.key)} ({timeline.state})"
+    yield f"first seen    {_when(timeline.first_seen)}"
+    yield f"last changed  {_when(timeline.last_changed)}"
+    yield ""
+    yield from _columns((name, cell(name, value)) for name, value in timeline.record.items())
+    for event in events:
+        yield ""
+        yield f"{_when(event.at)}  {event.kind}"
+        for change in event.changes:
+            yield from _change_lines(change)
+
+
+def _change_lines(change: FieldChange) -> Iterator[str]:
+    for shift in wording.shifts(change):
+        old, new = (clip(terminal(words), _WIDEST // 2) for words in (shift.old, shift.new))
+        yield f"    {terminal(shift.field)}: {old} → {new}"
+
+
+def _when(moment: Moment) -> str:
+    return f"{moment.timestamp}  {moment.revision[:_SHORT]}"
+
+
+def _columns(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield names and values, the values one under the other."""
+    shown = [(clip(terminal(name), _WIDEST // 2), value) for name, value in pairs]
+    widest = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        yield f"    {name:<{widest}}  {clip(terminal(value), _WIDEST)}".rstrip()
+
+
+def blame(timeline: Timeline, form: Form, out: TextIO) -> None:
+    """Write which revision gave each field the value that it has."""
+    if form == "text":
+        out.write(f"{terminal(timeline.key)} ({timeline.state})\n")
+        by_field = ((timeline.blame[name], name, value) for name, value in timeline.record.items())
+        lines = ((f"{_when(at)}  {name}", cell(name, value)) for at, name, value in by_field)
+        out.writelines(f"{line}\n" for line in _columns(lines))
+        return
+    rows = ((name, _blame_row(timeline, name)) for name in timeline.record)
+    export(rows, form, out, title=timeline.key, fields=("value", "timestamp", "revision"))
+
+
+def _blame_row(timeline: Timeline, name: str) -> dict[str, Any]:
+    return {
+        "field": name,
+        "value": timeline.record[name],
+        "timestamp": timeline.blame[name].timestamp,
+        "revision": timeline.blame[name].revision,
+    }
