@@ -1,5 +1,35 @@
-"""Keep the trustworthy, git-backed history of a catalogue and answer questions about it."""
+"""Keep the trustworthy, git-backed history of a catalogue and answer questions about it.
+
+The public names are imported when they are first used (PEP 562), so that the command line
+starts fast.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archiver.errors import ArchiverError
+    from archiver.records.model import ChangeSet
+    from archiver.sources import Source
+    from archiver.watcher.report import Report
+    from archiver.watcher.watcher import Watcher
+
 __version__ = "0.1.0"
+__all__ = ["ArchiverError", "ChangeSet", "Report", "Source", "Watcher", "__version__"]
+
+_HOMES = {
+    "ArchiverError": "archiver.errors",
+    "ChangeSet": "archiver.records.model",
+    "Report": "archiver.watcher.report",
+    "Source": "archiver.sources",
+    "Watcher": "archiver.watcher.watcher",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public name `name` from its home."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

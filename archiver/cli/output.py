@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 import click
 
-from archiver.errors import ConfigError
+from archiver.publish.files import whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +36,7 @@ def destination(path: Path | None) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8", newline="\n") as stream:
             yield stream
     else:
-        with _whole_file(path.resolve()) as stream:
+        with whole_file(path) as stream:
             yield stream
 
 
@@ -72,20 +70,3 @@ def prepare_streams() -> None:
         if isinstance(stream, io.TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[TextIO]:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with draft.open("x", encoding="utf-8", newline="\n") as stream:
-            if path.exists():
-                draft.chmod(stat.S_IMODE(path.stat().st_mode))
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(path)
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)

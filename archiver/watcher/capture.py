@@ -16,14 +16,14 @@ from archiver.publish.message import CAP
 from archiver.records.canonical import Header, snapshot
 from archiver.records.digest import records_digest
 from archiver.records.jsontext import dump
-from archiver.records.model import NEWS, End, RecordChange, Summary
+from archiver.records.model import NEWS, ChangeSet, End, RecordChange, Summary
 from archiver.sources.listing import Listing, NotModified, fetch, refuse_damage
 from archiver.store.commit import KEPT_REF, writing
 from archiver.store.quarantine import keep_evidence
 from archiver.store.repository import Repository
 from archiver.transport import Transport
 from archiver.watcher import conditions, history, moments, snapshots, upkeep
-from archiver.watcher.comparison import pairs
+from archiver.watcher.comparison import Comparison, pairs
 from archiver.watcher.report import Report, commit_message
 from archiver.watcher.target import Target, open_target
 from archiver.watcher.versions import EMPTY, Version, Versions, skipped, stamp
@@ -79,6 +79,39 @@ def run(
             return capture.commit(writer, listing, accept=accept)
 
 
+def fetched(
+    config: Config,
+    name: str,
+    *,
+    clock: Callable[[], datetime],
+    progress: Callable[[Ledger], None] | None = None,
+) -> Listing:
+    """List the source `name` and write nothing.
+
+    Raises:
+        ConfigError: The source cannot be made of its settings.
+        SourceError: There is no complete listing.
+    """
+    with Repository.open(config.root) as repository:
+        target = open_target(config, name, repository)
+        listing = _Capture(target, clock).fetch(progress, conditional=False)
+    assert isinstance(listing, Listing)  # noqa: S101  nothing was asked conditionally
+    return listing
+
+
+def detected(config: Config, name: str, *, clock: Callable[[], datetime]) -> ChangeSet:
+    """List the source `name` and return what changed since its newest snapshot; write nothing.
+
+    Raises:
+        ConfigError: The source cannot be made of its settings.
+        SourceError: There is no complete listing.
+    """
+    listing = fetched(config, name, clock=clock)
+    with Repository.open(config.root) as repository:
+        capture = _Capture(open_target(config, name, repository), clock)
+        return capture.changes(listing)
+
+
 @dataclass(frozen=True, slots=True)
 class _Judged:
     """A listing that is believed, beside the snapshot before it."""
@@ -103,8 +136,11 @@ class _Capture:
         self._taken = clock()
         self._known = moments.newest(self._catalogue)
 
-    def fetch(self, progress: Callable[[Ledger], None] | None) -> Listing | NotModified:
-        """List the source; what it said of its last answer is sent along."""
+    def fetch(
+        self, progress: Callable[[Ledger], None] | None, *, conditional: bool = True
+    ) -> Listing | NotModified:
+        """List the source; `conditional`: what it said of its last answer is sent along."""
+        known = self._known if conditional else None
         config = self._target.config
         environment = config.environment
         source = sources.create(self._source.name, self._source.settings, base=config.root)
@@ -113,9 +149,18 @@ class _Capture:
                 source,
                 transport,
                 key=self._source.key,
-                validators=conditions.asked(self._source, self._repository, self._known),
+                validators=conditions.asked(self._source, self._repository, known),
                 progress=progress,
             )
+
+    def changes(self, listing: Listing) -> ChangeSet:
+        """Return what changed from the newest snapshot to `listing`."""
+        with history.opened(self._catalogue) as versions:
+            before = self._before(versions)
+            layout = self._laid_out(listing, before, self._taken)
+            return Comparison(
+                self._source.name, before, layout.version(), self._catalogue.policy
+            ).collect()
 
     def nothing_new(self, reason: str) -> Report:
         """Return the report of a run that had nothing to compare."""
