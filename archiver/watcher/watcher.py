@@ -17,7 +17,6 @@ from archiver.records.query import search
 from archiver.store.repository import Repository
 from archiver.watcher import capture, clock, history, upkeep
 from archiver.watcher.catalogue import configured
-from archiver.watcher.report import Report
 from archiver.watcher.target import open_target
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from archiver.records.model import ChangeSet, Record
     from archiver.watcher.catalogue import Catalogue
     from archiver.watcher.comparison import Comparison
+    from archiver.watcher.report import Report
 
 
 FORMS: tuple[str, ...] = get_args(ExportForm)
