@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archiver.errors import ConfigError, UnreadableSnapshot
+from archiver.records.document import Reader, read, steps
+from archiver.records.model import Bad, Line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from archiver.records.model import Json
+
+
+def body(value: Json) -> bytes:
+    return json.dumps(value, indent=4).encode()
+
+
+def found(text: bytes, records: str, *key: str) -> list[Line | Bad]:
+    return list(read(text, records, key))
+
+
+MODELS = [{"id": "b", "v": 1.0}, {"id": "a"}]
+LINES = [Line("b", b'{"id":"b","v":1}'), Line("a", b'{"id":"a"}')]
+
+
+@pytest.mark.parametrize(
+    ("value", "records"),
+    [
+        (MODELS, "."),
+        (MODELS, ".[]"),
+        ({"models": MODELS}, "models"),
+        ({"models": MODELS}, ".models"),
+        ({"data": {"models": MODELS}}, "data.models"),
+        ([{"models": MODELS[:1]}, {"models": MODELS[1:]}], ".[].models"),
+        ({"data": [MODELS[:1], MODELS[1:]]}, "data[][]"),
+        ({"data": {"x": MODELS[:1], "y": MODELS[1:]}}, "data{}[]"),
+        ({"data": {"x": MODELS[0], "y": MODELS[1]}}, "data{}"),
+    ],
+)
+def test_records_are_found_wherever_the_path_says(value: Json, records: str) -> None:
+    assert found(body(value), records, "id") == LINES
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (".", ("[]",)),
+        ("a.b", ("a", "b", "[]")),
+        ("a.b{}", ("a", "b", "{}")),
+        (".[].models", ("[]", "models", "[]")),
+        ("a[]{}", ("a", "[]", "{}")),
+    ],
+)
+def test_a_path_is_split_into_steps(path: str, expected: tuple[str, ...]) -> None:
+    assert steps(path) == expected
+
+
+@pytest.mark.parametrize("path", ["", "a..b", "a[", "a[0]", "a{}b", "a.", "[}"])
+def test_a_path_that_cannot_be_understood_is_refused_with_examples(path: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be understood") as refused:
+        steps(path)
+    assert "data.models" in refused.value.hint
+
+
+def test_member_names_are_the_keys_of_records_in_an_object() -> None:
+    text = body({"m": {"x": {"v": 1}, 'q"\\\n': {}}})
+    expected = [Line("x", b'{"@key":"x","v":1}'), Line('q"\\\n', b'{"@key":"q\\"\\\\\\n"}')]
+    assert found(text, "m{}") == expected
+    assert found(text, "m{}", "{}") == expected
+
+
+def test_fields_of_enclosing_objects_make_keys() -> None:
+    text = body({"id": 7, "hubs": [{"id": "h", "models": [{"id": "m"}]}]})
+    assert found(text, "hubs[].models", "^.id", "id") == [Line("h/m", b'{"@key":"h/m","id":"m"}')]
+    assert found(text, "hubs[].models", "^.^.id", "^.id", "id") == [
+        Line("7/h/m", b'{"@key":"7/h/m","id":"m"}')
+    ]
+
+
+def test_each_record_below_an_absent_enclosing_field_is_counted() -> None:
+    text = body([{"models": [{"id": "a"}, {"id": "b"}]}, {"id": "h", "models": [{"id": "c"}]}])
+    assert found(text, ".[].models", "^.id", "id") == [
+        Bad("/0/models/0", "no key: ^.id is absent"),
+        Bad("/0/models/1", "no key: ^.id is absent"),
+        Line("h/c", b'{"@key":"h/c","id":"c"}'),
+    ]
+
+
+def test_numbers_become_keys_and_booleans_do_not() -> None:
+    assert found(b'[{"id":1.0},{"id":true},{"id":"1"}]', ".", "id") == [
+        Line("1", b'{"@key":"1","id":1}'),
+        Bad("/1", "the key is a boolean, not a string or a number"),
+        Line("1", b'{"id":"1"}'),
+    ]
+
+
+def test_what_is_no_record_is_named_and_the_rest_is_read() -> None:
+    assert found(b'[null, 1, [], {"id":"a"}, {}]', ".", "id") == [
+        Bad("/0", "it is not an object"),
+        Bad("/1", "it is not an object"),
+        Bad("/2", "it is not an object"),
+        Line("a", b'{"id":"a"}'),
+        Bad("/4", "no key: id is absent"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b'{"id":"a","v":1,"v":2}',
+        b'{"id":"a","v":{"x":1,"x":1}}',
+        b'{"id":"a","v":[{"x":1,"x":1}]}',
+        b'{"id":"a","\\u0069d":"a"}',
+        b'{"id":"a\\n","v":1,"v":1}',
+        b'{"id":5,"v":1,"v":1}',
+        b'{"id":"a","@key":"a","@key":"a"}',
+    ],
+)
+def test_a_record_in_which_a_member_stands_twice_is_bad(record: bytes) -> None:
+    assert found(b"[" + record + b"]", ".", "id") == [
+        Bad("/0", "a member stands twice in one object")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("record", "line"),
+    [
+        (b'{"id":"a","v":[{"x":1},{"x":1}]}', b'{"id":"a","v":[{"x":1},{"x":1}]}'),
+        (b'{"id":"a\\"","v":"\\""}', b'{"id":"a\\"","v":"\\""}'),
+        (b'{"id":"a","@key":"a"}', b'{"id":"a"}'),
+        (b'{"id":5,"@key":"5"}', b'{"@key":"5","id":5}'),
+        (b'{"id":"\\u0061"}', b'{"id":"a"}'),
+        (b'{ "id" : "a" , "v" : "\\/" }', b'{"id":"a","v":"/"}'),
+    ],
+)
+def test_a_record_without_twins_is_read(record: bytes, line: bytes) -> None:
+    (read_line,) = found(b"[" + record + b"]", ".", "id")
+    assert isinstance(read_line, Line)
+    assert read_line.data == line
+
+
+def test_a_name_that_stands_twice_among_records_gives_two_lines() -> None:
+    assert found(b'{"m":{"a":{"v":1},"a":{"v":2}}}', "m{}") == [
+        Line("a", b'{"@key":"a","v":1}'),
+        Line("a", b'{"@key":"a","v":2}'),
+    ]
+
+
+def test_a_name_that_stands_twice_around_the_records_is_refused() -> None:
+    with pytest.raises(UnreadableSnapshot, match=r"^a member stands twice in the document$"):
+        found(b'{"m":[{"id":"a"}],"m":[]}', "m", "id")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b" \n\t", "the file is empty"),
+        (b"<html>", "not JSON: invalid character (byte 0)"),
+        (b"<<<<<<< HEAD\n[]\n", "the file holds conflict markers"),
+        (b'[\n<<<<<<< HEAD\n{"id":"a"}\n=======\n>>>>>>> x\n]', "the file holds conflict markers"),
+        (b'{"m":[{"id":"a"},{"id":', "not JSON: it ends too early (truncated)"),
+        (b'{"m":[]} x', "not JSON: trailing characters (byte 10)"),
+        (b'{"m\xff":[]}', "not JSON: not UTF-8"),
+        (b'{"error":"x","code":1}', 'no "m" at the top (there: error, code)'),
+        (b"{}", 'no "m" at the top (there: nothing)'),
+        (b'{"m":null}', "/m is not an array"),
+        (b"[]", "the document is not an object"),
+        pytest.param(b'{"m":' + b"[" * 100_000, "not JSON: nested deeper than 64", id="deep"),
+    ],
+)
+def test_a_document_without_a_catalogue_says_why(text: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableSnapshot) as refused:
+        found(text, "m", "id")
+    assert str(refused.value) == reason
+
+
+def test_a_reader_without_key_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no key is given"):
+        Reader("models")
+
+
+def test_member_names_are_no_keys_of_records_in_an_array() -> None:
+    with pytest.raises(ConfigError, match="needs records that are members of an object"):
+        Reader("m{}.models", ("{}", "id"))
+
+
+def test_a_reader_gives_for_each_version_what_a_new_one_gives() -> None:
+    versions = [
+        [{"id": "h", "models": [{"id": "a", "v": 1}, {"id": "b"}]}],
+        [{"id": "g", "models": [{"id": "a", "v": 1}, {"id": "b"}]}],
+        [{"id": None, "models": [{"id": "a", "v": 1}, {"id": "b"}, 5]}],
+        [{"id": "h", "models": [{"id": "a", "v": 2}, {"id": "b"}]}],
+    ]
+    reader = Reader(".[].models", ("^.id", "id"))
+    for version in map(body, versions):
+        assert list(reader.read(version)) == found(version, ".[].models", "^.id", "id")
+
+
+def test_known_records_follow_the_name_under_which_they_stand() -> None:
+    reader = Reader("{}")
+    for names in ("ab", "ba", "bc"):
+        text = body({name: {"v": 1} for name in names})
+        assert [line.key for line in reader.read(text) if isinstance(line, Line)] == list(names)
+
+
+EXACT = {
+    "json-body/float-int-flip": b'{"name":"a","size":1}',
+    "json-body/int-2^53+1": b'{"name":"a","size":9007199254740993}',
+    "json-body/int-2^64": b'{"name":"a","size":18446744073709551616}',
+    "json-body/name-is-number": b'{"@key":"123","name":123}',
+    "json-body/proto": b'{"name":"a","__class__":"y","__proto__":{"x":1}}',
+}
+BAD = {
+    "json-body/duplicate-key",
+    "json-body/invalid-utf8",
+    "json-body/item-is-null",
+    "json-body/name-is-bool-1-true",
+    "json-body/overflow-float",
+    "json-body/overlong-utf8",
+}
+REFUSED = {
+    "json-body/bom",
+    "json-body/empty-body",
+    "json-body/error-200",
+    "json-body/infinity",
+    "json-body/lone-low-surrogate",
+    "json-body/lone-surrogate",
+    "json-body/nan",
+    "json-body/truncated-ndjson",
+    "json-body/utf16",
+}
+TWO_LINES = "json-body/same-id-twice"
+ANNOUNCED = {"json-body/shrunk", "json-body/total-is-string"}  # a matter of the guard
+
+
+def bodies(hostile: Path) -> dict[str, bytes]:
+    cases = json.loads((hostile / "corpus.json").read_text("ascii"))["cases"]
+    return {case["id"]: base64.b64decode(case["b64"]) for case in cases if case["kind"] == "body"}
+
+
+def test_every_hostile_body_is_exact_bad_or_refused(hostile: Path) -> None:
+    verdicts = {name: verdict(text) for name, text in bodies(hostile).items()}
+    for name in ANNOUNCED:
+        verdicts.pop(name)
+    assert verdicts.pop(TWO_LINES) == b'{"name":"a","v":1}{"name":"a","v":2}'
+    expected = EXACT | dict.fromkeys(BAD, "bad") | dict.fromkeys(REFUSED, "refused")
+    assert verdicts == expected
+
+
+def verdict(text: bytes) -> bytes | str:
+    try:
+        results = found(text, "models", "name")
+    except UnreadableSnapshot:
+        return "refused"
+    if any(isinstance(result, Bad) for result in results):
+        return "bad"
+    return b"".join(result.data for result in results if isinstance(result, Line))
+
+
+def test_hostile_sizes_are_bad_records() -> None:
+    deep = b'{"name":"a","v":' + b'{"a":' * 300 + b"1" + b"}" * 301
+    long = body({"name": "k" * 70_000})
+    text = b'{"models":[' + deep + b"," + long + b"]}"
+    assert found(text, "models", "name") == [
+        Bad("/models/0", "nested deeper than 64"),
+        Bad("/models/1", "the key is longer than 4096 bytes"),
+    ]
