@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import FieldInfo
+
 from archiver.config.mistakes import Mistakes, fields
 from archiver.config.tables import SourceConfig
 from archiver.errors import ConfigError
@@ -13,12 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from msgspec.structs import FieldInfo
 
 SOURCE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
 """Pattern of the name of a source, which is also the name of its folder."""
 
 _RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")  # names of devices on Windows
+
+
+_ANYTHING = FieldInfo("anything", "anything", Any)
 
 
 def read_sources(
@@ -43,7 +47,7 @@ def _read_source(
     given = {**table, "key": [table["key"]]} if isinstance(table.get("key"), str) else table
     common = fields(SourceConfig)
     del common["name"], common["settings"]
-    own = _own_fields(given, place, base, mistakes)
+    own = _own_fields(given, common, place, base, mistakes)
     if own is None:
         mistakes.convert(common, {k: v for k, v in given.items() if k in common}, place)
         return None
@@ -58,14 +62,25 @@ def _read_source(
 
 
 def _own_fields(
-    given: Mapping[str, Any], place: str, base: Path, mistakes: Mistakes
-) -> dict[str, FieldInfo] | None:
-    """Return the fields that only this type of source has, or None if the type is not known."""
+    given: Mapping[str, Any],
+    common: Mapping[str, FieldInfo],
+    place: str,
+    base: Path,
+    mistakes: Mistakes,
+) -> Mapping[str, FieldInfo] | None:
+    """Return the fields that this type of source reads, or None if the type is not known.
+
+    A class ``package.module:Class`` is not imported here: reading a repository runs no code that
+    it names. Its settings are checked when the source is run.
+    """
     kind = given.get("type")
     if not isinstance(kind, str):
         return None  # noted by the conversion of the common fields
     from archiver import sources  # noqa: PLC0415 - 25 ms; reading any repository needs none
 
+    if ":" in kind:
+        shared = {key: common[key] for key in sources.SHARED}
+        return shared | {key: _ANYTHING for key in given if key not in common}
     try:
         return fields(sources.find(kind, base=base).Settings)
     except ConfigError as error:

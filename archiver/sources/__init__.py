@@ -35,6 +35,8 @@ __all__ = [
     "find",
 ]
 
+SHARED = ("records", "key")
+"""Settings that every source may have, and that some classes read themselves."""
 GROUP = "archiver.sources"
 """The entry points that name kinds of sources."""
 
@@ -74,7 +76,12 @@ def create(name: str, settings: Mapping[str, Json], *, base: Path) -> Source:
         ConfigError: The type is unknown or does not take these settings.
     """
     source = find(settings.get("type", ""), base=base)
-    own = {key: value for key, value in settings.items() if key != "type"}
+    known = {field.encode_name for field in msgspec.structs.fields(source.Settings)}
+    own = {
+        key: value
+        for key, value in settings.items()
+        if key in known or key not in ("type", *SHARED)
+    }
     try:
         checked = msgspec.convert(own, source.Settings)
     except msgspec.ValidationError as error:

@@ -206,3 +206,13 @@ def test_no_file_at_all_says_how_to_make_one(repo: Path) -> None:
 def test_a_file_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot read .*: No such file or directory"):
         load(tmp_path / "archiver.toml", {})
+
+
+def test_reading_a_configuration_runs_no_code_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "plugin.py").write_text(
+        'from pathlib import Path\nPath(__file__ + ".ran").touch()\n'
+    )
+    text = b'[sources.hub]\ntype = "plugin:Hub"\naddress = "x"\nkey = "id"\n'
+    config = parse(text, tmp_path / "archiver.toml", {})
+    assert config.source("hub").settings == {"type": "plugin:Hub", "address": "x", "key": ["id"]}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["plugin.py"]
