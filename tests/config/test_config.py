@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archiver.config import Config, discover, find, load
+from archiver.config import Config, discover, find, load, parse
 from archiver.errors import ConfigError
 
 if TYPE_CHECKING:
