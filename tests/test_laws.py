@@ -1,4 +1,7 @@
-"""The laws that hold for every catalogue, as properties."""
+"""The laws that hold for every catalogue, as properties.
+
+Those of applying, turning round and merging changes stand in changes/test_algebra.py.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import rfc8785
-from applying import applied, fields_of, forward, inverse, spelled
 from deepdiff import DeepDiff
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 from strategies import (
     Catalogue,
     catalogues,
@@ -26,7 +29,7 @@ from archiver.changes.compare import compare, equal, summarize, tally
 from archiver.records import canonical, document
 from archiver.records.canonical import Header, decode, encode, line_key
 from archiver.records.jsontext import dump, parse
-from archiver.records.model import Json, Line, Record, RecordChange
+from archiver.records.model import FieldChange, Json, Line, Record, RecordChange
 from archiver.records.policy import Policy
 
 if TYPE_CHECKING:
@@ -46,6 +49,10 @@ def differences(old: Catalogue, new: Catalogue, policy: Policy = STRICT) -> list
 def settled(catalogue: Catalogue) -> Catalogue:
     """Return the catalogue as it is read back: numbers canonical, keys in order."""
     return {line_key(line).decode(): decode(line) for line in lines(catalogue)}
+
+
+def fields_of(change: RecordChange) -> tuple[FieldChange, ...]:
+    return change.changes if isinstance(change.changes, tuple) else ()
 
 
 def shuffle(record: Record, random: Random) -> Record:
@@ -140,28 +147,6 @@ def test_a_key_is_in_one_change_at_most(two: tuple[Catalogue, Catalogue]) -> Non
 
 
 @given(two_catalogues())
-def test_applying_the_changes_gives_the_new_catalogue(two: tuple[Catalogue, Catalogue]) -> None:
-    old, new = two
-    assert lines(applied(settled(old), differences(old, new))) == lines(new)
-
-
-@given(two_catalogues(), catalogues())
-def test_changes_apply_one_after_the_other(
-    two: tuple[Catalogue, Catalogue], last: Catalogue
-) -> None:
-    old, new = two
-    between = applied(settled(old), differences(old, new))
-    assert lines(applied(between, differences(new, last))) == lines(last)
-
-
-@given(two_catalogues())
-def test_the_way_back_is_the_inverse(two: tuple[Catalogue, Catalogue]) -> None:
-    old, new = two
-    there = sorted(inverse(change) for change in differences(old, new))
-    assert there == sorted(forward(change) for change in differences(new, old))
-
-
-@given(two_catalogues())
 def test_all_that_deepdiff_finds_changed_is_found(two: tuple[Catalogue, Catalogue]) -> None:
     old, new = map(settled, two)
     witnessed = {key for key in old.keys() & new.keys() if DeepDiff(old[key], new[key])}
@@ -221,7 +206,7 @@ def test_nested_differences_are_where_they_are_said_to_be(
         for field in fields_of(change):
             for leaf in field.detail if isinstance(field.detail, tuple) else ():
                 assert leaf.path == field.path or leaf.path.startswith(f"{field.path}/")
-                assert spelled(leaf.old) != spelled(leaf.new)
+                assert leaf.old is UNSET or leaf.new is UNSET or dump(leaf.old) != dump(leaf.new)
 
 
 @pytest.mark.parametrize(("old", "new"), [(True, 1), ([True], [1]), ({"__a": 1}, {"__a": 2})])
