@@ -119,7 +119,7 @@ _WANTED: Final = (
         "archiver show acme/model --at 2026-03-01 -f json",
     )
 )
-@click.argument("key")
+@click.argument("record", metavar="KEY")
 @click.option("--blame", is_flag=True, help="Which revision gave each field its value.")
 @options.at
 @options.limit()
@@ -129,7 +129,7 @@ _WANTED: Final = (
 def show(
     *,
     choice: Choice,
-    key: str,
+    record: str,
     blame: bool,
     at: str | None,
     limit: int | None,
@@ -140,7 +140,7 @@ def show(
     if blame and limit is not None:
         raise click.UsageError("--blame shows every field; --limit is for changes.")
     catalogue = choice.open()
-    found = timeline(catalogue, key, tip=viewing.tip(catalogue, at))
+    found = timeline(catalogue, record, tip=viewing.tip(catalogue, at))
     with output.destination(output_path) as out:
         if blame:
             telling.blame(found, form, out)

@@ -39,11 +39,11 @@ class Choice:
     key: tuple[str, ...]
     metrics: tuple[str, ...]
 
-    def open(self, *, plain: bool = False) -> Catalogue:
+    def open(self, *, plain: str = "") -> Catalogue:
         """Find the catalogue.
 
         Args:
-            plain: The command looks at plain files only; `records` and `key` describe them.
+            plain: The plain file that the command looks at; `records` and `key` describe it.
 
         Raises:
             ConfigError: archiver.toml is missing or wrong.

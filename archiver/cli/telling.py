@@ -10,7 +10,7 @@ from archiver.cli import output
 from archiver.publish import wording
 from archiver.publish.export import export
 from archiver.publish.table import cell
-from archiver.records.model import KINDS
+from archiver.records.model import KINDS, Summary
 from archiver.records.text import clip, count, terminal
 
 if TYPE_CHECKING:
@@ -25,16 +25,8 @@ if TYPE_CHECKING:
 
 _WIDEST: Final = 100
 _SHORT: Final = 10
-_LOG_COLUMNS: Final = (
-    "timestamp",
-    "total",
-    *KINDS,
-    "unchanged",
-    "status",
-    "reason",
-    "subject",
-    "committed_at",
-)
+_COUNTS: Final = ("timestamp", "total", *KINDS, "unchanged", "status", "reason", "subject")
+_PAGE: Final = ("timestamp", "changes", "subject", "reason")
 _EVENT_COLUMNS: Final = ("timestamp", "kind", "field", "old", "new")
 
 
@@ -43,7 +35,8 @@ def log(entries: Iterable[Entry], form: Form, out: TextIO, *, title: str, foreig
 
     Args:
         entries: Newest first.
-        form: The format. ``json`` and ``jsonl`` have `Entry` as it is, the others its counts.
+        form: The format. ``json`` and ``jsonl`` have `Entry` as it is, CSV its counts, the
+            others the words for them.
         out: Where to.
         title: The heading of a page.
         foreign: The commits are other people's: their subjects say more than the counts.
@@ -55,30 +48,30 @@ def log(entries: Iterable[Entry], form: Form, out: TextIO, *, title: str, foreig
         rows = ((entry.revision, msgspec.to_builtins(entry)) for entry in entries)
         export(rows, form, out)
     else:
-        flat = map(_flat, entries)
-        export(flat, form, out, title=f"{title}: log", fields=_LOG_COLUMNS)
+        columns = _COUNTS if form == "csv" else _PAGE
+        export(map(_flat, entries), form, out, title=f"{title}: log", fields=columns)
 
 
 def _flat(entry: Entry) -> Keyed:
     """Return an entry as one row, its counts beside the rest."""
     row = msgspec.to_builtins(entry)
-    return entry.revision, {**row, **(row.pop("summary") or {})}
+    return entry.revision, {**row, **(row.pop("summary") or {}), "changes": _counts(entry)}
 
 
 def _entry_lines(entry: Entry, *, foreign: bool) -> Iterator[str]:
-    yield f"{entry.timestamp}  {entry.revision[:_SHORT]}  {_counts(entry)}"
+    yield f"{entry.timestamp}  {entry.revision[:_SHORT]}  {terminal(_counts(entry))}"
     if foreign:
         yield f"    {clip(terminal(entry.subject), _WIDEST)}"
-    if entry.reason and entry.status != "unreadable":
-        yield f"    note: {terminal(entry.reason)}"
+    if entry.reason:
+        yield f"    {terminal(entry.reason)}"
 
 
 def _counts(entry: Entry) -> str:
     if entry.status == "unreadable":
-        return f"cannot be read: {terminal(entry.reason or '')}"
-    if entry.summary is None:
-        return f"first snapshot ({count(entry.total or 0)} models)"
-    return wording.headline(entry.summary, entry.total or 0)
+        return "cannot be read"
+    return wording.headline(
+        entry.summary or Summary(), entry.total or 0, first=entry.status == "first"
+    )
 
 
 def life(timeline: Timeline, form: Form, out: TextIO, *, limit: int | None) -> int:
@@ -121,7 +114,7 @@ def _life_lines(timeline: Timeline, events: tuple[Event, ...]) -> Iterator[str]:
     yield f"first seen    {_when(timeline.first_seen)}"
     yield f"last changed  {_when(timeline.last_changed)}"
     yield ""
-    yield from _columns((name, cell(name, value)) for name, value in timeline.record.items())
+    yield from _field_lines(timeline)
     for event in events:
         yield ""
         yield f"{_when(event.at)}  {event.kind}"
@@ -139,21 +132,21 @@ def _when(moment: Moment) -> str:
     return f"{moment.timestamp}  {moment.revision[:_SHORT]}"
 
 
-def _columns(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+def _field_lines(timeline: Timeline, *, blame: bool = False) -> Iterator[str]:
     """Yield names and values, the values one under the other."""
-    shown = [(clip(terminal(name), _WIDEST // 2), value) for name, value in pairs]
-    widest = max((len(name) for name, _ in shown), default=0)
-    for name, value in shown:
-        yield f"    {name:<{widest}}  {clip(terminal(value), _WIDEST)}".rstrip()
+    names = {name: clip(terminal(name), _WIDEST // 2) for name in timeline.record}
+    widest = max(map(len, names.values()), default=0)
+    for name, value in timeline.record.items():
+        origin = f"{_when(timeline.blame[name])}  " if blame else ""
+        shown = "null" if value is None else clip(terminal(cell(name, value)), _WIDEST)
+        yield f"    {origin}{names[name]:<{widest}}  {shown}"
 
 
 def blame(timeline: Timeline, form: Form, out: TextIO) -> None:
     """Write which revision gave each field the value that it has."""
     if form == "text":
         out.write(f"{terminal(timeline.key)} ({timeline.state})\n")
-        by_field = ((timeline.blame[name], name, value) for name, value in timeline.record.items())
-        lines = ((f"{_when(at)}  {name}", cell(name, value)) for at, name, value in by_field)
-        out.writelines(f"{line}\n" for line in _columns(lines))
+        out.writelines(f"{line}\n" for line in _field_lines(timeline, blame=True))
         return
     rows = ((name, _blame_row(timeline, name)) for name in timeline.record)
     export(rows, form, out, title=timeline.key, fields=("value", "timestamp", "revision"))

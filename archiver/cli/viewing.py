@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 Command: TypeAlias = Callable[..., Any]
 
-_RANGE: Final = re.compile(r"(.*[^/.])\.\.([^/.].*)", re.DOTALL)
-"""``A..B`` as git writes it; ``../a.json`` and ``a/../b.json`` are paths."""
+_RANGE: Final = re.compile(r"(.*[^.])\.\.([^.].*)", re.DOTALL)
+"""``A..B`` as git writes it: both ends are named, and ``A...B`` is something else."""
 
 _FOR_PEOPLE: Final = frozenset({"text", "markdown", "html"})
 
@@ -178,8 +178,8 @@ def compared(
 ) -> Iterator[tuple[Comparison, Catalogue]]:
     """Yield the comparison of what ``[A] [B]`` or ``A..B`` names, and its catalogue."""
     old, new = ends(first, second)
-    plain = old is not None and moments.is_file(old) and new is not None and moments.is_file(new)
-    catalogue = choice.open(plain=plain)
+    plain = moments.is_file(old or "") and moments.is_file(new or "")
+    catalogue = choice.open(plain=(new or "") if plain else "")
     with history.compare(
         catalogue, old, new, now=now(), chosen=look.chosen, fields=look.fields
     ) as found:

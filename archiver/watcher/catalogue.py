@@ -185,14 +185,14 @@ def anywhere(
 
     Args:
         repository: The repository; None: plain files only.
-        file: The file, relative to the top of the work tree.
+        file: The file, relative to the top of the work tree; a name where there is none.
         records: Path of the records; None: the document is the array, or as the original
             design wrote it where no `key` is given either.
         key: Fields of the key.
     """
     shape = Shape(records or ".", key) if records or key else None
     path = Path(file).as_posix().removeprefix("./")
-    return Catalogue(path or "files", path, Policy(key=key), shape, repository)
+    return Catalogue(path, path, Policy(key=key), shape, repository)
 
 
 def open_catalogue(
@@ -204,7 +204,7 @@ def open_catalogue(
     records: str | None = None,
     key: tuple[str, ...] = (),
     metrics: tuple[str, ...] = (),
-    plain: bool = False,
+    plain: str = "",
 ) -> Catalogue:
     """Find the catalogue that a reading command is about.
 
@@ -216,8 +216,9 @@ def open_catalogue(
         records: Path of the records in `file`.
         key: Fields of the key in `file`.
         metrics: Fields that count, besides those of archiver.toml.
-        plain: Only plain files will be looked at: neither archiver.toml nor git is needed, but
-            archiver.toml says what fields mean, unless `records` or `key` are given.
+        plain: The plain file that is looked at, instead of a history: neither archiver.toml nor
+            git is needed, but archiver.toml says what fields mean, unless `records` or `key`
+            are given.
 
     Raises:
         ConfigError: archiver.toml is missing or wrong.
@@ -226,7 +227,7 @@ def open_catalogue(
     if file is not None:
         found = anywhere(Repository.open(folder), file, records=records, key=key)
     elif plain and (records or key or configuration.locate(folder, environ) is None):
-        found = anywhere(None, "", records=records, key=key)
+        found = anywhere(None, Path(plain).name, records=records, key=key)
     else:
         config = configuration.discover(folder, environ)
         found = configured(config, source, Repository.open(folder))

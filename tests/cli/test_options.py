@@ -92,8 +92,8 @@ def test_a_key_of_nothing_is_refused() -> None:
 
 def test_plain_files_need_no_repository(tmp_path: Path) -> None:
     choice = Choice(tmp_path, None, None, "models", ("id",), ())
-    catalogue = choice.open(plain=True)
-    assert (catalogue.repository, catalogue.policy.key) == (None, ("id",))
+    catalogue = choice.open(plain="some/models.json")
+    assert (catalogue.repository, catalogue.source) == (None, "models.json")
 
 
 def test_other_options_stand_beside_a_catalogue() -> None:
