@@ -15,8 +15,8 @@ from archiver.errors import DamagedObject, StoreError, StoreFull
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-OLDEST_GIT = (2, 36)
-"""The oldest git that works: `core.fsync` and `cat-file --batch-command` came with 2.36."""
+OLDEST_GIT = (2, 39)
+"""The oldest git that this was tried with; `core.fsync` and `--batch-command` came with 2.36."""
 
 SETTINGS = (
     *("-c", "core.fsync=all,-commit-graph"),
@@ -131,7 +131,7 @@ class Plumbing:
                 pipesize=1 << 20,
             )
         except FileNotFoundError as missing:
-            raise StoreError("git was not found", hint="install git 2.36 or newer") from missing
+            raise StoreError("git was not found", hint="install git 2.39 or newer") from missing
 
 
 def clean_environment(variables: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
