@@ -73,7 +73,8 @@ def _questions(key: str) -> Iterator[Scene]:
     yield Scene("What became of one model?", ("show", key))
     yield Scene("Which models speak of a long context?", ("search", "128k", "--limit", "5"))
     popular = ("--where", "downloads", ">", "100000")
-    yield Scene("Which are popular?", ("list", *popular, "--limit", "5"))
+    columns = ("--field", "downloads", "--field", "size", "--limit", "5")
+    yield Scene("Which are popular?", ("list", *popular, *columns))
     yield Scene("For a spreadsheet:", ("export", "--format", "csv", "--output", "models.csv"))
     yield Scene("Is every byte of the history what was written?", ("verify",))
 
