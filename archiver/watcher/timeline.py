@@ -156,10 +156,8 @@ def _told(key: str, events: list[Event]) -> Timeline:
 
 
 def _unknown(catalogue: Catalogue, versions: Versions, key: str) -> UnknownRecord:
-    near: list[str] = []
-    for revision in catalogue.revisions():
-        near = _near(key, versions.stored(revision).lines())
-        break
+    newest = next(history.readable(versions, catalogue.revisions()), None)
+    near = [] if newest is None else _near(key, newest[1].lines())
     hint = f"did you mean {', '.join(near)}?" if near else "`archiver search` finds records"
     return UnknownRecord(f"no version holds a record {key!r}", hint=hint)
 
