@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from archiver.records.model import Json, Kind, Record
     from archiver.records.policy import Meaning, Policy
 
+_ABSENT = object()
+
 Pair: TypeAlias = tuple[bytes | None, bytes | None]
 """The line before and the line after of one key; None where there is none."""
 
@@ -182,8 +184,11 @@ def _meaning(name: str, old: Record, new: Record, policy: Policy) -> Meaning:
 
 def _names(old: Record, new: Record) -> list[str]:
     """Return the names of the fields that are not canonically equal, in any order."""
-    found = [name for name in old if name not in new or not equal(old[name], new[name])]
-    found += [name for name in new if name not in old]
+    found = [name for name in new if name not in old]
+    for name, value in old.items():
+        other = new.get(name, _ABSENT)
+        if value != other or (type(value) is not str and not equal(value, other)):
+            found.append(name)
     return found
 
 
@@ -194,4 +199,4 @@ def equal(old: Json, new: Json) -> bool:
     kind = type(old)
     if kind is not type(new):
         return False
-    return kind not in (dict, list) or dump(old) == dump(new)
+    return kind not in (dict, list) or repr(old) == repr(new) or dump(old) == dump(new)

@@ -1,7 +1,12 @@
-"""Name the nested values that differ; DeepDiff finds them, its silence is not believed."""
+"""Name the nested values that differ: DeepDiff finds them, its silence is not believed.
+
+Flat values (a list of tags, an object of prices) are compared here: DeepDiff takes 0.5 ms for
+each, which made a streamed comparison of 100,000 records three times as slow.
+"""
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, UnsetType
@@ -35,13 +40,77 @@ def leaves(name: str, old: Json, new: Json, policy: Policy) -> tuple[Leaf, ...] 
         return UNSET
     before, after = policy.steady((name,), old), policy.steady((name,), new)
     whole = (Leaf(_pointer(name, ()), old, new),)
-    if type(old) is not type(new) or len(dump(before)) + len(dump(after)) > LARGEST:
+    if type(old) is not type(new):
         return whole
-    found = _differences(name, before, after)
+    if _is_flat(before) and _is_flat(after):
+        found = _flat(name, before, after)
+    elif len(dump(before)) + len(dump(after)) <= LARGEST:
+        found = _deep(name, before, after)
+    else:
+        return whole
     return tuple(sorted(found, key=lambda leaf: leaf.path)) or whole
 
 
-def _differences(name: str, old: Json, new: Json) -> Iterator[Leaf]:
+def _is_flat(value: Json) -> bool:
+    members = value.values() if isinstance(value, dict) else value
+    return not any(isinstance(member, (dict, list)) for member in members)
+
+
+def _flat(name: str, old: Json, new: Json) -> Iterator[Leaf]:
+    """Compare two objects or two lists that hold neither lists nor objects."""
+    before, after = _marked(old), _marked(new)
+    places = _same_names(before, after) if isinstance(old, dict) else _aligned(before, after)
+    for place, other in places:
+        if other is None:
+            yield Leaf(_pointer(name, (place,)), old=old[place])
+        elif place is None:
+            yield Leaf(_pointer(name, (other,)), new=new[other])
+        else:
+            yield Leaf(_pointer(name, (other,)), old[place], new[other])
+
+
+def _same_names(old: dict[str, Json], new: dict[str, Json]) -> Iterator[tuple[Any, Any]]:
+    """Yield the names of the members that differ; None on the side where there is none."""
+    for name in {**old, **new}:
+        if name not in new:
+            yield name, None
+        elif name not in old:
+            yield None, name
+        elif old[name] != new[name]:
+            yield name, name
+
+
+def _aligned(old: list[Json], new: list[Json]) -> Iterator[tuple[Any, Any]]:
+    """Yield the places of the elements that differ; None on the side where there is none."""
+    start, end = _common(old, new)
+    olds, news = range(start, len(old) - end), range(start, len(new) - end)
+    if olds and news and max(len(old), len(new)) <= LONGEST:
+        from difflib import SequenceMatcher  # noqa: PLC0415  8 ms, rarely needed
+
+        matcher = SequenceMatcher(
+            None, old[start : olds.stop], new[start : news.stop], autojunk=False
+        )
+        for kind, a, b, c, d in matcher.get_opcodes():
+            if kind != "equal":
+                yield from zip_longest(olds[a:b], news[c:d])
+    else:
+        yield from ((a, b) for a, b in zip_longest(olds, news) if not _is_same(old, a, new, b))
+
+
+def _common(old: list[Json], new: list[Json]) -> tuple[int, int]:
+    """Return how many elements two lists share at the start, and at the end behind those."""
+    shortest = min(len(old), len(new))
+    start = next((n for n in range(shortest) if old[n] != new[n]), shortest)
+    rest = shortest - start
+    end = next((n for n in range(rest) if old[-1 - n] != new[-1 - n]), rest)
+    return start, end
+
+
+def _is_same(old: list[Json], place: int | None, new: list[Json], other: int | None) -> bool:
+    return place is not None and other is not None and old[place] == new[other]
+
+
+def _deep(name: str, old: Json, new: Json) -> Iterator[Leaf]:
     from deepdiff import DeepDiff
 
     tree = DeepDiff(

@@ -53,13 +53,18 @@ def test_what_cannot_be_explained_is_the_whole_field() -> None:
 
 
 def test_what_is_too_large_is_the_whole_field() -> None:
-    old, new = {"a": "x" * LARGEST, "b": 1}, {"a": "x" * LARGEST, "b": 2}
+    old, new = {"a": "x" * LARGEST, "b": [1]}, {"a": "x" * LARGEST, "b": [2]}
     assert leaves("f", old, new, STRICT) == (Leaf("/f", old, new),)
+
+
+def test_flat_values_of_any_size_are_explained() -> None:
+    old, new = {"a": "x" * LARGEST, "b": 1}, {"a": "x" * LARGEST, "b": 2}
+    assert leaves("f", old, new, STRICT) == (Leaf("/f/b", 1, 2),)
 
 
 def test_a_list_that_is_too_long_to_be_aligned_is_explained_place_by_place() -> None:
     old = list(range(LONGEST + 1))
-    found = leaves("f", old, [-1, *old], STRICT)
+    found = leaves("f", old, [-1, *old[:-1], -2], STRICT)
     assert isinstance(found, tuple)
     assert len(found) == LONGEST + 2
 
