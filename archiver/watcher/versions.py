@@ -88,6 +88,15 @@ class _Read(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+class _Shard(NamedTuple):
+    """One file of a snapshot that is split."""
+
+    read: Callable[[], _Read]
+
+    def lines(self) -> Iterable[bytes]:
+        return self.read().lines
+
+
 class Versions:
     """Opens versions of one catalogue; a context manager that ends what it started."""
 
@@ -143,8 +152,9 @@ class Versions:
         folder = (path or self._path).removesuffix(".json")
         entries = self._required().entries(revision.id, folder)
         blobs = {name: entries.get(f"{name}.json") for name in found.shards}
-        parts = {name: self._shard(blob, name) for name, blob in blobs.items()}
-        return Version(end, parts, digests=found.shards)
+        reads = {name: self._shard(blob, name) for name, blob in blobs.items()}
+        parts = {name: Part(blobs[name], read.lines) for name, read in reads.items()}
+        return self._joined(Version(end, parts, digests=found.shards), reads.values())
 
     def file(self, path: Path) -> Version:
         """Open a plain file, gzipped or not.
@@ -158,15 +168,26 @@ class Versions:
         if not found.shards:
             return Version(end, {"": Part(None, lambda: found.lines)}, found.notes)
         folder = path.with_suffix("")
-        return Version(end, {name: self._loose(folder / f"{name}.json") for name in found.shards})
+        reads = {name: self._loose(folder / f"{name}.json") for name in found.shards}
+        parts = {name: Part(None, read.lines) for name, read in reads.items()}
+        return self._joined(Version(end, parts), reads.values())
 
-    def _shard(self, blob: str | None, name: str) -> Part:
+    def _joined(self, version: Version, shards: Iterable[_Shard]) -> Version:
+        """Join shards that were split by another key: today, their records belong elsewhere."""
+        for shard in shards if self._key else ():
+            found = shard.read()
+            if next(iter(found.lines), None) is not None:
+                joined = {"": Part(None, version.lines)}
+                return Version(version.end, joined, found.notes) if found.notes else version
+        return version
+
+    def _shard(self, blob: str | None, name: str) -> _Shard:
         if blob is None:
             raise UnreadableSnapshot(f"shard {name} is missing")
-        return Part(blob, lambda: self._blob(blob).lines)
+        return _Shard(lambda: self._blob(blob))
 
-    def _loose(self, path: Path) -> Part:
-        return Part(None, lambda: self._interpreted(_chunks(path)).lines)
+    def _loose(self, path: Path) -> _Shard:
+        return _Shard(lambda: self._interpreted(_chunks(path)))
 
     def _blob(self, blob: str) -> _Read:
         """Read a blob; the two latest small ones are remembered, for walking a history."""
