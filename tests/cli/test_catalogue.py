@@ -1,0 +1,237 @@
+"""show, search, list and export, typed as people type them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, TypeAlias
+
+import jsonschema
+import pytest
+from histories import FILE, History
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from subprocess import CompletedProcess
+
+Archiver: TypeAlias = "Callable[..., CompletedProcess[str]]"
+
+SHAPE = ("--file", FILE, "--records", "models", "--key", "id")
+MODELS = [
+    {"id": "org/tiny", "downloads": 1500000, "size": 4500000000, "tags": ["text"], "year": 2026},
+    {"id": "org/vision", "downloads": 20, "size": 900, "tags": ["vision"], "licence": "MIT"},
+    {"id": "模型/大", "downloads": 7, "size": 12, "tags": [], "year": 2025},
+]
+HOSTILE = "\x1b]0;owned\x07\u202e"
+
+
+def committed(past: History, at: str, *models: Mapping[str, object]) -> None:
+    past.commit(at, {FILE: json.dumps({"models": models})})
+
+
+@pytest.fixture
+def past(repo: Path) -> History:
+    """Return a history in which a model comes and another one changes."""
+    history = History(repo)
+    committed(history, "2026-01-01T00:00:00Z", {**MODELS[0], "downloads": 3}, MODELS[1])
+    committed(history, "2026-01-05T00:00:00Z", *MODELS)
+    return history
+
+
+@pytest.fixture
+def ask(past: History, archiver: Archiver) -> Archiver:
+    """Return what asks about ``models.json`` of the history."""
+    return lambda command, *rest: archiver(command, "--repo", past.folder, *SHAPE, *rest)
+
+
+def ids(done: CompletedProcess[str]) -> list[str]:
+    return [json.loads(line)["id"] for line in done.stdout.splitlines()]
+
+
+def test_the_list_is_a_table_with_the_columns_in_line(ask: Archiver) -> None:
+    done = ask("list", "--metric", "downloads")
+    assert done.stdout.splitlines() == [
+        "id          downloads  size    year  licence",
+        "org/tiny    1,500,000  4.5 GB  2026",
+        "org/vision         20   900 B        MIT",
+        "模型/大             7    12 B  2025",
+    ]
+    assert done.stderr == "not shown: tags; choose with --field\n"
+
+
+def test_columns_can_be_chosen(ask: Archiver) -> None:
+    done = ask("list", "--field", "tags", "--limit", "1")
+    assert done.stdout.splitlines() == ["id        tags", 'org/tiny  ["text"]', "… and 2 more"]
+    assert ask("list", "--field", "year", "-f", "csv").stdout.splitlines()[0] == "id,year"
+
+
+def test_an_empty_list_is_empty(past: History, ask: Archiver) -> None:
+    committed(past, "2026-01-06T00:00:00Z")
+    done = ask("list")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert ask("list", "-f", "json").stdout == "[]\n"
+
+
+def test_records_are_listed_as_they_are(ask: Archiver) -> None:
+    assert json.loads(ask("list", "-f", "json").stdout) == MODELS
+    assert ids(ask("list", "-f", "jsonl")) == ["org/tiny", "org/vision", "模型/大"]
+
+
+def test_every_word_must_be_found_somewhere(ask: Archiver) -> None:
+    assert ids(ask("search", "ORG vis", "-f", "jsonl")) == ["org/vision"]
+    assert ids(ask("search", "mit", "-f", "jsonl")) == ["org/vision"]
+    assert ask("search", "nothing").stdout == ""
+
+
+def test_words_are_never_patterns(hostile: Path, ask: Archiver) -> None:
+    cases = json.loads((hostile / "corpus.json").read_text("ascii"))["cases"]
+    for text in (case["value"] for case in cases if case["class"] == "search"):
+        done = ask("search", "--", text)
+        assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_conditions_narrow_the_list(ask: Archiver) -> None:
+    assert ids(ask("list", "--where", "downloads", ">", "10", "-f", "jsonl")) == [
+        "org/tiny",
+        "org/vision",
+    ]
+    assert ids(ask("search", "org", "--where", "tags", "has", "vision", "-f", "jsonl")) == [
+        "org/vision"
+    ]
+    assert ask("list", "--where", "downloads", "like", "1").returncode == 2
+
+
+def test_the_past_can_be_listed(ask: Archiver) -> None:
+    for at in ("2026-01-02", "HEAD~1"):
+        assert ids(ask("list", "--at", at, "-f", "jsonl")) == ["org/tiny", "org/vision"]
+    assert ask("list", "--at", "2025-01-01").returncode == 5
+
+
+def test_what_a_limit_leaves_out_is_counted(ask: Archiver) -> None:
+    done = ask("list", "--limit", "1", "-f", "jsonl")
+    assert (ids(done), done.stderr) == (["org/tiny"], "… and 2 more\n")
+    assert ask("list", "--limit", "3", "-f", "jsonl").stderr == ""
+
+
+def test_an_export_is_a_table_for_a_spreadsheet(ask: Archiver, tmp_path: Path) -> None:
+    path = tmp_path / "models.csv"
+    assert ask("export", "-o", path).stdout == ""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["size"] for row in rows] == ["4500000000", "900", "12"]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "markdown", "html"])
+def test_every_form_can_be_exported(ask: Archiver, form: str) -> None:
+    assert "org/tiny" in ask("export", "--format", form).stdout
+    assert "模型/大" in ask("export", "--format", form, "--changes").stdout
+
+
+def test_changes_can_be_exported(ask: Archiver, archiver: Archiver) -> None:
+    schema = json.loads(archiver("schema", "changes").stdout)
+    done = ask("export", "--changes", "HEAD~1", "-f", "json")
+    jsonschema.validate(json.loads(done.stdout), schema)
+    rows = list(csv.DictReader(io.StringIO(ask("export", "--changes", "HEAD~1..HEAD").stdout)))
+    assert [(row["kind"], row["key"]) for row in rows] == [
+        ("updated", "org/tiny"),
+        ("new", "模型/大"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("export", "HEAD"),
+        ("export", "--changes", "--at", "7d"),
+        ("export", "-f", "text"),
+        ("show", "org/tiny", "--blame", "--limit", "1"),
+    ],
+)
+def test_what_makes_no_sense_together_is_refused(ask: Archiver, typed: tuple[str, ...]) -> None:
+    done = ask(*typed)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_one_record_is_shown_with_its_life(past: History, ask: Archiver) -> None:
+    new, old = (each[:10] for each in past.git("log", "--format=%H").split())
+    assert ask("show", "org/tiny", "--metric", "downloads").stdout.splitlines() == [
+        "org/tiny (present)",
+        f"first seen    2026-01-01 00:00:00  {old}",
+        f"last changed  2026-01-05 00:00:00  {new}",
+        "",
+        "    id         org/tiny",
+        "    downloads  1,500,000",
+        "    size       4.5 GB",
+        '    tags       ["text"]',
+        "    year       2026",
+        "",
+        f"2026-01-05 00:00:00  {new}  metrics",
+        "    downloads: 3 → 1,500,000 (+1,499,997)",
+        "",
+        f"2026-01-01 00:00:00  {old}  new",
+    ]
+
+
+def test_a_life_may_be_cut_short_and_begin_early(ask: Archiver) -> None:
+    assert ask("show", "org/tiny", "--limit", "1").stdout.splitlines()[-1] == "… and 1 more"
+    early = json.loads(ask("show", "org/tiny", "--at", "2026-01-02", "-f", "json").stdout)
+    assert (early["record"]["downloads"], len(early["events"])) == (3, 1)
+
+
+def test_each_value_has_its_revision(past: History, ask: Archiver) -> None:
+    new, old = past.git("log", "--format=%H").split()
+    rows = json.loads(ask("show", "org/tiny", "--blame", "-f", "json").stdout)
+    assert {row["field"]: row["revision"] for row in rows} == {
+        **dict.fromkeys(("id", "size", "tags", "year"), old),
+        "downloads": new,
+    }
+    line = ask("show", "org/tiny", "--blame").stdout.splitlines()[2]
+    assert line == f"    2026-01-05 00:00:00  {new[:10]}  downloads  1,500,000"
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "markdown", "html", "csv"])
+def test_a_life_has_every_form(ask: Archiver, form: str) -> None:
+    assert "1500000" in ask("show", "org/tiny", "-f", form).stdout
+
+
+def test_a_life_as_csv_has_one_row_a_field(ask: Archiver) -> None:
+    rows = list(csv.DictReader(io.StringIO(ask("show", "org/tiny", "-f", "csv").stdout)))
+    assert [(row["kind"], row["field"], row["old"]) for row in rows] == [
+        ("updated", "downloads", "3"),
+        ("new", "", ""),
+    ]
+
+
+def test_an_unknown_key_is_refused_with_the_near_ones(ask: Archiver) -> None:
+    done = ask("show", "tiny")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "hint: did you mean org/tiny?" in done.stderr
+
+
+def test_nothing_hostile_reaches_the_terminal(past: History, ask: Archiver) -> None:
+    hostile = {"id": f"a{HOSTILE}", f"f{HOSTILE}": HOSTILE, "text": HOSTILE, "list": [HOSTILE]}
+    committed(past, "2026-01-06T00:00:00Z", hostile)
+    key = f"a{HOSTILE}"
+    asked = (("list",), ("search", "a"), ("show", key), ("show", key, "--blame"), ("show", HOSTILE))
+    for command in asked:
+        done = ask(*command)
+        assert not {"\x1b", "\x07", "\u202e"} & set(done.stdout + done.stderr)
+
+
+def test_a_source_of_our_own_needs_no_description(archiver: Archiver, repo: Path) -> None:
+    own = History(repo)
+    own.configure(metrics=("n",))
+    own.capture("2026-01-02T00:00:00Z", a=1)
+    own.capture("2026-01-03T00:00:00Z", a=2, b=1)
+    assert archiver("list", "--repo", repo).stdout.splitlines() == ["id  n", "a   2", "b   1"]
+    assert "n: 1 → 2 (+1)" in archiver("show", "a", "--repo", repo).stdout
+    assert "# hub" in archiver("export", "-f", "markdown", "--repo", repo).stdout
+
+
+def test_before_the_first_capture_the_next_step_is_named(archiver: Archiver, repo: Path) -> None:
+    History(repo).configure()
+    done = archiver("list", "--repo", repo)
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "archiver run hub" in done.stderr
