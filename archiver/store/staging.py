@@ -97,7 +97,7 @@ class Staging:
         index, private = self.repository.git_dir / "index", self.scratch / "index"
         private.unlink(missing_ok=True)
         if index.exists():
-            shutil.copyfile(index, private)
+            shutil.copy2(index, private)  # with its time: by it git tells what may have changed
         self._set(private, wanted)
         status = {os.fsencode(path): seen[path] for path in wanted if path in seen}
         content = indexfile.stamped(private.read_bytes(), status, self.repository.object_format)
