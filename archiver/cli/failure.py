@@ -38,19 +38,25 @@ def reported(context: click.Context, *, debug: bool) -> Iterator[None]:
         error.show()
         code = ConfigError.exit_code
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the program's last resort
-        if debug:
-            _show_traceback()
-        code = _tell(error)
+        code = tell(error, debug=debug)
     else:
         return
     _settle_stdout()
     context.exit(code)
 
 
-def _tell(error: BaseException) -> int:
-    """Say what happened and what to do; return the exit code."""
+def tell(error: BaseException, *, debug: bool, about: str = "") -> int:
+    """Say what happened and what to do; return the exit code.
+
+    Args:
+        error: What was raised.
+        debug: Show the traceback too.
+        about: What it happened to, to stand before the words.
+    """
     from archiver.records.text import terminal  # noqa: PLC0415 - only when something went wrong
 
+    if debug:
+        _show_traceback(error)
     if isinstance(error, ArchiverError):
         message, hint, code = str(error), error.hint, error.exit_code
     elif isinstance(error, (KeyboardInterrupt, click.Abort)):
@@ -59,16 +65,16 @@ def _tell(error: BaseException) -> int:
         message = f"unexpected {type(error).__name__}: {error}"
         hint, code = "Show where: archiver --debug COMMAND …", UNEXPECTED
     for line in message.split("\n"):
-        click.echo(f"archiver: {terminal(line)}", err=True)
+        click.echo(f"archiver: {terminal(about + line)}", err=True)
     if hint:
         click.echo(f"  hint: {terminal(hint)}", err=True)
     return code
 
 
-def _show_traceback() -> None:
+def _show_traceback(error: BaseException) -> None:
     import traceback  # noqa: PLC0415 - on demand only
 
-    click.echo(traceback.format_exc(), err=True, nl=False)
+    click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
 
 
 def _settle_stdout() -> None:

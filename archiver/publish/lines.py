@@ -39,13 +39,26 @@ def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
     source = text.terminal(stream.source)
     old, current = (text.terminal(wording.end(end)) for end in (stream.old, stream.current))
     out.write(f"{source}: {old} → {current}\n")
-    for change in shown:
-        out.write(_first_line(change, view.style.get(change.kind, "")))
-        if change.changes is not UNSET and not view.name_only:
-            out.writelines(_field_lines(change))
+    for each in shown:
+        out.writelines(change(each, view.style, name_only=view.name_only))
     if shown.left_out:
         out.write(f"… and {text.count(shown.left_out.total())} more\n")
     out.write(f"{source}: {wording.headline(stream.summary(), stream.current.total)}\n")
+
+
+def change(
+    change: RecordChange, style: Mapping[Kind, str], *, name_only: bool = False
+) -> Iterator[str]:
+    """Yield the lines of one change: its mark and key, then its fields.
+
+    Args:
+        change: The change.
+        style: ANSI sequence with which each kind starts; empty: no colour.
+        name_only: Only mark and key.
+    """
+    yield _first_line(change, style.get(change.kind, ""))
+    if not name_only:
+        yield from _field_lines(change)
 
 
 def _first_line(change: RecordChange, colour: str) -> str:
