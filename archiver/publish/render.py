@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,5 +127,7 @@ def _built_in(name: str) -> tuple[str, str, None] | None:
 
 def _templates() -> Traversable:
     """Find the built-in templates: inside the wheel, or at the top of a checkout."""
+    from importlib import resources  # noqa: PLC0415 - 12 ms, for pages only
+
     shipped = resources.files("archiver") / "templates"
     return shipped if shipped.is_dir() else Path(__file__).parents[2] / "templates"

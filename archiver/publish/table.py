@@ -42,7 +42,7 @@ def write(
     Args:
         records: Key and record of each, in the order in which they are written.
         out: Where to.
-        width: How many terminal columns a line may take.
+        width: How many terminal columns a line may take; a key is never cut.
         fields: The fields to show, however wide; None: those with simple values, as many as fit.
         leading: The fields that come first where `fields` is None.
 

@@ -24,9 +24,10 @@ from archiver.store.repository import Repository
 from archiver.transport import Transport
 from archiver.watcher import conditions, history, moments, snapshots, upkeep
 from archiver.watcher.comparison import Comparison, pairs
+from archiver.watcher.documents import skipped
 from archiver.watcher.report import Report, commit_message
 from archiver.watcher.target import Target, open_target
-from archiver.watcher.versions import EMPTY, Version, Versions, skipped, stamp
+from archiver.watcher.versions import EMPTY, Version, Versions, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ from archiver import config as configuration
 from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, StoreError
 from archiver.records.policy import Policy
 from archiver.store.repository import Repository
-from archiver.watcher.versions import Shape
+from archiver.watcher.documents import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

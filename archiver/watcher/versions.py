@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.errors import UnknownRevision, UnreadableSnapshot
 from archiver.records import canonical, keying
-from archiver.records.document import Reader
-from archiver.records.model import Bad, End
+from archiver.records.model import End
+from archiver.watcher.documents import Documents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from archiver.store.history import Revision
     from archiver.store.objects import ObjectReader
     from archiver.store.repository import Repository
+    from archiver.watcher.documents import Shape
 
 CHUNK = 1 << 20
 SMALL = 8 << 20
@@ -33,7 +35,6 @@ STAMP = "%Y-%m-%d %H:%M:%S"
 """Form of a capture time in UTC, as the original design writes it."""
 
 _GZIP = b"\x1f\x8b"
-_SHOWN = 3
 
 
 class Part(NamedTuple):
@@ -69,13 +70,6 @@ class Version:
 
 EMPTY = Version(End(None, None, 0), {"": Part(None, tuple)})
 """What was there before the first capture."""
-
-
-class Shape(NamedTuple):
-    """Where records stand in a document that is not canonical, and what keys them."""
-
-    records: str
-    key: tuple[str, ...]
 
 
 class _Read(NamedTuple):
@@ -114,9 +108,8 @@ class Versions:
         """
         self._repository = repository
         self._path = path
-        self._shape = shape
         self._key = key
-        self._reader: Reader | None = None
+        self._documents = Documents(shape)
         self._open = ExitStack()
         self._shared: ObjectReader | None = None
         self._recent: dict[str, _Read] = {}
@@ -220,7 +213,8 @@ class Versions:
         start = next(parts, b"")
         rest = chain((start,), parts)
         if not canonical.is_canonical(start):
-            return self._foreign(b"".join(rest))
+            found, notes = self._documents.read(b"".join(rest))
+            return _Read(found, len(found), notes=notes)
         header, lines = canonical.read(rest)
         digests = {name: digest for name, (_, digest) in header.shards.items()}
         read = _Read(lines, header.total, header.timestamp, digests)
@@ -238,49 +232,10 @@ class Versions:
         note = f"stored under another key; {' + '.join(self._key)} is applied"
         return read._replace(lines=keying.rekeyed(everything, self._key), notes=(note,))
 
-    def _foreign(self, body: bytes) -> _Read:
-        if self._reader is None:
-            self._reader = Reader(*(self._shape or original_shape(body)))
-        lines: dict[str, bytes] = {}
-        bad: list[str] = []
-        twice: list[str] = []
-        for found in self._reader.read(body):
-            if isinstance(found, Bad):
-                bad.append(f"{found.place} ({found.reason})")
-                continue
-            if found.key in lines:
-                twice.append(found.key)
-            lines[found.key] = found.data
-        if bad and not lines:
-            raise UnreadableSnapshot(f"no record can be read: {bad[0]}")
-        in_order = [lines[key] for key in sorted(lines)]
-        return _Read(in_order, len(in_order), notes=skipped(bad, twice))
-
 
 def stamp(time: datetime) -> str:
     """Return a capture time as it stands in a snapshot's header."""
     return time.astimezone(UTC).strftime(STAMP)
-
-
-def original_shape(body: bytes) -> Shape:
-    """Guess the shape of a snapshot of the original design: ``models``, by ``id`` or ``name``."""
-    keyed = Reader("models", ("id",)).read(body)
-    by_id = not isinstance(next(keyed, Bad("", "")), Bad)
-    return Shape("models", ("id",) if by_id else ("name",))
-
-
-def skipped(bad: Sequence[str], twice: Sequence[str]) -> tuple[str, ...]:
-    """Name and count records that were left out, and keys that came twice."""
-    found = (("left out, no usable record", bad), ("doubled key, the last one counts", twice))
-    return tuple(
-        f"{what}: {', '.join(names[:_SHOWN])}" + _more(len(names) - _SHOWN)
-        for what, names in found
-        if names
-    )
-
-
-def _more(number: int) -> str:
-    return f" … and {number:,} more" if number > 0 else ""
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
@@ -290,5 +245,5 @@ def _chunks(path: Path) -> Iterator[bytes]:
             with gzip.open(raw) if zipped else raw as content:
                 while chunk := content.read(CHUNK):
                     yield chunk
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UnknownRevision(f"{path} cannot be read: {error}") from error

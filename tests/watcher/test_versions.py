@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from datetime import UTC, datetime
@@ -17,7 +18,8 @@ from archiver.records.model import End, Summary
 from archiver.store.repository import Repository
 from archiver.watcher import history
 from archiver.watcher.catalogue import Catalogue, anywhere
-from archiver.watcher.versions import SMALL, Shape, Versions
+from archiver.watcher.documents import Shape
+from archiver.watcher.versions import SMALL, Versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,9 +115,11 @@ def test_a_truncated_canonical_file_is_unreadable(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_gzip_to_its_end_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "some.json.gz"
-    path.write_bytes(b"\x1f\x8b broken")
-    with files() as versions, pytest.raises(UnknownRevision, match="cannot be read"):
-        versions.file(path)
+    whole = gzip.compress(document(a=1).encode())
+    for torn in (whole[:-9], b"\x1f\x8b broken", whole[:12] + b"\xff" * 9 + whole[21:]):
+        path.write_bytes(torn)
+        with files() as versions, pytest.raises(UnknownRevision, match="cannot be read"):
+            versions.file(path)
 
 
 def test_a_version_too_large_to_be_held_streams(

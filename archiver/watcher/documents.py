@@ -1,0 +1,73 @@
+"""Read versions of a catalogue that are not canonical: sort them, name what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from archiver.errors import UnreadableSnapshot
+from archiver.records.document import Reader
+from archiver.records.model import Bad
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SHOWN = 3
+
+
+class Shape(NamedTuple):
+    """Where records stand in a document that is not canonical, and what keys them."""
+
+    records: str
+    key: tuple[str, ...]
+
+
+class Documents:
+    """Reads one document after the other; records that stay the same are parsed once."""
+
+    def __init__(self, shape: Shape | None) -> None:
+        """Read documents of a `shape`; None: as the original design wrote them."""
+        self._shape = shape
+        self._reader: Reader | None = None
+
+    def read(self, body: bytes) -> tuple[list[bytes], tuple[str, ...]]:
+        """Return the canonical lines of a document, sorted by key, and what is to be known.
+
+        Raises:
+            UnreadableSnapshot: It holds no catalogue.
+        """
+        if self._reader is None:
+            self._reader = Reader(*(self._shape or original_shape(body)))
+        lines: dict[str, bytes] = {}
+        bad: list[str] = []
+        twice: list[str] = []
+        for found in self._reader.read(body):
+            if isinstance(found, Bad):
+                bad.append(f"{found.place} ({found.reason})")
+                continue
+            if found.key in lines:
+                twice.append(found.key)
+            lines[found.key] = found.data
+        if bad and not lines:
+            raise UnreadableSnapshot(f"no record can be read: {bad[0]}")
+        return [lines[key] for key in sorted(lines)], skipped(bad, twice)
+
+
+def original_shape(body: bytes) -> Shape:
+    """Guess the shape of a snapshot of the original design: ``models``, by ``id`` or ``name``."""
+    keyed = Reader("models", ("id",)).read(body)
+    by_id = not isinstance(next(keyed, Bad("", "")), Bad)
+    return Shape("models", ("id",) if by_id else ("name",))
+
+
+def skipped(bad: Sequence[str], twice: Sequence[str]) -> tuple[str, ...]:
+    """Name and count records that were left out, and keys that came twice."""
+    found = (("left out, no usable record", bad), ("doubled key, the last one counts", twice))
+    return tuple(
+        f"{what}: {', '.join(names[:_SHOWN])}" + _more(len(names) - _SHOWN)
+        for what, names in found
+        if names
+    )
+
+
+def _more(number: int) -> str:
+    return f" … and {number:,} more" if number > 0 else ""
