@@ -14,7 +14,8 @@ import msgspec
 
 from archiver.errors import UnreadableSnapshot
 from archiver.records.jsontext import UNREADABLE, dump, parse, plain
-from archiver.records.model import Json, Line, Record
+from archiver.records.key import key_of
+from archiver.records.model import Line, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 KEY = "@key"
 """First member of a line whose key is not one string field of the record."""
-MAX_KEY = 4096
-"""Longest key in bytes of UTF-8."""
-
 _START = b'{\n"format": 1,\n"source": '
 _MODELS = b'"models": [\n'
 _SEPARATOR = b",\n"
@@ -49,51 +47,6 @@ class Header(NamedTuple):
     timestamp: str
     total: int
     shards: Mapping[str, tuple[int, str]] = MappingProxyType({})
-
-
-def key_of(record: Record, fields: tuple[str, ...]) -> str:
-    """Return the key of `record`: the values of `fields`, joined with ``/``.
-
-    A field with dots is a path into nested objects. Numbers become strings.
-
-    Raises:
-        ValueError: A field is absent or is neither string nor integer, or the key is empty or
-            longer than `MAX_KEY`.
-    """
-    return joined(member(record, field) for field in fields)
-
-
-def member(record: Record, path: str) -> Json:
-    """Return the value at a dotted `path`; ValueError where there is none."""
-    value: Json = record
-    for name in (path,) if path in record else path.split("."):
-        if not isinstance(value, dict) or name not in value:
-            raise ValueError(f"no key: {path} is absent")
-        value = value[name]
-    return value
-
-
-def joined(parts: Iterable[Json]) -> str:
-    """Join the parts of a key with ``/``; ValueError where they make no key."""
-    key = "/".join(map(_part, parts))
-    if not key:
-        raise ValueError("the key is empty")
-    if len(key) > MAX_KEY // 4 and len(key.encode(errors="replace")) > MAX_KEY:
-        raise ValueError(f"the key is longer than {MAX_KEY} bytes")
-    return key
-
-
-def _part(value: Json) -> str:
-    if type(value) is str:
-        return value
-    if type(value) is int or type(value) is float:
-        return dump(value).decode()
-    raise ValueError(f"the key is {_kind(value)}, not a string or a number")
-
-
-def _kind(value: Json) -> str:
-    names = {bool: "a boolean", list: "a list", dict: "an object", type(None): "null"}
-    return names.get(type(value), type(value).__name__)
 
 
 def encode(record: Record, fields: tuple[str, ...]) -> Line:

@@ -15,8 +15,8 @@ import msgspec
 
 from archiver.errors import ConfigError, UnreadableSnapshot
 from archiver.records import canonical
-from archiver.records.canonical import member
 from archiver.records.jsontext import UNREADABLE, parse, plain
+from archiver.records.key import joined, member
 from archiver.records.model import Bad, Line
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Reader:
         record = parse(text)
         if not isinstance(record, dict):
             raise ValueError("it is not an object")  # noqa: TRY004  a reason, as all here
-        key = canonical.joined(_part(field, record, holder, name) for field in self._key)
+        key = joined(_part(field, record, holder, name) for field in self._key)
         line = canonical.encode_as(key, record, self._key)
         _refuse_twins(text, record, line.data)
         return line

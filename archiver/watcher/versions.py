@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.errors import UnknownRevision, UnreadableSnapshot
-from archiver.records import canonical, keying
+from archiver.records import canonical, rekeying
 from archiver.records.model import End
 from archiver.watcher.documents import Documents
 
@@ -227,10 +227,10 @@ class Versions:
         if first is None:
             return read
         everything = chain((first,), lines)
-        if not keying.differs(first, self._key):
+        if not rekeying.differs(first, self._key):
             return read._replace(lines=everything)
         note = f"stored under another key; {' + '.join(self._key)} is applied"
-        return read._replace(lines=keying.rekeyed(everything, self._key), notes=(note,))
+        return read._replace(lines=rekeying.rekeyed(everything, self._key), notes=(note,))
 
 
 def stamp(time: datetime) -> str:

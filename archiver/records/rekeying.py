@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.records import canonical
+from archiver.records.key import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +17,7 @@ def differs(line: bytes, fields: tuple[str, ...]) -> bool:
     A key of which a part stood outside the record cannot be made again: it stays as stored.
     """
     try:
-        key = canonical.key_of(canonical.decode(line), fields)
+        key = key_of(canonical.decode(line), fields)
     except ValueError:
         return False
     return bool(fields) and key.encode() != canonical.line_key(line)
