@@ -6,7 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from archiver.records import canonical
-from archiver.records.jsontext import dump
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,10 +26,10 @@ def records_digest(lines: Iterable[bytes], policy: Policy) -> str:
 
 def _steady(line: bytes, policy: Policy) -> bytes:
     record = canonical.decode_with_key(line)
-    return dump(
-        {
-            name: policy.without_volatile(name, value)
-            for name, value in record.items()
-            if policy.presence(name) != "same"
-        }
-    )
+    first, key = next(iter(record.items()))
+    kept = {
+        name: policy.without_volatile(name, value)
+        for name, value in record.items()
+        if name == first or policy.presence(name) != "same"
+    }
+    return canonical.encode_as(key, kept, (first,)).data
