@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from archiver import sources
-from archiver.changes.compare import differing, explain, kind_of, summarize
 from archiver.changes.guard import refuse_unbelievable
 from archiver.errors import SnapshotRejected, UnreadableSnapshot
-from archiver.publish.message import CAP
 from archiver.records.canonical import Header, snapshot
 from archiver.records.digest import records_digest
 from archiver.records.jsontext import dump
-from archiver.records.model import NEWS, ChangeSet, End, RecordChange, Summary
+from archiver.records.model import ChangeSet, End, Summary
 from archiver.sources.listing import Listing, NotModified, fetch, refuse_damage
 from archiver.store.commit import KEPT_REF, writing
 from archiver.store.quarantine import keep_evidence
 from archiver.store.repository import Repository
 from archiver.transport import Transport
 from archiver.watcher import conditions, history, moments, snapshots, upkeep
-from archiver.watcher.comparison import Comparison, pairs
+from archiver.watcher.comparison import Comparison, outlined
 from archiver.watcher.documents import skipped
 from archiver.watcher.report import Report, commit_message
 from archiver.watcher.target import Target, open_target
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.config import Config
-    from archiver.records.model import Kind
-    from archiver.records.policy import Policy
     from archiver.sources import Ledger
     from archiver.store.change import Change
     from archiver.store.commit import Writer
@@ -199,7 +194,7 @@ class _Capture:
         with history.opened(self._catalogue) as versions:
             before = self._before(versions)
             layout = self._laid_out(listing, before, taken)
-            summary, changes = _compared(before, layout.version(), self._catalogue.policy)
+            summary, changes = outlined(before, layout.version(), self._catalogue.policy)
             if not accept:
                 self._believe(before, len(listing.lines), summary)
         report = Report(
@@ -304,23 +299,6 @@ class _Capture:
         path = keep_evidence(self._repository, self._source.name, name, content)
         hint = f"look at {path}; `archiver run --accept` takes it as it is"
         return SnapshotRejected(str(error), hint=hint)
-
-
-def _compared(
-    before: Version, after: Version, policy: Policy
-) -> tuple[Summary, tuple[RecordChange, ...]]:
-    """Count all changes; explain the first few of each kind."""
-    counts: Counter[Kind] = Counter()
-    shown: list[RecordChange] = []
-    for old, new in pairs(before, after):
-        for pair in differing(old, new):
-            kind = kind_of(*pair, policy)
-            if kind is None:
-                continue
-            counts[kind] += 1
-            if counts[kind] <= CAP and kind in NEWS and (change := explain(*pair, policy)):
-                shown.append(change)
-    return summarize(counts, old=before.end.total, new=after.end.total), tuple(shown)
 
 
 def _notes(listing: Listing, layout: Layout) -> tuple[str, ...]:

@@ -97,7 +97,9 @@ class Catalogue:
         if self.config is None:
             return None
         repository = self.required()
-        blob = repository.object_at(commit, configuration.FILE_NAME)
+        blob = repository.object_at(
+            commit, _within(repository, self.config, configuration.FILE_NAME)
+        )
         if blob is None:
             return None
         with repository.objects() as reader:
@@ -159,12 +161,19 @@ def configured(config: Config, name: str | None, repository: Repository) -> Cata
     source = config.source(name or _only(config))
     return Catalogue(
         source=source.name,
-        path=f"{config.folder(source.name)}/{LATEST}",
+        path=_within(repository, config, f"{config.folder(source.name)}/{LATEST}"),
         policy=policy_of(source),
         repository=repository,
         ref="HEAD" if config.archive.branch is None else repository.branch(config.archive.branch),
         config=config,
     )
+
+
+def _within(repository: Repository, config: Config, path: str) -> str:
+    """Return a path of archiver.toml, which may lie below the top of the work tree."""
+    if repository.root is None:
+        return path
+    return (config.root.resolve().relative_to(repository.root) / path).as_posix()
 
 
 def policy_of(source: SourceConfig) -> Policy:
@@ -230,7 +239,7 @@ def open_catalogue(
         found = anywhere(None, Path(plain).name, records=records, key=key)
     else:
         config = configuration.discover(folder, environ)
-        found = configured(config, source, Repository.open(folder))
+        found = configured(config, source, Repository.open(config.root))
     if not metrics:
         return found
     policy = replace(found.policy, metrics=(*found.policy.metrics, *metrics))

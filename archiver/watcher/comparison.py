@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from archiver.changes.compare import compare, differing, explain, summarize, tally
+from archiver.changes.compare import compare, differing, explain, kind_of, summarize, tally
+from archiver.publish.message import CAP
 from archiver.records import canonical
-from archiver.records.model import ChangeSet, RecordUpdate, Rename, Summary
+from archiver.records.model import NEWS, ChangeSet, RecordUpdate, Rename, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -119,6 +120,23 @@ def _public(change: RecordChange) -> Any:
         return Rename(str(change.old_key), change.key)
     cause = {"@cause": change.cause} if change.cause else {}
     return {**(change.record or {}), **cause}
+
+
+def outlined(
+    before: Version, after: Version, policy: Policy
+) -> tuple[Summary, tuple[RecordChange, ...]]:
+    """Count all changes; explain the first few news of each kind, as a commit message names."""
+    counts: Counter[Kind] = Counter()
+    named: list[RecordChange] = []
+    for old, new in pairs(before, after):
+        for pair in differing(old, new):
+            kind = kind_of(*pair, policy)
+            if kind is None:
+                continue
+            counts[kind] += 1
+            if counts[kind] <= CAP and kind in NEWS and (change := explain(*pair, policy)):
+                named.append(change)
+    return summarize(counts, old=before.end.total, new=after.end.total), tuple(named)
 
 
 def pairs(old: Version, new: Version) -> Iterator[tuple[Iterable[bytes], Iterable[bytes]]]:

@@ -47,11 +47,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def commit_message(
-    report: Report, proof: Proof, digest: str, *, folder: Path | None
+    report: Report, proof: Proof | None, digest: str, *, folder: Path | None
 ) -> tuple[str, RenderError | None]:
     """Return the message of the commit, and what was wrong with the user's template.
 
     A template that cannot be rendered never costs a capture: the built-in one takes its place.
+
+    Args:
+        report: What is committed.
+        proof: Why the listing is whole; None: it is imported. Then the program's version is
+            left out too, so that importing the same again gives equal commits.
+        digest: The records digest.
+        folder: The user's templates.
     """
     try:
         return _rendered(report, proof, digest, folder), None
@@ -61,7 +68,7 @@ def commit_message(
         return _rendered(report, proof, digest, None), error
 
 
-def _rendered(report: Report, proof: Proof, digest: str, folder: Path | None) -> str:
+def _rendered(report: Report, proof: Proof | None, digest: str, folder: Path | None) -> str:
     return message(
         source=report.source,
         total=report.new.total,
@@ -73,8 +80,8 @@ def _rendered(report: Report, proof: Proof, digest: str, folder: Path | None) ->
     )
 
 
-def _trailers(report: Report, proof: Proof, digest: str) -> dict[str, str]:
-    values = {
+def _trailers(report: Report, proof: Proof | None, digest: str) -> dict[str, str]:
+    values: dict[str, object] = {
         "Source": report.source,
         "Format": canonical.FORMAT,
         "Total": report.new.total,
@@ -83,9 +90,9 @@ def _trailers(report: Report, proof: Proof, digest: str) -> dict[str, str]:
         "Removed": report.summary.removed,
         "Metrics": report.summary.metrics,
         "Records-Digest": digest,
-        "Proof": _proof(proof),
-        "Version": __version__,
     }
+    if proof is not None:
+        values |= {"Proof": _proof(proof), "Version": __version__}
     return {f"Archiver-{name}": str(value) for name, value in values.items()}
 
 

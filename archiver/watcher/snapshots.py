@@ -143,12 +143,18 @@ def free_time(source: str, taken: datetime, names: Iterable[str]) -> datetime:
     return taken
 
 
+def taken_at(name: str) -> datetime | None:
+    """Return the capture time (UTC) that the name of a stamped file says; None: it is none."""
+    found = _NAME.fullmatch(name)
+    try:
+        return datetime.strptime(found[2], _STAMP).replace(tzinfo=UTC) if found else None
+    except ValueError:
+        return None
+
+
 def stamped(names: Iterable[str]) -> list[Stamped]:
     """Return the stamped files among `names`; other files are nobody's business."""
-    found = ((name, match[2]) for name in names if (match := _NAME.fullmatch(name)))
-    return [
-        Stamped(name, datetime.strptime(text, _STAMP).replace(tzinfo=UTC)) for name, text in found
-    ]
+    return [Stamped(name, taken) for name in names if (taken := taken_at(name))]
 
 
 def removal(

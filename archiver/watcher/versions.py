@@ -156,7 +156,7 @@ class Versions:
             UnknownRevision: It cannot be read.
             UnreadableSnapshot: It holds no catalogue.
         """
-        found = self._interpreted(_chunks(path))
+        found = self._interpreted(chunks(path))
         end = End(None, found.taken, found.total)
         if not found.shards:
             return Version(end, {"": Part(None, lambda: found.lines)}, found.notes)
@@ -180,7 +180,7 @@ class Versions:
         return _Shard(lambda: self._blob(blob))
 
     def _loose(self, path: Path) -> _Shard:
-        return _Shard(lambda: self._interpreted(_chunks(path)))
+        return _Shard(lambda: self._interpreted(chunks(path)))
 
     def _blob(self, blob: str) -> _Read:
         """Read a blob; the two latest small ones are remembered, for walking a history."""
@@ -238,7 +238,12 @@ def stamp(time: datetime) -> str:
     return time.astimezone(UTC).strftime(STAMP)
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
+def chunks(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a plain file, unzipped where it is gzipped.
+
+    Raises:
+        UnknownRevision: It cannot be read.
+    """
     try:
         with path.open("rb") as raw:
             zipped = raw.peek(2)[:2] == _GZIP
