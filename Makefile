@@ -7,7 +7,7 @@ COVERAGE := 85
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format-check lint types contracts tests wheel bench golden format clean
+.PHONY: help demo test format-check lint types contracts tests wheel bench golden readme format clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -40,6 +40,10 @@ bench: $(VENV)/dev ## Measure the ratios that the project promises (ONLY=row, FU
 
 golden: $(VENV)/dev ## Renew the expected outputs in tests/golden
 	$(BIN)/python -m pytest tests/publish --renew
+
+readme: $(VENV)/dev ## Renew the outputs and the picture that the README shows
+	$(BIN)/python -m pytest tests/test_readme.py --renew
+	$(BIN)/python tests/picture.py
 
 format: $(VENV)/dev ## Format the code and mend what ruff can
 	$(BIN)/ruff check --fix-only

@@ -35,6 +35,10 @@ def only_loopback(event: str, arguments: tuple[object, ...]) -> None:
 sys.addaudithook(only_loopback)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew", action="store_true", help="write expected outputs anew")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give the whole run its own HOME with a git identity, and none of the machine's settings."""

@@ -98,6 +98,7 @@ def end(end: End) -> str:
 
 
 _SHORT: Final = 10
+_BEFORE: Final = 12  # characters that are shown before a difference
 
 
 def public(change: RecordChange) -> Record | Rename | RecordUpdate:
@@ -132,7 +133,20 @@ def shifts(change: FieldChange) -> Iterator[Shift]:
 def _shift(field: str, old: Json | UnsetType, new: Json | UnsetType, *, metric: bool) -> Shift:
     if type(old) is int and type(new) is int and metric:
         return Shift(field, text.count(old), f"{text.count(new)} ({new - old:+,})")
-    return Shift(field, _words(field, old), _words(field, new))
+    if isinstance(old, str) and isinstance(new, str):
+        old, new = _around_difference(old, new)
+    was, now = _words(field, old), _words(field, new)
+    if was == now and type(old) is int and type(new) is int:
+        was, now = text.count(old), text.count(new)  # a size that rounds to the same
+    return Shift(field, was, now)
+
+
+def _around_difference(old: str, new: str) -> tuple[str, str]:
+    """Leave out what two long texts share at their start, so that the difference is seen."""
+    pairs = enumerate(zip(old, new, strict=False))
+    shared = next((at for at, (a, b) in pairs if a != b), min(len(old), len(new)))
+    start = shared - _BEFORE
+    return (old, new) if start < _BEFORE else (f"…{old[start:]}", f"…{new[start:]}")
 
 
 def _words(field: str, value: Json | UnsetType) -> str:

@@ -297,7 +297,9 @@ class _Capture:
         name = snapshots.stamped_name(self._source.name, self._taken)
         content = snapshot(header, (line.data for line in listing.lines))
         path = keep_evidence(self._repository, self._source.name, name, content)
-        hint = f"look at {path}; `archiver run --accept` takes it as it is"
+        root = self._repository.root
+        place = path.relative_to(root) if root and path.is_relative_to(root) else path
+        hint = f"look at {place}; `archiver run --accept` takes it as it is"
         return SnapshotRejected(str(error), hint=hint)
 
 

@@ -21,10 +21,6 @@ OLD = End("a" * 40, "2026-01-29 15:47:33", 2840)
 CURRENT = End("b" * 40, "2026-01-30 15:47:35", 2845)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--renew", action="store_true", help="write tests/golden/*/expected.* anew")
-
-
 @pytest.fixture
 def renew(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--renew", default=False))
