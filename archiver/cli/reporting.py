@@ -1,4 +1,4 @@
-"""Tell what a run did: a line to a person, the whole report to a program."""
+"""Tell what the keeping commands did, in lines for a person."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from archiver.publish import lines, wording
 from archiver.records.text import count, terminal
+from archiver.watcher.versions import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from archiver.changes.retention import Plan
     from archiver.records.model import Kind
+    from archiver.store.history import Revision
+    from archiver.watcher.audit import Audit, Problem
     from archiver.watcher.report import Report
 
 _FEW: Final = 5
@@ -31,9 +35,9 @@ def run(report: Report, style: Mapping[Kind, str], *, dry_run: bool) -> Iterator
     shown = report.changes[:_FEW]
     for change in shown:
         yield from lines.change(change, style)
-    more = report.summary.news - len(shown)
-    if more:
-        yield f"… and {count(more)} more{'' if dry_run else ': archiver compare --source ' + report.source}\n"
+    if more := report.summary.news - len(shown):
+        where = "" if dry_run else f": archiver compare --source {report.source}"
+        yield f"… and {count(more)} more{where}\n"
 
 
 def _counts(report: Report) -> str:
@@ -49,3 +53,35 @@ def _outcome(report: Report, *, dry_run: bool) -> str:
     if report.revision is None:
         return ""
     return f"  {report.revision[:_SHORT]}  {terminal(report.snapshot or '')}"
+
+
+def pruned(source: str, plan: Plan, revision: str | None) -> Iterator[str]:
+    """Yield the lines of a plan: what is kept and why, what goes, and whether it is gone."""
+    for kept in plan.keep:
+        yield f"keep    {terminal(kept.name)}  {', '.join(kept.reasons)}\n"
+    for removed in plan.remove:
+        yield f"remove  {terminal(removed.name)}\n"
+    counts = f"{count(len(plan.keep))} kept, {count(len(plan.remove))} "
+    if revision is not None:
+        yield f"{source}: {counts}removed  {revision[:_SHORT]}\n"
+    elif plan.remove:
+        yield f"{source}: {counts}to remove: a dry run, --yes does it; history keeps them all\n"
+    else:
+        yield f"{source}: {counts}to remove\n"
+
+
+def reverted(source: str, capture: Revision, commit: str) -> str:
+    """Say which capture was taken back, and by which commit."""
+    taken = f"{stamp(capture.authored_at)} ({capture.id[:_SHORT]})"
+    return f"{source}: took back the capture of {taken}  {commit[:_SHORT]}"
+
+
+def problem(source: str, found: Problem) -> str:
+    """Name one problem, with its revision and file."""
+    return terminal(f"{source}: {found.revision[:_SHORT]} {found.file}: {found.reason}")
+
+
+def verified(source: str, audit: Audit) -> str:
+    """Say how much is as it was written."""
+    snapshots = f"{count(audit.snapshots)} snapshot{'' if audit.snapshots == 1 else 's'}"
+    return f"{source}: verified {snapshots}, {count(audit.records)} records"

@@ -60,6 +60,13 @@ class Catalogue:
         """Folder of a configured source; empty for a file of any repository."""
         return self.path.removesuffix(f"/{LATEST}") if self.config else ""
 
+    @property
+    def settings(self) -> str:
+        """Path of archiver.toml, relative to the top; empty for a file of any repository."""
+        if self.config is None:
+            return ""
+        return _within(self.required(), self.config, configuration.FILE_NAME)
+
     def revisions(self, tip: str | None = None) -> Iterator[Revision]:
         """Yield the revisions that changed the catalogue, newest first.
 
