@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,11 +22,12 @@ from archiver.watcher import capture, moments, upkeep
 from archiver.watcher.audit import Audit
 from archiver.watcher.catalogue import configured
 from archiver.watcher.clock import now
+from archiver.watcher.importing import import_all
+from archiver.watcher.origins import from_files, from_history
 from archiver.watcher.target import open_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from archiver.cli.output import Progress
     from archiver.config import Config
@@ -126,6 +129,59 @@ def prune(
         sys.stdout.writelines(reporting.pruned(name, plan, revision))
 
     context.exit(_each(context, _chosen(config, (name,) if name else ()), pruned))
+
+
+@click.command(
+    "import",
+    epilog=options.examples(
+        "archiver import old-snapshots/",
+        "archiver import a_models_20260129_154733.json b_models_20260130_154733.json.gz",
+        "archiver import ../kev-data --file kev.json --records vulnerabilities --key cveID",
+    ),
+)
+@click.argument(
+    "paths",
+    metavar="FILE…|DIR|REPO",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+)
+@click.option("--file", metavar="PATH", help="Import the history of this file of REPO.")
+@click.option("--records", metavar="PATH", help="Where its records are: . or a.b or a.b{}")
+@click.option("--key", metavar="FIELD", multiple=True, help="A field of their key.  Repeatable.")
+@click.option("--source", "name", metavar="NAME", help="Where to.  [default: the only source]")
+@options.repo
+def import_(
+    *,
+    repo: Path,
+    paths: tuple[Path, ...],
+    file: str | None,
+    records: str | None,
+    key: tuple[str, ...],
+    name: str | None,
+) -> None:
+    """Turn old snapshot files, or the history of a file in another repository, into commits.
+
+    The source must still be empty. Each version is dated at its capture time: the one in the
+    file's name (UTC) or in the document, or the author date of the commit. Versions that cannot
+    be read are named and left out. Importing the same again changes nothing.
+    """
+    if file is not None and len(paths) > 1:
+        raise click.UsageError("--file names a file of one repository.")
+    config = discover(repo, process_environment())
+    with Repository.open(config.root) as repository, ExitStack() as stack:
+        target = open_target(config, name, repository)
+        if file is None:
+            origins = from_files(paths, target.source, records=records, key=key)
+        else:
+            past = from_history(paths[0], file, target.source, records=records, key=key)
+            origins = stack.enter_context(past)
+        bar = stack.enter_context(output.progress(target.source.name))
+        told = None if bar is None else lambda number: bar(number, len(origins))
+        done = import_all(target, origins, progress=told)
+    for line in (*done.notes, *(f"left out: {each}" for each in done.skipped)):
+        output.note(terminal(f"{done.source}: {line}"))
+    click.echo(reporting.imported(done))
 
 
 @click.command(epilog=options.examples("archiver revert HEAD", "archiver revert 3f2ab1c"))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from archiver.records.model import Kind
     from archiver.store.history import Revision
     from archiver.watcher.audit import Audit, Problem
+    from archiver.watcher.importing import Imported
     from archiver.watcher.report import Report
 
 _FEW: Final = 5
@@ -68,6 +69,21 @@ def pruned(source: str, plan: Plan, revision: str | None) -> Iterator[str]:
         yield f"{source}: {counts}to remove: a dry run, --yes does it; history keeps them all\n"
     else:
         yield f"{source}: {counts}to remove\n"
+
+
+def imported(done: Imported) -> str:
+    """Say how much was imported, and why the rest was not."""
+    if not done.committed:
+        return f"{done.source}: nothing to import: all {count(done.present)} are there already"
+    rest = {
+        "there already": done.present,
+        "with the records of the one before": done.identical,
+        "that cannot be read": len(done.skipped),
+    }
+    counts = [f"{count(number)} {what}" for what, number in rest.items() if number]
+    named = f"; {', '.join(counts)}" if counts else ""
+    snapshots = f"{count(done.committed)} snapshot{'' if done.committed == 1 else 's'}"
+    return f"{done.source}: imported {snapshots} ({wording.models(done.total)}){named}"
 
 
 def reverted(source: str, capture: Revision, commit: str) -> str:

@@ -12,6 +12,7 @@ from archiver.errors import DamagedObject, ShallowHistory, UnreadableSnapshot
 from archiver.records import canonical, strict
 from archiver.records.digest import records_digest
 from archiver.watcher import snapshots
+from archiver.watcher.report import DIGEST
 from archiver.watcher.versions import stamp
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from archiver.store.history import Revision
     from archiver.store.objects import ObjectReader
     from archiver.watcher.catalogue import Catalogue
-
-_DIGEST = "Archiver-Records-Digest"
 
 
 class Problem(NamedTuple):
@@ -98,7 +97,7 @@ class Audit:
         try:
             index = self._file(reader, blob, "")
             shards = self._shards(reader, revision.id, index)
-            digest = revision.trailers.get(_DIGEST)
+            digest = revision.trailers.get(DIGEST)
             _refuse_other_digest((index, *shards.values()), digest, policies)
         except (UnreadableSnapshot, DamagedObject) as error:
             yield Problem(revision.id, self._catalogue.path, str(error))

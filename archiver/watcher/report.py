@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from archiver.records.model import End, RecordChange, Summary
     from archiver.sources import Proof
 
+DIGEST = "Archiver-Records-Digest"
+"""The trailer that holds the records digest."""
+
 Outcome: TypeAlias = Literal["first", "changed", "unchanged"]
 
 
