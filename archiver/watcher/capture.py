@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from archiver import sources
 from archiver.changes.guard import refuse_unbelievable
-from archiver.errors import SnapshotRejected, UnreadableSnapshot
+from archiver.errors import RenderError, SnapshotRejected, UnreadableSnapshot
 from archiver.records.canonical import Header, snapshot
 from archiver.records.digest import records_digest
 from archiver.records.jsontext import dump
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from archiver.sources import Ledger
     from archiver.store.change import Change
     from archiver.store.commit import Writer
+    from archiver.store.history import Revision
     from archiver.watcher.report import Outcome
     from archiver.watcher.snapshots import Layout
 
@@ -70,7 +71,8 @@ def run(
         if isinstance(listing, NotModified):
             return capture.nothing_new("the source says that nothing was modified")
         if dry_run:
-            return capture.judged(listing, accept=accept).report
+            with history.opened(capture.catalogue) as versions:
+                return capture.judged(listing, versions, accept=accept).report
         with writing(repository) as writer:
             return capture.commit(writer, listing, accept=accept)
 
@@ -127,10 +129,10 @@ class _Capture:
         self._target = target
         self._source = target.source
         self._repository = target.repository
-        self._catalogue = target.catalogue
+        self.catalogue = target.catalogue
         self._clock = clock
         self._taken = clock()
-        self._known = moments.newest(self._catalogue)
+        self._known = moments.newest(self.catalogue)
 
     def fetch(
         self, progress: Callable[[Ledger], None] | None, *, conditional: bool = True
@@ -151,17 +153,17 @@ class _Capture:
 
     def changes(self, listing: Listing) -> ChangeSet:
         """Return what changed from the newest snapshot to `listing`."""
-        with history.opened(self._catalogue) as versions:
-            before = self._before(versions)
+        with history.opened(self.catalogue) as versions:
+            before = self._before(versions, moments.newest(self.catalogue))
             layout = self._laid_out(listing, before, self._taken)
             return Comparison(
-                self._source.name, before, layout.version(), self._catalogue.policy
+                self._source.name, before, layout.version(), self.catalogue.policy
             ).collect()
 
     def nothing_new(self, reason: str) -> Report:
         """Return the report of a run that had nothing to compare."""
-        with history.opened(self._catalogue) as versions:
-            end = moments.find(self._catalogue, versions, "", self._taken).end
+        with history.opened(self.catalogue) as versions:
+            end = moments.find(self.catalogue, versions, "", self._taken).end
         return Report(
             source=self._source.name,
             outcome="unchanged",
@@ -173,33 +175,34 @@ class _Capture:
 
     def commit(self, writer: Writer, listing: Listing, *, accept: bool) -> Report:
         """Compare with the tip and commit what is worth it; the lock is held."""
-        newest = moments.newest(self._catalogue)
+        newest = moments.newest(self.catalogue)
         if newest != self._known and newest is not None and newest.authored_at >= self._taken:
             return self.nothing_new("another run committed a newer capture meanwhile")
-        try:
-            judged = self.judged(listing, accept=accept)
-        except SnapshotRejected as error:
-            raise self._with_evidence(error, listing) from error
-        if judged.report.outcome == "unchanged":
-            writer.commit(self._change(judged, {}, ""))
-            return judged.report
-        return self._committed(writer, judged)
+        with history.opened(self.catalogue) as versions:
+            try:
+                judged = self.judged(listing, versions, accept=accept)
+            except SnapshotRejected as error:
+                raise self._with_evidence(error, listing) from error
+            if judged.report.outcome == "unchanged":
+                writer.commit(self._change(judged, {}, ""))
+                return judged.report
+            return self._committed(writer, judged)
 
-    def judged(self, listing: Listing, *, accept: bool) -> _Judged:
+    def judged(self, listing: Listing, versions: Versions, *, accept: bool) -> _Judged:
         """Compare a listing with the tip; refuse it if it is not believable."""
         if not accept:
             refuse_damage(listing)
         tip = self._target.tip()
         taken = self._free_time(tip)
-        with history.opened(self._catalogue) as versions:
-            before = self._before(versions)
-            layout = self._laid_out(listing, before, taken)
-            summary, changes = outlined(before, layout.version(), self._catalogue.policy)
-            if not accept:
-                self._believe(before, len(listing.lines), summary)
+        newest = moments.newest(self.catalogue)
+        before = self._before(versions, newest)
+        layout = self._laid_out(listing, before, taken)
+        summary, changes = outlined(before, layout.version(), self.catalogue.policy)
+        if not accept:
+            self._believe(before, len(listing.lines), summary)
         report = Report(
             source=self._source.name,
-            outcome=self._outcome(before, summary),
+            outcome=self._outcome(before, summary, newest),
             old=before.end,
             new=End(None, stamp(taken), len(listing.lines)),
             summary=summary,
@@ -217,26 +220,26 @@ class _Capture:
         text, trouble = commit_message(
             judged.report,
             judged.listing.proof,
-            records_digest(lines, self._catalogue.policy),
+            records_digest(lines, self.catalogue.policy),
             folder=self._target.config.template_folder,
         )
         done = writer.commit(self._change(judged, files, text))
         writer.pack()
         if trouble is not None:
-            raise trouble
+            safe = f"the capture is safe: {done.revision} has the built-in message"
+            raise RenderError(str(trouble), hint=safe) from trouble
         kept = tuple(f"your changes to {path} are kept on {KEPT_REF}" for path in done.kept)
         notes = judged.report.notes + kept
         return replace(judged.report, revision=done.revision, snapshot=name, notes=notes)
 
-    def _before(self, versions: Versions) -> Version:
+    def _before(self, versions: Versions, newest: Revision | None) -> Version:
         """Open the newest snapshot that can be read."""
-        newest = moments.newest(self._catalogue)
         if newest is None:
             return EMPTY
         try:
             return versions.stored(newest)
         except UnreadableSnapshot:
-            readable = history.readable(versions, self._catalogue.revisions())
+            readable = history.readable(versions, self.catalogue.revisions())
             return next((version for _, version in readable), EMPTY)
 
     def _free_time(self, tip: str | None) -> datetime:
@@ -270,15 +273,17 @@ class _Capture:
             max_shrink=self._source.max_shrink,
         )
 
-    def _outcome(self, before: Version, summary: Summary) -> Outcome:
+    def _outcome(self, before: Version, summary: Summary, newest: Revision | None) -> Outcome:
         if before is EMPTY:
             return "first"
+        if newest is not None and newest.id != before.end.revision:
+            return "changed"  # the newest cannot be read: it must not stay the latest
         worth = summary.news + (summary.metrics if self._source.commit == "any" else 0)
         return "changed" if worth else "unchanged"
 
     def _state(self, judged: _Judged, files: Mapping[str, str | None]) -> dict[str, bytes | None]:
         """Return what the state ref remembers: this run, and how to ask "modified?" next time."""
-        path = self._catalogue.path
+        path = self.catalogue.path
         held = self._repository.object_at(judged.tip, path) if judged.tip else None
         last = {
             "timestamp": stamp(self._taken),
