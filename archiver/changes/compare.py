@@ -7,12 +7,15 @@ A line is a record in canonical form, so two lines are equal exactly when the re
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 from archiver.changes.detail import leaves
 from archiver.errors import UnreadableSnapshot
-from archiver.records.canonical import decode, decode_with_key, line_key
-from archiver.records.jsontext import dump
+from archiver.records.canonical import KEY, decode_with_key, line_key
+from archiver.records.jsontext import dump, parse, plain
 from archiver.records.model import FieldChange, RecordChange, Summary
 
 if TYPE_CHECKING:
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
     from archiver.records.model import Json, Kind, Record
     from archiver.records.policy import Meaning, Policy
 
-_ABSENT = object()
+_Texts: TypeAlias = dict[str, msgspec.Raw]
+"""Member name to the canonical text of its value."""
+_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 Pair: TypeAlias = tuple[bytes | None, bytes | None]
 """The line before and the line after of one key; None where there is none."""
@@ -132,8 +137,8 @@ def kind_of(before: bytes | None, after: bytes | None, policy: Policy) -> Kind |
         return "removed"
     if policy.strict:
         return "updated"
-    old, new = decode(before), decode(after)
-    return _worst({_meaning(name, old, new, policy) for name in _names(old, new)})
+    old, new = _members(before), _members(after)
+    return _worst({_meaning(name, old, new, policy) for name in _unequal(old, new)})
 
 
 def _worst(meanings: set[Meaning]) -> Kind | None:
@@ -150,7 +155,7 @@ def explain(before: bytes | None, after: bytes | None, policy: Policy) -> Record
         kind: Kind = "new" if before is None else "removed"
         record = decode_with_key(line)
         return RecordChange(kind, line_key(line).decode(), record=record)
-    changes = field_changes(decode(before), decode(after), policy)
+    changes = _field_changes(_members(before), _members(after), policy)
     found = _worst({"metric" if change.metric else "news" for change in changes})
     if found is None:
         return None
@@ -159,44 +164,65 @@ def explain(before: bytes | None, after: bytes | None, policy: Policy) -> Record
 
 def field_changes(old: Record, new: Record, policy: Policy) -> tuple[FieldChange, ...]:
     """Return the top-level fields that differ and mean something, by name."""
-    found = (_field_change(name, old, new, policy) for name in sorted(_names(old, new)))
-    return tuple(change for change in found if change is not None)
+    return _field_changes(_texts(old), _texts(new), policy)
 
 
-def _field_change(name: str, old: Record, new: Record, policy: Policy) -> FieldChange | None:
+def _texts(record: Record) -> _Texts:
+    return {name: msgspec.Raw(dump(value)) for name, value in record.items()}
+
+
+def _members(line: bytes) -> _Texts:
+    """Return the canonical text of each member of a line, without `KEY`."""
+    try:
+        members = _split(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UnreadableSnapshot(f"a line is no record: {plain(error)}") from error
+    members.pop(KEY, None)
+    return members
+
+
+def _unequal(old: _Texts, new: _Texts) -> list[str]:
+    """Return the names of the members whose texts differ, by name: equal texts, equal values."""
+    found = [name for name, text in old.items() if name not in new or text != new[name]]
+    found += new.keys() - old.keys()
+    return sorted(found)
+
+
+def _field_changes(old: _Texts, new: _Texts, policy: Policy) -> tuple[FieldChange, ...]:
+    found = (_field_change(name, old, new, policy) for name in _unequal(old, new))
+    return tuple([change for change in found if change is not None])
+
+
+def _field_change(name: str, old: _Texts, new: _Texts, policy: Policy) -> FieldChange | None:
     meaning = _meaning(name, old, new, policy)
     if meaning == "same":
         return None
-    path, metric = "/" + name.replace("~", "~0").replace("/", "~1"), meaning == "metric"
+    path, metric = _pointer(name), meaning == "metric"
     if name not in new:
-        return FieldChange("remove", path, metric, old=old[name])
+        return FieldChange("remove", path, metric, old=_value(old[name]))
     if name not in old:
-        return FieldChange("add", path, metric, new=new[name])
-    detail = leaves(name, old[name], new[name], policy)
-    return FieldChange("replace", path, metric, old[name], new[name], detail)
+        return FieldChange("add", path, metric, new=_value(new[name]))
+    before, after = _value(old[name]), _value(new[name])
+    detail = leaves(name, before, after, policy)
+    return FieldChange("replace", path, metric, before, after, detail)
 
 
-def _meaning(name: str, old: Record, new: Record, policy: Policy) -> Meaning:
-    if name in old and name in new:
-        return policy.meaning(name, old[name], new[name])
-    return policy.presence(name)
+def _meaning(name: str, old: _Texts, new: _Texts, policy: Policy) -> Meaning:
+    if name not in old or name not in new:
+        return policy.presence(name)
+    if not policy.concerns(name):
+        return "news"
+    return policy.meaning(name, _value(old[name]), _value(new[name]))
 
 
-def _names(old: Record, new: Record) -> list[str]:
-    """Return the names of the fields that are not canonically equal, in any order."""
-    found = [name for name in new if name not in old]
-    for name, value in old.items():
-        other = new.get(name, _ABSENT)
-        if value != other or (type(value) is not str and not equal(value, other)):
-            found.append(name)
-    return found
+def _value(text: msgspec.Raw) -> Json:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise UnreadableSnapshot(f"a line is no record: {error}") from error
 
 
-def equal(old: Json, new: Json) -> bool:
-    """Say whether two canonical values are equal as JSON: ``True`` is not ``1``."""
-    if old != new:
-        return False
-    kind = type(old)
-    if kind is not type(new):
-        return False
-    return kind not in (dict, list) or repr(old) == repr(new) or dump(old) == dump(new)
+@lru_cache(maxsize=1024)
+def _pointer(name: str) -> str:
+    """Return the RFC 6901 pointer of a field."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")

@@ -39,21 +39,18 @@ def leaves(name: str, old: Json, new: Json, policy: Policy) -> tuple[Leaf, ...] 
     if not isinstance(old, (dict, list)) or not isinstance(new, (dict, list)):
         return UNSET
     before, after = policy.steady((name,), old), policy.steady((name,), new)
-    whole = (Leaf(_pointer(name, ()), old, new),)
-    if type(old) is not type(new):
-        return whole
-    if _is_flat(before) and _is_flat(after):
-        found = _flat(name, before, after)
-    elif len(dump(before)) + len(dump(after)) <= LARGEST:
-        found = _deep(name, before, after)
-    else:
-        return whole
-    return tuple(sorted(found, key=lambda leaf: leaf.path)) or whole
+    found: list[Leaf] = []
+    if type(old) is type(new):
+        if _is_flat(before) and _is_flat(after):
+            found = list(_flat(name, before, after))
+        elif len(dump(before)) + len(dump(after)) <= LARGEST:
+            found = sorted(_deep(name, before, after), key=lambda leaf: leaf.path)
+    return tuple(found) or (Leaf(_pointer(name, ()), old, new),)
 
 
 def _is_flat(value: Json) -> bool:
     members = value.values() if isinstance(value, dict) else value
-    return not any(isinstance(member, (dict, list)) for member in members)
+    return not any(type(member) in (dict, list) for member in members)
 
 
 def _flat(name: str, old: Json, new: Json) -> Iterator[Leaf]:
@@ -71,7 +68,7 @@ def _flat(name: str, old: Json, new: Json) -> Iterator[Leaf]:
 
 def _same_names(old: dict[str, Json], new: dict[str, Json]) -> Iterator[tuple[Any, Any]]:
     """Yield the names of the members that differ; None on the side where there is none."""
-    for name in {**old, **new}:
+    for name in sorted({**old, **new}):
         if name not in new:
             yield name, None
         elif name not in old:

@@ -78,13 +78,17 @@ class Policy:
         names = {path[0] for path in self._metrics if len(path) == 1}
         return frozenset() if _ANY in taken else frozenset(names - taken)
 
+    def concerns(self, name: str) -> bool:
+        """Say whether the policy says anything of the field `name`; if not, it is news."""
+        return name in self._special or _ANY in self._special
+
     def meaning(self, name: str, old: Json, new: Json) -> Meaning:
         """Say what it means that the field `name` went from `old` to `new`.
 
         Both values are present and canonically different. A value that is absent on one side
         is judged by `presence`.
         """
-        if not self._concerns(name):
+        if not self.concerns(name):
             return "news"
         if name in self._counters:
             return "metric"
@@ -111,9 +115,6 @@ class Policy:
         if not self._volatile and not self._sets:
             return value
         return _ordered(self._sets, path, _without(self._volatile, path, value))
-
-    def _concerns(self, name: str) -> bool:
-        return name in self._special or _ANY in self._special
 
 
 def _paths(texts: Iterable[str]) -> tuple[Path, ...]:
