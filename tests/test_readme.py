@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "README.zh-CN.md")
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+_PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 _CHANGING = (
     (re.compile(r"\b[0-9a-f]{40}\b"), "<id>"),
     (re.compile(r"\b[0-9a-f]{7,12}\b"), "<short id>"),
@@ -108,6 +109,9 @@ def test_every_command_of_the_page_shows_what_really_comes_out(
     page = (ROOT / name).read_text(encoding="utf-8")
     played = play(page, tmp_path)
     assert played
+    for program in _PYTHON.findall(page):
+        command = [sys.executable, "-c", program]
+        subprocess.run(command, cwd=tmp_path / "work", check=True, timeout=60)
     if request.config.getoption("--renew"):
         (ROOT / name).write_text(renewed(page, played), encoding="utf-8")
         return

@@ -60,7 +60,7 @@ def _flat(entry: Entry) -> Keyed:
 
 def _entry_lines(entry: Entry, *, foreign: bool) -> Iterator[str]:
     yield f"{entry.timestamp}  {entry.revision[:_SHORT]}  {terminal(_counts(entry))}"
-    if foreign:
+    if foreign or entry.summary == Summary(unchanged=entry.total or 0):
         yield f"    {clip(terminal(entry.subject), _WIDEST)}"
     if entry.reason:
         yield f"    {terminal(entry.reason)}"
