@@ -73,17 +73,16 @@ def pruned(source: str, plan: Plan, revision: str | None) -> Iterator[str]:
 
 def imported(done: Imported) -> str:
     """Say how much was imported, and why the rest was not."""
-    if not done.committed:
+    if done.present and not done.committed:
         return f"{done.source}: nothing to import: all {count(done.present)} are there already"
     rest = {
         "there already": done.present,
         "with the records of the one before": done.identical,
-        "that cannot be read": len(done.skipped),
+        "left out": len(done.skipped),
     }
     counts = [f"{count(number)} {what}" for what, number in rest.items() if number]
     named = f"; {', '.join(counts)}" if counts else ""
-    snapshots = f"{count(done.committed)} snapshot{'' if done.committed == 1 else 's'}"
-    return f"{done.source}: imported {snapshots} ({wording.models(done.total)}){named}"
+    return f"{done.source}: imported {_counted(done.committed, 'snapshot')} ({wording.models(done.total)}){named}"
 
 
 def reverted(source: str, capture: Revision, commit: str) -> str:
@@ -99,5 +98,9 @@ def problem(source: str, found: Problem) -> str:
 
 def verified(source: str, audit: Audit) -> str:
     """Say how much is as it was written."""
-    snapshots = f"{count(audit.snapshots)} snapshot{'' if audit.snapshots == 1 else 's'}"
-    return f"{source}: verified {snapshots}, {count(audit.records)} records"
+    snapshots = _counted(audit.snapshots, "snapshot")
+    return f"{source}: verified {snapshots}, {_counted(audit.records, 'record')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"

@@ -18,6 +18,7 @@ from archiver.watcher.versions import stamp
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from archiver.changes.retention import Stamped
     from archiver.records.policy import Policy
     from archiver.records.strict import Strict
     from archiver.store.history import Revision
@@ -137,31 +138,42 @@ class Audit:
 
     def _misplaced(self, tip: str) -> Iterator[Problem]:
         """Yield what is wrong with the newest files: the stamped ones, and the latest."""
-        catalogue = self._catalogue
-        folder = f"{catalogue.folder}/snapshots"
+        folder = f"{self._catalogue.folder}/snapshots"
         files = self._repository.entries(tip, folder)
-        named = {file.name: stamp(file.taken_at) for file in snapshots.stamped(files)}
-        for name, time in named.items():
-            if reason := self._wrongly_stamped(tip, f"{folder}/{name}", files[name], time):
-                yield Problem(tip, f"{folder}/{name}", reason)
-        latest = self._repository.object_at(tip, catalogue.path)
-        newest = {files[name] for name, time in named.items() if time == self._time(latest)}
-        if (latest or named) and latest not in newest and not catalogue.reverted(tip):
-            yield Problem(tip, catalogue.path, "no stamped file holds the same bytes")
+        stamped = snapshots.stamped(files)
+        reasons = {
+            f"{folder}/{file.name}": self._wrongly_stamped(tip, file, files[file.name])
+            for file in stamped
+        }
+        blobs = {files[file.name] for file in stamped}
+        reasons[self._catalogue.path] = self._wrongly_latest(tip, blobs)
+        yield from (Problem(tip, path, reason) for path, reason in reasons.items() if reason)
 
-    def _wrongly_stamped(self, tip: str, path: str, blob: str, time: str) -> str:
-        """Return what is wrong with a stamped file whose name says `time`, or nothing."""
+    def _wrongly_stamped(self, tip: str, file: Stamped, blob: str) -> str:
+        """Return what is wrong with a stamped file, or nothing."""
         seen = self._seen.get(blob)
         if seen is None:
             return "it is not what any sound snapshot holds"
-        if seen.timestamp != time:
+        if seen.timestamp != stamp(file.taken_at):
             return f"its header says {seen.timestamp}"
-        shards = self._repository.entries(tip, path.removesuffix(".json")) if seen.shards else {}
-        return "" if shards == seen.shards else "its shards are not those of its snapshot"
+        folder = f"{self._catalogue.folder}/snapshots/{file.name.removesuffix('.json')}"
+        return self._wrong_shards(tip, folder, seen)
 
-    def _time(self, blob: str | None) -> str | None:
-        seen = self._seen.get(blob or "")
-        return seen.timestamp if seen else None
+    def _wrongly_latest(self, tip: str, stamped: set[str]) -> str:
+        """Return what is wrong with the latest snapshot beside the stamped ones, or nothing."""
+        path = self._catalogue.path
+        latest = self._repository.object_at(tip, path)
+        if latest is None:
+            return "it is gone" if stamped else ""
+        if latest not in self._seen:
+            return ""  # what is wrong with it was named with its revision
+        if latest not in stamped and not self._catalogue.reverted(tip):
+            return "no stamped file holds the same bytes"
+        return self._wrong_shards(tip, path.removesuffix(".json"), self._seen[latest])
+
+    def _wrong_shards(self, tip: str, folder: str, seen: _Seen) -> str:
+        shards = self._repository.entries(tip, folder) if seen.shards else {}
+        return "" if shards == seen.shards else "its shards are not those of its snapshot"
 
 
 def _refuse_strays(shards: Mapping[str, Strict]) -> None:
