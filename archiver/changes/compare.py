@@ -15,7 +15,7 @@ import msgspec
 from archiver.changes.detail import leaves
 from archiver.errors import UnreadableSnapshot
 from archiver.records.canonical import KEY, decode_with_key, line_key
-from archiver.records.jsontext import dump, parse, plain
+from archiver.records.jsontext import UNREADABLE, dump, parse, plain
 from archiver.records.model import FieldChange, RecordChange, Summary
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _members(line: bytes) -> _Texts:
     """Return the canonical text of each member of a line, without `KEY`."""
     try:
         members = _split(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise UnreadableSnapshot(f"a line is no record: {plain(error)}") from error
     members.pop(KEY, None)
     return members

@@ -8,6 +8,7 @@ import msgspec
 
 from archiver.errors import MalformedPage, UnreadableSnapshot
 from archiver.records import document
+from archiver.records.jsontext import UNREADABLE, plain
 from archiver.sources.protocol import Parsed, Source
 from archiver.transport import Request, redact
 
@@ -78,8 +79,8 @@ def _announced(page: Page, path: str) -> int:
         shape = msgspec.defstruct("Level", [("value", shape)], rename={"value": name})
     try:
         found = msgspec.json.decode(page.body, type=shape)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        message = f'{redact(page.request.url)}: no whole number at total "{path}": {error}'
+    except UNREADABLE as error:
+        message = f'{redact(page.request.url)}: no whole number at total "{path}": {plain(error)}'
         raise MalformedPage(message) from error
     for _ in names:
         found = found.value

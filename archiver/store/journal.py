@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from archiver.records.jsontext import UNREADABLE
 from archiver.store.durable import sync_folder, write_new
 
 if TYPE_CHECKING:
@@ -70,5 +71,5 @@ class Journal(msgspec.Struct, frozen=True):
             return msgspec.json.decode(path.read_bytes(), type=cls)
         except FileNotFoundError:
             return None
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return cls()  # bit rot, or another version's: the refs are the truth

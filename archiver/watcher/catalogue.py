@@ -10,6 +10,7 @@ import msgspec
 
 from archiver import config as configuration
 from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, StoreError
+from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.policy import Policy
 from archiver.store.repository import Repository
 from archiver.watcher.documents import Shape
@@ -133,8 +134,8 @@ class Catalogue:
             content = reader.read(blob)
         try:
             return msgspec.json.Decoder(Reverted).decode_lines(content)
-        except msgspec.MsgspecError as error:
-            raise StoreError(f"{REVERTED} cannot be read: {error}") from error
+        except UNREADABLE as error:
+            raise StoreError(f"{REVERTED} cannot be read: {plain(error)}") from error
 
     def required(self) -> Repository:
         """Return the repository; NotADataRepository if there is none."""

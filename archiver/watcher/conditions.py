@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archiver.records.jsontext import dump
+from archiver.records.jsontext import UNREADABLE, dump
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def asked(
         return {}
     try:
         kept = msgspec.json.decode(content, type=_Remembered)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return {}
     known = kept.blob == newest.blob and kept.settings == _settings(source)
     return kept.validators if known else {}

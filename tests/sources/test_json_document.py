@@ -93,6 +93,7 @@ def test_real_shapes_can_be_described(transport: Transport, tmp_path: Path, name
         (b'{"page":{"total":1.5},"models":[]}', "page.total"),
         (b"[]", "total"),
         (b"<html>", "total"),
+        (b'{"models":' + b"[" * 40_000 + b"]" * 40_000 + b"}", "total"),
     ],
 )
 def test_a_total_that_is_no_whole_number_is_malformed(

@@ -110,9 +110,12 @@ def test_a_file_that_a_person_changed_since_is_theirs(
     assert git(repo, "status", "--porcelain") == f" M {LATEST}\n"
 
 
-def test_a_journal_that_cannot_be_read_is_dropped(repo: Path, journal: Journal) -> None:
+@pytest.mark.parametrize("rotten", [b"\0\0", b'{"git_dir":"\xff"}', b'{"x":' + b"[" * 100_000])
+def test_a_journal_that_cannot_be_read_is_dropped(
+    repo: Path, journal: Journal, rotten: bytes
+) -> None:
     assert journal.refs
-    (repo / ".git/archiver/journal").write_bytes(b"\0\0")
+    (repo / ".git/archiver/journal").write_bytes(rotten)
     heal(repo)
     assert not (repo / ".git/archiver/journal").exists()
 
