@@ -82,7 +82,8 @@ def imported(done: Imported) -> str:
     }
     counts = [f"{count(number)} {what}" for what, number in rest.items() if number]
     named = f"; {', '.join(counts)}" if counts else ""
-    return f"{done.source}: imported {_counted(done.committed, 'snapshot')} ({wording.models(done.total)}){named}"
+    snapshots = _counted(done.committed, "snapshot")
+    return f"{done.source}: imported {snapshots} ({wording.models(done.total)}){named}"
 
 
 def reverted(source: str, capture: Revision, commit: str) -> str:
