@@ -99,7 +99,13 @@ def _blob(writer: Writer, pieces: Iterator[bytes], size: int) -> tuple[str, str]
 
 
 def laid_out(
-    header: Header, lines: list[Line], *, shards: Shards, before: Version, max_bytes: int
+    header: Header,
+    lines: list[Line],
+    *,
+    shards: Shards,
+    before: Version,
+    max_bytes: int,
+    split: int = SPLIT,
 ) -> Layout:
     """Lay a snapshot out in as many files as it needs.
 
@@ -107,9 +113,10 @@ def laid_out(
         header: The header of the whole snapshot.
         lines: Its lines, sorted by key.
         shards: The number of files; ``auto``: as before, or the next step before a file
-            exceeds `SPLIT`; never back by itself.
+            exceeds `split`; never back by itself.
         before: The snapshot before.
         max_bytes: No file may be larger.
+        split: Bytes that no file exceeds where `shards` is ``auto``.
 
     Raises:
         StoreError: A file would be larger.
@@ -117,7 +124,7 @@ def laid_out(
     counts = (shards,) if shards != "auto" else [n for n in COUNTS if n >= len(before.parts)]
     for count in counts:
         layout = Layout(header, lines, count)
-        if max(layout.sizes.values()) <= SPLIT:
+        if max(layout.sizes.values()) <= split:
             break
     name, size = max(layout.sizes.items(), key=lambda each: each[1])
     if size > max_bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from typing import TYPE_CHECKING, Any
@@ -333,3 +334,25 @@ def test_progress_is_told_version_by_version(archive: Archive, old: Path) -> Non
     told: list[int] = []
     import_all(archive.target(), files(archive, old), progress=told.append)
     assert told == [1, 2, 3]
+
+
+def test_a_real_history_keeps_its_numbers(archive: Archive, real: Path, tmp_path: Path) -> None:
+    bundle, clone = real / "khavel-all.bundle", tmp_path / "khavel"
+    archive.git("clone", "--quiet", "--branch=main", str(bundle), str(clone))
+    source = archive.target().source
+    with from_history(clone, FILE, source, records="models", key=("id",)) as origins:
+        done = take(archive, origins)
+    with (real / "khavel-all.expected.tsv").open() as file:
+        rows = [*csv.DictReader(file, delimiter="\t")][1:]
+    expected = [
+        (int(row["records"]), *(int(row[kind] or 0) for kind in ("new", "updated", "removed")))
+        for row in rows
+        if {row["new"], row["updated"], row["removed"]} != {"0"}
+    ]
+    assert expected == [
+        (total, summary.new, summary.updated, summary.removed)
+        for _, total, summary in history_of(archive)
+        if summary is not None
+    ]
+    assert done.identical == len(rows) - len(expected)
+    assert archive.problems()[0] == []
