@@ -6,6 +6,7 @@ The form is described in ``docs/format.md``; ``jsontext`` says how a value is wr
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -67,10 +68,14 @@ def encode_as(key: str, record: Record, fields: tuple[str, ...] = ()) -> Line:
     if '"' in first or "\\" in first:
         first = KEY
     rest = dict(record)
-    for name in (first, KEY):
-        rest.pop(name, None)
-    start = b"{%b:%b" % (dump(first), dump(key))
-    return Line(key, start + (b"," if rest else b"") + dump(rest)[1:])
+    rest.pop(first, None)
+    rest.pop(KEY, None)
+    return Line(key, _opening(first) + dump(key) + (b"," if rest else b"") + dump(rest)[1:])
+
+
+@lru_cache(maxsize=64)
+def _opening(first: str) -> bytes:
+    return b"{%b:" % dump(first)
 
 
 def decode(line: bytes) -> Record:

@@ -16,7 +16,7 @@ import msgspec
 from archiver.errors import ConfigError, UnreadableSnapshot
 from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE, parse, plain
-from archiver.records.key import joined, member
+from archiver.records.key import joined, key_of, member
 from archiver.records.model import Bad, Line
 
 if TYPE_CHECKING:
@@ -86,13 +86,10 @@ class Reader:
             for name, raw in _held(holder, self._steps[-1]):
                 text = bytes(raw)
                 seen = (text, outside, name if self._named else 0)
-                try:
-                    line = known.get(seen) or self._line(text, holder, name)
-                except ValueError as error:
-                    yield Bad(f"{holder.place}/{name}", str(error))
-                else:
+                line = known.get(seen) or self._line(text, holder, name)
+                if isinstance(line, Line):
                     self._known[seen] = line
-                    yield line
+                yield line
 
     def _holders(self, body: bytes) -> Iterator[_Found]:
         """Yield the arrays or objects that hold the records."""
@@ -101,19 +98,31 @@ class Reader:
             found = _descend(found, step)
         return found
 
-    def _line(self, text: bytes, holder: _Found, name: str | int) -> Line:
-        record = parse(text)
-        if not isinstance(record, dict):
-            raise ValueError("it is not an object")  # noqa: TRY004  a reason, as all here
-        key = joined(_part(field, record, holder, name) for field in self._key)
-        line = canonical.encode_as(key, record, self._key)
-        _refuse_twins(text, record, line.data)
+    def once(self, body: bytes) -> Iterator[Line | Bad]:
+        """Yield the records of `body` as `read` does, and remember nothing."""
+        for holder in self._holders(body):
+            for name, raw in _held(holder, self._steps[-1]):
+                yield self._line(bytes(raw), holder, name)
+
+    def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
+        try:
+            record = _object(text)
+            key = self._key_of(record, holder, name)
+            line = canonical.encode_as(key, record, self._key)
+            _refuse_twins(text, record, line.data)
+        except ValueError as error:
+            return Bad(f"{holder.place}/{name}", str(error))
         return line
+
+    def _key_of(self, record: Record, holder: _Found, name: str | int) -> str:
+        if self._outer or self._named:
+            return joined(_part(field, record, holder, name) for field in self._key)
+        return key_of(record, self._key)
 
 
 def read(body: bytes, records: str, key: tuple[str, ...]) -> Iterator[Line | Bad]:
     """Yield the records of one document; see `Reader`."""
-    return Reader(records, key).read(body)
+    return Reader(records, key).once(body)
 
 
 def steps(path: str) -> tuple[str, ...]:
@@ -209,6 +218,13 @@ def _text_around(holder: _Found, field: str) -> bytes | None:
     *up, name = field.split(_ENCLOSING)
     around = holder.around[len(up) - 1] if len(up) <= len(holder.around) else {}
     return bytes(around[name]) if name in around else None
+
+
+def _object(text: bytes) -> Record:
+    record = parse(text)
+    if not isinstance(record, dict):
+        raise ValueError("it is not an object")  # noqa: TRY004  a reason, as all here
+    return record
 
 
 def _refuse_twins(text: bytes, record: Record, line: bytes) -> None:

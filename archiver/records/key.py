@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 MAX_KEY = 4096
 """Longest key in bytes of UTF-8."""
 
+_SHORT = MAX_KEY // 4  # characters that never need more bytes
+
 
 def key_of(record: Record, fields: tuple[str, ...]) -> str:
     """Return the key of `record`: the values of `fields`, joined with ``/``.
@@ -24,6 +26,8 @@ def key_of(record: Record, fields: tuple[str, ...]) -> str:
         ValueError: A field is absent or is neither string nor integer, or the key is empty or
             longer than `MAX_KEY`.
     """
+    if len(fields) == 1 and type(key := record.get(fields[0])) is str and 0 < len(key) <= _SHORT:
+        return key  # nearly every key there is; the rest is said once, below
     return joined(member(record, field) for field in fields)
 
 
@@ -42,7 +46,7 @@ def joined(parts: Iterable[Json]) -> str:
     key = "/".join(map(_part, parts))
     if not key:
         raise ValueError("the key is empty")
-    if len(key) > MAX_KEY // 4 and len(key.encode(errors="replace")) > MAX_KEY:
+    if len(key) > _SHORT and len(key.encode(errors="replace")) > MAX_KEY:
         raise ValueError(f"the key is longer than {MAX_KEY} bytes")
     return key
 
