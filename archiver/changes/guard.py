@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from archiver.errors import SnapshotRejected
 
-MAX_SHRINK = 0.2
-"""Share of the records that may vanish from one capture to the next."""
-
-_HINT = "look at the quarantined listing; `archiver run --accept` takes it as it is"
+ACCEPT = "`archiver run --accept` takes it as it is"
+"""What a person can do who finds a refused listing believable."""
 
 
 def refuse_unbelievable(
@@ -26,10 +24,10 @@ def refuse_unbelievable(
     """
     if after == 0 and before != 0:
         lost = "" if before is None else f": all {before:,} records are gone"
-        raise SnapshotRejected(f"the listing is empty{lost}", hint=_HINT)
+        raise SnapshotRejected(f"the listing is empty{lost}", hint=ACCEPT)
     if before and vanished > max_shrink * before:
         raise SnapshotRejected(
             f"{vanished:,} of {before:,} records vanished at once, "
             f"more than the {max_shrink:.0%} that are believable",
-            hint=_HINT,
+            hint=ACCEPT,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from archiver.changes.guard import ACCEPT
 from archiver.errors import MalformedPage, SnapshotRejected, SourceError
 from archiver.records import canonical
 from archiver.records.model import Bad, Line
@@ -103,7 +104,7 @@ def refuse_damage(listing: Listing) -> None:
             counts = f"{len(names):,} of {listing.proof.received:,}"
             raise SnapshotRejected(
                 f"{what}: {counts} ({_first(names)})",
-                hint="look at the quarantined listing; `archiver run --accept` takes it as it is",
+                hint=ACCEPT,
             )
 
 

@@ -1,30 +1,27 @@
-"""Run one source: list, guard, commit."""
+"""Run one source: list, judge, commit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from archiver import sources
-from archiver.changes.guard import refuse_unbelievable
-from archiver.errors import RenderError, SnapshotRejected, UnreadableSnapshot
+from archiver.changes.guard import ACCEPT
+from archiver.errors import RenderError, SnapshotRejected
 from archiver.records.canonical import Header, snapshot
 from archiver.records.digest import records_digest
 from archiver.records.jsontext import dump
-from archiver.records.model import ChangeSet, End, Summary
-from archiver.sources.listing import Listing, NotModified, fetch, refuse_damage
+from archiver.records.model import ChangeSet, Summary
+from archiver.sources.listing import Listing, NotModified, fetch
 from archiver.store.commit import KEPT_REF, writing
 from archiver.store.quarantine import keep_evidence
 from archiver.store.repository import Repository
 from archiver.transport import Transport
-from archiver.watcher import conditions, history, moments, snapshots, upkeep
-from archiver.watcher.comparison import Comparison, outlined
-from archiver.watcher.documents import skipped
+from archiver.watcher import conditions, history, judging, moments, snapshots, upkeep
 from archiver.watcher.report import Report, commit_message
 from archiver.watcher.target import Target, open_target
-from archiver.watcher.versions import EMPTY, Version, Versions, stamp
+from archiver.watcher.versions import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,9 +31,8 @@ if TYPE_CHECKING:
     from archiver.sources import Ledger
     from archiver.store.change import Change
     from archiver.store.commit import Writer
-    from archiver.store.history import Revision
-    from archiver.watcher.report import Outcome
-    from archiver.watcher.snapshots import Layout
+    from archiver.watcher.judging import Judged
+    from archiver.watcher.versions import Versions
 
 
 def run(
@@ -71,19 +67,12 @@ def run(
         if isinstance(listing, NotModified):
             return capture.nothing_new("the source says that nothing was modified")
         if dry_run:
-            with history.opened(capture.catalogue) as versions:
-                return capture.judged(listing, versions, accept=accept).report
+            return capture.report(listing, accept=accept)
         with writing(repository) as writer:
             return capture.commit(writer, listing, accept=accept)
 
 
-def fetched(
-    config: Config,
-    name: str,
-    *,
-    clock: Callable[[], datetime],
-    progress: Callable[[Ledger], None] | None = None,
-) -> Listing:
+def fetched(config: Config, name: str, *, clock: Callable[[], datetime]) -> Listing:
     """List the source `name` and write nothing.
 
     Raises:
@@ -91,10 +80,7 @@ def fetched(
         SourceError: There is no complete listing.
     """
     with Repository.open(config.root) as repository:
-        target = open_target(config, name, repository)
-        listing = _Capture(target, clock).fetch(progress, conditional=False)
-    assert isinstance(listing, Listing)  # noqa: S101  nothing was asked conditionally
-    return listing
+        return _Capture(open_target(config, name, repository), clock).fetch_whole()
 
 
 def detected(config: Config, name: str, *, clock: Callable[[], datetime]) -> ChangeSet:
@@ -104,22 +90,9 @@ def detected(config: Config, name: str, *, clock: Callable[[], datetime]) -> Cha
         ConfigError: The source cannot be made of its settings.
         SourceError: There is no complete listing.
     """
-    listing = fetched(config, name, clock=clock)
     with Repository.open(config.root) as repository:
         capture = _Capture(open_target(config, name, repository), clock)
-        return capture.changes(listing)
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A listing that is believed, beside the snapshot before it."""
-
-    listing: Listing
-    layout: Layout
-    before: Version
-    report: Report
-    taken: datetime
-    tip: str | None
+        return capture.changes(capture.fetch_whole())
 
 
 class _Capture:
@@ -129,41 +102,36 @@ class _Capture:
         self._target = target
         self._source = target.source
         self._repository = target.repository
-        self.catalogue = target.catalogue
+        self._catalogue = target.catalogue
         self._clock = clock
         self._taken = clock()
-        self._known = moments.newest(self.catalogue)
+        self._known = moments.newest(self._catalogue)
 
-    def fetch(
-        self, progress: Callable[[Ledger], None] | None, *, conditional: bool = True
-    ) -> Listing | NotModified:
-        """List the source; `conditional`: what it said of its last answer is sent along."""
-        known = self._known if conditional else None
-        config = self._target.config
-        environment = config.environment
-        source = sources.create(self._source.name, self._source.settings, base=config.root)
-        with Transport(proxies=environment.proxies, ca_bundle=environment.ca_bundle) as transport:
-            return fetch(
-                source,
-                transport,
-                key=self._source.key,
-                validators=conditions.asked(self._source, self._repository, known),
-                progress=progress,
-            )
+    def fetch(self, progress: Callable[[Ledger], None] | None) -> Listing | NotModified:
+        """List the source; what it said of its last answer is sent along."""
+        asked = conditions.asked(self._source, self._repository, self._known)
+        return self._fetch(asked, progress)
+
+    def fetch_whole(self) -> Listing:
+        """List the source, whether or not anything was modified."""
+        listing = self._fetch({}, None)
+        assert isinstance(listing, Listing)  # noqa: S101  nothing was asked conditionally
+        return listing
 
     def changes(self, listing: Listing) -> ChangeSet:
         """Return what changed from the newest snapshot to `listing`."""
-        with history.opened(self.catalogue) as versions:
-            before = self._before(versions, moments.newest(self.catalogue))
-            layout = self._laid_out(listing, before, self._taken)
-            return Comparison(
-                self._source.name, before, layout.version(), self.catalogue.policy
-            ).collect()
+        with history.opened(self._catalogue) as versions:
+            return judging.changes(self._target, listing, versions, taken=self._taken)
+
+    def report(self, listing: Listing, *, accept: bool) -> Report:
+        """Return what a commit of `listing` would tell."""
+        with history.opened(self._catalogue) as versions:
+            return self._judged(listing, versions, accept=accept).report
 
     def nothing_new(self, reason: str) -> Report:
         """Return the report of a run that had nothing to compare."""
-        with history.opened(self.catalogue) as versions:
-            end = moments.find(self.catalogue, versions, "", self._taken).end
+        with history.opened(self._catalogue) as versions:
+            end = moments.find(self._catalogue, versions, "", self._taken).end
         return Report(
             source=self._source.name,
             outcome="unchanged",
@@ -175,12 +143,12 @@ class _Capture:
 
     def commit(self, writer: Writer, listing: Listing, *, accept: bool) -> Report:
         """Compare with the tip and commit what is worth it; the lock is held."""
-        newest = moments.newest(self.catalogue)
+        newest = moments.newest(self._catalogue)
         if newest != self._known and newest is not None and newest.authored_at >= self._taken:
             return self.nothing_new("another run committed a newer capture meanwhile")
-        with history.opened(self.catalogue) as versions:
+        with history.opened(self._catalogue) as versions:
             try:
-                judged = self.judged(listing, versions, accept=accept)
+                judged = self._judged(listing, versions, accept=accept)
             except SnapshotRejected as error:
                 raise self._with_evidence(error, listing) from error
             if judged.report.outcome == "unchanged":
@@ -188,30 +156,25 @@ class _Capture:
                 return judged.report
             return self._committed(writer, judged)
 
-    def judged(self, listing: Listing, versions: Versions, *, accept: bool) -> _Judged:
-        """Compare a listing with the tip; refuse it if it is not believable."""
-        if not accept:
-            refuse_damage(listing)
-        tip = self._target.tip()
-        taken = self._free_time(tip)
-        newest = moments.newest(self.catalogue)
-        before = self._before(versions, newest)
-        layout = self._laid_out(listing, before, taken)
-        summary, changes = outlined(before, layout.version(), self.catalogue.policy)
-        if not accept:
-            self._believe(before, len(listing.lines), summary)
-        report = Report(
-            source=self._source.name,
-            outcome=self._outcome(before, summary, newest),
-            old=before.end,
-            new=End(None, stamp(taken), len(listing.lines)),
-            summary=summary,
-            changes=changes,
-            notes=_notes(listing, layout),
-        )
-        return _Judged(listing, layout, before, report, taken, tip)
+    def _fetch(
+        self, validators: Mapping[str, str], progress: Callable[[Ledger], None] | None
+    ) -> Listing | NotModified:
+        config = self._target.config
+        environment = config.environment
+        source = sources.create(self._source.name, self._source.settings, base=config.root)
+        with Transport(proxies=environment.proxies, ca_bundle=environment.ca_bundle) as transport:
+            return fetch(
+                source,
+                transport,
+                key=self._source.key,
+                validators=validators,
+                progress=progress,
+            )
 
-    def _committed(self, writer: Writer, judged: _Judged) -> Report:
+    def _judged(self, listing: Listing, versions: Versions, *, accept: bool) -> Judged:
+        return judging.judged(self._target, listing, versions, taken=self._taken, accept=accept)
+
+    def _committed(self, writer: Writer, judged: Judged) -> Report:
         name = snapshots.stamped_name(self._source.name, judged.taken)
         blobs = judged.layout.write(writer, judged.before)
         files = self._target.files(blobs, name, judged.tip)
@@ -220,7 +183,7 @@ class _Capture:
         text, trouble = commit_message(
             judged.report,
             judged.listing.proof,
-            records_digest(lines, self.catalogue.policy),
+            records_digest(lines, self._catalogue.policy),
             folder=self._target.config.template_folder,
         )
         done = writer.commit(self._change(judged, files, text))
@@ -232,21 +195,7 @@ class _Capture:
         notes = judged.report.notes + kept
         return replace(judged.report, revision=done.revision, snapshot=name, notes=notes)
 
-    def _before(self, versions: Versions, newest: Revision | None) -> Version:
-        """Open the newest snapshot that can be read."""
-        if newest is None:
-            return EMPTY
-        try:
-            return versions.stored(newest)
-        except UnreadableSnapshot:
-            readable = history.readable(versions, self.catalogue.revisions())
-            return next((version for _, version in readable), EMPTY)
-
-    def _free_time(self, tip: str | None) -> datetime:
-        names = self._repository.entries(tip, self._target.stamped) if tip else ()
-        return snapshots.free_time(self._source.name, self._taken, names)
-
-    def _change(self, judged: _Judged, files: Mapping[str, str | None], text: str) -> Change:
+    def _change(self, judged: Judged, files: Mapping[str, str | None], text: str) -> Change:
         return self._target.change(
             files,
             text,
@@ -256,34 +205,9 @@ class _Capture:
             state=self._state(judged, files),
         )
 
-    def _laid_out(self, listing: Listing, before: Version, taken: datetime) -> Layout:
-        return snapshots.laid_out(
-            Header(self._source.name, stamp(taken), len(listing.lines)),
-            listing.lines,
-            shards=self._source.shards,
-            before=before,
-            max_bytes=self._source.max_bytes,
-        )
-
-    def _believe(self, before: Version, after: int, summary: Summary) -> None:
-        refuse_unbelievable(
-            before=None if before is EMPTY else before.end.total,
-            after=after,
-            vanished=summary.removed,
-            max_shrink=self._source.max_shrink,
-        )
-
-    def _outcome(self, before: Version, summary: Summary, newest: Revision | None) -> Outcome:
-        if before is EMPTY:
-            return "first"
-        if newest is not None and newest.id != before.end.revision:
-            return "changed"  # the newest cannot be read: it must not stay the latest
-        worth = summary.news + (summary.metrics if self._source.commit == "any" else 0)
-        return "changed" if worth else "unchanged"
-
-    def _state(self, judged: _Judged, files: Mapping[str, str | None]) -> dict[str, bytes | None]:
+    def _state(self, judged: Judged, files: Mapping[str, str | None]) -> dict[str, bytes | None]:
         """Return what the state ref remembers: this run, and how to ask "modified?" next time."""
-        path = self.catalogue.path
+        path = self._catalogue.path
         held = self._repository.object_at(judged.tip, path) if judged.tip else None
         last = {
             "timestamp": stamp(self._taken),
@@ -304,15 +228,5 @@ class _Capture:
         path = keep_evidence(self._repository, self._source.name, name, content)
         root = self._repository.root
         place = path.relative_to(root) if root and path.is_relative_to(root) else path
-        hint = f"look at {place}; `archiver run --accept` takes it as it is"
+        hint = f"look at {place}; {ACCEPT}"
         return SnapshotRejected(str(error), hint=hint)
-
-
-def _notes(listing: Listing, layout: Layout) -> tuple[str, ...]:
-    reasons = [f"{bad.place} ({bad.reason})" for bad in listing.bad]
-    large = (
-        f"{name or 'latest'}.json has {size:,} bytes; hubs of git refuse 100 MB"
-        for name, size in layout.sizes.items()
-        if size > snapshots.LARGE
-    )
-    return (*skipped(reasons, listing.duplicates), *large)
