@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -222,3 +223,17 @@ def test_a_shallow_clone_is_never_called_whole(archive: Archive, tmp_path: Path)
     shallow.configure()
     with pytest.raises(ShallowHistory):
         shallow.problems()
+
+
+def test_a_record_in_a_shard_where_it_does_not_belong_is_named(archive: Archive) -> None:
+    sharded(archive)
+    folder, index = archive.folder / "data/hub/latest", archive.folder / "data/hub/latest.json"
+    shards = {file.stem: file.read_bytes() for file in folder.iterdir()}
+    text = index.read_text()
+    for name, other in (("0", "1"), ("1", "0")):
+        (folder / f"{name}.json").write_bytes(shards[other])
+        found = json.loads(text)["shards"]
+        old, new = (json.dumps({"records": 0} | found[each]) for each in (name, other))
+        index.write_text(index.read_text().replace(f'"{name}": {old}', f'"{name}": {new}'))
+    archive.git("commit", "--quiet", "--all", "--message=mine")
+    assert "does not belong into shard 0" in found_in(archive)[0][2]

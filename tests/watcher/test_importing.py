@@ -11,7 +11,7 @@ import pytest
 from archives import Archive
 from histories import FILE, History
 
-from archiver.errors import ConfigError, RenderError, StoreError
+from archiver.errors import ConfigError, NotADataRepository, RenderError, StoreError
 from archiver.records.model import Summary
 from archiver.watcher.importing import Imported, import_all
 from archiver.watcher.log import log
@@ -356,3 +356,10 @@ def test_a_real_history_keeps_its_numbers(archive: Archive, real: Path, tmp_path
     ]
     assert done.identical == len(rows) - len(expected)
     assert archive.problems()[0] == []
+
+
+def test_a_file_that_no_commit_holds_is_refused(archive: Archive, past: History) -> None:
+    source = archive.target().source
+    opened = from_history(past.folder, "nowhere.json", source, records=None, key=())
+    with pytest.raises(NotADataRepository, match="no commit holds nowhere"), opened:
+        pass
