@@ -128,7 +128,6 @@ it here, one record per line. `archiver.toml` says what is kept.
 |---|---|
 | `data/<source>/latest.json` | the newest snapshot |
 | `data/<source>/snapshots/` | the same, by capture time (UTC) |
-| `data/<source>/CHANGELOG.md` | what was new, updated and removed, newest first |
 
 ```
 archiver run                  # capture now
