@@ -17,7 +17,6 @@ import msgspec
 from archiver.fakehub.catalogue import Catalogue
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
 LISTING = "/models.json"
@@ -52,12 +51,7 @@ class FakeHub:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Finish the answers under way and stop."""
         self._server.shutdown()
         self._thread.join()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+MAKE_ROOM = "make room; the history is whole and nothing was lost"
+"""What a person can do about a full disk."""
 
 
 @contextmanager
@@ -29,8 +31,7 @@ def disk_errors() -> Iterator[None]:
     except OSError as error:
         message = f"{error.filename or 'the repository'}: {error.strerror}"
         if error.errno in FULL:
-            hint = "make room; the history is whole and nothing was lost"
-            raise StoreFull(message, hint=hint) from error
+            raise StoreFull(message, hint=MAKE_ROOM) from error
         raise StoreError(message) from error
 
 
@@ -41,6 +42,15 @@ def write_new(path: Path, chunks: Iterable[bytes], mode: int = 0o666) -> None:
         file.writelines(chunks)
         file.flush()
         os.fsync(descriptor)
+
+
+def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write or replace a file of ours, durably and never by half; one writer at a time."""
+    temporary = path.with_name(f"{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    write_new(temporary, chunks)
+    temporary.replace(path)
+    sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from archiver.records.jsontext import UNREADABLE
-from archiver.store.durable import sync_folder, write_new
+from archiver.store.durable import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,11 +58,7 @@ class Journal(msgspec.Struct, frozen=True):
 
     def save(self, path: Path) -> None:
         """Write the journal, durably and never by half."""
-        temporary = path.with_name("journal.new")
-        temporary.unlink(missing_ok=True)
-        write_new(temporary, [msgspec.json.encode(self)])
-        temporary.replace(path)
-        sync_folder(path.parent)
+        write_whole(path, [msgspec.json.encode(self)])
 
     @classmethod
     def load(cls, path: Path) -> Journal | None:

@@ -8,14 +8,12 @@ import subprocess
 from typing import IO, TYPE_CHECKING, NamedTuple, Self, cast
 
 from archiver.errors import DamagedObject
+from archiver.store.plumbing import RECOVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
     from archiver.store.plumbing import Plumbing
-
-RECOVER = "fetch it again from a clone that has it, see `git fsck`"
 
 
 class Header(NamedTuple):
@@ -43,12 +41,7 @@ class ObjectReader:
         """Return the reader itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End git and wait for it."""
         self._stop()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from archiver.errors import DamagedObject, StoreError, StoreFull
+from archiver.store.durable import MAKE_ROOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +42,8 @@ DAMAGED = re.compile(
     r"|bad tree|not a tree|bad object|missing (?:blob|tree|commit)|inflate:|Failed to traverse"
     r"|unable to find|hash mismatch|garbage at end|object file .* is empty)"
 )
+RECOVER = "fetch it again from a clone that has it, see `git fsck`"
+"""What a person can do about a damaged object."""
 OBJECT_ID = re.compile(r"\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b")
 
 
@@ -145,7 +148,7 @@ def failed(command: str, answer: Answer) -> NoReturn:
     words = answer.err.splitlines()[0] if answer.err else f"it ended with {answer.code}"
     message = f"git {command}: {words.removeprefix('fatal: ').removeprefix('error: ')}"
     if FULL.search(answer.err):
-        raise StoreFull(message, hint="make room; the history is whole and nothing was lost")
+        raise StoreFull(message, hint=MAKE_ROOM)
     if DAMAGED.search(answer.err):
         raise damaged(OBJECT_ID.search(answer.err), message)
     raise StoreError(message)
@@ -154,7 +157,7 @@ def failed(command: str, answer: Answer) -> NoReturn:
 def damaged(found: re.Match[str] | None, message: str) -> DamagedObject:
     """Build the error for a broken object, with the way out."""
     name = f"object {found[0]} is damaged ({message})" if found else message
-    return DamagedObject(name, hint="fetch it again from a clone that has it, see `git fsck`")
+    return DamagedObject(name, hint=RECOVER)
 
 
 @cache

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from archiver.store.durable import disk_errors
+from archiver.store.durable import disk_errors, make_folders, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,13 +31,8 @@ def keep_evidence(repository: Repository, source: str, name: str, content: Itera
     folder = repository.common_dir / "archiver" / "quarantine" / source
     path = folder / name
     with disk_errors():
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f"{name}.part"
-        with draft.open("wb") as file:
-            file.writelines(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        make_folders(folder)
+        write_whole(path, content)
         for old in sorted(folder.glob("*.json"))[:-KEPT]:
             old.unlink()
     return path

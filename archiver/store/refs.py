@@ -25,8 +25,8 @@ def move(repository: Repository, moves: Mapping[str, RefMove]) -> None:
         StoreError: A ref is not where it was expected; nothing moved.
         RepositoryBusy: Somebody's git holds one of them.
     """
-    nothing = "0" * (40 if repository.object_format == "sha1" else 64)
-    updates = (f"update {ref} {one.new} {one.old or nothing}\n" for ref, one in moves.items())
+    null = repository.null_id
+    updates = (f"update {ref} {one.new} {one.old or null}\n" for ref, one in moves.items())
     script = "".join(("start\n", *updates, "prepare\n", "commit\n"))
     answer = repository.git.ask("update-ref", "-m", REASON, "--stdin", stdin=script.encode())
     if not answer.code:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,15 +10,13 @@ from typing import TYPE_CHECKING, Self
 
 from archiver.errors import NotADataRepository, StoreError, UnknownRevision
 from archiver.store import history
-from archiver.store.history import Revision
 from archiver.store.objects import ObjectReader
-from archiver.store.plumbing import OLDEST_GIT, Plumbing, require_git
+from archiver.store.plumbing import Plumbing, require_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
-__all__ = ["OLDEST_GIT", "STATE_REF", "Repository", "Revision"]
+    from archiver.store.history import Revision
 
 STATE_REF = "refs/archiver/state"
 BRANCHES = "refs/heads/"
@@ -104,13 +103,13 @@ class Repository:
         """Return the repository itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Hold nothing: processes belong to the readers that started them."""
+
+    @property
+    def null_id(self) -> str:
+        """The object id that git writes for "nothing"."""
+        return "0" * (2 * hashlib.new(self.object_format).digest_size)
 
     def inheriting(self, descriptor: int) -> Self:
         """Return the same repository, whose git keeps `descriptor` open (the lock)."""
@@ -123,8 +122,7 @@ class Repository:
             StoreError: HEAD is detached, or `name` is no plain name of a branch.
         """
         if name is None:
-            answer = self.git.ask("symbolic-ref", "--quiet", "HEAD")
-            ref = os.fsdecode(answer.out).strip()
+            ref = self._head()
             if not ref.startswith(BRANCHES):
                 raise StoreError("HEAD is detached", hint="git switch BRANCH, or set `branch`")
             return ref
@@ -136,10 +134,11 @@ class Repository:
 
     def checked_out(self) -> str | None:
         """Return the full ref of the branch in the work tree; None: detached or no work tree."""
-        if self.root is None:
-            return None
-        answer = self.git.ask("symbolic-ref", "--quiet", "HEAD")
-        return os.fsdecode(answer.out).strip() or None
+        return None if self.root is None else self._head() or None
+
+    def _head(self) -> str:
+        """Return the full ref that HEAD stands for; empty: it is detached."""
+        return os.fsdecode(self.git.ask("symbolic-ref", "--quiet", "HEAD").out).strip()
 
     def tip(self, ref: str) -> str | None:
         """Return the id that a full ref or ``HEAD`` has; None: unborn.
@@ -150,9 +149,8 @@ class Repository:
         answer = self.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", ref)
         if not answer.code:
             return answer.out.decode().strip()
-        named = self.git.ask("symbolic-ref", "--quiet", "HEAD") if ref == "HEAD" else None
-        file = self.common_dir / (os.fsdecode(named.out).strip() if named else ref)
-        if (named and named.code) or file.is_file():
+        named = self._head() if ref == "HEAD" else ref
+        if not named or (self.common_dir / named).is_file():
             raise StoreError(f"{ref} is damaged", hint="see `git reflog` for what it was")
         return None
 
@@ -222,7 +220,11 @@ class Repository:
     def read_state(self, path: str) -> bytes | None:
         """Return a file of the state ref, verified; None where absent."""
         commit = self.tip(STATE_REF)
-        oid = self.object_at(commit, path) if commit else None
+        return self.read(commit, path) if commit else None
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        """Return the content of the file at `path` in a commit, verified; None where absent."""
+        oid = self.object_at(commit, path)
         if oid is None:
             return None
         with self.objects() as reader:

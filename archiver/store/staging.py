@@ -107,9 +107,9 @@ class Staging:
         sync_folder(index.parent)
 
     def _set(self, private: Path, wanted: Mapping[str, str | None]) -> None:
-        nothing = "0" * (40 if self.repository.object_format == "sha1" else 64)
+        null = self.repository.null_id
         rows = (
-            f"100644 {blob}\t{path}\0" if blob else f"0 {nothing}\t{path}\0"
+            f"100644 {blob}\t{path}\0" if blob else f"0 {null}\t{path}\0"
             for path, blob in wanted.items()
         )
         git = replace(self.repository.git, variables=(("GIT_INDEX_FILE", str(private)),))

@@ -104,14 +104,9 @@ class Catalogue:
         """Return what the fields meant by the archiver.toml in `commit`; None: unknown."""
         if self.config is None:
             return None
-        repository = self.required()
-        blob = repository.object_at(
-            commit, _within(repository, self.config, configuration.FILE_NAME)
-        )
-        if blob is None:
+        content = self.required().read(commit, self.settings)
+        if content is None:
             return None
-        with repository.objects() as reader:
-            content = reader.read(blob)
         try:
             then = configuration.parse(content, self.config.root / configuration.FILE_NAME, {})
             return policy_of(then.source(self.source))
@@ -126,14 +121,9 @@ class Catalogue:
         """
         if not self.folder or tip is None:
             return []
-        repository = self.required()
-        blob = repository.object_at(tip, f"{self.folder}/{REVERTED}")
-        if blob is None:
-            return []
-        with repository.objects() as reader:
-            content = reader.read(blob)
+        content = self.required().read(tip, f"{self.folder}/{REVERTED}")
         try:
-            return msgspec.json.Decoder(Reverted).decode_lines(content)
+            return msgspec.json.Decoder(Reverted).decode_lines(content or b"")
         except UNREADABLE as error:
             raise StoreError(f"{REVERTED} cannot be read: {plain(error)}") from error
 

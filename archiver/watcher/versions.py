@@ -19,7 +19,6 @@ from archiver.watcher.documents import Documents
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
     from archiver.store.history import Revision
@@ -117,12 +116,7 @@ class Versions:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
 
     def stored(self, revision: Revision, *, path: str = "") -> Version:
