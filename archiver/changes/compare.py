@@ -7,7 +7,6 @@ A line is a record in canonical form, so two lines are equal exactly when the re
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -17,6 +16,7 @@ from archiver.errors import UnreadableSnapshot
 from archiver.records.canonical import KEY, decode_with_key, line_key
 from archiver.records.jsontext import UNREADABLE, dump, parse, plain
 from archiver.records.model import FieldChange, RecordChange, Summary
+from archiver.records.pointer import pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -197,7 +197,7 @@ def _field_change(name: str, old: _Texts, new: _Texts, policy: Policy) -> FieldC
     meaning = _meaning(name, old, new, policy)
     if meaning == "same":
         return None
-    path, metric = _pointer(name), meaning == "metric"
+    path, metric = pointer(name), meaning == "metric"
     if name not in new:
         return FieldChange("remove", path, metric, old=_value(old[name]))
     if name not in old:
@@ -220,9 +220,3 @@ def _value(text: msgspec.Raw) -> Json:
         return parse(text)
     except ValueError as error:
         raise UnreadableSnapshot(f"a line is no record: {error}") from error
-
-
-@lru_cache(maxsize=1024)
-def _pointer(name: str) -> str:
-    """Return the RFC 6901 pointer of a field."""
-    return "/" + name.replace("~", "~0").replace("/", "~1")

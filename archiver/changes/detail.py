@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from archiver.records.jsontext import dump
 from archiver.records.model import Leaf
+from archiver.records.pointer import pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,7 +46,7 @@ def leaves(name: str, old: Json, new: Json, policy: Policy) -> tuple[Leaf, ...] 
             found = list(_flat(name, before, after))
         elif len(dump(before)) + len(dump(after)) <= LARGEST:
             found = sorted(_deep(name, before, after), key=lambda leaf: leaf.path)
-    return tuple(found) or (Leaf(_pointer(name, ()), old, new),)
+    return tuple(found) or (Leaf(pointer(name), old, new),)
 
 
 def _is_flat(value: Json) -> bool:
@@ -59,11 +60,11 @@ def _flat(name: str, old: Json, new: Json) -> Iterator[Leaf]:
     places = _same_names(before, after) if isinstance(old, dict) else _aligned(before, after)
     for place, other in places:
         if other is None:
-            yield Leaf(_pointer(name, (place,)), old=old[place])
+            yield Leaf(pointer(name, place), old=old[place])
         elif place is None:
-            yield Leaf(_pointer(name, (other,)), new=new[other])
+            yield Leaf(pointer(name, other), new=new[other])
         else:
-            yield Leaf(_pointer(name, (other,)), old[place], new[other])
+            yield Leaf(pointer(name, other), old[place], new[other])
 
 
 def _same_names(old: dict[str, Json], new: dict[str, Json]) -> Iterator[tuple[Any, Any]]:
@@ -123,11 +124,11 @@ def _deep(name: str, old: Json, new: Json) -> Iterator[Leaf]:
             before = item.path(output_format="list")
             after = item.path(output_format="list", use_t2=True)
             if kind.endswith("_removed"):
-                yield Leaf(_pointer(name, before), old=_at(old, before))
+                yield Leaf(pointer(name, *before), old=_at(old, before))
             elif kind.endswith("_added"):
-                yield Leaf(_pointer(name, after), new=_at(new, after))
+                yield Leaf(pointer(name, *after), new=_at(new, after))
             else:
-                yield Leaf(_pointer(name, after), _at(old, before), _at(new, after))
+                yield Leaf(pointer(name, *after), _at(old, before), _at(new, after))
 
 
 def _is_long(value: Json) -> bool:
@@ -150,9 +151,3 @@ def _at(value: Json, path: Iterable[Any]) -> Json:
     for step in path:
         value = value[step]
     return value
-
-
-def _pointer(name: str, path: Iterable[Any]) -> str:
-    """Return the RFC 6901 pointer of a nested value."""
-    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in (name, *path))
-    return "".join(f"/{step}" for step in steps)

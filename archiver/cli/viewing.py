@@ -22,7 +22,7 @@ from archiver.watcher import history, moments
 from archiver.watcher.clock import now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import TextIO
 
@@ -85,15 +85,15 @@ class Look:
         return bool(summary.news or (self.metrics and summary.metrics))
 
     def _stream(self, found: Comparison) -> ChangeStream:
-        old, current = found.ends
-        changes: Iterable[RecordChange] = ()
         if self.stat:
-            counted = found.tally()
-            summary = lambda: counted  # noqa: E731  the stream asks for a function
-        else:
-            changes, summary = self._listed(found.changes()), lambda: found.summary
+            found.tally()
+        old, current = found.ends
         return ChangeStream(
-            source=found.source, old=old, current=current, changes=changes, summary=summary
+            source=found.source,
+            old=old,
+            current=current,
+            changes=() if self.stat else self._listed(found.changes()),
+            summary=lambda: found.summary,
         )
 
     def _listed(self, changes: Iterator[RecordChange]) -> Iterator[RecordChange]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from archiver.records.model import ChangeSet
+from archiver.records.model import CHANGES_1
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -87,7 +87,7 @@ class Shown:
         The limit adds one: ``more``, the number of changes left out.
         """
         head = {
-            "schema": ChangeSet.__struct_defaults__[0],
+            "schema": CHANGES_1,
             "source": self._stream.source,
             "from": self._stream.old,
             "to": self._stream.current,

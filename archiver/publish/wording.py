@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from archiver.records import text
 from archiver.records.model import RecordUpdate, Rename
+from archiver.records.pointer import steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -108,12 +109,9 @@ def public(change: RecordChange) -> Record | Rename | RecordUpdate:
     if change.old_key is not UNSET:
         return Rename(change.old_key, change.key)
     record: Record = {} if change.record is UNSET else change.record
-    shown = record if next(iter(record.values()), None) == change.key else _keyed(change, record)
+    is_keyed = next(iter(record.values()), None) == change.key
+    shown = record if is_keyed else {"@key": change.key, **record}
     return shown if change.cause is UNSET else {**shown, "@cause": change.cause}
-
-
-def _keyed(change: RecordChange, record: Record) -> Record:
-    return {"@key": change.key, **record}
 
 
 def key(record: Record) -> str:
@@ -159,5 +157,4 @@ def _words(field: str, value: Json | UnsetType) -> str:
 
 def dotted(pointer: str) -> str:
     """Write an RFC 6901 pointer as people read it: ``pricing.prompt``, ``tags.0``, ``"a.b".c``."""
-    names = (part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
-    return ".".join(f'"{name}"' if "." in name or not name else name for name in names)
+    return ".".join(f'"{name}"' if "." in name or not name else name for name in steps(pointer))

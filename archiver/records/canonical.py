@@ -84,17 +84,17 @@ def decode(line: bytes) -> Record:
     Raises:
         UnreadableSnapshot: The line is no record.
     """
-    record = _decode_line(line)
+    record = decode_with_key(line)
     record.pop(KEY, None)
     return record
 
 
 def decode_with_key(line: bytes) -> Record:
-    """Return the record of a canonical line as it stands there, ``@key`` included."""
-    return _decode_line(line)
+    """Return the record of a canonical line as it stands there, ``@key`` included.
 
-
-def _decode_line(line: bytes) -> Record:
+    Raises:
+        UnreadableSnapshot: The line is no record.
+    """
     try:
         record = parse(line)
     except ValueError as error:
@@ -118,7 +118,7 @@ def line_key(line: bytes) -> bytes:
         raise UnreadableSnapshot("a line does not begin with a key")
     if b"\\" not in key:
         return key
-    return str(next(iter(_decode_line(line).values()))).encode()
+    return str(next(iter(decode_with_key(line).values()))).encode()
 
 
 def head(header: Header) -> bytes:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
+
+from archiver.records.pointer import steps
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list of Json, dict of str to Json."""
 
 Record: TypeAlias = dict[str, Any]
-"""One record, as it came: member name to `Json`. Never holds the member `@key`."""
+"""One record: member name to `Json`. In changes it stands as in a line, with the member `@key`."""
 
 Kind: TypeAlias = Literal[
     "new", "removed", "returned", "renamed", "entered", "left", "updated", "metrics"
 ]
-KINDS: tuple[Kind, ...] = (
-    "new",
-    "removed",
-    "returned",
-    "renamed",
-    "entered",
-    "left",
-    "updated",
-    "metrics",
-)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 """Every kind of change, in the order in which they are shown."""
 
 NEWS: frozenset[Kind] = frozenset(KINDS) - {"metrics"}
@@ -82,7 +75,7 @@ class FieldChange(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def field(self) -> str:
         """Name of the field, unescaped (RFC 6901)."""
-        return self.path[1:].replace("~1", "/").replace("~0", "~")
+        return steps(self.path)[0]
 
 
 class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -153,6 +146,10 @@ class Rename(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}):
     new: str
 
 
+CHANGES_1: Final = "archiver/changes/1"
+"""Name of the public JSON form of changes."""
+
+
 class ChangeSet(msgspec.Struct, frozen=True, kw_only=True, rename={"old": "from", "current": "to"}):
     """The public JSON form of a comparison, ``archiver/changes/1``.
 
@@ -161,7 +158,7 @@ class ChangeSet(msgspec.Struct, frozen=True, kw_only=True, rename={"old": "from"
     ``changes["new"]``, ``["updated"]`` and ``["removed"]`` work as in a mapping.
     """
 
-    schema: Literal["archiver/changes/1"] = "archiver/changes/1"
+    schema: Literal["archiver/changes/1"] = CHANGES_1
     source: str
     old: End
     current: End

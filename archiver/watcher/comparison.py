@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from archiver.changes.compare import compare, differing, explain, kind_of, summarize, tally
+from archiver.publish import wording
 from archiver.publish.message import CAP
 from archiver.records import canonical
-from archiver.records.model import NEWS, ChangeSet, RecordUpdate, Rename, Summary
+from archiver.records.model import NEWS, ChangeSet, RecordChange, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from archiver.records.model import End, Kind, RecordChange
+    from archiver.records.model import End, Kind
     from archiver.records.policy import Policy
     from archiver.records.query import Predicate
     from archiver.watcher.versions import Version
@@ -80,7 +81,7 @@ class Comparison:
         """Return the whole change set, in memory."""
         groups: dict[str, list[Any]] = {}
         for change in self.changes():
-            groups.setdefault(change.kind, []).append(_public(change))
+            groups.setdefault(change.kind, []).append(wording.public(change))
         return ChangeSet(
             source=self.source,
             old=self.old.end,
@@ -110,16 +111,7 @@ class Comparison:
             kept = tuple(each for each in change.changes if each.field in self.fields)
             if kept:
                 kind: Kind = "metrics" if all(each.metric for each in kept) else "updated"
-                yield type(change)(kind, change.key, changes=kept)
-
-
-def _public(change: RecordChange) -> Any:
-    if change.kind in ("updated", "metrics"):
-        return RecordUpdate(change.key, change.changes or ())
-    if change.kind == "renamed":
-        return Rename(str(change.old_key), change.key)
-    cause = {"@cause": change.cause} if change.cause else {}
-    return {**(change.record or {}), **cause}
+                yield RecordChange(kind, change.key, changes=kept)
 
 
 def outlined(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import contextmanager, suppress
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
@@ -15,14 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from archiver.records.model import End
     from archiver.records.query import Predicate
     from archiver.store.history import Revision
     from archiver.watcher.catalogue import Catalogue
     from archiver.watcher.versions import Version
-
-
-FIELDS = ("key", "metrics", "volatile", "sets", "tolerance")
-"""What archiver.toml says about the meaning of fields."""
 
 
 @contextmanager
@@ -55,11 +53,15 @@ def compare(
         else:
             before = moments.find(catalogue, versions, old, now)
             after = moments.find(catalogue, versions, new or "", now)
-        found = Comparison(
-            catalogue.source, before, after, catalogue.policy, chosen=chosen, fields=fields
+        yield Comparison(
+            catalogue.source,
+            before,
+            after,
+            catalogue.policy,
+            chosen=chosen,
+            fields=fields,
+            notes=_notes(catalogue, before, after),
         )
-        found.notes = (*before.notes, *after.notes, *_other_policies(catalogue, found))
-        yield found
 
 
 @contextmanager
@@ -87,13 +89,17 @@ def changes_since(
     with opened(catalogue) as versions:
         after = _newest(catalogue, versions, tip)
         base, before = _base(catalogue, versions, since, tip)
-        found = Comparison(
-            catalogue.source, before, after, catalogue.policy, chosen=chosen, fields=fields
-        )
         began = f"the archive begins later, at {stamp(base.authored_at)} UTC"
         late = (began,) if base.authored_at > since else ()
-        found.notes = (*late, *before.notes, *after.notes, *_other_policies(catalogue, found))
-        yield found
+        yield Comparison(
+            catalogue.source,
+            before,
+            after,
+            catalogue.policy,
+            chosen=chosen,
+            fields=fields,
+            notes=(*late, *_notes(catalogue, before, after)),
+        )
 
 
 def steps(
@@ -203,17 +209,21 @@ def readable(
             continue
 
 
-def _other_policies(catalogue: Catalogue, found: Comparison) -> tuple[str, ...]:
+def _notes(catalogue: Catalogue, before: Version, after: Version) -> tuple[str, ...]:
+    """Return what the reader of a comparison should know."""
+    policies = (_other_policy(catalogue, version.end) for version in (before, after))
+    others = dict.fromkeys(note for note in policies if note)
+    return (*before.notes, *after.notes, *others)
+
+
+def _other_policy(catalogue: Catalogue, end: End) -> str:
     """Say so where archiver.toml meant something else when a version was taken."""
-    notes = []
-    for end in found.ends:
-        was = catalogue.policy_then(end.revision) if end.revision else None
-        if was is not None and was != catalogue.policy:
-            names = ", ".join(
-                name for name in FIELDS if getattr(was, name) != getattr(catalogue.policy, name)
-            )
-            notes.append(
-                f"{names} in archiver.toml changed since {end.timestamp} UTC; "
-                "today's is applied to both sides"
-            )
-    return tuple(dict.fromkeys(notes))
+    then = catalogue.policy_then(end.revision) if end.revision else None
+    if then is None or then == catalogue.policy:
+        return ""
+    names = (each.name for each in dataclasses.fields(then))
+    changed = (name for name in names if getattr(then, name) != getattr(catalogue.policy, name))
+    return (
+        f"{', '.join(changed)} in archiver.toml changed since {end.timestamp} UTC; "
+        "today's is applied to both sides"
+    )

@@ -16,7 +16,7 @@ from archiver.watcher.versions import stamp
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from archiver.records.model import FieldChange, Record
+    from archiver.records.model import FieldChange, Kind, Record
     from archiver.store.history import Revision
     from archiver.watcher.catalogue import Catalogue
     from archiver.watcher.versions import Version, Versions
@@ -42,7 +42,7 @@ class Event(msgspec.Struct, frozen=True):
     """
 
     at: Moment
-    kind: Literal["new", "updated", "metrics", "removed", "returned"]
+    kind: Kind
     changes: tuple[FieldChange, ...]
     record: Record | None
 
@@ -130,8 +130,7 @@ def _event(
     change = explain(before, after, catalogue.policy)
     if change is None or not change.changes:
         return None
-    metric = all(each.metric for each in change.changes)
-    return Event(at, "metrics" if metric else "updated", change.changes, record)
+    return Event(at, change.kind, change.changes, record)
 
 
 def _told(key: str, events: list[Event]) -> Timeline:
