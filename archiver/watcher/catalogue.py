@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 LATEST = "latest.json"
 REVERTED = "reverted.jsonl"
-"""File of a source's folder: one line per capture that was taken back, with its revision."""
+"""File of a source's folder: one line per revision that was taken back."""
 
 
 class Reverted(msgspec.Struct, frozen=True):
-    """A line of `REVERTED`: the capture's full id, its time, and when it was taken back (UTC)."""
+    """A line of `REVERTED`: the revision's full id, its time, and when it was taken back (UTC)."""
 
     revision: str
     timestamp: str

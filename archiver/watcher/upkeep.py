@@ -87,14 +87,17 @@ def revert(target: Target, name: str, *, clock: Callable[[], datetime]) -> tuple
     Raises:
         UnknownRevision: It is no capture of this source, or is taken back already, or there is
             no snapshot before it.
+        ShallowHistory: The clone may end before the capture that it brought back.
     """
     now = clock()
     commit = target.repository.resolve(name)
     with writing(target.repository) as writer:
         tip = _tip(target)
-        capture = _capture(target, commit)
-        row = Reverted(capture.id, stamp(capture.authored_at), stamp(now))
-        rows = [*target.catalogue.reverted(tip), row]
+        *again, capture = _holders(target, commit)
+        rows = [
+            *target.catalogue.reverted(tip),
+            *(Reverted(each.id, stamp(each.authored_at), stamp(now)) for each in (capture, *again)),
+        ]
         content = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
         files = {
             **_unstamped(target, tip, capture),
@@ -124,14 +127,26 @@ def _message(target: Target, words: str) -> str:
     return f"{target.source.name}: {words}\n\n{trailers}"
 
 
-def _capture(target: Target, commit: str) -> Revision:
-    for revision in target.catalogue.revisions():
-        if revision.id == commit and revision.blob is not None:
-            return revision
-    raise UnknownRevision(
-        f"{commit} is no capture of {target.source.name}, or was taken back already",
-        hint="`archiver log` lists the captures",
-    )
+def _holders(target: Target, commit: str) -> list[Revision]:
+    """Return the revisions with the snapshot of `commit`: last the capture, that is `commit`.
+
+    Those before it brought it back, when captures after it were taken back.
+    """
+    revisions = [*target.catalogue.revisions()]
+    blob = next((each.blob for each in revisions if each.id == commit), None)
+    if blob is None:
+        raise UnknownRevision(
+            f"{commit} is no capture of {target.source.name}, or was taken back already",
+            hint="`archiver log` lists the captures",
+        )
+    holders = [each for each in revisions if each.blob == blob]
+    capture = holders[-1]
+    if capture.id != commit:
+        raise UnknownRevision(
+            f"{commit} is no capture, it brought back the snapshot of {stamp(capture.authored_at)}",
+            hint=f"to take that one back too: archiver revert {capture.id[:10]}",
+        )
+    return holders
 
 
 def _unstamped(target: Target, tip: str, capture: Revision) -> dict[str, str | None]:

@@ -144,6 +144,25 @@ def test_two_captures_can_be_taken_back_one_after_the_other(archive: Archive) ->
     assert archive.problems()[0] == []
 
 
+def test_a_capture_that_was_brought_back_for_a_while_leaves_no_trace(archive: Archive) -> None:
+    reverted(archive, "HEAD")
+    reverted(archive, "HEAD~2")
+    assert values(archive) == [0, 0]
+    assert [entry.summary for entry in log(archive.target().catalogue)] == [
+        Summary(unchanged=20),
+        None,
+    ]
+
+
+def test_taking_back_is_not_taken_back(archive: Archive) -> None:
+    before = archive.git("rev-parse", "HEAD~1")
+    reverted(archive, "HEAD")
+    with pytest.raises(UnknownRevision, match="brought back the snapshot of") as refused:
+        reverted(archive, "HEAD")
+    assert refused.value.hint == f"to take that one back too: archiver revert {before[:10]}"
+    assert archive.commits == 4
+
+
 def test_a_capture_is_taken_back_once(archive: Archive) -> None:
     poisoned = archive.git("rev-parse", "HEAD")
     reverted(archive, poisoned)
