@@ -66,7 +66,9 @@ _PERIODS: Final[Mapping[str, _Period]] = {
 }
 
 
-def plan(snapshots: Sequence[Stamped], policy: Retention, now: datetime) -> Plan:
+def plan(
+    snapshots: Sequence[Stamped], policy: Retention, now: datetime, *, latest: str | None = None
+) -> Plan:
     """Return what stays and what goes; the newest always stays.
 
     The rules add up as in restic's ``forget``: a file goes only if no rule keeps it. Planning
@@ -76,10 +78,12 @@ def plan(snapshots: Sequence[Stamped], policy: Retention, now: datetime) -> Plan
         snapshots: The files, in any order; names are unique.
         policy: The rules.
         now: The moment from which ages are counted (UTC).
+        latest: Name of the newest file by ancestry, as a clock may have been wrong; None: the
+            one that was taken last.
     """
     newest_first = sorted(snapshots, key=lambda file: (file.taken_at, file.name), reverse=True)
     reasons: dict[str, list[str]] = {file.name: [] for file in newest_first}
-    for name, reason in _kept(newest_first, policy, now):
+    for name, reason in _kept(newest_first, policy, now, latest):
         reasons[name].append(reason)
     return Plan(
         tuple(Kept(name, tuple(found)) for name, found in reasons.items() if found),
@@ -87,8 +91,11 @@ def plan(snapshots: Sequence[Stamped], policy: Retention, now: datetime) -> Plan
     )
 
 
-def _kept(files: Sequence[Stamped], policy: Retention, now: datetime) -> Iterator[tuple[str, str]]:
-    yield from ((file.name, "newest") for file in files[:1])
+def _kept(
+    files: Sequence[Stamped], policy: Retention, now: datetime, latest: str | None
+) -> Iterator[tuple[str, str]]:
+    newest = [file for file in files if file.name == latest] or files[:1]
+    yield from ((file.name, "newest") for file in newest)
     if policy.is_empty:
         yield from ((file.name, "no rule removes it") for file in files)
     if policy.older_than is not None:

@@ -44,8 +44,10 @@ def outdated(target: Target, tip: str | None, now: datetime) -> dict[str, str | 
 
 def planned(target: Target, tip: str, rules: Retention, now: datetime) -> Plan:
     """Return which stamped files of `tip` stay and which go."""
-    names = target.repository.entries(tip, target.stamped)
-    return plan(snapshots.stamped(names), rules, now)
+    files = target.repository.entries(tip, target.stamped)
+    newest = target.repository.object_at(tip, target.catalogue.path)
+    latest = next((name for name, blob in files.items() if blob == newest), None)
+    return plan(snapshots.stamped(files), rules, now, latest=latest)
 
 
 def prune(

@@ -47,6 +47,11 @@ def test_the_newest_stays_however_old_it_is() -> None:
     assert planned == Plan((Kept("400-days", ("newest",)),), (at(500),))
 
 
+def test_the_latest_stays_where_a_clock_was_wrong() -> None:
+    planned = plan([at(-900), at(400)], Retention(keep_last=1), NOW, latest="400-days")
+    assert planned == Plan((Kept("-900-days", ("last",)), Kept("400-days", ("newest",))), ())
+
+
 def test_the_newest_of_each_day_week_and_month_stays() -> None:
     policy = Retention(keep_daily=2, keep_weekly=2, keep_monthly=2)
     planned = plan([at(0.1), at(0.2), at(1), at(2), at(9), at(40), at(90)], policy, NOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,6 +65,16 @@ def test_pruning_removes_files_by_one_commit_and_history_keeps_them(archive: Arc
     name = "hub_models_20260130_154733.json"
     with history.version_at(archive.target().catalogue, name, now=archive.time) as version:
         assert version.end.timestamp == "2026-01-30 15:47:33"
+    assert archive.problems()[0] == []
+
+
+def test_pruning_keeps_the_latest_though_a_clock_was_fast(archive: Archive) -> None:
+    archive.time += timedelta(days=900)
+    archive.captured(a=1, **{f"m{each}": 2 for each in range(20)})
+    archive.time -= timedelta(days=900)
+    archive.captured(**{f"m{each}": 2 for each in range(20)})
+    pruned(archive, LAST)
+    assert stamped(archive)[0] == "hub_models_20260203_154733.json"
     assert archive.problems()[0] == []
 
 
