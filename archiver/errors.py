@@ -1,4 +1,4 @@
-"""The tree of errors: one exit code and one hint per class.
+"""The tree of errors, one exit code per class, and the guess at what a person meant.
 
 ```
 ArchiverError                  never raised itself
@@ -28,7 +28,10 @@ appears only where it was asked for. The library raises; only `archiver.cli` cat
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ArchiverError(Exception):
@@ -131,3 +134,11 @@ class NotifyError(ArchiverError):
     """The snapshot is committed, but a message was not delivered."""
 
     exit_code = 7
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean "…"?`` for the nearest of the `known` names, or nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 - costs 5 ms, needed for mistakes only
+
+    near = get_close_matches(name, list(known), n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""

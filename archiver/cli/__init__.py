@@ -15,6 +15,7 @@ import click
 from archiver import __version__
 from archiver.cli.failure import reported
 from archiver.cli.output import prepare_streams
+from archiver.errors import suggestion
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -74,8 +75,6 @@ class LazyGroup(click.Group):
         name = args[0]
         if name in COMMANDS or name.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        from archiver.config.mistakes import suggestion  # noqa: PLC0415 - for mistakes only
-
         raise click.UsageError(f'no command is called "{name}"{suggestion(name, COMMANDS)}', ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature

@@ -13,6 +13,7 @@ import click
 from archiver.cli import options, output, telling, viewing
 from archiver.cli.viewing import Look
 from archiver.publish import table
+from archiver.publish.export import EXPORT_FORMS
 from archiver.publish.export import export as export_records
 from archiver.records import canonical, query
 from archiver.records.text import terminal
@@ -185,7 +186,7 @@ def list_(*, choice: Choice, wanted: Wanted) -> None:
 @click.argument("first", metavar="[A]", required=False)
 @click.argument("second", metavar="[B]", required=False)
 @click.option("--changes", is_flag=True, help="The changes from A to B, not the catalogue.")
-@_wanted("csv", "json", "jsonl", "markdown", "html")
+@_wanted(*EXPORT_FORMS)
 def export(
     *, choice: Choice, first: str | None, second: str | None, changes: bool, wanted: Wanted
 ) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from archiver.publish.view import FORMS
+
 if TYPE_CHECKING:
     from archiver.records.query import Where
     from archiver.watcher.catalogue import Catalogue
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-_FORMATS = ("text", "json", "jsonl", "markdown", "html", "csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def output_format(*names: str) -> Decorator:
 
     The command receives it as `form`.
     """
-    offered = names or _FORMATS
+    offered = names or FORMS
     return click.option(
         "-f",
         "--format",

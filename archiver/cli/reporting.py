@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from archiver.publish import lines, wording
-from archiver.records.text import count, terminal
+from archiver.records.text import count, more, terminal
 from archiver.watcher.versions import stamp
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from archiver.watcher.report import Report
 
 _FEW: Final = 5
-_SHORT: Final = 10
 
 
 def run(report: Report, style: Mapping[Kind, str], *, dry_run: bool) -> Iterator[str]:
@@ -36,9 +35,9 @@ def run(report: Report, style: Mapping[Kind, str], *, dry_run: bool) -> Iterator
     shown = report.changes[:_FEW]
     for change in shown:
         yield from lines.change(change, style)
-    if more := report.summary.news - len(shown):
+    if left_out := report.summary.news - len(shown):
         where = "" if dry_run else f": archiver compare --source {report.source}"
-        yield f"… and {count(more)} more{where}\n"
+        yield f"{more(left_out)}{where}\n"
 
 
 def _counts(report: Report) -> str:
@@ -53,7 +52,7 @@ def _outcome(report: Report, *, dry_run: bool) -> str:
         return ", dry run: nothing was written"
     if report.revision is None:
         return ""
-    return f"  {report.revision[:_SHORT]}  {terminal(report.snapshot or '')}"
+    return f"  {wording.short(report.revision)}  {terminal(report.snapshot or '')}"
 
 
 def pruned(source: str, plan: Plan, revision: str | None) -> Iterator[str]:
@@ -64,7 +63,7 @@ def pruned(source: str, plan: Plan, revision: str | None) -> Iterator[str]:
         yield f"remove  {terminal(removed.name)}\n"
     counts = f"{count(len(plan.keep))} kept, {count(len(plan.remove))} "
     if revision is not None:
-        yield f"{source}: {counts}removed  {revision[:_SHORT]}\n"
+        yield f"{source}: {counts}removed  {wording.short(revision)}\n"
     elif plan.remove:
         yield f"{source}: {counts}to remove: a dry run, --yes does it; history keeps them all\n"
     else:
@@ -82,26 +81,22 @@ def imported(done: Imported) -> str:
     }
     counts = [f"{count(number)} {what}" for what, number in rest.items() if number]
     named = f"; {', '.join(counts)}" if counts else ""
-    snapshots = _counted(done.committed, "snapshot")
+    snapshots = count(done.committed, "snapshot")
     return f"{done.source}: imported {snapshots} ({wording.models(done.total)}){named}"
 
 
 def reverted(source: str, capture: Revision, commit: str) -> str:
     """Say which capture was taken back, and by which commit."""
-    taken = f"{stamp(capture.authored_at)} ({capture.id[:_SHORT]})"
-    return f"{source}: took back the capture of {taken}  {commit[:_SHORT]}"
+    taken = f"{stamp(capture.authored_at)} ({wording.short(capture.id)})"
+    return f"{source}: took back the capture of {taken}  {wording.short(commit)}"
 
 
 def problem(source: str, found: Problem) -> str:
     """Name one problem, with its revision and file."""
-    return terminal(f"{source}: {found.revision[:_SHORT]} {found.file}: {found.reason}")
+    return terminal(f"{source}: {wording.short(found.revision)} {found.file}: {found.reason}")
 
 
 def verified(source: str, audit: Audit) -> str:
     """Say how much is as it was written."""
-    snapshots = _counted(audit.snapshots, "snapshot")
-    return f"{source}: verified {snapshots}, {_counted(audit.records, 'record')}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+    snapshots = count(audit.snapshots, "snapshot")
+    return f"{source}: verified {snapshots}, {count(audit.records, 'record')}"

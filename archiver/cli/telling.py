@@ -11,7 +11,7 @@ from archiver.publish import wording
 from archiver.publish.export import export
 from archiver.publish.table import cell
 from archiver.records.model import KINDS, Summary
-from archiver.records.text import clip, count, terminal
+from archiver.records.text import clip, more, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from archiver.watcher.timeline import Event, Moment, Timeline
 
 _WIDEST: Final = 100
-_SHORT: Final = 10
 _COUNTS: Final = ("timestamp", "total", *KINDS, "unchanged", "status", "reason", "subject")
 _PAGE: Final = ("timestamp", "changes", "subject", "reason")
 _EVENT_COLUMNS: Final = ("timestamp", "kind", "field", "old", "new")
@@ -59,7 +58,7 @@ def _flat(entry: Entry) -> Keyed:
 
 
 def _entry_lines(entry: Entry, *, foreign: bool) -> Iterator[str]:
-    yield f"{entry.timestamp}  {entry.revision[:_SHORT]}  {terminal(_counts(entry))}"
+    yield f"{entry.timestamp}  {wording.short(entry.revision)}  {terminal(_counts(entry))}"
     if foreign or entry.summary == Summary(unchanged=entry.total or 0):
         yield f"    {clip(terminal(entry.subject), _WIDEST)}"
     if entry.reason:
@@ -90,12 +89,12 @@ def life(timeline: Timeline, form: Form, out: TextIO, *, limit: int | None) -> i
     return len(timeline.events) - len(events)
 
 
-def left_out(more: int, form: Form, out: TextIO) -> None:
+def left_out(number: int, form: Form, out: TextIO) -> None:
     """Say how much a limit left out: in a text itself, beside any other form."""
-    if more and form == "text":
-        out.write(f"… and {count(more)} more\n")
-    elif more:
-        output.note(f"… and {count(more)} more")
+    if number and form == "text":
+        out.write(f"{more(number)}\n")
+    elif number:
+        output.note(more(number))
 
 
 def _event_rows(event: Event) -> Iterator[Keyed]:
@@ -129,7 +128,7 @@ def _change_lines(change: FieldChange) -> Iterator[str]:
 
 
 def _when(moment: Moment) -> str:
-    return f"{moment.timestamp}  {moment.revision[:_SHORT]}"
+    return f"{moment.timestamp}  {wording.short(moment.revision)}"
 
 
 def _field_lines(timeline: Timeline, *, blame: bool = False) -> Iterator[str]:

@@ -17,7 +17,7 @@ from archiver.publish.changes import show
 from archiver.publish.lines import COLOURS
 from archiver.publish.view import ChangeStream, View
 from archiver.records.query import every
-from archiver.records.text import count, terminal
+from archiver.records.text import more, terminal
 from archiver.watcher import history, moments
 from archiver.watcher.clock import now
 
@@ -77,7 +77,7 @@ class Look:
         stream = self._stream(found)
         left_out = show(stream, self._view(catalogue, out), out)
         if left_out and self.form == "csv":
-            output.note(f"… and {count(left_out)} more")
+            output.note(more(left_out))
         return stream.summary()
 
     def is_different(self, summary: Summary) -> bool:

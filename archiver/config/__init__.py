@@ -13,10 +13,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from archiver.config.environment import Environment, process_environment
-from archiver.config.mistakes import Mistakes, fields, suggestion
+from archiver.config.mistakes import Mistakes, fields
 from archiver.config.source_tables import SOURCE_NAME, read_sources
 from archiver.config.tables import ArchiveConfig, RetentionConfig, SourceConfig, TemplatesConfig
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

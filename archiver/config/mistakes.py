@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from msgspec.structs import FieldInfo
 
@@ -70,14 +70,6 @@ class Mistakes:
 def fields(struct: type[msgspec.Struct]) -> dict[str, FieldInfo]:
     """Return the fields of `struct` by the names that they have in a file."""
     return {each.encode_name: each for each in msgspec.structs.fields(struct)}
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean "…"?`` for the nearest of the `known` names, or nothing."""
-    from difflib import get_close_matches  # noqa: PLC0415 - costs 5 ms, needed for mistakes only
-
-    near = get_close_matches(name, list(known), n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def _explain(kind: Any, value: object, error: msgspec.ValidationError) -> tuple[str, str]:

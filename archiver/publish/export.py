@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archiver.records.model import Json, Record
 
 ExportForm: TypeAlias = Literal["csv", "json", "jsonl", "markdown", "html"]
+EXPORT_FORMS: Final[tuple[ExportForm, ...]] = get_args(ExportForm)
 Keyed: TypeAlias = "tuple[str, Record]"
 
 _encode = msgspec.json.Encoder().encode
@@ -93,7 +94,7 @@ def key_field(first: Keyed | None) -> str:
 
 def _write_csv(table: _Table, out: TextIO) -> None:
     rows = chain([table.columns], table)
-    out.writelines(",".join(map(text.csv_value, row)) + "\n" for row in rows)
+    out.writelines(map(text.csv_row, rows))
 
 
 _CELL_COLUMNS: Final = 60

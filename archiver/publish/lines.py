@@ -42,7 +42,7 @@ def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
     for each in shown:
         out.writelines(change(each, view.style, name_only=view.name_only))
     if shown.left_out:
-        out.write(f"… and {text.count(shown.left_out.total())} more\n")
+        out.write(f"{text.more(shown.left_out.total())}\n")
     out.write(f"{source}: {wording.headline(stream.summary(), stream.current.total)}\n")
 
 
@@ -77,7 +77,7 @@ def _field_lines(change: RecordChange) -> Iterator[str]:
     for shift in shifts[:_LEAVES]:
         yield f"    {text.terminal(shift.field)}: {_cell(shift.old)} → {_cell(shift.new)}\n"
     if len(shifts) > _LEAVES:
-        yield f"    … and {text.count(len(shifts) - _LEAVES)} more\n"
+        yield f"    {text.more(len(shifts) - _LEAVES)}\n"
 
 
 def _cell(words: str) -> str:

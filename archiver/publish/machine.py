@@ -76,6 +76,5 @@ def _stat_rows(stream: ChangeStream, shown: Shown) -> Iterator[_Row]:
 
 
 def _write_rows(rows: Iterable[_Row], out: TextIO) -> None:
-    for row in rows:
-        cells = ("" if value is UNSET else text.csv_value(value) for value in row)
-        out.write(",".join(cells) + "\n")
+    plain = ((None if value is UNSET else value for value in row) for row in rows)
+    out.writelines(map(text.csv_row, plain))

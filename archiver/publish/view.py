@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from archiver.records.model import CHANGES_1
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from archiver.records.model import End, Kind, RecordChange, Summary
 
 Form: TypeAlias = Literal["text", "json", "jsonl", "markdown", "html", "csv"]
+FORMS: Final[tuple[Form, ...]] = get_args(Form)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,6 @@ _COUNTED: Final[Mapping[Kind, str]] = {
     "renamed": "{} renamed",
     "entered": "+{} entered",
     "left": "-{} left",
-    "metrics": "{} counters moved",
 }
 
 
@@ -69,14 +68,14 @@ def counts(summary: Summary) -> list[str]:
     """Name every kind that happened: ``["+12 new", "34 updated"]``; empty if nothing did."""
     numbers = ((words, getattr(summary, kind)) for kind, words in _COUNTED.items())
     parts = [words.format(text.count(number)) for words, number in numbers if number]
-    if summary.metrics == 1:
-        parts[-1] = "1 counter moved"
+    if summary.metrics:
+        parts.append(f"{text.count(summary.metrics, 'counter')} moved")
     return parts
 
 
 def models(total: int) -> str:
     """Count records: ``2,845 models``."""
-    return f"{text.count(total)} model{'' if total == 1 else 's'}"
+    return text.count(total, "model")
 
 
 def headline(summary: Summary, total: int, *, first: bool = False) -> str:
@@ -93,12 +92,17 @@ def headline(summary: Summary, total: int, *, first: bool = False) -> str:
 
 def end(end: End) -> str:
     """Name one end of a comparison by capture time and short revision, not yet safe for a sink."""
-    revision = f"({end.revision[:_SHORT]})" if end.revision and end.timestamp else end.revision
+    revision = f"({short(end.revision)})" if end.revision and end.timestamp else end.revision
     parts = [part for part in (end.timestamp, revision) if part]
     return " ".join(parts) or ("a file" if end.total else "nothing")
 
 
-_SHORT: Final = 10
+def short(revision: str) -> str:
+    """Return the first digits of a commit id, enough for people and for git."""
+    return revision[:_DIGITS]
+
+
+_DIGITS: Final = 10
 _BEFORE: Final = 12  # characters that are shown before a difference
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from archiver.records.model import Json
 
 _EMOJI = "\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
@@ -106,6 +108,11 @@ def csv_value(json: Json) -> str:
     return csv_cell(msgspec.json.encode(json).decode())
 
 
+def csv_row(values: Iterable[Json]) -> str:
+    """Write one row of a CSV file, with its line feed."""
+    return ",".join(map(csv_value, values)) + "\n"
+
+
 _COMMIT_START = re.compile(r"^(?=From |---|diff -)|^(\s*[A-Za-z0-9-]+\s*)(?=:)")
 _COMMIT_WORDS = re.compile(
     r"@(?=\w)|#(?=[\w\[])|\bGH-(?=\d)|/(?:issues|pull|discussions)/(?=\d)|:(?=:)"
@@ -149,6 +156,7 @@ def clip(text: str, columns: int) -> str:
 
 _WORDS_OF_JSON = frozenset({"", "null", "true", "false"})
 _LONGEST = 200
+_FEW = 3
 
 
 def value(json: Json) -> str:
@@ -165,9 +173,22 @@ def value(json: Json) -> str:
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
 
 
-def count(number: int) -> str:
-    """Write a number of things with separators: ``125,000``."""
-    return f"{number:,}"
+def count(number: int, noun: str = "") -> str:
+    """Write a number of things with separators: ``125,000``, with a noun ``125,000 models``."""
+    if not noun:
+        return f"{number:,}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def more(number: int) -> str:
+    """Say how many things are left out: ``… and 1,234 more``."""
+    return f"… and {count(number)} more"
+
+
+def few(names: Sequence[str], separator: str = ", ") -> str:
+    """Name the first three things, and count the others."""
+    named = separator.join(names[:_FEW])
+    return named if len(names) <= _FEW else f"{named} {more(len(names) - _FEW)}"
 
 
 _TOO_LARGE = 10**18

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, suggestion
 from archiver.sources.protocol import Entry, Kind, Ledger, NoSettings, Parsed, Proof, Source
 from archiver.transport import Page, Request
 
@@ -90,12 +90,9 @@ def create(name: str, settings: Mapping[str, Json], *, base: Path) -> Source:
 
 
 def _unknown(kind: str, installed: Mapping[str, str]) -> ConfigError:
-    from difflib import get_close_matches  # noqa: PLC0415 - costs 5 ms, needed for mistakes only
-
-    near = get_close_matches(kind, installed, n=1)
-    guess = f'; did you mean "{near[0]}"?' if near else ""
     hint = f"known: {', '.join(sorted(installed))}; your own: package.module:Class"
-    return ConfigError(f'unknown type of source "{kind}"{guess}', hint=hint)
+    words = f'unknown type of source "{kind}"{suggestion(kind, installed)}'
+    return ConfigError(words, hint=hint)
 
 
 def _known(settings: type[msgspec.Struct]) -> str:

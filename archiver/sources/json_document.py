@@ -68,7 +68,8 @@ class JsonSource(Source):
         try:
             yield from document.read(page.body, self.settings.records, fields)
         except UnreadableSnapshot as error:
-            raise MalformedPage(f"{redact(page.request.url)}: {error}") from error
+            hint = error.hint or "nothing was written; look at what the address answers"
+            raise MalformedPage(f"{redact(page.request.url)}: {error}", hint=hint) from error
 
 
 def _announced(page: Page, path: str) -> int:

@@ -11,6 +11,7 @@ from archiver.changes.guard import ACCEPT
 from archiver.errors import MalformedPage, SnapshotRejected, SourceError
 from archiver.records import canonical
 from archiver.records.model import Bad, Line
+from archiver.records.text import few
 from archiver.sources.protocol import Entry, Ledger, Proof
 from archiver.transport import redact
 
@@ -26,7 +27,6 @@ MAX_PAGES = 100_000
 MAX_DAMAGE = 0.01
 """Share of the records received that may be bad, and share that may be duplicates."""
 
-_NAMED = 3
 _NOT_MODIFIED = 304
 _CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
@@ -103,7 +103,7 @@ def refuse_damage(listing: Listing) -> None:
         if len(names) > allowed:
             counts = f"{len(names):,} of {listing.proof.received:,}"
             raise SnapshotRejected(
-                f"{what}: {counts} ({_first(names)})",
+                f"{what}: {counts} ({few(names, '; ')})",
                 hint=ACCEPT,
             )
 
@@ -217,8 +217,3 @@ def _explained(proof: Proof) -> bool:
     if proof.announced is None:
         return True
     return proof.received - proof.duplicates <= proof.announced <= proof.received
-
-
-def _first(names: tuple[str, ...]) -> str:
-    more = len(names) - _NAMED
-    return "; ".join(names[:_NAMED]) + (f" … and {more:,} more" if more > 0 else "")

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from archiver.errors import UnreadableSnapshot
 from archiver.records.document import Reader
 from archiver.records.model import Bad
+from archiver.records.text import few
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_SHOWN = 3
 
 
 class Shape(NamedTuple):
@@ -62,12 +61,4 @@ def original_shape(body: bytes) -> Shape:
 def skipped(bad: Sequence[str], twice: Sequence[str]) -> tuple[str, ...]:
     """Name and count records that were left out, and keys that came twice."""
     found = (("left out, no usable record", bad), ("doubled key, the last one counts", twice))
-    return tuple(
-        f"{what}: {', '.join(names[:_SHOWN])}" + _more(len(names) - _SHOWN)
-        for what, names in found
-        if names
-    )
-
-
-def _more(number: int) -> str:
-    return f" … and {number:,} more" if number > 0 else ""
+    return tuple(f"{what}: {few(names)}" for what, names in found if names)

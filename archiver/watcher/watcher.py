@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from archiver import config as configuration
 from archiver.changes.retention import Retention
 from archiver.errors import ConfigError
-from archiver.publish.export import ExportForm, export
+from archiver.publish.export import EXPORT_FORMS, export
 from archiver.publish.files import whole_file
 from archiver.records import canonical
 from archiver.records.query import search
@@ -23,13 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from archiver.publish.export import ExportForm
     from archiver.records.model import ChangeSet, Record
     from archiver.watcher.catalogue import Catalogue
     from archiver.watcher.comparison import Comparison
     from archiver.watcher.report import Report
-
-
-FORMS: tuple[str, ...] = get_args(ExportForm)
 
 
 class Watcher:
@@ -124,9 +122,9 @@ class Watcher:
         Raises:
             ConfigError: There is no such format, or the file cannot be written.
         """
-        if format not in FORMS:
+        if format not in EXPORT_FORMS:
             raise ConfigError(
-                f'no format is called "{format}"', hint=f"formats: {', '.join(FORMS)}"
+                f'no format is called "{format}"', hint=f"formats: {', '.join(EXPORT_FORMS)}"
             )
         path = Path(output_path)
         with whole_file(path) as out:
