@@ -114,11 +114,12 @@ def _stage(folder: Path | None) -> Path:
 @contextmanager
 def _without_settings() -> Iterator[None]:
     """Hide the person's own archive from the commands, and proxies from 127.0.0.1."""
-    kept = dict(os.environ)
+    environ = os.environ  # noqa: TID251  the commands of the story run in this process
+    kept = dict(environ)
     for name in kept:
         if name.startswith("ARCHIVER_") or name.lower().endswith("_proxy"):
-            del os.environ[name]
+            del environ[name]
     try:
         yield
     finally:
-        os.environ.update(kept)
+        environ.update(kept)

@@ -139,7 +139,8 @@ class Plumbing:
 
 def clean_environment(variables: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
     """Return this process's environment without any ``GIT_*``, with ours instead."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    here = os.environ  # noqa: TID251  not read, but handed on: git needs PATH and HOME
+    kept = {name: value for name, value in here.items() if not name.startswith("GIT_")}
     return kept | ENVIRONMENT | dict(variables)
 
 
