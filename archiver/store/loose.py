@@ -48,7 +48,11 @@ class LooseStore:
         temporary = self._scratch / "object"
         with disk_errors():
             temporary.unlink(missing_ok=True)
-            write_new(temporary, deflated(header, measured(chunks, size), digest.update), 0o444)
+            try:
+                write_new(temporary, deflated(header, measured(chunks, size), digest.update), 0o444)
+            except OSError:
+                temporary.unlink(missing_ok=True)  # git status needs room on a full disk
+                raise
             oid = digest.hexdigest()
             self._link(temporary, oid)
         return oid

@@ -297,6 +297,7 @@ def test_a_full_disk_leaves_the_old_history_or_the_new_one(
     child.start()
     child.join()
     assert child.exitcode == 5
+    assert not (repo / ".git/archiver/scratch/object").exists()
     git(repo, "fsck", "--full", "--strict")
     assert git(repo, "rev-list", "--count", "main").strip() in {"1", "2"}
     capture(repo, {LATEST: b"3"})
