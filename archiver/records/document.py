@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _EACH, _MEMBERS = "[]", "{}"
 _ENCLOSING = "^."
+_WHERE = "where are the records? --records PATH, or `records` in archiver.toml"
 
 
 class _Name(str):
@@ -181,7 +182,9 @@ def _member(value: _Found, name: str) -> _Found:
         raise UnreadableSnapshot(f"a member stands twice in {value.place or 'the document'}")
     if name not in members:
         there = ", ".join(list(members)[:5]) or "nothing"
-        raise UnreadableSnapshot(f'no "{name}" at {value.place or "the top"} (there: {there})')
+        raise UnreadableSnapshot(
+            f'no "{name}" at {value.place or "the top"} (there: {there})', hint=_WHERE
+        )
     return _Found(members[name], (members, *value.around), f"{value.place}/{name}")
 
 
@@ -194,7 +197,8 @@ def _decoded(decoder: msgspec.json.Decoder[Json], value: _Found, shape: str) -> 
     try:
         return decoder.decode(value.text)
     except msgspec.ValidationError:
-        raise UnreadableSnapshot(f"{value.place or 'the document'} is not {shape}") from None
+        message = f"{value.place or 'the document'} is not {shape}"
+        raise UnreadableSnapshot(message, hint=_WHERE) from None
     except UNREADABLE as error:
         raise UnreadableSnapshot(f"not JSON: {plain(error)}") from error
 

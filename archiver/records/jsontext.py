@@ -70,6 +70,8 @@ def plain(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8"
     reason = str(error.__cause__ or error).removeprefix("JSON is malformed: ")
+    if "surrogate" in reason or "end of hex escape" in reason:
+        return "a string holds a lone surrogate" + "".join(reason.partition(" (byte")[1:])
     return reason.replace("Input data was truncated", "it ends too early (truncated)")
 
 

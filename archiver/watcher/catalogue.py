@@ -96,7 +96,8 @@ class Catalogue:
     def empty(self) -> NotADataRepository:
         """Return the error of a catalogue without any revision."""
         if not self.folder:
-            return NotADataRepository(f"no commit holds {self.path}")
+            hint = "--file names a file of the repository, relative to its top"
+            return NotADataRepository(f"no commit holds {self.path}", hint=hint)
         message = f"there is no snapshot of {self.source} yet"
         return NotADataRepository(message, hint=f"take one with: archiver run {self.source}")
 

@@ -149,7 +149,9 @@ def _as_of(catalogue: Catalogue, commit: str) -> Revision:
         found = repository.revision(commit, catalogue.path)
         if found.blob is not None:
             return found
-    raise UnknownRevision(f"{commit} holds no {catalogue.path}")
+    raise UnknownRevision(
+        f"{commit} holds no {catalogue.path}", hint="`archiver log` lists the revisions"
+    )
 
 
 def is_file(text: str) -> bool:

@@ -100,6 +100,8 @@ def test_what_is_no_json_value_is_refused_with_a_plain_reason(value: Json, reaso
         (b'{"a":1}x', "trailing characters (byte 8)"),
         (b"1e400", "a number is not finite"),
         pytest.param(b"-1" + b"0" * 400 + b".5", "a number is not finite", id="huge"),
+        (b'"\\udc00 and more"', "a string holds a lone surrogate (byte 7)"),
+        (b'"\\ud800 and more"', "a string holds a lone surrogate (byte 7)"),
         (b'"\xff"', "not UTF-8"),
         (b'"\xc0\xae"', "not UTF-8"),
         pytest.param(b"[" * 100_000, "nested deeper than 64", id="deep"),
