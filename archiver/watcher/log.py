@@ -51,6 +51,7 @@ def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:
     named and passed over.
 
     Raises:
+        NotADataRepository: There is no revision.
         ShallowHistory: The clone ends here; all entries that are certain are yielded.
         DamagedObject: A version is damaged.
     """
@@ -71,6 +72,8 @@ def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:
             waiting, newer = [], revision
         if newer is not None:
             yield _first(newer, versions.stored(newer))
+        elif not waiting:
+            raise catalogue.empty()
         yield from waiting
 
 

@@ -85,6 +85,13 @@ def test_nothing_committed_is_said_so(past: History, foreign: Callable[[], Catal
         net(foreign(), day(1))
 
 
+def test_a_log_of_nothing_says_so(past: History, foreign: Callable[[], Catalogue]) -> None:
+    past.add("2026-01-01T00:00:00Z", a=1)
+    catalogue = anywhere(foreign().required(), "other.json", records=None, key=("id",))
+    with pytest.raises(NotADataRepository, match=r"no commit holds other\.json"):
+        list(log(catalogue))
+
+
 def test_chosen_records_are_looked_at_as_they_are_or_were(week: Catalogue) -> None:
     chosen = Where("n", "=", "1")
     with history.compare(week, "HEAD~2", None, now=NOW, chosen=chosen) as found:
