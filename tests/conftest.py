@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from misbehaving import Server
+
+from archiver.transport import Limits, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,6 +79,27 @@ def repo(tmp_path: Path) -> Path:
     path.mkdir()
     run_git(path, "init", "--quiet", "--initial-branch=main")
     return path
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Return a running server that misbehaves as it is told."""
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """Return the seconds that the transport would have waited, so far."""
+    return []
+
+
+@pytest.fixture
+def transport(waits: list[float]) -> Iterator[Transport]:
+    """Return a transport that waits only on paper."""
+    limits = Limits(retries=2, longest_wait=60, max_bytes=100_000)
+    with Transport(limits, sleep=waits.append, chance=lambda: 1.0) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from archives import DAY, START, Archive
-from misbehaving import Server, plain
+from misbehaving import plain
 
 from archiver.errors import (
     RenderError,
@@ -23,8 +23,9 @@ from archiver.store.repository import Repository
 from archiver.watcher import capture, history, upkeep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from misbehaving import Server
 
 MANY = {f"m{number}": 1 for number in range(100)}
 
@@ -35,12 +36,6 @@ def archive(repo: Path) -> Archive:
     found = Archive(repo)
     found.configure()
     return found
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as running:
-        yield running
 
 
 def body(**models: int) -> bytes:
