@@ -52,6 +52,10 @@ def configured(repository: Path) -> Identity:
     import git
 
     with git.Repo(repository) as opened, opened.config_reader() as settings:
-        name = str(settings.get("user", "name", fallback=""))
-        email = str(settings.get("user", "email", fallback=""))
-    return Identity(name, email) if name.strip() and email.strip() else BOT
+        name, email = (settings.get("user", each, fallback="") for each in ("name", "email"))
+    return Identity(str(name), str(email)) if _is_said(name) and _is_said(email) else BOT
+
+
+def _is_said(value: object) -> bool:
+    """Tell whether a setting has a value: GitPython gives None for a name without ``=``."""
+    return value is not None and bool(str(value).strip())
