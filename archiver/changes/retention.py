@@ -48,8 +48,7 @@ class Retention:
     @property
     def is_empty(self) -> bool:
         """Whether there is no rule."""
-        rules = (self.older_than, self.keep_last, self.keep_daily, self.keep_weekly)
-        return rules == (None,) * len(rules) and self.keep_monthly is None
+        return self == Retention()
 
 
 class Plan(NamedTuple):
