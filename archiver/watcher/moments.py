@@ -74,7 +74,7 @@ def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> 
             raise catalogue.empty()
         return versions.stored(revision)
     if moment(text, now) is None:
-        if _SNAPSHOT.fullmatch(Path(text).name) and catalogue.folder:
+        if _is_stamped(catalogue, text):
             return _snapshot(catalogue, versions, text)
         if is_file(text):
             return versions.file(Path(text))
@@ -157,6 +157,15 @@ def _as_of(catalogue: Catalogue, commit: str) -> Revision:
 def is_file(text: str) -> bool:
     """Say whether `text` is the path of a plain file, and no name of a revision."""
     return (text.endswith((".json", ".json.gz")) or "/" in text) and Path(text).is_file()
+
+
+def _is_stamped(catalogue: Catalogue, text: str) -> bool:
+    """Say whether `text` names a stamped file, and not one that lies elsewhere."""
+    if not catalogue.folder or not _SNAPSHOT.fullmatch(Path(text).name):
+        return False
+    root = catalogue.required().root
+    inside = root and root / catalogue.folder / "snapshots"
+    return not is_file(text) or Path(text).resolve().parent == inside
 
 
 def _snapshot(catalogue: Catalogue, versions: Versions, text: str) -> Version:

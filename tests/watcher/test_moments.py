@@ -143,6 +143,17 @@ def test_the_name_of_a_snapshot_file_is_a_version_pruned_or_not(
         found(own(), "hub_models_20250102_030405")
 
 
+def test_a_snapshot_file_that_lies_elsewhere_is_a_plain_file(
+    past: History, own: Callable[[], Catalogue], tmp_path: Path
+) -> None:
+    past.configure()
+    past.capture("2026-01-02T03:04:05Z", a=1)
+    elsewhere = tmp_path / "hub_models_20260102_030405.json"
+    elsewhere.write_text(document(a=1, b=2, c=3))
+    inside = past.folder / "data/hub/snapshots" / elsewhere.name
+    assert [found(own(), str(path)) for path in (elsewhere, inside)] == [3, 1]
+
+
 @pytest.mark.parametrize("text", ["nothing", "HEAD~9", "-1", "HEAD:models.json", "no/file.json"])
 def test_what_names_nothing_is_refused(three: Catalogue, text: str) -> None:
     with pytest.raises(UnknownRevision):
