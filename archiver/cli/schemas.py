@@ -20,7 +20,7 @@ from archiver.config import (
     SourceConfig,
     TemplatesConfig,
 )
-from archiver.records.model import ChangeSet, RecordChange
+from archiver.records.model import KINDS, ChangeSet, RecordChange
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -31,7 +31,8 @@ _COUNT = {"type": "integer", "minimum": 0}
 def changes() -> Schema:
     """Describe a change set (``-f json``).
 
-    ``$defs`` also has the lines of ``-f jsonl``: RecordChange, and EndOfStream for the last one.
+    ``$defs`` also has the lines of ``-f jsonl``: RecordChange, and EndOfStream for the last one,
+    which is all that ``--stat`` writes; and Names, what ``--name-only -f json`` writes.
     """
     parts = _components(ChangeSet, RecordChange)
     for always_whole in ("ChangeSet", "Summary"):
@@ -39,7 +40,11 @@ def changes() -> Schema:
     root = parts.pop("ChangeSet")
     members = ("schema", "source", "from", "to", "summary")
     head = {name: root["properties"][name] for name in members}
-    parts["EndOfStream"] = {"type": "object", "properties": head, "required": list(head)}
+    keys = {kind: {"type": "array", "items": {"type": "string"}} for kind in KINDS}
+    more = {"more": _COUNT}  # only where --limit left changes out
+    for name, always in (("EndOfStream", head), ("Names", head | keys)):
+        parts[name] = {"type": "object", "properties": always | more, "required": list(always)}
+    root["properties"] |= more
     return {**_DRAFT, **root, "$defs": parts}
 
 

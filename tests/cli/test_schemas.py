@@ -35,7 +35,7 @@ CHANGES = (
 )
 
 
-def shown(form: Form) -> str:
+def shown(form: Form, **options: Any) -> str:
     """Return what a command prints for `CHANGES`."""
     stream = ChangeStream(
         source="kev",
@@ -45,7 +45,7 @@ def shown(form: Form) -> str:
         summary=lambda: Summary(new=1, renamed=1, removed=1, updated=1, metrics=1),
     )
     out = io.StringIO()
-    show(stream, View(form=form), out)
+    show(stream, View(form=form, **options), out)
     return out.getvalue()
 
 
@@ -73,6 +73,21 @@ def test_each_line_of_the_stream_is_valid() -> None:
     for change in changes:
         check(change, {"$ref": "#/$defs/RecordChange", "$defs": parts})
     check(last, {"$ref": "#/$defs/EndOfStream", "$defs": parts})
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"limit": 2}, "ChangeSet"),
+        ({"stat": True}, "EndOfStream"),
+        ({"name_only": True}, "Names"),
+        ({"name_only": True, "limit": 2}, "Names"),
+    ],
+)
+def test_what_options_leave_of_a_change_set_is_valid(options: dict[str, Any], part: str) -> None:
+    whole = schemas.changes()
+    parts = whole.pop("$defs") | {"ChangeSet": whole}
+    check(json.loads(shown("json", **options)), {"$ref": f"#/$defs/{part}", "$defs": parts})
 
 
 @pytest.mark.parametrize("records", [[], [{"id": "a", "n": 2**64}, {"id": "b"}]])
