@@ -90,10 +90,7 @@ def _wanted(*forms: Form) -> options.Decorator:
             asked = {each.name: given.pop(each.name) for each in fields(Wanted)}
             return command(choice=choice, wanted=Wanted(**asked), **given)
 
-        offered: Callable[..., Any] = gathered
-        for option in reversed((*_WANTED, options.output_format(*forms), options.catalogue)):
-            offered = option(offered)
-        return offered
+        return options.offer(gathered, *_WANTED, options.output_format(*forms), options.catalogue)
 
     return offering
 

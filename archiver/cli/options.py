@@ -151,10 +151,14 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         choice = Choice(repo, source, file, records, key, metrics)
         return command(choice=choice, **rest)
 
-    offered: Callable[..., Any] = gathered
-    for option in reversed(_CATALOGUE):
-        offered = option(offered)
-    return offered
+    return offer(gathered, *_CATALOGUE)
+
+
+def offer(command: Callable[..., Any], *offered: Decorator) -> Callable[..., Any]:
+    """Return `command` with options, which its help lists in this order."""
+    for option in reversed(offered):
+        command = option(command)
+    return command
 
 
 def examples(*lines: str) -> str:

@@ -143,10 +143,7 @@ def changes(command: Command) -> Command:
         )
         return command(look=look, **rest)
 
-    offered: Command = gathered
-    for option in reversed(_CHANGES):
-        offered = option(offered)
-    return offered
+    return options.offer(gathered, *_CHANGES)
 
 
 _CHANGES: Final = (

@@ -53,15 +53,8 @@ def compare(
         else:
             before = moments.find(catalogue, versions, old, now)
             after = moments.find(catalogue, versions, new or "", now)
-        yield Comparison(
-            catalogue.source,
-            before,
-            after,
-            catalogue.policy,
-            chosen=chosen,
-            fields=fields,
-            notes=_notes(catalogue, before, after),
-        )
+        notes = _notes(catalogue, before, after)
+        yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
 
 
 @contextmanager
@@ -91,15 +84,8 @@ def changes_since(
         base, before = _base(catalogue, versions, since, tip)
         began = f"the archive begins later, at {stamp(base.authored_at)} UTC"
         late = (began,) if base.authored_at > since else ()
-        yield Comparison(
-            catalogue.source,
-            before,
-            after,
-            catalogue.policy,
-            chosen=chosen,
-            fields=fields,
-            notes=(*late, *_notes(catalogue, before, after)),
-        )
+        notes = (*late, *_notes(catalogue, before, after))
+        yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
 
 
 def steps(
@@ -121,9 +107,7 @@ def steps(
         readable = _since(catalogue, versions, since, tip)
         for (newer, _), (_, before) in pairwise(readable):
             after = versions.stored(newer)
-            yield Comparison(
-                catalogue.source, before, after, catalogue.policy, chosen=chosen, fields=fields
-            )
+            yield _comparison(catalogue, before, after, chosen=chosen, fields=fields)
 
 
 @contextmanager
@@ -143,6 +127,18 @@ def opened(catalogue: Catalogue) -> Versions:
     return Versions(
         catalogue.repository, catalogue.path, shape=catalogue.shape, key=catalogue.policy.key
     )
+
+
+def _comparison(
+    catalogue: Catalogue,
+    before: Version,
+    after: Version,
+    *,
+    chosen: Predicate | None,
+    fields: frozenset[str],
+    notes: tuple[str, ...] = (),
+) -> Comparison:
+    return Comparison(catalogue.source, before, after, catalogue.policy, chosen, fields, notes)
 
 
 def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Version]:
