@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archiver.changes.guard import refuse_unbelievable
-from archiver.errors import UnreadableSnapshot
+from archiver.errors import MalformedPage, UnreadableSnapshot
 from archiver.records.canonical import Header
 from archiver.records.model import End
 from archiver.sources.listing import refuse_damage
@@ -64,10 +64,16 @@ def judged(
 
     Raises:
         SnapshotRejected: It is not believable.
+        MalformedPage: It holds no usable record at all; to accept that would remove them all.
         StoreError: A file of it would be too large.
     """
     if not accept:
         refuse_damage(listing)
+    elif listing.bad and not listing.lines:
+        raise MalformedPage(
+            f"none of {len(listing.bad):,} records can be used: there is nothing to accept",
+            hint="`records` and `key` in archiver.toml say what a record is",
+        )
     tip, newest = target.tip(), moments.newest(target.catalogue)
     taken = _free_time(target, tip, taken)
     before = _before(target, versions, newest)
@@ -106,7 +112,7 @@ def _before(target: Target, versions: Versions, newest: Revision | None) -> Vers
 
 
 def _free_time(target: Target, tip: str | None, taken: datetime) -> datetime:
-    names = target.repository.entries(tip, target.stamped) if tip else ()
+    names = target.repository.entries(tip, target.catalogue.stamped) if tip else ()
     return snapshots.free_time(target.source.name, taken, names)
 
 

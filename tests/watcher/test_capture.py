@@ -11,6 +11,7 @@ from archives import DAY, START, Archive
 from misbehaving import plain
 
 from archiver.errors import (
+    MalformedPage,
     RenderError,
     RepositoryBusy,
     SnapshotRejected,
@@ -138,6 +139,14 @@ def test_an_unbelievable_listing_is_kept_as_evidence_and_changes_nothing(
     kept = json.loads(evidence.read_text())["models"]
     assert [record["id"] for record in kept] == sorted({r["id"] for r in records if "id" in r})
     assert archive.run(accept=True).new.total == len(kept)
+
+
+def test_a_listing_without_one_usable_record_cannot_be_accepted(archive: Archive) -> None:
+    archive.captured(**MANY)
+    archive.lists([{"name": "m1"}, {"name": "m2"}])
+    with pytest.raises(MalformedPage, match="none of 2 records can be used"):
+        archive.run(accept=True)
+    assert (archive.commits, archive.listed()["total_models"]) == (1, 100)
 
 
 def test_a_fifth_of_the_records_may_vanish(archive: Archive) -> None:
