@@ -138,7 +138,7 @@ class Audit:
 
     def _misplaced(self, tip: str) -> Iterator[Problem]:
         """Yield what is wrong with the newest files: the stamped ones, and the latest."""
-        folder = f"{self._catalogue.folder}/snapshots"
+        folder = self._catalogue.stamped
         files = self._repository.entries(tip, folder)
         stamped = snapshots.stamped(files)
         reasons = {
@@ -156,7 +156,7 @@ class Audit:
             return "it is not what any sound snapshot holds"
         if seen.timestamp != stamp(file.taken_at):
             return f"its header says {seen.timestamp}"
-        folder = f"{self._catalogue.folder}/snapshots/{file.name.removesuffix('.json')}"
+        folder = f"{self._catalogue.stamped}/{file.name.removesuffix('.json')}"
         return self._wrong_shards(tip, folder, seen)
 
     def _wrongly_latest(self, tip: str, stamped: set[str]) -> str:

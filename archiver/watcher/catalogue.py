@@ -62,6 +62,11 @@ class Catalogue:
         return self.path.removesuffix(f"/{LATEST}") if self.config else ""
 
     @property
+    def stamped(self) -> str:
+        """Folder of the stamped files of a configured source."""
+        return f"{self.folder}/snapshots"
+
+    @property
     def settings(self) -> str:
         """Path of archiver.toml, relative to the top; empty for a file of any repository."""
         if self.config is None:
@@ -83,7 +88,7 @@ class Catalogue:
         repository = self.required()
         start = tip or repository.tip(self.ref)
         if start is None:
-            raise self.empty()
+            raise self.no_revision()
         reverted = {row.revision for row in self.reverted(repository.tip(self.ref))}
         for revision in repository.history(self.path, tip=start):
             if revision.id not in reverted:
@@ -93,7 +98,7 @@ class Catalogue:
         """Return how many revisions there are, as far as the clone reaches."""
         return sum(1 for _ in _known(self.revisions(tip)))
 
-    def empty(self) -> NotADataRepository:
+    def no_revision(self) -> NotADataRepository:
         """Return the error of a catalogue without any revision."""
         if not self.folder:
             hint = "--file names a file of the repository, relative to its top"

@@ -190,7 +190,7 @@ def _newest(catalogue: Catalogue, versions: Versions, tip: str | None) -> Versio
 
 def _none(catalogue: Catalogue) -> StoreError:
     if not catalogue.count():
-        return catalogue.empty()
+        return catalogue.no_revision()
     return UnreadableSnapshot(f"no version of {catalogue.source} can be read")
 
 

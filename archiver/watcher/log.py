@@ -73,7 +73,7 @@ def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:
         if newer is not None:
             yield _first(newer, versions.stored(newer))
         elif not waiting:
-            raise catalogue.empty()
+            raise catalogue.no_revision()
         yield from waiting
 
 

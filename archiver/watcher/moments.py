@@ -71,7 +71,7 @@ def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> 
     if not text:
         revision = newest(catalogue)
         if revision is None:
-            raise catalogue.empty()
+            raise catalogue.no_revision()
         return versions.stored(revision)
     if moment(text, now) is None:
         if _is_stamped(catalogue, text):
@@ -171,7 +171,7 @@ def _is_stamped(catalogue: Catalogue, text: str) -> bool:
 def _snapshot(catalogue: Catalogue, versions: Versions, text: str) -> Version:
     """Open a stamped file by its name, also one that is pruned from the work tree."""
     name = Path(text).name.removesuffix(".json") + ".json"
-    path = f"{catalogue.folder}/snapshots/{name}"
+    path = f"{catalogue.stamped}/{name}"
     repository = catalogue.required()
     tip = repository.tip(catalogue.ref)
     for revision in _with_blob(repository.history(path, tip=tip) if tip else ()):

@@ -92,7 +92,7 @@ def from_history(
     catalogue = anywhere(Repository.open(folder), file, records=where, key=key or source.key)
     revisions = [*catalogue.revisions()]
     if not revisions:
-        raise catalogue.empty()
+        raise catalogue.no_revision()
     with history.opened(catalogue) as versions:
         yield [
             Origin(revision.id, revision.authored_at, partial(versions.stored, revision))

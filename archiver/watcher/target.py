@@ -33,11 +33,6 @@ class Target:
     repository: Repository
     catalogue: Catalogue
 
-    @property
-    def stamped(self) -> str:
-        """Folder of the stamped files, relative to the top of the work tree."""
-        return f"{self.catalogue.folder}/snapshots"
-
     def tip(self) -> str | None:
         """Return the full id of the branch, or None if nothing was ever committed."""
         return self.repository.tip(self.catalogue.ref)
@@ -55,7 +50,7 @@ class Target:
         files: dict[str, str | None] = {f"{latest}/{shard}": None for shard in old}
         for rest, blob in blobs.items():
             files[latest + rest] = blob
-            files[f"{self.stamped}/{name.removesuffix('.json')}{rest}"] = blob
+            files[f"{self.catalogue.stamped}/{name.removesuffix('.json')}{rest}"] = blob
         return files
 
     def change(

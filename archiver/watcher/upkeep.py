@@ -44,7 +44,7 @@ def outdated(target: Target, tip: str | None, now: datetime) -> dict[str, str | 
 
 def planned(target: Target, tip: str, rules: Retention, now: datetime) -> Plan:
     """Return which stamped files of `tip` stay and which go."""
-    files = target.repository.entries(tip, target.stamped)
+    files = target.repository.entries(tip, target.catalogue.stamped)
     newest = target.repository.object_at(tip, target.catalogue.path)
     latest = next((name for name, blob in files.items() if blob == newest), None)
     return plan(snapshots.stamped(files), rules, now, latest=latest)
@@ -115,13 +115,13 @@ def revert(target: Target, name: str, *, clock: Callable[[], datetime]) -> tuple
 def _tip(target: Target) -> str:
     tip = target.tip()
     if tip is None:
-        raise target.catalogue.empty()
+        raise target.catalogue.no_revision()
     return tip
 
 
 def _removals(target: Target, tip: str, found: Plan) -> dict[str, str | None]:
     names = (file.name for file in found.remove)
-    return {**snapshots.removal(target.repository, tip, target.stamped, names)}
+    return {**snapshots.removal(target.repository, tip, target.catalogue.stamped, names)}
 
 
 def _message(target: Target, words: str) -> str:
@@ -153,9 +153,9 @@ def _holders(target: Target, commit: str) -> list[Revision]:
 
 def _unstamped(target: Target, tip: str, capture: Revision) -> dict[str, str | None]:
     """Return the stamped files of `capture` in `tip`, as removals."""
-    entries = target.repository.entries(tip, target.stamped)
+    entries = target.repository.entries(tip, target.catalogue.stamped)
     names = (file.name for file in snapshots.stamped(entries) if entries[file.name] == capture.blob)
-    return {**snapshots.removal(target.repository, tip, target.stamped, names)}
+    return {**snapshots.removal(target.repository, tip, target.catalogue.stamped, names)}
 
 
 def _restored(target: Target, tip: str, capture: Revision) -> dict[str, str | None]:
