@@ -21,12 +21,13 @@ from archiver.records.pointer import pointer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from archiver.records.model import Json, Kind, Record
+    from archiver.records.model import Kind, Record
     from archiver.records.policy import Meaning, Policy
 
 _Texts: TypeAlias = dict[str, msgspec.Raw]
 """Member name to the canonical text of its value."""
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_NO_RECORD = (ValueError, *UNREADABLE)
 
 Pair: TypeAlias = tuple[bytes | None, bytes | None]
 """The line before and the line after of one key; None where there is none."""
@@ -137,11 +138,11 @@ def kind_of(before: bytes | None, after: bytes | None, policy: Policy) -> Kind |
         return "removed"
     if policy.strict:
         return "updated"
-    old, new = _members(before), _members(after)
-    return _worst({_meaning(name, old, new, policy) for name in _unequal(old, new)})
-
-
-def _worst(meanings: set[Meaning]) -> Kind | None:
+    try:
+        old, new = _split(before), _split(after)
+        meanings = {_meaning(name, old, new, policy) for name in _unequal(old, new)}
+    except _NO_RECORD as error:
+        raise _no_record(error) from error
     if "news" in meanings:
         return "updated"
     return "metrics" if "metric" in meanings else None
@@ -155,11 +156,18 @@ def explain(before: bytes | None, after: bytes | None, policy: Policy) -> Record
         kind: Kind = "new" if before is None else "removed"
         record = decode_with_key(line)
         return RecordChange(kind, line_key(line).decode(), record=record)
-    changes = _field_changes(_members(before), _members(after), policy)
-    found = _worst({"metric" if change.metric else "news" for change in changes})
-    if found is None:
+    try:
+        changes = _field_changes(_split(before), _split(after), policy)
+    except _NO_RECORD as error:
+        raise _no_record(error) from error
+    if not changes:
         return None
-    return RecordChange(found, line_key(after).decode(), changes=changes)
+    kind = "metrics" if all(change.metric for change in changes) else "updated"
+    return RecordChange(kind, line_key(after).decode(), changes=changes)
+
+
+def _no_record(error: Exception) -> UnreadableSnapshot:
+    return UnreadableSnapshot(f"a line is no record: {plain(error)}")
 
 
 def field_changes(old: Record, new: Record, policy: Policy) -> tuple[FieldChange, ...]:
@@ -171,40 +179,38 @@ def _texts(record: Record) -> _Texts:
     return {name: msgspec.Raw(dump(value)) for name, value in record.items()}
 
 
-def _members(line: bytes) -> _Texts:
-    """Return the canonical text of each member of a line, without `KEY`."""
-    try:
-        members = _split(line)
-    except UNREADABLE as error:
-        raise UnreadableSnapshot(f"a line is no record: {plain(error)}") from error
-    members.pop(KEY, None)
-    return members
-
-
 def _unequal(old: _Texts, new: _Texts) -> list[str]:
     """Return the names of the members whose texts differ, by name: equal texts, equal values."""
     found = [name for name, text in old.items() if name not in new or text != new[name]]
     found += new.keys() - old.keys()
-    return sorted(found)
+    return sorted(name for name in found if name != KEY)
 
 
 def _field_changes(old: _Texts, new: _Texts, policy: Policy) -> tuple[FieldChange, ...]:
-    found = (_field_change(name, old, new, policy) for name in _unequal(old, new))
-    return tuple([change for change in found if change is not None])
+    found = []
+    for name in _unequal(old, new):
+        meaning = _meaning(name, old, new, policy)
+        if meaning != "same":
+            before, after = old.get(name), new.get(name)
+            found.append(_field_change(name, before, after, meaning == "metric", policy))
+    return tuple(found)
 
 
-def _field_change(name: str, old: _Texts, new: _Texts, policy: Policy) -> FieldChange | None:
-    meaning = _meaning(name, old, new, policy)
-    if meaning == "same":
-        return None
-    path, metric = pointer(name), meaning == "metric"
-    if name not in new:
-        return FieldChange("remove", path, metric, old=_value(old[name]))
-    if name not in old:
-        return FieldChange("add", path, metric, new=_value(new[name]))
-    before, after = _value(old[name]), _value(new[name])
-    detail = leaves(name, before, after, policy)
-    return FieldChange("replace", path, metric, before, after, detail)
+def _field_change(
+    name: str,
+    before: msgspec.Raw | None,
+    after: msgspec.Raw | None,
+    metric: bool,  # noqa: FBT001  by place: this runs for every field that ever changed
+    policy: Policy,
+) -> FieldChange:
+    path = pointer(name)
+    if after is None:
+        assert before is not None  # noqa: S101  one of them is there
+        return FieldChange("remove", path, metric, old=parse(before))
+    if before is None:
+        return FieldChange("add", path, metric, new=parse(after))
+    old, new = parse(before), parse(after)
+    return FieldChange("replace", path, metric, old, new, leaves(name, old, new, policy))
 
 
 def _meaning(name: str, old: _Texts, new: _Texts, policy: Policy) -> Meaning:
@@ -212,11 +218,4 @@ def _meaning(name: str, old: _Texts, new: _Texts, policy: Policy) -> Meaning:
         return policy.presence(name)
     if not policy.concerns(name):
         return "news"
-    return policy.meaning(name, _value(old[name]), _value(new[name]))
-
-
-def _value(text: msgspec.Raw) -> Json:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise UnreadableSnapshot(f"a line is no record: {error}") from error
+    return policy.meaning(name, parse(old[name]), parse(new[name]))

@@ -89,7 +89,6 @@ def config() -> Schema:
         },
         "retention": {"$ref": "#/$defs/RetentionConfig"},
         "templates": {"$ref": "#/$defs/TemplatesConfig"},
-        "notify": {"type": "object"},
     }
     parts["SourceConfig"] = _source(parts["SourceConfig"])
     return {

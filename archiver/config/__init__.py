@@ -40,7 +40,7 @@ __all__ = [
 
 FILE_NAME = "archiver.toml"
 
-_TABLES = ("archive", "sources", "retention", "templates", "notify")
+_TABLES = ("archive", "sources", "retention", "templates")
 _FROM_ENVIRONMENT = {
     "path": "ARCHIVER_PATH",
     "branch": "ARCHIVER_BRANCH",
@@ -55,7 +55,6 @@ class Config:
     Attributes:
         root: Folder of archiver.toml: relative paths and URLs start here.
         sources: The configured sources by name, in the order of the file.
-        notify: ``[notify.*]`` as it was read; checked by the notifiers.
     """
 
     root: Path
@@ -63,7 +62,6 @@ class Config:
     sources: Mapping[str, SourceConfig]
     retention: RetentionConfig
     templates: TemplatesConfig
-    notify: Mapping[str, Any]
     environment: Environment
 
     def source(self, name: str) -> SourceConfig:
@@ -157,7 +155,6 @@ def parse(content: bytes, path: Path, environ: Mapping[str, str]) -> Config:
         templates=TemplatesConfig(
             **mistakes.convert(fields(TemplatesConfig), tables["templates"], "templates")
         ),
-        notify=tables["notify"],
         environment=Environment.read(environ),
     )
     mistakes.raise_any()

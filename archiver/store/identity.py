@@ -51,11 +51,9 @@ def configured(repository: Path) -> Identity:
     """
     import git
 
-    with git.Repo(repository) as opened, opened.config_reader() as settings:
-        name, email = (settings.get("user", each, fallback="") for each in ("name", "email"))
-    return Identity(str(name), str(email)) if _is_said(name) and _is_said(email) else BOT
-
-
-def _is_said(value: object) -> bool:
-    """Tell whether a setting has a value: GitPython gives None for a name without ``=``."""
-    return value is not None and bool(str(value).strip())
+    with git.Repo(repository) as opened:  # git reads it: GitPython's own parser misses forms
+        name, email = (
+            str(opened.git.config("--get", f"user.{each}", with_exceptions=False)).strip()
+            for each in ("name", "email")
+        )
+    return Identity(name, email) if name and email else BOT

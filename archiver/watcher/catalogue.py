@@ -167,6 +167,7 @@ def configured(config: Config, name: str | None, repository: Repository) -> Cata
         source=source.name,
         path=_within(repository, config, f"{config.folder(source.name)}/{LATEST}"),
         policy=policy_of(source),
+        shape=Shape(source.records, source.key) if source.type == "json" else None,
         repository=repository,
         ref="HEAD" if config.archive.branch is None else repository.branch(config.archive.branch),
         config=config,

@@ -107,7 +107,8 @@ def steps(
         readable = _since(catalogue, versions, since, tip)
         for (newer, _), (_, before) in pairwise(readable):
             after = versions.stored(newer)
-            yield _comparison(catalogue, before, after, chosen=chosen, fields=fields)
+            notes = _notes(catalogue, before, after)
+            yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
 
 
 @contextmanager
@@ -136,7 +137,7 @@ def _comparison(
     *,
     chosen: Predicate | None,
     fields: frozenset[str],
-    notes: tuple[str, ...] = (),
+    notes: tuple[str, ...],
 ) -> Comparison:
     return Comparison(catalogue.source, before, after, catalogue.policy, chosen, fields, notes)
 

@@ -61,7 +61,6 @@ def test_every_setting_of_the_documentation_is_read(tmp_path: Path) -> None:
         archive = {path = "a/b", branch = "data", author = "A Bot <bot@example.org>"}
         retention = {keep_days = 30, keep_daily = 7, keep_weekly = 4, keep_monthly = 12}
         templates = {folder = "mine"}
-        notify.team = {type = "webhook"}
         [sources.kev]
         type = "json"
         url = "https://example.org/feed.json"
@@ -78,7 +77,6 @@ def test_every_setting_of_the_documentation_is_read(tmp_path: Path) -> None:
     assert config.archive.identity == ("A Bot", "bot@example.org")
     assert config.folder("kev") == "a/b/kev"
     assert config.template_folder == tmp_path / "mine"
-    assert config.notify == {"team": {"type": "webhook"}}
     assert (config.retention.keep_daily, config.retention.keep_monthly) == (7, 12)
     assert (source.shards, source.max_shrink, source.max_bytes) == (16, 0.0, 1000)
 
@@ -216,3 +214,8 @@ def test_reading_a_configuration_runs_no_code_that_it_names(tmp_path: Path) -> N
     config = parse(text, tmp_path / "archiver.toml", {})
     assert config.source("hub").settings == {"type": "plugin:Hub", "address": "x", "key": ["id"]}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plugin.py"]
+
+
+def test_a_table_that_does_nothing_yet_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"archiver\.toml: notify: unknown table"):
+        parse(b'[notify.team]\ntype = "webhook"\n', tmp_path / "archiver.toml", {})
