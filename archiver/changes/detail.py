@@ -82,17 +82,13 @@ def _aligned(old: list[Json], new: list[Json]) -> Iterator[tuple[Any, Any]]:
     """Yield the places of the elements that differ; None on the side where there is none."""
     start, end = _common(old, new)
     olds, news = range(start, len(old) - end), range(start, len(new) - end)
-    if olds and news and max(len(old), len(new)) <= LONGEST:
-        from difflib import SequenceMatcher  # noqa: PLC0415  8 ms, rarely needed
-
-        matcher = SequenceMatcher(
-            None, old[start : olds.stop], new[start : news.stop], autojunk=False
-        )
-        for kind, a, b, c, d in matcher.get_opcodes():
-            if kind != "equal":
-                yield from zip_longest(olds[a:b], news[c:d])
-    else:
+    if max(len(olds), len(news)) > LONGEST:
         yield from ((a, b) for a, b in zip_longest(olds, news) if not _is_same(old, a, new, b))
+        return
+    a, b = start, start
+    for next_a, next_b in [*_subsequence(old, new, olds, news), (olds.stop, news.stop)]:
+        yield from zip_longest(range(a, next_a), range(b, next_b))
+        a, b = next_a + 1, next_b + 1
 
 
 def _common(old: list[Json], new: list[Json]) -> tuple[int, int]:
@@ -102,6 +98,27 @@ def _common(old: list[Json], new: list[Json]) -> tuple[int, int]:
     rest = shortest - start
     end = next((n for n in range(rest) if old[-1 - n] != new[-1 - n]), rest)
     return start, end
+
+
+def _subsequence(
+    old: list[Json], new: list[Json], olds: range, news: range
+) -> Iterator[tuple[int, int]]:
+    """Yield the places of a longest common subsequence; difflib takes four times as long."""
+    longest = [[0] * (len(news) + 1) for _ in range(len(olds) + 1)]
+    for i, a in enumerate(reversed(olds), 1):
+        row, above, value = longest[i], longest[i - 1], old[a]
+        for j, b in enumerate(reversed(news), 1):
+            row[j] = above[j - 1] + 1 if value == new[b] else max(above[j], row[j - 1])
+    i, j = len(olds), len(news)
+    while i and j:
+        a, b = olds.stop - i, news.stop - j
+        if old[a] == new[b]:
+            yield a, b
+            i, j = i - 1, j - 1
+        elif longest[i - 1][j] >= longest[i][j - 1]:
+            i -= 1
+        else:
+            j -= 1
 
 
 def _is_same(old: list[Json], place: int | None, new: list[Json], other: int | None) -> bool:
