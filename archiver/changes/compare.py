@@ -183,7 +183,9 @@ def _unequal(old: _Texts, new: _Texts) -> list[str]:
     """Return the names of the members whose texts differ, by name: equal texts, equal values."""
     found = [name for name, text in old.items() if name not in new or text != new[name]]
     found += new.keys() - old.keys()
-    return sorted(name for name in found if name != KEY)
+    if KEY in found:
+        found.remove(KEY)
+    return sorted(found)
 
 
 def _field_changes(old: _Texts, new: _Texts, policy: Policy) -> tuple[FieldChange, ...]:

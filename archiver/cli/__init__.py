@@ -6,7 +6,6 @@ The table of commands is static, and a command's module is imported when the com
 
 from __future__ import annotations
 
-import gc
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,9 +26,6 @@ class Entry(NamedTuple):
     place: str
     help: str
 
-
-_ALLOCATIONS = 50_000
-"""New objects before Python looks for cycles; a stream of changes makes many objects, no cycles."""
 
 COMMANDS = {
     "init": Entry("setup:init", "Make a data repository: archiver.toml, .gitattributes, README."),
@@ -115,5 +111,4 @@ def archiver(debug: bool) -> None:  # noqa: FBT001 - read by LazyGroup.invoke
 def main() -> None:
     """Run the command line of this process and end with its exit code."""
     prepare_streams()
-    gc.set_threshold(_ALLOCATIONS)
     archiver.main(prog_name="archiver")

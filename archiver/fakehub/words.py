@@ -108,14 +108,14 @@ TAGS = (
     "edge",
 )
 ENGLISH = (
-    "A {scale} model for {category}.",
-    "Second-stage training of {family} on public text. See the card for limits.",
-    "Runs on one consumer card | tested at 4, 8 and 16 bit",
-    '{family}: "small enough to ship", with a 128k context.',
-    "Community conversion of {name}.",
+    "A {scale} model.",
+    "{family}, stage two",
+    "One card | 4 bit",
+    '"small", 128k',
+    "Converted.",
 )
 CHINESE = (
-    "{family} 系列{chinese}模型，参数量 {scale}，支持中英双语。",
-    "面向{chinese}任务的轻量模型，可在单张消费级显卡上运行。",
-    "{name}：在公开语料上继续训练，附评测结果与使用说明。",
+    "{chinese}，{scale}",
+    "轻量{chinese}",
+    "{family}：附评测",
 )

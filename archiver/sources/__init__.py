@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import sys
 from contextlib import contextmanager
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -37,13 +36,15 @@ __all__ = [
 
 SHARED = ("records", "key")
 """Settings that every source may have, and that some classes read themselves."""
+BUILT_IN = {"json": "archiver.sources.json_document:JsonSource"}
+"""The kinds that come with the program, by name; nothing that is installed replaces them."""
 GROUP = "archiver.sources"
 """The entry points that name kinds of sources."""
 
 
 def available() -> tuple[str, ...]:
     """Return the names of the installed kinds of sources, sorted."""
-    return tuple(sorted(entry_points(group=GROUP).names))
+    return tuple(sorted(BUILT_IN | _installed()))
 
 
 def find(kind: str, *, base: Path) -> type[Source]:
@@ -56,12 +57,18 @@ def find(kind: str, *, base: Path) -> type[Source]:
     Raises:
         ConfigError: There is none, or it is no `Source`.
     """
-    installed = {point.name: point.value for point in entry_points(group=GROUP)}
-    place = installed.get(kind, kind)
+    place = BUILT_IN.get(kind) or _installed().get(kind, kind)
     module, colon, name = place.partition(":")
     if not (module and colon and name):
-        raise _unknown(kind, installed)
+        raise _unknown(kind, BUILT_IN | _installed())
     return _load(module, name, base)
+
+
+def _installed() -> dict[str, str]:
+    """Return name and place of the kinds of sources that other packages bring."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - 25 ms, seldom needed
+
+    return {point.name: point.value for point in entry_points(group=GROUP)}
 
 
 def create(name: str, settings: Mapping[str, Json], *, base: Path) -> Source:
