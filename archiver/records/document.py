@@ -91,18 +91,18 @@ class Reader:
                     self._known[seen] = line
                 yield line
 
+    def once(self, body: bytes) -> Iterator[Line | Bad]:
+        """Yield the records of `body` as `read` does, and remember nothing."""
+        for holder in self._holders(body):
+            for name, raw in _held(holder, self._steps[-1]):
+                yield self._line(bytes(raw), holder, name)
+
     def _holders(self, body: bytes) -> Iterator[_Found]:
         """Yield the arrays or objects that hold the records."""
         found: Iterator[_Found] = iter((_Found(_checked(body), (), ""),))
         for step in self._steps[:-1]:
             found = _descend(found, step)
         return found
-
-    def once(self, body: bytes) -> Iterator[Line | Bad]:
-        """Yield the records of `body` as `read` does, and remember nothing."""
-        for holder in self._holders(body):
-            for name, raw in _held(holder, self._steps[-1]):
-                yield self._line(bytes(raw), holder, name)
 
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
         try:

@@ -86,10 +86,11 @@ class Catalogue:
             ShallowHistory: The clone ends here; all revisions before are yielded.
         """
         repository = self.required()
-        start = tip or repository.tip(self.ref)
+        newest = None if tip and not self.folder else repository.tip(self.ref)
+        start = tip or newest
         if start is None:
             raise self.no_revision()
-        reverted = {row.revision for row in self.reverted(repository.tip(self.ref))}
+        reverted = {row.revision for row in self.reverted(newest)}
         for revision in repository.history(self.path, tip=start):
             if revision.id not in reverted:
                 yield revision

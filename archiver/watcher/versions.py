@@ -177,16 +177,18 @@ class Versions:
         return _Shard(lambda: self._interpreted(chunks(path)))
 
     def _blob(self, blob: str) -> _Read:
-        """Read a blob; the two latest small ones are remembered, for walking a history."""
+        """Read a blob; the two latest that are in memory stay there, for walking a history."""
         if blob in self._recent:
             return self._recent[blob]
         reader = self._objects()
         if reader.size(blob) > SMALL:
-            return self._interpreted(self._streamed(blob))
-        found = self._interpreted((reader.read(blob),))
-        kept = found._replace(lines=list(found.lines))
-        self._recent = dict([*self._recent.items(), (blob, kept)][-2:])
-        return kept
+            found = self._interpreted(self._streamed(blob))
+        else:
+            found = self._interpreted((reader.read(blob),))
+            found = found._replace(lines=list(found.lines))
+        if isinstance(found.lines, list):
+            self._recent = dict([*self._recent.items(), (blob, found)][-2:])
+        return found
 
     def _streamed(self, blob: str) -> Iterator[bytes]:
         """Read a large blob by a git process of its own, which ends with it."""
