@@ -33,10 +33,11 @@ class Line(NamedTuple):
 
 
 class Bad(NamedTuple):
-    """Something that stood where a record was expected: where, and why it is none."""
+    """Something that stood where a record was expected: where, why it is none, its key if known."""
 
     place: str
     reason: str
+    key: str = ""
 
 
 class Leaf(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from archiver.errors import ConfigError, suggestion
-from archiver.sources.protocol import Entry, Kind, Ledger, NoSettings, Parsed, Proof, Source
-from archiver.transport import Page, Request
+from archiver.sources.protocol import (
+    Entry,
+    Fate,
+    Kind,
+    Ledger,
+    NoSettings,
+    Parsed,
+    Proof,
+    Source,
+)
+from archiver.transport import Page, Rate, Request, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,13 +30,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Entry",
+    "Fate",
     "Kind",
     "Ledger",
     "NoSettings",
     "Page",
     "Parsed",
     "Proof",
+    "Rate",
     "Request",
+    "Site",
     "Source",
     "available",
     "create",

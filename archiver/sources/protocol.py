@@ -1,25 +1,22 @@
-"""The contract between a source and the loop that lists it: what a new source implements.
-
-A source does no I/O. `Source.plan` says what to ask, `Source.parse` what an answer means; the
-loop in `listing` asks, keeps the ledger, and proves that the listing is whole.
-"""
+"""What a source is: it plans requests and parses pages, and never touches the network."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from archiver.transport import Request  # noqa: TC001 - a saved ledger is read by annotations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+    from typing import Self
 
-    from archiver.records.model import Bad, Line, Record
-    from archiver.transport import Page
+    from archiver.records.model import Bad, Json, Line, Record
+    from archiver.transport import Page, Site
 
 Kind: TypeAlias = Literal["complete", "window", "incremental"]
 """What a listing covers: everything, the top of it, or what changed since the last one."""
@@ -33,62 +30,94 @@ class Parsed:
         records: Its records: plain mappings, lines that are canonical already, or what stood
             in a record's place and is none. May be an iterator; it is read once.
         total: Number of records in the whole listing, if the page announces it.
+        matches: Number of records that match this page's own question, where a listing is put
+            together from several questions (slices).
         next: Requests that the page leads to; asked before the source plans again.
         end: How the page shows that it is the last one; empty while there is more.
+        facts: What `Source.plan` must know of the page beside these numbers, in the source's own
+            words.
+        mark: Newest change on the page, as ``YYYY-MM-DDTHH:MM:SSZ``; empty: not told.
     """
 
     records: Iterable[Record | Line | Bad]
     total: int | None = None
+    matches: int | None = None
     next: tuple[Request, ...] = ()
     end: str = ""
+    facts: tuple[str, ...] = ()
+    mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What one answered request brought.
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
+    """What one answered request brought; see `Parsed`.
 
     Attributes:
         id: The request's id.
         records: Records received, repeated ones included.
+        fresh: Records whose key had not come before in this listing.
         bad: What stood in a record's place and was none.
-        total: The total that the page announced, or None.
-        end: How the page showed that it was the last one, or empty.
+        total: As parsed.
+        matches: As parsed.
+        end: As parsed.
+        facts: As parsed.
+        mark: As parsed.
     """
 
     id: str
-    records: int
-    bad: int
-    total: int | None
-    end: str
+    records: int = 0
+    fresh: int = 0
+    bad: int = 0
+    total: int | None = None
+    matches: int | None = None
+    end: str = ""
+    facts: tuple[str, ...] = ()
+    mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ledger:
-    """What is known of a listing under way; has a JSON form (``msgspec.json``).
+    """What is known of a listing under way; grows by one entry with each answer.
 
     Attributes:
         entries: The answered requests, in the order in which they were asked.
-        pending: Requests that pages led to and that are not asked yet.
+        received: Number of records received, repeated and bad ones included.
+        distinct: Number of different keys received.
+        bad: What stood in a record's place and was none.
+        announced: The total that was announced last, or None.
+        end: How the newest page showed that it was the last one, or empty.
+        mark: The newest change seen, as ``YYYY-MM-DDTHH:MM:SSZ``, or empty.
     """
 
-    entries: tuple[Entry, ...] = ()
-    pending: tuple[Request, ...] = ()
+    entries: list[Entry] = field(default_factory=list)
+    received: int = 0
+    distinct: int = 0
+    bad: int = 0
+    announced: int | None = None
+    end: str = ""
+    mark: str = ""
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Self:
+        """Return the ledger that these entries make."""
+        ledger = cls()
+        for entry in entries:
+            ledger.add(entry)
+        return ledger
+
+    def add(self, entry: Entry) -> None:
+        """Take the next entry."""
+        self.entries.append(entry)
+        self.received += entry.records + entry.bad
+        self.distinct += entry.fresh
+        self.bad += entry.bad
+        self.announced = self.announced if entry.total is None else entry.total
+        self.end = entry.end
+        self.mark = max(self.mark, entry.mark)
 
     @property
-    def received(self) -> int:
-        """Number of records received, repeated and bad ones included."""
-        return sum(entry.records + entry.bad for entry in self.entries)
-
-    @property
-    def announced(self) -> int | None:
-        """The total that was announced last, or None."""
-        totals = [entry.total for entry in self.entries if entry.total is not None]
-        return totals[-1] if totals else None
-
-    @property
-    def end(self) -> str:
-        """How the newest page showed that it was the last one, or empty."""
-        return self.entries[-1].end if self.entries else ""
+    def duplicates(self) -> int:
+        """Number of records whose key had come before."""
+        return self.received - self.bad - self.distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +143,21 @@ class Proof:
     end: str
 
 
+class Fate(NamedTuple):
+    """What a source says of one key that its listing lacks.
+
+    Attributes:
+        state: ``listed``: it is there after all; ``gone``; or ``unknown``: the answer does not
+            tell.
+        cause: Why it is gone, in a few words, such as ``deleted or private``.
+        now: The key under which the record is found now, if it was renamed; else empty.
+    """
+
+    state: Literal["listed", "gone", "unknown"]
+    cause: str = ""
+    now: str = ""
+
+
 class NoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings of a source that has none."""
 
@@ -121,14 +165,37 @@ class NoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Source(ABC):
     """One kind of catalogue.
 
+    Only `plan` and `parse` must be written; everything else has a default.
+
     Attributes:
         Settings: What a table ``[sources.NAME]`` of this type may hold beside what every
             source has; with ``forbid_unknown_fields``, so that mistakes are told.
+        defaults: Values of the settings that every source has (``key``, ``metrics``, ``sets``, …)
+            where the table does not say.
+        variables: Own setting to the environment variables that give its value where the table
+            does not, the first that is set and not empty.
+        token_variable: Environment variable that holds the token where ``token_env`` of the
+            table names none; used only with the endpoint that the table does not change.
         kind: What its listing covers.
+        confirmations: Complete listings in a row that must lack a record before it is removed.
+        resumable: Whether a listing that was interrupted goes on where it was.
+        overlapping: Whether its questions overlap, so that records come again by design.
+        in_flight: Requests that may be under way at once.
+        drift: Share by which the number of records may differ from the announced total, because
+            the catalogue changes while it is listed; 0: only repeated records explain a
+            difference.
     """
 
     Settings: ClassVar[type[msgspec.Struct]] = NoSettings
+    defaults: ClassVar[Mapping[str, Json]] = {}
+    variables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    token_variable: ClassVar[str] = ""
+    resumable: ClassVar[bool] = False
+    overlapping: ClassVar[bool] = False
     kind: Kind = "complete"
+    confirmations: int = 2
+    in_flight: int = 1
+    drift: float = 0.0
 
     def __init__(self, settings: Any, *, base: Path) -> None:
         """Keep the `settings`, an instance of `Settings`.
@@ -142,7 +209,11 @@ class Source(ABC):
 
     @abstractmethod
     def plan(self, ledger: Ledger) -> Sequence[Request]:
-        """Return what to ask next, given what is known so far; nothing: it is finished."""
+        """Return what to ask next, given what is known so far; nothing: it is finished.
+
+        Asked when every planned request, and every one that a page led to, is answered. Depends
+        on nothing but the ledger, so that a listing can go on in another process.
+        """
 
     @abstractmethod
     def parse(self, page: Page) -> Parsed:
@@ -152,3 +223,50 @@ class Source(ABC):
             MalformedPage: It is not what the protocol promises; may be raised later, while
                 the records are read.
         """
+
+    def end(self, ledger: Ledger) -> str:
+        """Return how the end of a finished listing was recognised; empty: it was not.
+
+        Raises:
+            SourceError: The listing is not whole; says what is missing.
+        """
+        return ledger.end
+
+    def site(self, token: str) -> Site | None:  # noqa: ARG002  most sources have none
+        """Return what the transport must know of the hub: its pace, and how a token is sent.
+
+        Args:
+            token: The secret; empty: none.
+        """
+        return None
+
+    def changed_since(self, mark: str) -> Source | None:  # noqa: ARG002  most sources cannot
+        """Return a source that lists only what changed since `mark`; None: it cannot.
+
+        Args:
+            mark: A moment, as ``YYYY-MM-DDTHH:MM:SSZ``.
+        """
+        return None
+
+    def confirm(self, key: str) -> Request | None:  # noqa: ARG002  most sources cannot
+        """Return the request that tells what became of `key`; None: the source cannot tell."""
+        return None
+
+    def confirmed(self, page: Page) -> Fate:
+        """Return what the answer to a request of `confirm` means."""
+        raise NotImplementedError
+
+    def details(self, key: str) -> Sequence[Request]:  # noqa: ARG002  most sources have none
+        """Return the requests that tell more of one record, as the settings wish; or none."""
+        return ()
+
+    def detailed(self, page: Page) -> Mapping[str, Json]:
+        """Return the fields that the answer to a request of `details` adds to the record.
+
+        A field with the value None is not known and is taken away.
+        """
+        raise NotImplementedError
+
+    def link(self, key: str) -> str:  # noqa: ARG002  most sources have none
+        """Return the address of a record's page for people; empty: it has none."""
+        return ""

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from archiver.errors import MalformedPage, SourceRefused, SourceUnavailable
 from archiver.transport import files
 from archiver.transport.address import redact, redirected
-from archiver.transport.message import Page, Request
+from archiver.transport.message import Page, Rate, Request, Site
 from archiver.transport.patience import Later, delay, retry_after
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import requests
 
-__all__ = ["Limits", "Page", "Request", "Transport", "redact"]
+__all__ = ["Limits", "Page", "Rate", "Request", "Site", "Transport", "redact"]
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - a saved ledger is read by annotations
 from dataclasses import dataclass, field
+from typing import Literal
 
 from archiver.transport.address import redact
 
@@ -15,14 +16,19 @@ class Request:
     Attributes:
         id: Name of the request in the ledger, unique in one listing.
         url: ``http://``, ``https://`` or ``file://``.
-        headers: Sent beside the transport's own; may hold a token.
+        headers: Sent beside the transport's own. No secrets: requests are saved with a listing
+            under way (see `Site`).
         accept: Statuses whose answer the asker wants to read. Every other one is an error.
+        method: ``PUT`` only where a protocol reads by it; it is repeated like ``GET``.
+        body: Sent with ``PUT``.
     """
 
     id: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     accept: tuple[int, ...] = (200,)
+    method: Literal["GET", "PUT"] = "GET"
+    body: bytes = b""
 
     def __repr__(self) -> str:
         return f"Request(id={self.id!r}, url={redact(self.url)!r})"
@@ -43,3 +49,33 @@ class Page:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often a site may be asked.
+
+    Attributes:
+        requests: So many ...
+        seconds: ... in so many seconds.
+        burst: Requests that may follow each other at once after a pause.
+    """
+
+    requests: float
+    seconds: float = 1.0
+    burst: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is special about one origin.
+
+    Attributes:
+        endpoint: An address of it; its scheme, host and port count.
+        rate: How often it may be asked; None: as fast as it answers.
+        headers: Sent to this origin only; may hold a token, so they are hidden in `repr`.
+    """
+
+    endpoint: str
+    rate: Rate | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)

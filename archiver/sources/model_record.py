@@ -1,0 +1,73 @@
+"""The one shape that the records of all model hubs have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+if TYPE_CHECKING:
+    from archiver.records.model import Json, Record
+
+DEFAULTS: dict[str, Json] = {
+    "key": ["id"],
+    "metrics": ["downloads", "likes"],
+    "sets": ["tags", "tasks"],
+}
+"""What the fields mean where archiver.toml does not say."""
+
+
+class ModelFields(TypedDict, total=False):
+    """The fields of a model; what a hub does not know is left out or None.
+
+    Attributes:
+        id: ``owner/name``, the key.
+        name: What people call it.
+        category: Its first task.
+        tasks: What it is for.
+        size: Bytes of its files.
+        params: Number of parameters.
+        downloads: As the hub counts them.
+        likes: Likewise.
+        version: Newest tag, or the id of the newest commit.
+        license: As the hub spells it.
+        tags: Words that its owner or the hub gave it.
+        library: What it is loaded with.
+        gated: Whether, or how, access must be asked for.
+        release_date: When its repository was created, UTC.
+        last_modified: When files or settings changed last, UTC.
+        description: A sentence or two.
+    """
+
+    id: str
+    name: str | None
+    tasks: list[str] | None
+    size: int | None
+    params: int | None
+    downloads: int | None
+    likes: int | None
+    version: str | None
+    license: str | None
+    tags: list[str] | None
+    library: str | None
+    gated: bool | str | None
+    release_date: str | None
+    last_modified: str | None
+    description: str | None
+
+
+def model_record(**fields: Unpack[ModelFields]) -> Record:
+    """Return the record of one model; unknown fields stay absent.
+
+    Unknown is None, an empty text or list, and 0 for `size` and `params` (hubs write 0 there
+    where they do not know). `category` is the first of `tasks`.
+    """
+    record: dict[str, Any] = {
+        name: value
+        for name, value in fields.items()
+        if value is not None and value != "" and value != []
+    }
+    for name in ("size", "params"):
+        if record.get(name) == 0:
+            del record[name]
+    if "tasks" in record:
+        record["category"] = record["tasks"][0]
+    return record
