@@ -6,7 +6,7 @@ The form is described in ``docs/format.md``; ``jsontext`` says how a value is wr
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -239,5 +239,16 @@ def shard_name(key: str, shards: int) -> str:
         key: The decoded key.
         shards: 16 or 256.
     """
-    digits = {16: 1, 256: 2}[shards]
-    return hashlib.sha256(key.encode()).hexdigest()[:digits]
+    return shard_names(shards)[shard_of(key) * shards >> 8]
+
+
+def shard_of(key: str) -> int:
+    """Return the first byte of the SHA-256 of `key`: its shard of 256."""
+    return hashlib.sha256(key.encode()).digest()[0]
+
+
+@cache
+def shard_names(shards: int) -> tuple[str, ...]:
+    """Return the names of so many `shards`, in order; of one: the empty name."""
+    digits = {1: 0, 16: 1, 256: 2}[shards]
+    return tuple(f"{number:0{digits}x}" for number in range(shards)) if digits else ("",)
