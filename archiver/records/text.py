@@ -185,10 +185,18 @@ def more(number: int) -> str:
     return f"… and {count(number)} more"
 
 
-def few(names: Sequence[str], separator: str = ", ") -> str:
-    """Name the first three things, and count the others."""
-    named = separator.join(names[:_FEW])
-    return named if len(names) <= _FEW else f"{named} {more(len(names) - _FEW)}"
+def few(names: Sequence[str], separator: str = ", ", *, total: int | None = None) -> str:
+    """Name the first three things, and count the others.
+
+    Args:
+        names: The first of them.
+        separator: Stands between two names.
+        total: How many there are; None: as many as `names`.
+    """
+    shown = names[:_FEW]
+    others = (len(names) if total is None else total) - len(shown)
+    named = separator.join(shown)
+    return f"{named} {more(others)}" if others > 0 else named
 
 
 _TOO_LARGE = 10**18

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections import deque
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from archiver.changes.guard import ACCEPT
 from archiver.errors import MalformedPage, SnapshotRejected, SourceError
 from archiver.records import canonical
+from archiver.records.key import key_of
 from archiver.records.model import Bad, Line
 from archiver.records.text import few
-from archiver.sources.protocol import Entry, Ledger, Proof
+from archiver.sources.gathered import NAMED, Answer, Gathered
+from archiver.sources.lines import LinesInMemory
+from archiver.sources.protocol import Proof
 from archiver.transport import redact
+from archiver.transport.flight import Flight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Future
 
     from archiver.records.model import Json, Record
-    from archiver.sources.protocol import Kind, Parsed, Source
+    from archiver.sources.lines import Lines
+    from archiver.sources.protocol import Kind, Ledger, Source
     from archiver.transport import Page, Request, Transport
 
 MAX_PAGES = 100_000
@@ -30,6 +37,8 @@ MAX_DAMAGE = 0.01
 _NOT_MODIFIED = 304
 _CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
+Progress: TypeAlias = "Callable[[Ledger], None]"
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -38,17 +47,19 @@ class Listing:
     Attributes:
         lines: One line per key, sorted by key (code points).
         proof: Why it is believed to be whole.
-        duplicates: Keys that came again; the last record stands.
+        duplicates: Keys that came again, the first thousand; the last record stands.
         bad: What stood in a record's place and was none.
         validators: ``etag`` and ``last-modified`` to send next time to the same address;
             empty if the listing has several pages or came without.
+        mark: The newest change seen, as ``YYYY-MM-DDTHH:MM:SSZ``; empty: the source does not say.
     """
 
-    lines: list[Line]
+    lines: Lines
     proof: Proof
-    duplicates: tuple[str, ...]
-    bad: tuple[Bad, ...]
-    validators: Mapping[str, str]
+    duplicates: tuple[str, ...] = ()
+    bad: tuple[Bad, ...] = ()
+    validators: Mapping[str, str] = field(default_factory=dict)
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +73,9 @@ def fetch(
     *,
     key: tuple[str, ...],
     validators: Mapping[str, str] = MappingProxyType({}),
-    progress: Callable[[Ledger], None] | None = None,
+    progress: Progress | None = None,
     max_pages: int = MAX_PAGES,
+    gathered: Gathered | None = None,
 ) -> Listing | NotModified:
     """List `source` to its end.
 
@@ -74,132 +86,204 @@ def fetch(
         validators: Of the last listing that was kept; sent with the first request.
         progress: Called with the ledger after each page.
         max_pages: More answers are taken for a loop.
+        gathered: What an interrupted listing had brought; None: begin in memory.
 
     Raises:
         ConfigError: The source's settings cannot be used.
         SourceError: It did not answer, answered nonsense, or the listing is not whole.
     """
-    gathering = _Gathering(key, max_pages)
-    while (request := gathering.upcoming(source)) is not None:
-        first = not gathering.ledger.entries
-        page = transport.get(_conditional(request, validators) if first else request)
-        if page.status == _NOT_MODIFIED:
-            return NotModified()
-        gathering.add(page, source.parse(page))
-        if progress is not None:
-            progress(gathering.ledger)
-    return gathering.listing(source.kind)
+    loop = _Loop(source, key, gathered or Gathered(), max_pages)
+    if loop.gathered.ledger.entries:
+        validators = {}
+    with Flight(transport.get, source.in_flight) as flight:
+        return loop.run(flight, validators, progress)
 
 
-def refuse_damage(listing: Listing) -> None:
+def listed(records: Iterable[Record], *, key: tuple[str, ...], end: str) -> Listing:
+    """Return records that somebody else has listed, as a complete listing.
+
+    Args:
+        records: All of them.
+        key: Fields that make up a record's key.
+        end: How it is known that these are all.
+    """
+    lines, bad = _sorted_out(records, key, "record")
+    kept = LinesInMemory()
+    again = kept.put(lines)
+    proof = Proof("complete", 1, None, len(lines) + len(bad), len(again), len(bad), end)
+    return Listing(kept, proof, tuple(again[:NAMED]), tuple(bad))
+
+
+def refuse_damage(listing: Listing, *, overlapping: bool = False) -> None:
     """Refuse a listing with more than 1 % bad records or more than 1 % duplicate keys.
+
+    Args:
+        listing: The listing.
+        overlapping: Whether keys come again by the source's design.
 
     Raises:
         SnapshotRejected: It names how many, and the first few.
     """
-    allowed = MAX_DAMAGE * listing.proof.received
+    proof = listing.proof
     reasons = tuple(f"{bad.place}: {bad.reason}" for bad in listing.bad)
-    for what, names in (("bad records", reasons), ("duplicate keys", listing.duplicates)):
-        if len(names) > allowed:
-            counts = f"{len(names):,} of {listing.proof.received:,}"
-            raise SnapshotRejected(
-                f"{what}: {counts} ({few(names, '; ')})",
-                hint=ACCEPT,
-            )
+    allowed = MAX_DAMAGE * (len(listing.lines) + proof.bad if overlapping else proof.received)
+    damage = [("bad records", proof.bad, reasons)]
+    if not overlapping:
+        damage.append(("duplicate keys", proof.duplicates, listing.duplicates))
+    for what, number, names in damage:
+        if number > allowed:
+            counts = f"{number:,} of {proof.received:,}"
+            named = few(names, "; ", total=number)
+            raise SnapshotRejected(f"{what}: {counts} ({named})", hint=ACCEPT)
 
 
-class _Gathering:
+class _Loop:
     """A listing under way."""
 
-    def __init__(self, key: tuple[str, ...], max_pages: int) -> None:
-        self.ledger = Ledger()
+    def __init__(
+        self, source: Source, key: tuple[str, ...], gathered: Gathered, max_pages: int
+    ) -> None:
+        self.gathered = gathered
+        self._source = source
         self._key = key
         self._max_pages = max_pages
-        self._asked: set[str] = set()
+        self._asked = {entry.id for entry in gathered.ledger.entries}
+        self._waiting = deque(gathered.pending)
+        self._flying: deque[Future[Page]] = deque()
         self._last_body = b""
-        self._lines: dict[str, Line] = {}
-        self._duplicates: list[str] = []
-        self._bad: list[Bad] = []
-        self._validators: dict[str, str] = {}
+        self._validators: Mapping[str, str] = {}
 
-    def upcoming(self, source: Source) -> Request | None:
-        """Return the request to ask now; let the source plan when none is waiting."""
-        if not self.ledger.pending:
-            planned = tuple(source.plan(self.ledger))
-            self.ledger = replace(self.ledger, pending=planned)
-        if not self.ledger.pending:
-            return None
-        request = self.ledger.pending[0]
+    def run(
+        self, flight: Flight, validators: Mapping[str, str], progress: Progress | None
+    ) -> Listing | NotModified:
+        """Ask until nothing is left to ask."""
+        self._plan()
+        self._send(flight, validators)
+        while self._flying:
+            page = self._flying.popleft().result()
+            if page.status == _NOT_MODIFIED and validators:
+                return NotModified()
+            self._take(page, flight)
+            if progress is not None:
+                progress(self.gathered.ledger)
+            self._plan()
+            self._send(flight)
+        return self._listing()
+
+    def _plan(self) -> None:
+        """Let the source plan when everything is answered."""
+        if not self.gathered.pending:
+            planned = tuple(self._source.plan(self.gathered.ledger))
+            self.gathered.plan(planned)
+            self._waiting.extend(planned)
+
+    def _send(self, flight: Flight, validators: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Put requests on their way: always some more than can be under way at once."""
+        while self._waiting and len(self._flying) < 2 * self._source.in_flight:
+            request = self._waiting.popleft()
+            self._refuse_loop(request)
+            self._flying.append(flight.start(_conditional(request, validators)))
+            validators = {}
+
+    def _refuse_loop(self, request: Request) -> None:
         if request.id in self._asked:
             raise MalformedPage(f"{redact(request.url)}: asked a second time; the pages loop")
         if len(self._asked) >= self._max_pages:
             raise MalformedPage(f"{redact(request.url)}: more than {self._max_pages:,} pages")
         self._asked.add(request.id)
-        return request
 
-    def add(self, page: Page, parsed: Parsed) -> None:
-        """Keep what `page` brought, and move the ledger on."""
-        before = len(self._bad)
-        received = 0
-        for received, record in enumerate(parsed.records, start=1):
-            self._keep(record, f"{page.request.id}/{received - 1}")
-        self._refuse_repetition(page, received)
-        bad = len(self._bad) - before
-        entry = Entry(page.request.id, received - bad, bad, parsed.total, parsed.end)
-        pending = (*self.ledger.pending[1:], *parsed.next)
-        self.ledger = Ledger((*self.ledger.entries, entry), pending)
+    def _take(self, page: Page, flight: Flight) -> None:
+        """Keep what `page` brought; what it leads to is asked for meanwhile."""
+        parsed = self._source.parse(page)
+        self._waiting.extend(parsed.next)
+        self._send(flight)
+        lines, bad = _sorted_out(parsed.records, self._key, page.request.id)
+        if lines or bad:
+            self._refuse_repetition(page)
+        self.gathered.take(Answer(page.request.id, parsed, lines, bad))
         self._validators = {name: page.headers[name] for name in _CONDITIONS & page.headers.keys()}
 
-    def listing(self, kind: Kind) -> Listing:
-        """Return the whole listing; refuse it if it is not whole."""
-        proof = self._proof(kind)
-        if not proof.end:
-            raise SourceError("the listing stopped, but no page showed that it was the last one")
-        if kind == "complete" and not _explained(proof):
-            raise SourceError(f"announced {proof.announced:,}, received {proof.received:,}")
-        return Listing(
-            lines=sorted(self._lines.values()),
-            proof=proof,
-            duplicates=tuple(self._duplicates),
-            bad=tuple(self._bad),
-            validators=self._validators if proof.pages == 1 else {},
-        )
-
-    def _proof(self, kind: Kind) -> Proof:
-        return Proof(
-            kind=kind,
-            pages=len(self.ledger.entries),
-            announced=self.ledger.announced,
-            received=self.ledger.received,
-            duplicates=len(self._duplicates),
-            bad=len(self._bad),
-            end=self.ledger.end,
-        )
-
-    def _keep(self, record: Record | Line | Bad, place: str) -> None:
-        """Keep one record; of several with one key the last."""
-        found = record if isinstance(record, Line | Bad) else self._line(record, place)
-        if isinstance(found, Bad):
-            self._bad.append(found)
-            return
-        if found.key in self._lines:
-            self._duplicates.append(found.key)
-        self._lines[found.key] = found
-
-    def _line(self, record: Json, place: str) -> Line | Bad:
-        if not isinstance(record, dict):
-            return Bad(place, "it is not an object")
-        try:
-            return canonical.encode(record, self._key)
-        except ValueError as error:
-            return Bad(place, str(error))
-
-    def _refuse_repetition(self, page: Page, received: int) -> None:
+    def _refuse_repetition(self, page: Page) -> None:
         """Refuse a page that brings the records of the one before once more."""
         digest = hashlib.sha256(page.body).digest()
-        if received and digest == self._last_body:
+        if digest == self._last_body and not self._source.overlapping:
             raise MalformedPage(f"{redact(page.request.url)}: the same page as the one before")
         self._last_body = digest
+
+    def _listing(self) -> Listing:
+        """Return the whole listing; refuse it if it is not whole."""
+        gathered, source = self.gathered, self._source
+        proof = _proof(gathered.ledger, source.kind, source.end(gathered.ledger))
+        if not proof.end:
+            raise SourceError("the listing stopped, but no page showed that it was the last one")
+        if source.kind == "complete" and not _explained(proof, source.drift):
+            raise SourceError(f"announced {proof.announced:,}, received {proof.received:,}")
+        return Listing(
+            lines=gathered.lines,
+            proof=proof,
+            duplicates=tuple(gathered.again),
+            bad=tuple(gathered.bad),
+            validators=self._validators if proof.pages == 1 else {},
+            mark=gathered.ledger.mark,
+        )
+
+
+def _proof(ledger: Ledger, kind: Kind, end: str) -> Proof:
+    return Proof(
+        kind=kind,
+        pages=len(ledger.entries),
+        announced=ledger.announced,
+        received=ledger.received,
+        duplicates=ledger.duplicates,
+        bad=ledger.bad,
+        end=end,
+    )
+
+
+def _explained(proof: Proof, drift: float) -> bool:
+    """Tell whether the announced and the received number agree.
+
+    Records that came again explain a difference, and so does the drift of a catalogue that
+    changes while it is listed, where the source allows for it.
+    """
+    if proof.announced is None:
+        return True
+    distinct = proof.received - proof.duplicates
+    if drift:
+        return abs(distinct - proof.announced) <= drift * proof.announced
+    return distinct <= proof.announced <= proof.received
+
+
+def _sorted_out(
+    records: Iterable[Record | Line | Bad], key: tuple[str, ...], page: str
+) -> tuple[list[Line], list[Bad]]:
+    """Return the lines of a page's records, and what among them is none."""
+    lines: list[Line] = []
+    bad: list[Bad] = []
+    for number, record in enumerate(records):
+        found = record if isinstance(record, Line | Bad) else _line(record, key, page, number)
+        if isinstance(found, Bad):
+            bad.append(found)
+        else:
+            lines.append(found)
+    return lines, bad
+
+
+def _line(record: Json, key: tuple[str, ...], page: str, number: int) -> Line | Bad:
+    if not isinstance(record, dict):
+        return Bad(f"{page}/{number}", "it is not an object")
+    try:
+        return canonical.encode(record, key)
+    except ValueError as error:
+        return Bad(f"{page}/{number}", str(error), _known_key(record, key))
+
+
+def _known_key(record: Record, key: tuple[str, ...]) -> str:
+    """Return the key of a record that is unusable for another reason; empty: it has none."""
+    try:
+        return key_of(record, key)
+    except ValueError:
+        return ""
 
 
 def _conditional(request: Request, validators: Mapping[str, str]) -> Request:
@@ -210,10 +294,3 @@ def _conditional(request: Request, validators: Mapping[str, str]) -> Request:
         return request
     accept = (*request.accept, _NOT_MODIFIED)
     return replace(request, headers={**request.headers, **headers}, accept=accept)
-
-
-def _explained(proof: Proof) -> bool:
-    """Tell whether nothing but repeated records stands between announced and received."""
-    if proof.announced is None:
-        return True
-    return proof.received - proof.duplicates <= proof.announced <= proof.received

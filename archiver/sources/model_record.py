@@ -63,7 +63,7 @@ def model_record(**fields: Unpack[ModelFields]) -> Record:
     record: dict[str, Any] = {
         name: value
         for name, value in fields.items()
-        if value is not None and value != "" and value != []
+        if value is not None and value not in ("", [])
     }
     for name in ("size", "params"):
         if record.get(name) == 0:
