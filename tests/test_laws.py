@@ -25,7 +25,7 @@ from strategies import (
     two_catalogues,
 )
 
-from archiver.changes.compare import compare, field_changes, summarize, tally
+from archiver.changes.compare import compare, differing, field_changes, summarize, tally
 from archiver.records import canonical, document
 from archiver.records.canonical import Header, decode, encode, line_key
 from archiver.records.jsontext import dump, parse
@@ -167,14 +167,14 @@ def test_a_policy_hides_changes_and_invents_none(
 @given(two_catalogues(), policies)
 def test_counting_agrees_with_explaining(two: tuple[Catalogue, Catalogue], policy: Policy) -> None:
     old, new = two
-    counts = tally(lines(old), lines(new), policy=policy)
+    counts = tally(differing(lines(old), lines(new)), policy)
     assert counts == Counter(change.kind for change in differences(old, new, policy))
 
 
 @given(two_catalogues(), policies)
 def test_the_summary_counts_every_record(two: tuple[Catalogue, Catalogue], policy: Policy) -> None:
     old, new = two
-    counts = tally(lines(old), lines(new), policy=policy)
+    counts = tally(differing(lines(old), lines(new)), policy)
     found = summarize(counts, old=len(old), new=len(new))
     assert found.new + found.updated + found.metrics + found.unchanged == len(new)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from archiver.changes.detail import leaves
+from archiver.changes.lifecycle import UNKNOWN
 from archiver.errors import UnreadableSnapshot
 from archiver.records.canonical import KEY, decode_with_key, line_key
 from archiver.records.jsontext import UNREADABLE, dump, parse, plain
@@ -21,6 +22,7 @@ from archiver.records.pointer import pointer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from archiver.changes.lifecycle import Lives, Pair
     from archiver.records.model import Kind, Record
     from archiver.records.policy import Meaning, Policy
 
@@ -28,9 +30,6 @@ _Texts: TypeAlias = dict[str, msgspec.Raw]
 """Member name to the canonical text of its value."""
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _NO_RECORD = (ValueError, *UNREADABLE)
-
-Pair: TypeAlias = tuple[bytes | None, bytes | None]
-"""The line before and the line after of one key; None where there is none."""
 
 
 def compare(
@@ -52,12 +51,18 @@ def compare(
             yield change
 
 
-def tally(old: Iterable[bytes], new: Iterable[bytes], *, policy: Policy) -> Counter[Kind]:
-    """Count the changes of each kind without explaining them; see `compare`."""
+def tally(pairs: Iterable[Pair], policy: Policy, lives: Lives = UNKNOWN) -> Counter[Kind]:
+    """Count the changes of each kind without explaining them.
+
+    Args:
+        pairs: Lines that are not equal, see `differing`.
+        policy: What the fields mean.
+        lives: What is known of records that only one side has.
+    """
     return Counter(
         kind
-        for before, after in differing(old, new)
-        if (kind := kind_of(before, after, policy)) is not None
+        for before, after in pairs
+        if (kind := kind_of(before, after, policy, lives)) is not None
     )
 
 
@@ -130,12 +135,16 @@ def _refuse_order(key: bytes) -> None:
     )
 
 
-def kind_of(before: bytes | None, after: bytes | None, policy: Policy) -> Kind | None:
+def kind_of(
+    before: bytes | None, after: bytes | None, policy: Policy, lives: Lives = UNKNOWN
+) -> Kind | None:
     """Return what happened to one key, unexplained; None if it means nothing."""
     if before is None:
-        return "new"
+        return "new" if lives.silent or after is None else lives.appeared(after)
     if after is None:
-        return "removed"
+        return "removed" if lives.silent else lives.vanished(before)
+    if lives.renames and line_key(before) != line_key(after):
+        return "renamed"
     if policy.strict:
         return "updated"
     try:
@@ -148,14 +157,22 @@ def kind_of(before: bytes | None, after: bytes | None, policy: Policy) -> Kind |
     return "metrics" if "metric" in meanings else None
 
 
-def explain(before: bytes | None, after: bytes | None, policy: Policy) -> RecordChange | None:
-    """Return what happened to one key, given its unequal lines; None if that means nothing."""
+def explain(
+    before: bytes | None, after: bytes | None, policy: Policy, lives: Lives = UNKNOWN
+) -> RecordChange | None:
+    """Return what happened to one key, given its unequal lines; None if that means nothing.
+
+    Lines with two keys are a record that was renamed (see `Lives.paired`).
+    """
     if before is None or after is None:
         line = after or before
         assert line is not None  # noqa: S101  a pair has at least one line
         kind: Kind = "new" if before is None else "removed"
-        record = decode_with_key(line)
-        return RecordChange(kind, line_key(line).decode(), record=record)
+        change = RecordChange(kind, line_key(line).decode(), record=decode_with_key(line))
+        return change if lives.silent else lives.told(change, line)
+    if lives.renames and line_key(before) != line_key(after):
+        new, old = line_key(after).decode(), line_key(before).decode()
+        return RecordChange("renamed", new, record=decode_with_key(after), old_key=old)
     try:
         changes = _field_changes(_split(before), _split(after), policy)
     except _NO_RECORD as error:

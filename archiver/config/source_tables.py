@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from archiver.records.model import Json
+    from archiver.sources import Source
+
 
 SOURCE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
 """Pattern of the name of a source, which is also the name of its folder."""
@@ -47,7 +50,10 @@ def _read_source(
     given = {**table, "key": [table["key"]]} if isinstance(table.get("key"), str) else table
     common = fields(SourceConfig)
     del common["name"], common["settings"]
-    own = _own_fields(given, common, place, base, mistakes)
+    found = _found(given.get("type"), place, base, mistakes)
+    if found is not None:
+        given = {**found.defaults, **given}
+    own = _own_fields(found, given, common)
     if own is None:
         mistakes.convert(common, {k: v for k, v in given.items() if k in common}, place)
         return None
@@ -61,28 +67,30 @@ def _read_source(
     )
 
 
-def _own_fields(
-    given: Mapping[str, Any],
-    common: Mapping[str, FieldInfo],
-    place: str,
-    base: Path,
-    mistakes: Mistakes,
-) -> Mapping[str, FieldInfo] | None:
-    """Return the fields that this type of source reads, or None if the type is not known.
+def _found(kind: Json, place: str, base: Path, mistakes: Mistakes) -> type[Source] | None:
+    """Return the class of a type that has a name; None: it has none, or is not known.
 
     A class ``package.module:Class`` is not imported here: reading a repository runs no code that
     it names. Its settings are checked when the source is run.
     """
-    kind = given.get("type")
-    if not isinstance(kind, str):
-        return None  # noted by the conversion of the common fields
+    if not isinstance(kind, str) or ":" in kind:
+        return None  # what is no text is noted by the conversion of the common fields
     from archiver import sources  # noqa: PLC0415 - 25 ms; reading any repository needs none
 
-    if ":" in kind:
-        shared = {key: common[key] for key in sources.SHARED}
-        return shared | {key: _ANYTHING for key in given if key not in common}
     try:
-        return fields(sources.find(kind, base=base).Settings)
+        return sources.find(kind, base=base)
     except ConfigError as error:
         mistakes.note(f"{place}.type", str(error))
         return None
+
+
+def _own_fields(
+    found: type[Source] | None, given: Mapping[str, Any], common: Mapping[str, FieldInfo]
+) -> Mapping[str, FieldInfo] | None:
+    """Return the fields that this type of source reads, or None if the type is not known."""
+    if found is not None:
+        return fields(found.Settings)
+    if ":" not in str(given.get("type", "")):
+        return None
+    shared = {key: common[key] for key in ("records", "key")}
+    return shared | {key: _ANYTHING for key in given if key not in common}

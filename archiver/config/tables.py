@@ -74,6 +74,8 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
         tolerance: Field path to the difference that is still "equal".
         commit: What is worth a commit: any difference, or only news.
         max_shrink: Share of the records that may vanish in one run, from 0 to 1.
+        confirmations: Complete listings in a row that must lack a record before it is removed;
+            None: as many as the type says.
         shards: Number of files of a catalogue; ``auto``: as many as its size needs.
         max_bytes: A larger file is refused.
         settings: What the type itself reads, checked against its ``Settings``; with ``type``.
@@ -89,6 +91,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: dict[str, Distance] = {}
     commit: Literal["any", "news"] = "any"
     max_shrink: Share = 0.2
+    confirmations: Annotated[int, Meta(ge=1, description="a whole number from 1")] | None = None
     shards: Literal["auto", 1, 16, 256] = "auto"
     max_bytes: Bytes = 95_000_000
     settings: dict[str, Any] = {}

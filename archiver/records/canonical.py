@@ -42,12 +42,17 @@ class Header(NamedTuple):
         total: Number of records, over all shards.
         shards: Shard name to (number of records, SHA-256 of the shard file in hex); empty
             where the records stand in the file itself.
+        covers: ``window`` where the records are only the top of the catalogue, ``incremental``
+            where only what changed was listed anew; empty: everything was listed.
+        swept: Capture time in UTC of the last full listing, of an ``incremental`` one.
     """
 
     source: str
     timestamp: str
     total: int
     shards: Mapping[str, tuple[int, str]] = MappingProxyType({})
+    covers: str = ""
+    swept: str = ""
 
 
 def encode(record: Record, fields: tuple[str, ...]) -> Line:
@@ -129,6 +134,9 @@ def head(header: Header) -> bytes:
         dump(header.timestamp),
         header.total,
     )
+    for name, value in (("covers", header.covers), ("swept", header.swept)):
+        if value:
+            start += b'"%b": %b,\n' % (name.encode(), dump(value))
     if not header.shards:
         return start + _MODELS
     rows = (
@@ -210,6 +218,8 @@ class _Head(msgspec.Struct):
     timestamp: str
     total: int = msgspec.field(name="total_models")
     shards: dict[str, _Shard] = msgspec.field(default_factory=dict)
+    covers: str = ""
+    swept: str = ""
 
 
 def _header(text: bytes) -> Header:
@@ -222,7 +232,7 @@ def _header(text: bytes) -> Header:
             f"the snapshot has format {found.format}, this program reads format {FORMAT}"
         )
     shards = {name: (shard.records, shard.sha256) for name, shard in found.shards.items()}
-    return Header(found.source, found.timestamp, found.total, shards)
+    return Header(found.source, found.timestamp, found.total, shards, found.covers, found.swept)
 
 
 def _index(text: bytes) -> Header:

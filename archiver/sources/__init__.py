@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -48,7 +49,12 @@ __all__ = [
 
 SHARED = ("records", "key")
 """Settings that every source may have, and that some classes read themselves."""
-BUILT_IN = {"json": "archiver.sources.json_document:JsonSource"}
+BUILT_IN = {
+    "huggingface": "archiver.sources.huggingface:HuggingFace",
+    "json": "archiver.sources.json_document:JsonSource",
+    "modelscope": "archiver.sources.modelscope:ModelScope",
+    "openrouter": "archiver.sources.openrouter:OpenRouter",
+}
 """The kinds that come with the program, by name; nothing that is installed replaces them."""
 GROUP = "archiver.sources"
 """The entry points that name kinds of sources."""
@@ -83,13 +89,20 @@ def _installed() -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=GROUP)}
 
 
-def create(name: str, settings: Mapping[str, Json], *, base: Path) -> Source:
+def create(
+    name: str,
+    settings: Mapping[str, Json],
+    *,
+    base: Path,
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> Source:
     """Return the configured source `name`.
 
     Args:
         name: The source's name, for errors.
         settings: What archiver.toml says of it: ``type``, and what that type reads.
         base: Folder of archiver.toml.
+        environ: The environment: says what archiver.toml does not (`Source.variables`).
 
     Raises:
         ConfigError: The type is unknown or does not take these settings.
@@ -101,6 +114,10 @@ def create(name: str, settings: Mapping[str, Json], *, base: Path) -> Source:
         for key, value in settings.items()
         if key in known or key not in ("type", *SHARED)
     }
+    for setting, variables in source.variables.items():
+        found = next((environ[each] for each in variables if environ.get(each)), "")
+        if found and setting not in own:
+            own[setting] = found
     try:
         checked = msgspec.convert(own, source.Settings)
     except msgspec.ValidationError as error:

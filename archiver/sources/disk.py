@@ -62,6 +62,10 @@ class LinesOnDisk(Lines):
     def __iter__(self) -> Iterator[Line]:
         return map(Line._make, self._database.execute("SELECT key, data FROM lines ORDER BY key"))
 
+    def holds(self, key: str) -> bool:
+        """Say whether there is a line of `key`."""
+        return self._found(key)[0] is not None
+
     def put(self, lines: Iterable[Line]) -> list[str]:
         """Take lines; see `Lines.put`."""
         again: list[str] = []

@@ -75,3 +75,6 @@ class Gathered:
         self.pending.popleft()
         self.pending.extend(parsed.next)
         return entry
+
+    def finish(self) -> None:
+        """End the listing: what is done to its lines from now on is not kept."""

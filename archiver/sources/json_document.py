@@ -47,6 +47,7 @@ class JsonSource(Source):
     """Asks one address once; the whole document is the listing."""
 
     Settings = JsonSettings
+    confirmations = 1  # one document is whole or refused: what it lacks is gone
 
     def plan(self, ledger: Ledger) -> Sequence[Request]:
         """Return the one request, or nothing once it is answered."""

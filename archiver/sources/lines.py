@@ -24,6 +24,10 @@ class Lines(ABC):
         """Yield the lines by key."""
 
     @abstractmethod
+    def holds(self, key: str) -> bool:
+        """Say whether there is a line of `key`."""
+
+    @abstractmethod
     def put(self, lines: Iterable[Line]) -> list[str]:
         """Take lines; of several with one key the last stands.
 
@@ -59,6 +63,10 @@ class LinesInMemory(Lines):
     def __iter__(self) -> Iterator[Line]:
         self._sort()
         return map(Line._make, self._lines.items())
+
+    def holds(self, key: str) -> bool:
+        """Say whether there is a line of `key`."""
+        return key in self._lines
 
     def put(self, lines: Iterable[Line]) -> list[str]:
         """Take lines; see `Lines.put`."""

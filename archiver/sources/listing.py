@@ -218,6 +218,7 @@ class _Loop:
             raise SourceError("the listing stopped, but no page showed that it was the last one")
         if source.kind == "complete" and not _explained(proof, source.drift):
             raise SourceError(f"announced {proof.announced:,}, received {proof.received:,}")
+        gathered.finish()
         return Listing(
             lines=gathered.lines,
             proof=proof,

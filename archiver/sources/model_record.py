@@ -61,9 +61,7 @@ def model_record(**fields: Unpack[ModelFields]) -> Record:
     where they do not know). `category` is the first of `tasks`.
     """
     record: dict[str, Any] = {
-        name: value
-        for name, value in fields.items()
-        if value is not None and value not in ("", [])
+        name: value for name, value in fields.items() if value is not None and value not in ("", [])
     }
     for name in ("size", "params"):
         if record.get(name) == 0:

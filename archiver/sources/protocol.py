@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -184,6 +185,7 @@ class Source(ABC):
         drift: Share by which the number of records may differ from the announced total, because
             the catalogue changes while it is listed; 0: only repeated records explain a
             difference.
+        full_every: How old the last full listing may be while only changes are listed.
     """
 
     Settings: ClassVar[type[msgspec.Struct]] = NoSettings
@@ -196,6 +198,7 @@ class Source(ABC):
     confirmations: int = 2
     in_flight: int = 1
     drift: float = 0.0
+    full_every: timedelta = timedelta(days=7)
 
     def __init__(self, settings: Any, *, base: Path) -> None:
         """Keep the `settings`, an instance of `Settings`.

@@ -73,6 +73,10 @@ class Underway(Gathered):
             self._database.executemany("INSERT INTO again VALUES (?)", again)
         return entry
 
+    def finish(self) -> None:
+        """Begin a transaction that nobody commits: see `Gathered.finish`."""
+        self._database.execute("BEGIN")
+
     def _remember(self, requests: Iterable[Request]) -> None:
         rows = ((msgspec.json.encode(request),) for request in requests)
         self._database.executemany("INSERT INTO pending VALUES (?)", rows)

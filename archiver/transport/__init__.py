@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from archiver.errors import MalformedPage, SourceRefused, SourceUnavailable
 from archiver.transport import files
-from archiver.transport.address import redact, redirected
+from archiver.transport.address import origin, redact, redirected
+from archiver.transport.links import next_link
 from archiver.transport.message import Page, Rate, Request, Site
-from archiver.transport.patience import Later, delay, retry_after
+from archiver.transport.pace import Pace
+from archiver.transport.patience import Later, asked_wait, delay, used_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import requests
 
-__all__ = ["Limits", "Page", "Rate", "Request", "Site", "Transport", "redact"]
+__all__ = ["Limits", "Page", "Rate", "Request", "Site", "Transport", "next_link", "redact"]
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSED = frozenset({401, 403})
-_LATER = frozenset({429, 500, 502, 503, 504})
+_LATER = frozenset({408, 429, 500, 502, 503, 504})
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +46,8 @@ class Limits:
         read: Between two pieces of an answer.
         deadline: For one exchange from first to last byte; cuts off a server that drips.
         retries: Attempts after the first.
-        longest_wait: Before an attempt, whatever ``Retry-After`` says.
+        longest_wait: Before an attempt, whatever the answer asks for; a little more than the
+            300 s after which Hugging Face fills its quotas again.
         max_bytes: A body, as sent and decompressed.
     """
 
@@ -51,12 +55,15 @@ class Limits:
     read: float = 30
     deadline: float = 300
     retries: int = 4
-    longest_wait: float = 120
+    longest_wait: float = 310
     max_bytes: int = 512 * 1024 * 1024
 
 
 class Transport:
-    """One client with one connection pool; a context manager that closes it."""
+    """One client with one connection pool; a context manager that closes it.
+
+    Threads may share it.
+    """
 
     def __init__(
         self,
@@ -64,8 +71,10 @@ class Transport:
         *,
         proxies: Mapping[str, str] | None = None,
         ca_bundle: str | None = None,
+        sites: Sequence[Site] = (),
         sleep: Callable[[float], None] = time.sleep,  # noqa: TID251 - the one place that waits for a source
         chance: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Keep the settings; nothing is opened yet.
 
@@ -74,8 +83,10 @@ class Transport:
             proxies: Address of the proxy by scheme (``http``, ``https``); under ``no_proxy``
                 hosts that are asked directly, with their subdomains, separated by commas.
             ca_bundle: File of trusted certificates in place of the usual ones.
+            sites: What is special about some origins: their pace, their secrets.
             sleep: Waits so many seconds.
             chance: Between 0 and 1; spreads the waits.
+            clock: Seconds of a clock that never goes back.
         """
         self._limits = limits or Limits()
         self._proxies = dict(proxies or {})
@@ -83,6 +94,9 @@ class Transport:
         self._ca_bundle = ca_bundle
         self._sleep = sleep
         self._chance = chance
+        self._sites = {origin(site.endpoint): site for site in sites}
+        self._paces = {at: Pace(site.rate, clock, sleep) for at, site in self._sites.items()}
+        self._opening = threading.Lock()
         self._session: requests.Session | None = None
 
     def __enter__(self) -> Self:
@@ -136,10 +150,20 @@ class Transport:
     def _exchange(self, request: Request, url: str) -> Page:
         from archiver.transport import wire  # noqa: PLC0415 - costs 90 ms
 
-        if self._session is None:
-            self._session = wire.open_session(self._ca_bundle)
+        with self._opening:
+            if self._session is None:
+                self._session = wire.open_session(self._ca_bundle)
         proxies = {} if self._is_direct(url) else self._proxies
-        return wire.exchange(self._session, request, url, limits=self._limits, proxies=proxies)
+        site, pace = self._sites.get(origin(url)), self._paces.get(origin(url))
+        if site is not None:
+            request = replace(request, headers={**request.headers, **site.headers})
+        if pace is not None:
+            pace.wait()
+        page = wire.exchange(self._session, request, url, limits=self._limits, proxies=proxies)
+        closed = used_up(page.headers)
+        if pace is not None and closed is not None:
+            pace.close(min(closed, self._limits.longest_wait))
+        return page
 
     def _is_direct(self, url: str) -> bool:
         host = f".{urlsplit(url).hostname or ''}"
@@ -153,7 +177,7 @@ def _accepted(page: Page) -> Page:
         return page
     message = f"{redact(page.request.url)}: answered {page.status}"
     if page.status in _LATER:
-        raise Later(f"answered {page.status}", wait=retry_after(page.headers))
+        raise Later(f"answered {page.status}", wait=asked_wait(page.headers))
     if page.status in _REFUSED:
         raise SourceRefused(message, hint="it wants a token, or does not let this client in")
     raise MalformedPage(message, hint="check the address in archiver.toml")

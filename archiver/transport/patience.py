@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FIRST_WAIT = 0.5
+_LIMIT = re.compile(r";\s*r=(?P<r>\d{1,9})\s*;\s*t=(?P<t>\d{1,9})\b", re.ASCII)
 
 
 class Later(Exception):
@@ -51,3 +53,23 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except (ValueError, TypeError):  # no date, or one of the two without a time zone
         return None
     return max(0.0, wanted.total_seconds())
+
+
+def used_up(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds until a used-up quota is filled again; None: none is used up.
+
+    Read from ``RateLimit: "api";r=0;t=55`` (draft-ietf-httpapi-ratelimit-headers-09): `r` requests
+    are left for the next `t` seconds. One second more, as the hub's own client waits.
+    """
+    waits = [
+        float(found["t"]) + 1
+        for policy in headers.get("ratelimit", "").split(",")
+        if (found := _LIMIT.search(policy)) and int(found["r"]) == 0
+    ]
+    return max(waits, default=None)
+
+
+def asked_wait(headers: Mapping[str, str]) -> float | None:
+    """Return how long an answer asks to wait, by ``Retry-After`` or ``RateLimit``, if it does."""
+    waits = [wait for wait in (retry_after(headers), used_up(headers)) if wait is not None]
+    return max(waits, default=None)

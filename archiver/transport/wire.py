@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from archiver.transport import Limits
 
 _PIECE = 1 << 16
+_CONNECTIONS = 8  # to one host, kept open
 _LONGEST_REASON = 200  # a reason may quote what the server sent
 
 
@@ -46,7 +47,7 @@ def open_session(ca_bundle: str | None) -> requests.Session:
         }
     )
     for scheme in ("http://", "https://"):
-        session.mount(scheme, _WatchedAdapter())
+        session.mount(scheme, _WatchedAdapter(pool_maxsize=_CONNECTIONS))
     return session
 
 
@@ -80,9 +81,11 @@ def _exchange(
     limits: Limits,
     proxies: Mapping[str, str],
 ) -> Page:
-    with session.get(
+    with session.request(
+        request.method,
         url,
         headers=dict(request.headers),
+        data=request.body or None,
         proxies=dict(proxies),
         timeout=(limits.connect, limits.read),
         allow_redirects=False,

@@ -1,37 +1,56 @@
-"""Run one source: list, judge, commit."""
+"""Run one source: list, settle, judge, commit."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from archiver import sources
 from archiver.changes.guard import ACCEPT
-from archiver.errors import RenderError, SnapshotRejected
+from archiver.changes.lifecycle import write_missing, write_tombstones
+from archiver.errors import RenderError, RepositoryBusy, SnapshotRejected
 from archiver.records.canonical import Header, snapshot
 from archiver.records.digest import records_digest
 from archiver.records.jsontext import dump
-from archiver.records.model import ChangeSet, Summary
-from archiver.sources.listing import Listing, NotModified, fetch
+from archiver.records.model import Summary
+from archiver.sources.given import Given
+from archiver.sources.listing import Listing, NotModified
 from archiver.store.commit import KEPT_REF, writing
 from archiver.store.quarantine import keep_evidence
 from archiver.store.repository import Repository
 from archiver.transport import Transport
-from archiver.watcher import conditions, history, judging, moments, snapshots, upkeep
+from archiver.watcher import (
+    conditions,
+    history,
+    judging,
+    moments,
+    network,
+    snapshots,
+    sweeps,
+    upkeep,
+)
+from archiver.watcher.catalogue import REMOVED
+from archiver.watcher.judging import Case
+from archiver.watcher.listings import Hub
 from archiver.watcher.report import Report, commit_message
-from archiver.watcher.target import Target, open_target
+from archiver.watcher.settling import LAST_RUN, MISSING
+from archiver.watcher.target import open_target
 from archiver.watcher.versions import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from archiver.config import Config
+    from archiver.records.model import ChangeSet, Line
     from archiver.sources import Ledger
     from archiver.store.change import Change
     from archiver.store.commit import Writer
     from archiver.watcher.judging import Judged
+    from archiver.watcher.settling import Settled
+    from archiver.watcher.sweeps import Sweep
     from archiver.watcher.versions import Versions
 
 
@@ -43,6 +62,7 @@ def run(
     accept: bool = False,
     dry_run: bool = False,
     progress: Callable[[Ledger], None] | None = None,
+    given: Listing | None = None,
 ) -> Report:
     """Capture the source `name` once.
 
@@ -53,6 +73,7 @@ def run(
         accept: Take the listing even if it is not believable.
         dry_run: Say what would be committed; nothing is written.
         progress: Is told after each page.
+        given: What somebody else has listed; None: ask the source.
 
     Raises:
         ConfigError: The source cannot be made of its settings.
@@ -61,79 +82,117 @@ def run(
         StoreError: It could not be committed; the history is as it was.
         RenderError: The template of the message is wrong; committed with the built-in one.
     """
-    with Repository.open(config.root) as repository:
-        capture = _Capture(open_target(config, name, repository), clock)
-        listing = capture.fetch(progress)
+    with (
+        _opened(config, name, clock, progress=progress, given=given) as capture,
+        capture.listing(saved=not dry_run) as listing,
+    ):
         if isinstance(listing, NotModified):
             return capture.nothing_new("the source says that nothing was modified")
         if dry_run:
             return capture.report(listing, accept=accept)
-        with writing(repository) as writer:
-            return capture.commit(writer, listing, accept=accept)
+        return capture.commit(listing, accept=accept)
 
 
-def fetched(config: Config, name: str, *, clock: Callable[[], datetime]) -> Listing:
-    """List the source `name` and write nothing.
-
-    Raises:
-        ConfigError: The source cannot be made of its settings.
-        SourceError: There is no complete listing.
-    """
-    with Repository.open(config.root) as repository:
-        return _Capture(open_target(config, name, repository), clock).fetch_whole()
-
-
-def detected(config: Config, name: str, *, clock: Callable[[], datetime]) -> ChangeSet:
-    """List the source `name` and return what changed since its newest snapshot; write nothing.
+@contextmanager
+def listed(config: Config, name: str, *, clock: Callable[[], datetime]) -> Iterator[Iterable[Line]]:
+    """List the source `name` and yield its lines by key; nothing is written.
 
     Raises:
         ConfigError: The source cannot be made of its settings.
         SourceError: There is no complete listing.
     """
+    with _opened(config, name, clock) as capture, capture.whole() as listing:
+        yield listing.lines
+
+
+def detected(
+    config: Config, name: str, *, clock: Callable[[], datetime], given: Listing | None = None
+) -> ChangeSet:
+    """List the source `name` and return what a capture would change; write nothing.
+
+    Raises:
+        ConfigError: The source cannot be made of its settings.
+        SourceError: There is no complete listing.
+    """
+    with _opened(config, name, clock, given=given) as capture, capture.whole() as listing:
+        return capture.changes(listing)
+
+
+@contextmanager
+def _opened(
+    config: Config,
+    name: str,
+    clock: Callable[[], datetime],
+    *,
+    progress: Callable[[Ledger], None] | None = None,
+    given: Listing | None = None,
+) -> Iterator[_Capture]:
     with Repository.open(config.root) as repository:
-        capture = _Capture(open_target(config, name, repository), clock)
-        return capture.changes(capture.fetch_whole())
+        target = open_target(config, name, repository)
+        if given is not None:
+            yield _Capture(Hub(target, Given(None, base=config.root), Transport()), clock, given)
+            return
+        with network.opened(config, target.source) as (source, transport):
+            yield _Capture(Hub(target, source, transport, progress), clock)
 
 
 class _Capture:
     """One run of one source."""
 
-    def __init__(self, target: Target, clock: Callable[[], datetime]) -> None:
-        self._target = target
-        self._source = target.source
-        self._repository = target.repository
-        self._catalogue = target.catalogue
+    def __init__(
+        self, hub: Hub, clock: Callable[[], datetime], given: Listing | None = None
+    ) -> None:
+        self._hub = hub
+        self._target = hub.target
+        self._catalogue = hub.target.catalogue
         self._clock = clock
+        self._given = given
         self._taken = clock()
         self._known = moments.newest(self._catalogue)
+        self._sweep = self._last_sweep()
 
-    def fetch(self, progress: Callable[[Ledger], None] | None) -> Listing | NotModified:
-        """List the source; what it said of its last answer is sent along."""
-        asked = conditions.asked(self._source, self._repository, self._known)
-        return self._fetch(asked, progress)
+    @contextmanager
+    def listing(self, *, saved: bool) -> Iterator[Listing | NotModified]:
+        """List the source, or what changed; what it said of its last answer is sent along."""
+        if self._given is not None:
+            yield self._given
+            return
+        with self._increment() as changed:
+            if changed is not None:
+                yield changed
+                return
+        self._sweep = None
+        validators = conditions.asked(self._target.source, self._target.repository, self._known)
+        with self._hub.listed(validators, now=self._taken, saved=saved) as found:
+            yield found
 
-    def fetch_whole(self) -> Listing:
-        """List the source, whether or not anything was modified."""
-        listing = self._fetch({}, None)
-        assert isinstance(listing, Listing)  # noqa: S101  nothing was asked conditionally
-        return listing
+    @contextmanager
+    def whole(self) -> Iterator[Listing]:
+        """List the source whether or not anything was modified; nothing is saved."""
+        if self._given is not None:
+            yield self._given
+            return
+        with self._hub.listed({}, now=self._taken, saved=False) as listing:
+            assert isinstance(listing, Listing)  # noqa: S101  nothing was asked conditionally
+            yield listing
 
     def changes(self, listing: Listing) -> ChangeSet:
         """Return what changed from the newest snapshot to `listing`."""
         with history.opened(self._catalogue) as versions:
-            return judging.changes(self._target, listing, versions, taken=self._taken)
+            return self._case(listing, versions).changes()
 
     def report(self, listing: Listing, *, accept: bool) -> Report:
         """Return what a commit of `listing` would tell."""
         with history.opened(self._catalogue) as versions:
-            return self._judged(listing, versions, accept=accept).report
+            case = self._case(listing, versions, accept=accept)
+            return case.judged(case.settled()).report
 
     def nothing_new(self, reason: str) -> Report:
         """Return the report of a run that had nothing to compare."""
         with history.opened(self._catalogue) as versions:
             end = moments.find(self._catalogue, versions, "", self._taken).end
         return Report(
-            source=self._source.name,
+            source=self._target.source.name,
             outcome="unchanged",
             old=end,
             new=end,
@@ -141,43 +200,51 @@ class _Capture:
             notes=(reason,),
         )
 
-    def commit(self, writer: Writer, listing: Listing, *, accept: bool) -> Report:
-        """Compare with the tip and commit what is worth it; the lock is held."""
-        newest = moments.newest(self._catalogue)
-        if newest != self._known and newest is not None and newest.authored_at >= self._taken:
-            return self.nothing_new("another run committed a newer capture meanwhile")
+    def commit(self, listing: Listing, *, accept: bool) -> Report:
+        """Settle what the listing lacks, then compare with the tip and commit under the lock."""
         with history.opened(self._catalogue) as versions:
+            case = self._case(listing, versions, accept=accept)
             try:
-                judged = self._judged(listing, versions, accept=accept)
+                settled = case.settled()
+                with writing(self._target.repository) as writer:
+                    if self._overtaken():
+                        return self.nothing_new("another run committed a newer capture meanwhile")
+                    return self._commit(writer, case.judged(settled), settled)
             except SnapshotRejected as error:
                 raise self._with_evidence(error, listing) from error
-            if judged.report.outcome == "unchanged":
-                writer.commit(self._change(judged, {}, ""))
-                return judged.report
-            return self._committed(writer, judged)
 
-    def _fetch(
-        self, validators: Mapping[str, str], progress: Callable[[Ledger], None] | None
-    ) -> Listing | NotModified:
-        config = self._target.config
-        environment = config.environment
-        source = sources.create(self._source.name, self._source.settings, base=config.root)
-        with Transport(proxies=environment.proxies, ca_bundle=environment.ca_bundle) as transport:
-            return fetch(
-                source,
-                transport,
-                key=self._source.key,
-                validators=validators,
-                progress=progress,
-            )
+    def _overtaken(self) -> bool:
+        """Say whether another run committed a newer capture.
 
-    def _judged(self, listing: Listing, versions: Versions, *, accept: bool) -> Judged:
-        return judging.judged(self._target, listing, versions, taken=self._taken, accept=accept)
+        Raises:
+            RepositoryBusy: The history changed in another way since the listing was settled.
+        """
+        newest = moments.newest(self._catalogue)
+        if newest == self._known:
+            return False
+        if newest is not None and newest.authored_at >= self._taken:
+            return True
+        raise RepositoryBusy("the history was changed meanwhile", hint="run again")
 
-    def _committed(self, writer: Writer, judged: Judged) -> Report:
-        name = snapshots.stamped_name(self._source.name, judged.taken)
+    def _case(self, listing: Listing, versions: Versions, *, accept: bool = True) -> Case:
+        return Case(
+            hub=self._hub,
+            listing=listing,
+            versions=versions,
+            newest=self._known,
+            taken=self._taken,
+            swept=self._sweep.swept if self._sweep else "",
+            accept=accept,
+        )
+
+    def _commit(self, writer: Writer, judged: Judged, settled: Settled) -> Report:
+        if judged.report.outcome == "unchanged":
+            writer.commit(self._change(judged, settled, {}, ""))
+            return judged.report
+        name = snapshots.stamped_name(self._target.source.name, judged.taken)
         blobs = judged.layout.write(writer, judged.before)
         files = self._target.files(blobs, name, judged.tip)
+        files |= self._tombstones(writer, settled)
         files |= upkeep.outdated(self._target, judged.tip, judged.taken)
         lines = (line.data for line in judged.listing.lines)
         text, trouble = commit_message(
@@ -186,7 +253,7 @@ class _Capture:
             records_digest(lines, self._catalogue.policy),
             folder=self._target.config.template_folder,
         )
-        done = writer.commit(self._change(judged, files, text))
+        done = writer.commit(self._change(judged, settled, files, text))
         writer.pack()
         if trouble is not None:
             safe = f"the capture is safe: {done.revision} has the built-in message"
@@ -195,38 +262,85 @@ class _Capture:
         notes = judged.report.notes + kept
         return replace(judged.report, revision=done.revision, snapshot=name, notes=notes)
 
-    def _change(self, judged: Judged, files: Mapping[str, str | None], text: str) -> Change:
+    def _tombstones(self, writer: Writer, settled: Settled) -> dict[str, str | None]:
+        """Return the file of tombstones, if it is another one than before."""
+        if settled.removed == settled.before:
+            return {}
+        content = write_tombstones(settled.removed)
+        return {f"{self._catalogue.folder}/{REMOVED}": writer.write_blob((content,), len(content))}
+
+    def _change(
+        self, judged: Judged, settled: Settled, files: Mapping[str, str | None], text: str
+    ) -> Change:
         return self._target.change(
             files,
             text,
             tip=judged.tip,
             taken=judged.taken,
             now=self._clock(),
-            state=self._state(judged, files),
+            state=self._state(judged, settled, files),
         )
 
-    def _state(self, judged: Judged, files: Mapping[str, str | None]) -> dict[str, bytes | None]:
-        """Return what the state ref remembers: this run, and how to ask "modified?" next time."""
-        path = self._catalogue.path
-        held = self._repository.object_at(judged.tip, path) if judged.tip else None
+    def _state(
+        self, judged: Judged, settled: Settled, files: Mapping[str, str | None]
+    ) -> dict[str, bytes | None]:
+        """Return what the state ref remembers: this run, who is missing, how to ask next time."""
+        path, source, listing = self._catalogue.path, self._target.source, judged.listing
+        held = self._target.repository.object_at(judged.tip, path) if judged.tip else None
+        blob = files.get(path) or held
         last = {
             "timestamp": stamp(self._taken),
             "outcome": judged.report.outcome,
             "total": judged.report.new.total,
+            "unnamed": sum(not bad.key for bad in listing.bad),
         }
-        asking = conditions.remembered(
-            self._source, judged.listing.validators, files.get(path) or held
+        return {
+            f"{source.name}/{LAST_RUN}": dump(last) + b"\n",
+            f"{source.name}/validators.json": conditions.remembered(
+                source, listing.validators, blob
+            ),
+            f"{source.name}/{MISSING}": write_missing(settled.missing) or None,
+            f"{source.name}/sweep.json": self._remembered_sweep(listing, blob),
+        }
+
+    @contextmanager
+    def _increment(self) -> Iterator[Listing | None]:
+        """List what changed since the last sweep, if there was one and the source can."""
+        if self._sweep is None:
+            yield None
+            return
+        with history.opened(self._catalogue) as versions:
+            before = partial(judging.baseline, self._target, versions, self._known)
+            with self._hub.increment(self._sweep, before, now=self._taken) as listing:
+                yield listing
+
+    def _last_sweep(self) -> Sweep | None:
+        if self._given is not None:
+            return None
+        return sweeps.known(
+            self._target.repository,
+            self._target.source.name,
+            self._known,
+            identity=self._hub.identity,
+            every=self._hub.source.full_every,
+            now=self._taken,
         )
-        name = self._source.name
-        return {f"{name}/last-run.json": dump(last) + b"\n", f"{name}/validators.json": asking}
+
+    def _remembered_sweep(self, listing: Listing, blob: str | None) -> bytes | None:
+        if self._hub.source.changed_since("") is None:
+            return None
+        return sweeps.remembered(
+            listing, self._sweep, identity=self._hub.identity, blob=blob, taken=self._taken
+        )
 
     def _with_evidence(self, error: SnapshotRejected, listing: Listing) -> SnapshotRejected:
         """Keep a refused listing, and say where."""
-        header = Header(self._source.name, stamp(self._taken), len(listing.lines))
-        name = snapshots.stamped_name(self._source.name, self._taken)
+        source, repository = self._target.source.name, self._target.repository
+        header = Header(source, stamp(self._taken), len(listing.lines))
+        name = snapshots.stamped_name(source, self._taken)
         content = snapshot(header, (line.data for line in listing.lines))
-        path = keep_evidence(self._repository, self._source.name, name, content)
-        root = self._repository.root
+        path = keep_evidence(repository, source, name, content)
+        root = repository.root
         place = path.relative_to(root) if root and path.is_relative_to(root) else path
         hint = f"look at {place}; {ACCEPT}"
         return SnapshotRejected(str(error), hint=hint)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LATEST = "latest.json"
 REVERTED = "reverted.jsonl"
 """File of a source's folder: one line per revision that was taken back."""
+REMOVED = "removed.jsonl"
+"""File of a source's folder: one tombstone a line."""
 
 
 class Reverted(msgspec.Struct, frozen=True):
@@ -65,6 +67,13 @@ class Catalogue:
     def stamped(self) -> str:
         """Folder of the stamped files of a configured source."""
         return f"{self.folder}/snapshots"
+
+    @property
+    def tombstones(self) -> str:
+        """Path of the tombstones; empty: nothing was ever removed, or this is no source's file."""
+        path = f"{self.folder}/{REMOVED}"
+        tip = self.required().tip(self.ref) if self.folder else None
+        return path if tip and self.required().object_at(tip, path) else ""
 
     @property
     def settings(self) -> str:

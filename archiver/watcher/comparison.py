@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, cast
 
-from archiver.changes.compare import compare, differing, explain, kind_of, summarize, tally
+from archiver.changes.compare import differing, explain, kind_of, summarize, tally
+from archiver.changes.lifecycle import Lives
 from archiver.publish import wording
 from archiver.publish.message import CAP
 from archiver.records import canonical
@@ -15,6 +18,8 @@ from archiver.records.model import NEWS, ChangeSet, RecordChange, Summary
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from archiver.changes.guard import Drift
+    from archiver.changes.lifecycle import Pair
     from archiver.records.model import End, Kind
     from archiver.records.policy import Policy
     from archiver.records.query import Predicate
@@ -73,8 +78,7 @@ class Comparison:
             for _ in self.changes():
                 pass
         else:
-            for old, new in pairs(self.old, self.new):
-                self._counts.update(tally(old, new, policy=self.policy))
+            self._counts.update(tally(self._pairs(), self.policy, self._lives))
         return self.summary
 
     def collect(self) -> ChangeSet:
@@ -90,14 +94,22 @@ class Comparison:
             **cast("Any", {kind: tuple(group) for kind, group in groups.items()}),
         )
 
+    @cached_property
+    def _lives(self) -> Lives:
+        return lives(self.old, self.new)
+
+    def _pairs(self) -> Iterator[Pair]:
+        return unequal(self.old, self.new, self._lives)
+
     def _explained(self) -> Iterator[RecordChange]:
-        for old, new in pairs(self.old, self.new):
-            if self.chosen is None and not self.fields:
-                yield from compare(old, new, policy=self.policy)
-                continue
-            for before, after in differing(old, new):
-                if self._is_chosen(after or before or b""):
-                    yield from self._narrowed(explain(before, after, self.policy))
+        everything = self.chosen is None and not self.fields
+        for before, after in self._pairs():
+            if everything:
+                change = explain(before, after, self.policy, self._lives)
+                if change is not None:
+                    yield change
+            elif self._is_chosen(after or before or b""):
+                yield from self._narrowed(explain(before, after, self.policy, self._lives))
 
     def _is_chosen(self, line: bytes) -> bool:
         key = canonical.line_key(line).decode()
@@ -115,20 +127,41 @@ class Comparison:
 
 
 def outlined(
-    before: Version, after: Version, policy: Policy
+    before: Version, after: Version, policy: Policy, drift: Drift | None = None
 ) -> tuple[Summary, tuple[RecordChange, ...]]:
-    """Count all changes; explain the first few news of each kind, as a commit message names."""
+    """Count all changes; explain the first few news of each kind, as a commit message names.
+
+    Args:
+        before: The version before.
+        after: The version after.
+        policy: What the fields mean.
+        drift: Is shown the lines of each record that is in both and differs.
+    """
     counts: Counter[Kind] = Counter()
     named: list[RecordChange] = []
-    for old, new in pairs(before, after):
-        for pair in differing(old, new):
-            kind = kind_of(*pair, policy)
-            if kind is None:
-                continue
-            counts[kind] += 1
-            if counts[kind] <= CAP and kind in NEWS and (change := explain(*pair, policy)):
-                named.append(change)
+    known = lives(before, after)
+    for old, new in unequal(before, after, known):
+        if drift is not None and old is not None and new is not None:
+            drift.see(old, new)
+        kind = kind_of(old, new, policy, known)
+        if kind is None:
+            continue
+        counts[kind] += 1
+        if counts[kind] <= CAP and kind in NEWS and (change := explain(old, new, policy, known)):
+            named.append(change)
     return summarize(counts, old=before.end.total, new=after.end.total), tuple(named)
+
+
+def lives(old: Version, new: Version) -> Lives:
+    """Return what is known of records that only one of two versions has."""
+    window = "window" in (old.covers, new.covers)
+    return Lives(old.tombstones(), new.tombstones(), old.end.timestamp or "", window)
+
+
+def unequal(old: Version, new: Version, known: Lives) -> Iterator[Pair]:
+    """Yield the pairs of lines that are not equal; a renamed record is one pair."""
+    found = chain.from_iterable(starmap(differing, pairs(old, new)))
+    return known.paired(found) if known.renames else found
 
 
 def pairs(old: Version, new: Version) -> Iterator[tuple[Iterable[bytes], Iterable[bytes]]]:

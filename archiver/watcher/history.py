@@ -126,7 +126,11 @@ def version_at(catalogue: Catalogue, at: str | None, *, now: datetime) -> Iterat
 def opened(catalogue: Catalogue) -> Versions:
     """Return what opens the versions of `catalogue`, for a ``with`` block."""
     return Versions(
-        catalogue.repository, catalogue.path, shape=catalogue.shape, key=catalogue.policy.key
+        catalogue.repository,
+        catalogue.path,
+        shape=catalogue.shape,
+        key=catalogue.policy.key,
+        removed=catalogue.tombstones,
     )
 
 

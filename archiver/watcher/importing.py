@@ -10,6 +10,7 @@ from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot
 from archiver.records import canonical
 from archiver.records.digest import records_digest
 from archiver.records.model import End, Line
+from archiver.sources.lines import LinesInMemory
 from archiver.store.commit import writing
 from archiver.store.history import Revision
 from archiver.store.identity import BOT
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.errors import RenderError
+    from archiver.sources.lines import Lines
     from archiver.store.commit import Writer
     from archiver.watcher.origins import Origin
     from archiver.watcher.target import Target
@@ -105,7 +107,9 @@ class _Importing:
             return
         try:
             version = origin.open()
-            lines = [Line(canonical.line_key(data).decode(), data) for data in version.lines()]
+            lines = LinesInMemory(
+                Line(canonical.line_key(data).decode(), data) for data in version.lines()
+            )
         except (UnreadableSnapshot, UnknownRevision) as error:
             self._skipped.append(f"{origin.name}: {error}")
             return
@@ -138,7 +142,7 @@ class _Importing:
         path = self._target.catalogue.path
         return [*self._target.repository.history(path, tip=self._tip)][::-1]
 
-    def _take(self, lines: list[Line], taken: datetime, digest: str) -> None:
+    def _take(self, lines: Lines, taken: datetime, digest: str) -> None:
         taken = snapshots.free_time(self._target.source.name, taken, self._names)
         number = len(self._digests)
         if number >= len(self._present):
@@ -151,7 +155,7 @@ class _Importing:
         self._digests.append(digest)
         self._names.add(snapshots.stamped_name(self._target.source.name, taken))
 
-    def _commit(self, lines: list[Line], taken: datetime, digest: str) -> None:
+    def _commit(self, lines: Lines, taken: datetime, digest: str) -> None:
         target, source, tip = self._target, self._target.source, self._tip
         layout = snapshots.laid_out(
             canonical.Header(source.name, stamp(taken), len(lines)),

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archiver.changes.guard import refuse_unbelievable
+from archiver.changes.guard import Drift, refuse_unbelievable
 from archiver.errors import MalformedPage, UnreadableSnapshot
 from archiver.records.canonical import Header
-from archiver.records.model import End
 from archiver.sources.listing import refuse_damage
-from archiver.watcher import history, moments, snapshots
+from archiver.watcher import history, settling, snapshots
 from archiver.watcher.comparison import Comparison, outlined
 from archiver.watcher.documents import skipped
 from archiver.watcher.report import Report
+from archiver.watcher.settling import Settled, Settling
 from archiver.watcher.versions import EMPTY, stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from archiver.config import SourceConfig
     from archiver.records.model import ChangeSet, Summary
     from archiver.sources.listing import Listing
     from archiver.store.history import Revision
+    from archiver.watcher.listings import Hub
     from archiver.watcher.report import Outcome
     from archiver.watcher.snapshots import Layout
     from archiver.watcher.target import Target
@@ -34,7 +36,7 @@ class Judged:
     """A listing that is believed, beside the snapshot before it.
 
     Attributes:
-        listing: The listing.
+        listing: The listing; what it lacks and is kept stands in its lines.
         layout: Its files, not written yet.
         before: The newest snapshot that can be read.
         report: What there is to tell.
@@ -50,58 +52,126 @@ class Judged:
     tip: str | None
 
 
-def judged(
-    target: Target, listing: Listing, versions: Versions, *, taken: datetime, accept: bool
-) -> Judged:
-    """Compare a listing with the tip; refuse it if it is not believable.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A listing, and what is needed to judge it.
 
-    Args:
-        target: Where it would be committed.
+    Attributes:
+        hub: Where it comes from and where it would be committed.
         listing: The listing.
         versions: Opens the snapshots before it.
+        newest: The newest of them.
         taken: Capture time, UTC.
-        accept: Believe it whatever it is.
-
-    Raises:
-        SnapshotRejected: It is not believable.
-        MalformedPage: It holds no usable record at all; to accept that would remove them all.
-        StoreError: A file of it would be too large.
+        swept: Capture time of the last full listing, if this one says only what changed.
+        accept: Whether it is believed whatever it is.
     """
-    if not accept:
-        refuse_damage(listing)
-    elif listing.bad and not listing.lines:
-        raise MalformedPage(
-            f"none of {len(listing.bad):,} records can be used: there is nothing to accept",
-            hint="`records` and `key` in archiver.toml say what a record is",
+
+    hub: Hub
+    listing: Listing
+    versions: Versions
+    newest: Revision | None
+    taken: datetime
+    swept: str
+    accept: bool
+
+    @property
+    def _target(self) -> Target:
+        return self.hub.target
+
+    def before(self) -> Version:
+        """Open the newest snapshot that can be read; each opening is read once."""
+        return baseline(self._target, self.versions, self.newest)
+
+    def settled(self) -> Settled:
+        """Decide what becomes of the records that the listing lacks; asks the source.
+
+        Raises:
+            SnapshotRejected: The listing is not believable.
+            MalformedPage: It holds no usable record at all; to accept that would remove them all.
+        """
+        listing = self.listing
+        if not self.accept:
+            refuse_damage(listing, overlapping=self.hub.source.overlapping)
+        elif listing.bad and not len(listing.lines):
+            raise MalformedPage(
+                f"none of {len(listing.bad):,} records can be used: there is nothing to accept",
+                hint="`records` and `key` in archiver.toml say what a record is",
+            )
+        before = self.before()
+        gone = settling.absent(before, listing.lines)
+        if not self.accept:
+            self._believe(before, gone)
+        known = settling.remembered(self._target, self._target.tip())
+        seen = before.end.timestamp or ""
+        return Settling(self.hub, listing, known, taken=self.taken, seen=seen).settle(gone)
+
+    def judged(self, settled: Settled) -> Judged:
+        """Compare the settled listing with the tip.
+
+        Raises:
+            SnapshotRejected: What changed is not believable.
+            StoreError: A file of it would be too large.
+        """
+        target, listing = self._target, self.listing
+        tip = target.tip()
+        taken = _free_time(target, tip, self.taken)
+        before = self.before()
+        layout = self._laid_out(before, taken)
+        after = self._after(layout, settled)
+        drift = Drift(target.source.metrics)
+        summary, changes = outlined(before, after, target.catalogue.policy, drift)
+        if not self.accept:
+            drift.refuse(before.end.total - summary.removed - summary.left - summary.renamed)
+        report = Report(
+            source=target.source.name,
+            outcome=_outcome(target.source, before, summary, self.newest),
+            old=before.end,
+            new=after.end,
+            summary=summary,
+            changes=changes,
+            notes=(*self.hub.notes, *_notes(listing, layout), *settled.notes),
         )
-    tip, newest = target.tip(), moments.newest(target.catalogue)
-    taken = _free_time(target, tip, taken)
-    before = _before(target, versions, newest)
-    layout = _laid_out(target.source, listing, before, taken)
-    summary, changes = outlined(before, layout.version(), target.catalogue.policy)
-    if not accept:
-        _believe(target.source, before, len(listing.lines), summary)
-    report = Report(
-        source=target.source.name,
-        outcome=_outcome(target.source, before, summary, newest),
-        old=before.end,
-        new=End(None, stamp(taken), len(listing.lines)),
-        summary=summary,
-        changes=changes,
-        notes=_notes(listing, layout),
-    )
-    return Judged(listing, layout, before, report, taken, tip)
+        return Judged(listing, layout, self.before(), report, taken, tip)
+
+    def changes(self) -> ChangeSet:
+        """Return what a capture of the listing would change."""
+        settled = self.settled()
+        before = self.before()
+        after = self._after(self._laid_out(before, self.taken), settled)
+        target = self._target
+        return Comparison(target.source.name, before, after, target.catalogue.policy).collect()
+
+    def _after(self, layout: Layout, settled: Settled) -> Version:
+        return replace(layout.version(), tombstones=lambda: settled.removed)
+
+    def _laid_out(self, before: Version, taken: datetime) -> Layout:
+        source, kind = self._target.source, self.listing.proof.kind
+        return snapshots.laid_out(
+            Header(
+                source.name,
+                stamp(taken),
+                len(self.listing.lines),
+                covers="" if kind == "complete" else kind,
+                swept=self.swept if kind == "incremental" else "",
+            ),
+            self.listing.lines,
+            shards=source.shards,
+            before=before,
+            max_bytes=source.max_bytes,
+        )
+
+    def _believe(self, before: Version, gone: Mapping[str, bytes]) -> None:
+        total, after = before.end.total, len(self.listing.lines)
+        refuse_unbelievable(
+            before=None if before is EMPTY else total,
+            after=after,
+            vanished=total - after if self.listing.proof.kind == "window" else len(gone),
+            max_shrink=self._target.source.max_shrink,
+        )
 
 
-def changes(target: Target, listing: Listing, versions: Versions, *, taken: datetime) -> ChangeSet:
-    """Return what changed from the newest snapshot to a listing, believable or not."""
-    before = _before(target, versions, moments.newest(target.catalogue))
-    after = _laid_out(target.source, listing, before, taken).version()
-    return Comparison(target.source.name, before, after, target.catalogue.policy).collect()
-
-
-def _before(target: Target, versions: Versions, newest: Revision | None) -> Version:
-    """Open the newest snapshot that can be read."""
+def baseline(target: Target, versions: Versions, newest: Revision | None) -> Version:
+    """Open the newest snapshot that can be read, `newest` if possible; none: `EMPTY`."""
     if newest is None:
         return EMPTY
     try:
@@ -114,25 +184,6 @@ def _before(target: Target, versions: Versions, newest: Revision | None) -> Vers
 def _free_time(target: Target, tip: str | None, taken: datetime) -> datetime:
     names = target.repository.entries(tip, target.catalogue.stamped) if tip else ()
     return snapshots.free_time(target.source.name, taken, names)
-
-
-def _laid_out(source: SourceConfig, listing: Listing, before: Version, taken: datetime) -> Layout:
-    return snapshots.laid_out(
-        Header(source.name, stamp(taken), len(listing.lines)),
-        listing.lines,
-        shards=source.shards,
-        before=before,
-        max_bytes=source.max_bytes,
-    )
-
-
-def _believe(source: SourceConfig, before: Version, after: int, summary: Summary) -> None:
-    refuse_unbelievable(
-        before=None if before is EMPTY else before.end.total,
-        after=after,
-        vanished=summary.removed,
-        max_shrink=source.max_shrink,
-    )
 
 
 def _outcome(

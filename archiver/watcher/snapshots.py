@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from archiver.changes.retention import Stamped
@@ -15,10 +16,10 @@ from archiver.watcher.catalogue import LATEST
 from archiver.watcher.versions import Part, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from archiver.records.canonical import Header
-    from archiver.records.model import Line
+    from archiver.sources.lines import Lines
     from archiver.store.commit import Writer
     from archiver.store.repository import Repository
 
@@ -37,10 +38,10 @@ _NAME = re.compile(r"(.+)_models_(\d{8}_\d{6})\.json")
 class Layout:
     """The files of one snapshot, not written yet."""
 
-    def __init__(self, header: Header, lines: list[Line], shards: int) -> None:
-        """Split the sorted `lines` into `shards` files."""
+    def __init__(self, header: Header, lines: Lines, shards: int) -> None:
+        """Split the `lines` into `shards` files."""
         self._header = header
-        self._split = _split(lines, shards)
+        self._split = lines.split(shards)
         self.sizes = {name: canonical.snapshot_size(*self._file(name)) for name in self._split}
 
     def version(self) -> Version:
@@ -68,23 +69,17 @@ class Layout:
     def _shard(self, writer: Writer, name: str, before: Version) -> tuple[str, str]:
         """Return the blob id of a shard and the SHA-256 of its content."""
         old = before.parts.get(name)
-        if old is not None and old.id and list(old.lines()) == self._split[name]:
+        if old is not None and old.id and _equal(old.lines(), self._split[name]):
             return old.id, before.digests[name]
         return _blob(writer, canonical.snapshot(*self._file(name)), self.sizes[name])
 
-    def _file(self, name: str) -> tuple[Header, list[bytes]]:
+    def _file(self, name: str) -> tuple[Header, Collection[bytes]]:
         lines = self._split[name]
         return self._header._replace(total=len(lines)), lines
 
 
-def _split(lines: list[Line], shards: int) -> dict[str, list[bytes]]:
-    if shards == 1:
-        return {"": [line.data for line in lines]}
-    digits = len(f"{shards - 1:x}")
-    split: dict[str, list[bytes]] = {f"{n:0{digits}x}": [] for n in range(shards)}
-    for line in lines:
-        split[canonical.shard_name(line.key, shards)].append(line.data)
-    return split
+def _equal(old: Iterable[bytes], new: Iterable[bytes]) -> bool:
+    return all(before == after for before, after in zip_longest(old, new))
 
 
 def _blob(writer: Writer, pieces: Iterator[bytes], size: int) -> tuple[str, str]:
@@ -100,7 +95,7 @@ def _blob(writer: Writer, pieces: Iterator[bytes], size: int) -> tuple[str, str]
 
 def laid_out(
     header: Header,
-    lines: list[Line],
+    lines: Lines,
     *,
     shards: Shards,
     before: Version,
@@ -111,7 +106,7 @@ def laid_out(
 
     Args:
         header: The header of the whole snapshot.
-        lines: Its lines, sorted by key.
+        lines: Its lines.
         shards: The number of files; ``auto``: as before, or the next step before a file
             exceeds `split`; never back by itself.
         before: The snapshot before.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import zlib
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot
 from archiver.records import canonical, rekeying
 from archiver.records.model import End
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from archiver.changes.lifecycle import Tombstone
     from archiver.store.history import Revision
     from archiver.store.objects import ObjectReader
     from archiver.store.repository import Repository
@@ -52,12 +55,16 @@ class Version:
         parts: Shard name to part; the one name is empty where there are no shards.
         notes: What the reader should know: skipped records, doubled keys, another key.
         digests: Shard name to the SHA-256 of its file, as the index says.
+        covers: What was listed, as the header says; empty: everything.
+        tombstones: Returns what was removed before and stayed away; read only when asked.
     """
 
     end: End
     parts: dict[str, Part]
     notes: tuple[str, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
+    covers: str = ""
+    tombstones: Callable[[], Mapping[str, Tombstone]] = dict
 
     def lines(self) -> Iterable[bytes]:
         """Return all lines, sorted by key; shards are sorted in memory."""
@@ -79,6 +86,7 @@ class _Read(NamedTuple):
     taken: str | None = None
     shards: Mapping[str, str] = MappingProxyType({})
     notes: tuple[str, ...] = ()
+    covers: str = ""
 
 
 class _Shard(NamedTuple):
@@ -94,7 +102,13 @@ class Versions:
     """Opens versions of one catalogue; a context manager that ends what it started."""
 
     def __init__(
-        self, repository: Repository | None, path: str, *, shape: Shape | None, key: tuple[str, ...]
+        self,
+        repository: Repository | None,
+        path: str,
+        *,
+        shape: Shape | None,
+        key: tuple[str, ...],
+        removed: str = "",
     ) -> None:
         """Look at the file `path` of `repository`.
 
@@ -104,8 +118,11 @@ class Versions:
             shape: How to read versions that are not canonical; None: as the original
                 design wrote them (``models``, keyed by ``id`` or ``name``).
             key: Fields of the key that is applied to all versions; empty: as stored.
+            removed: The file of tombstones; empty: there is none.
         """
         self._repository = repository
+        self._removed = removed
+        self._stones: dict[str, Mapping[str, Tombstone]] = {}
         self._path = path
         self._key = key
         self._documents = Documents(shape)
@@ -134,14 +151,30 @@ class Versions:
             raise UnreadableSnapshot("the file is gone")
         found = self._blob(revision.blob)
         end = End(revision.id, found.taken or stamp(revision.authored_at), found.total)
+        tombstones = partial(self._tombstones, revision.id)
         if not found.shards:
-            return Version(end, {"": Part(revision.blob, lambda: found.lines)}, found.notes)
+            parts = {"": Part(revision.blob, lambda: found.lines)}
+            return Version(end, parts, found.notes, covers=found.covers, tombstones=tombstones)
         folder = (path or self._path).removesuffix(".json")
         entries = self._required().entries(revision.id, folder)
         blobs = {name: entries.get(f"{name}.json") for name in found.shards}
         reads = {name: self._shard(blob, name) for name, blob in blobs.items()}
         parts = {name: Part(blobs[name], read.lines) for name, read in reads.items()}
-        return self._joined(Version(end, parts, digests=found.shards), reads.values())
+        version = Version(
+            end, parts, digests=found.shards, covers=found.covers, tombstones=tombstones
+        )
+        return self._joined(version, reads.values())
+
+    def _tombstones(self, commit: str) -> Mapping[str, Tombstone]:
+        """Read the tombstones of a commit; those of a file of any repository are nobody's."""
+        if not self._removed:
+            return {}
+        blob = self._required().object_at(commit, self._removed)
+        if blob is None:
+            return {}
+        if blob not in self._stones:
+            self._stones = {blob: _tombstones(self._objects().read(blob))}
+        return self._stones[blob]
 
     def file(self, path: Path) -> Version:
         """Open a plain file, gzipped or not.
@@ -153,11 +186,12 @@ class Versions:
         found = self._interpreted(chunks(path))
         end = End(None, found.taken, found.total)
         if not found.shards:
-            return Version(end, {"": Part(None, lambda: found.lines)}, found.notes)
+            parts = {"": Part(None, lambda: found.lines)}
+            return Version(end, parts, found.notes, covers=found.covers)
         folder = path.with_suffix("")
         reads = {name: self._loose(folder / f"{name}.json") for name in found.shards}
         parts = {name: Part(None, read.lines) for name, read in reads.items()}
-        return self._joined(Version(end, parts), reads.values())
+        return self._joined(Version(end, parts, covers=found.covers), reads.values())
 
     def _joined(self, version: Version, shards: Iterable[_Shard]) -> Version:
         """Join shards that were split by another key: today, their records belong elsewhere."""
@@ -165,7 +199,7 @@ class Versions:
             found = shard.read()
             if next(iter(found.lines), None) is not None:
                 joined = {"": Part(None, version.lines)}
-                return Version(version.end, joined, found.notes) if found.notes else version
+                return replace(version, parts=joined, notes=found.notes) if found.notes else version
         return version
 
     def _shard(self, blob: str | None, name: str) -> _Shard:
@@ -213,7 +247,7 @@ class Versions:
             return _Read(found, len(found), notes=notes)
         header, lines = canonical.read(rest)
         digests = {name: digest for name, (_, digest) in header.shards.items()}
-        read = _Read(lines, header.total, header.timestamp, digests)
+        read = _Read(lines, header.total, header.timestamp, digests, covers=header.covers)
         return self._keyed(read)
 
     def _keyed(self, read: _Read) -> _Read:
@@ -227,6 +261,13 @@ class Versions:
             return read._replace(lines=everything)
         note = f"stored under another key; {' + '.join(self._key)} is applied"
         return read._replace(lines=rekeying.rekeyed(everything, self._key), notes=(note,))
+
+
+def _tombstones(content: bytes) -> Mapping[str, Tombstone]:
+    try:
+        return read_tombstones(content)
+    except ValueError as error:
+        raise UnreadableSnapshot(f"the tombstones cannot be read: {error}") from error
 
 
 def stamp(time: datetime) -> str:

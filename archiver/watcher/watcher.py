@@ -52,8 +52,8 @@ class Watcher:
         Raises:
             SourceError: There is no complete listing.
         """
-        listing = capture.fetched(self._config, self.source, clock=clock.now)
-        return [canonical.decode(line.data) for line in listing.lines]
+        with capture.listed(self._config, self.source, clock=clock.now) as lines:
+            return [canonical.decode(line.data) for line in lines]
 
     def take_snapshot(self, *, accept: bool = False) -> Report:
         """Capture the source: list, guard, commit.

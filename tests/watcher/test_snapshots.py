@@ -10,6 +10,7 @@ import pytest
 from archiver.errors import StoreError
 from archiver.records import canonical
 from archiver.records.canonical import Header
+from archiver.sources.lines import LinesInMemory
 from archiver.watcher import snapshots
 from archiver.watcher.versions import EMPTY, Version
 
@@ -26,7 +27,7 @@ def laid_out(
 ) -> Layout:
     header = Header("hub", "2026-01-29 15:47:33", len(LINES))
     return snapshots.laid_out(
-        header, LINES, shards=shards, before=before, max_bytes=max_bytes, split=split
+        header, LinesInMemory(LINES), shards=shards, before=before, max_bytes=max_bytes, split=split
     )
 
 
