@@ -168,7 +168,8 @@ def explain(
         line = after or before
         assert line is not None  # noqa: S101  a pair has at least one line
         kind: Kind = "new" if before is None else "removed"
-        change = RecordChange(kind, line_key(line).decode(), record=decode_with_key(line))
+        record = decode_with_key(line)  # first: it says what is wrong with a line
+        change = RecordChange(kind, line_key(line).decode(), record=record)
         return change if lives.silent else lives.told(change, line)
     if lives.renames and line_key(before) != line_key(after):
         new, old = line_key(after).decode(), line_key(before).decode()

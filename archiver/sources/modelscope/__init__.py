@@ -1,0 +1,291 @@
+"""The source ``modelscope``: the top of the hub, all of it, or some owners, tasks or words."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import quote
+
+import msgspec
+
+from archiver.errors import SourceError
+from archiver.records.text import few
+from archiver.sources.model_record import DEFAULTS
+from archiver.sources.modelscope import website
+from archiver.sources.modelscope.pages import description, fate, listing, oldest, version
+from archiver.sources.modelscope.queries import PATH, Query, Reach
+from archiver.sources.modelscope.rows import is_id
+from archiver.sources.modelscope.survey import Survey, surveyed
+from archiver.sources.modelscope.sweep import Conversation, Sweep
+from archiver.sources.protocol import Source
+from archiver.transport import Rate, Request, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from archiver.records.model import Json
+    from archiver.sources.modelscope.sweep import Steps
+    from archiver.sources.protocol import Entry, Fate, Kind, Ledger, Parsed
+    from archiver.transport import Page
+
+OVERLAP: Final = timedelta(hours=1)
+"""Changes so long before the mark are listed again: clocks differ, and listings take time."""
+_MARK = "%Y-%m-%dT%H:%M:%SZ"
+_EVERY = re.compile(r"([1-9]\d{0,3})([hd])", re.ASCII)
+_DOWNLOADS = Query(sort="downloads")
+_CHANGES = Query(sort="last_modified")
+_WINDOW_DRIFT: Final = 0.01
+"""Share of a window that may come twice, and so not at all, while counters move."""
+_LACKING: Final = (
+    "run again: the hub changed too much meanwhile, or hides models; drift allows more"
+)
+
+
+class ModelScopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``type = "modelscope"`` reads.
+
+    Attributes:
+        endpoint: Address of the hub; a bare host is asked by https.
+        token_env: Environment variable that holds a token; empty: the official clients' one.
+        rate: Requests in a second.
+        scope: ``top``: the 3,000 most downloaded models; ``all``: every model.
+        owners: List these owners instead.
+        tasks: List the models for these tasks instead.
+        search: List what this finds instead.
+        drift: Share by which the number of models may differ from the announced total.
+        website: Whether the website's own query may help to find owners.
+        incremental: Whether ``all`` lists only what changed, between two full listings.
+        full_every: How often ``all`` is listed in full then, such as ``12h`` or ``7d``.
+        enrich: What detail calls add: ``version``, ``description``.
+        enrich_budget: Records that detail calls are made for in one run.
+    """
+
+    endpoint: str = "https://modelscope.cn"
+    token_env: str = ""
+    rate: float = 4
+    scope: Literal["top", "all"] = "top"
+    owners: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    search: str = ""
+    drift: float = 0.001
+    website: bool = True
+    incremental: bool = False
+    full_every: str = "7d"
+    enrich: tuple[Literal["version", "description"], ...] = ()
+    enrich_budget: int = 500
+
+    def __post_init__(self) -> None:
+        chosen = [name for name in ("owners", "tasks", "search") if getattr(self, name)]
+        if len(chosen) + (self.scope == "all") > 1:
+            raise ValueError(f"only one of {', '.join([*chosen, 'scope'])} can be given")
+        if self.rate <= 0:
+            raise ValueError("rate is a number of requests a second, above 0")
+        if not 0 <= self.drift < 1:
+            raise ValueError("drift is a share, from 0 to below 1")
+        if not _EVERY.fullmatch(self.full_every):
+            raise ValueError(f'full_every is like "7d" or "12h", not {self.full_every!r}')
+        if self.incremental and self.scope != "all":
+            raise ValueError('incremental = true needs scope = "all"')
+
+    @property
+    def period(self) -> timedelta:
+        """How old the last full listing may be."""
+        number, unit = int(self.full_every[:-1]), self.full_every[-1]
+        return timedelta(days=number) if unit == "d" else timedelta(hours=number)
+
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """The questions that the settings name; none: the whole hub or its top."""
+        return (
+            *(Query(owner=owner) for owner in self.owners),
+            *(Query(filters=(("task", task),)) for task in self.tasks),
+            *((Query(search=self.search),) if self.search else ()),
+        )
+
+
+class ModelScope(Source):
+    """Lists ModelScope by its OpenAPI (1.1.0, ``GET /openapi/v1/models``)."""
+
+    Settings = ModelScopeSettings
+    defaults = DEFAULTS
+    variables = {"endpoint": ("MODELSCOPE_ENDPOINT", "MODELSCOPE_DOMAIN")}  # noqa: RUF012  read only
+    token_variable = "MODELSCOPE_API_TOKEN"  # noqa: S105  the name of a variable
+    resumable = True
+    overlapping = True
+    in_flight = 4
+
+    def __init__(
+        self,
+        settings: ModelScopeSettings,
+        *,
+        base: Path,
+        since: str = "",
+        reach: Reach = Reach(),  # noqa: B008  immutable
+    ) -> None:
+        """Keep the settings.
+
+        Args:
+            settings: The table of archiver.toml.
+            base: Folder of archiver.toml.
+            since: List only what changed since this moment, as ``YYYY-MM-DDTHH:MM:SSZ``.
+            reach: How far one question reaches.
+        """
+        super().__init__(settings, base=base)
+        host = settings.endpoint.rstrip("/")
+        self.endpoint = host if "://" in host else f"https://{host}"
+        self.kind: Kind = "complete"
+        if since:
+            self.kind = "incremental"
+        elif settings.scope == "top" and not settings.queries:
+            self.kind = "window"
+        self.drift = settings.drift
+        self.full_every = settings.period
+        self._since = since
+        self._reach = reach
+        self._conversation: Conversation | None = None
+
+    def plan(self, ledger: Ledger) -> Sequence[Request]:
+        """Go on with the conversation; with another ledger than before, lead it again."""
+        if self._conversation is None or self._conversation.used > len(ledger.entries):
+            survey = Survey()
+            self._conversation = Conversation(survey, self._steps(survey))
+        return self._conversation.next_questions(ledger.entries)
+
+    def _steps(self, survey: Survey) -> Steps:
+        settings: ModelScopeSettings = self.settings
+        if self._since:
+            return self._changes()
+        if self.kind == "window":
+            return self._top()
+        sweep = Sweep(
+            self.endpoint, self._reach, survey, drift=self.drift, website=settings.website
+        )
+        return sweep.slices(settings.queries) if settings.queries else sweep.everything()
+
+    def _top(self) -> Steps:
+        """Ask for the models with the most downloads, as far as one question reaches."""
+        (first,) = yield [_DOWNLOADS.request(self.endpoint, self._reach, 1)]
+        pages = self._reach.pages(first.matches or 0)
+        yield [_DOWNLOADS.request(self.endpoint, self._reach, n) for n in range(2, pages + 1)]
+
+    def _changes(self) -> Steps:
+        """Ask for the newest changes, until a page shows none since the mark."""
+        pages = range(1, self._reach.window // self._reach.page + 1)
+        for page in pages[:: self.in_flight]:
+            batch = [each for each in range(page, page + self.in_flight) if each in pages]
+            entries = yield [_CHANGES.request(self.endpoint, self._reach, each) for each in batch]
+            if any(self._is_before(entry) for entry in entries):
+                return
+
+    def _is_before(self, entry: Entry) -> bool:
+        """Say whether a page reaches back to before the mark, or is the last one."""
+        reached = oldest(entry.facts)
+        return not reached or reached < self._since
+
+    def parse(self, page: Page) -> Parsed:
+        """Return what a page of the documented listing, or of the website, means."""
+        if page.request.id.startswith("website "):
+            return website.parse(page)
+        return listing(page)
+
+    def end(self, ledger: Ledger) -> str:
+        """Return how the end was recognised; see `Source.end`."""
+        survey = surveyed(ledger.entries)
+        found = ledger.distinct + ledger.bad
+        if self.kind == "incremental":
+            return self._reached_mark(ledger)
+        if self.kind == "window":
+            return self._whole_window(survey, found)
+        if self.settings.queries:
+            return self._whole_slices(survey, found)
+        allowed = self.drift * survey.total
+        if abs(survey.total - found) > allowed:
+            raise SourceError(_lacking(survey, found), hint=_LACKING)
+        return f"the union of {len(survey.slices):,} slices"
+
+    def _reached_mark(self, ledger: Ledger) -> str:
+        if not any(self._is_before(entry) for entry in ledger.entries):
+            raise SourceError(f"more changed since {self._since} than one question reaches")
+        return f"changes since {self._since}"
+
+    def _whole_window(self, survey: Survey, found: int) -> str:
+        expected = min(survey.total, self._reach.window)
+        if found < expected * (1 - _WINDOW_DRIFT):
+            raise SourceError(f"only {found:,} different models came of the top {expected:,}")
+        return f"the top {expected:,} by downloads"
+
+    def _whole_slices(self, survey: Survey, found: int) -> str:
+        queries = self.settings.queries
+        for query in queries:
+            asked = survey.slices[query.name]
+            announced, window = asked.announced or 0, self._reach.window
+            if announced > window and len(queries) > 1:
+                hint = "give it a source of its own"
+                raise SourceError(f"{query.name}: more than {window:,} models", hint=hint)
+            came = found if len(queries) == 1 else asked.received
+            if came < announced * (1 - self.drift) - 1:
+                raise SourceError(f"{query.name}: {announced:,} announced, {came:,} came")
+        return f"every page of {few([query.name for query in queries])}"
+
+    def site(self, token: str) -> Site:
+        """Return the pace of the hub, and the token in the two ways its clients send it."""
+        headers = {}
+        if token:
+            cookie = f"m_session_id={token}; modelscope_session={token}"
+            headers = {"Authorization": f"Bearer {token}", "Cookie": cookie}
+        return Site(self.endpoint, Rate(self.settings.rate, burst=self.in_flight), headers)
+
+    def changed_since(self, mark: str) -> Source | None:
+        """Return a source that lists what changed since `mark`, with some overlap."""
+        if not self.settings.incremental:
+            return None
+        since = ""
+        if mark:
+            moment = datetime.strptime(mark, _MARK).replace(tzinfo=UTC)
+            since = (moment - OVERLAP).strftime(_MARK)
+        return ModelScope(self.settings, base=self.base, since=since, reach=self._reach)
+
+    def confirm(self, key: str) -> Request | None:
+        """Return the request for the model's own page (ModelScope OpenAPI, getModel)."""
+        if not is_id(key):
+            return None
+        return Request(f"confirm {key}", f"{self.endpoint}{PATH}/{_path(key)}", accept=(200, 404))
+
+    def confirmed(self, page: Page) -> Fate:
+        """Return what became of the model: private and deleted ones look alike."""
+        return fate(page)
+
+    def details(self, key: str) -> Sequence[Request]:
+        """Return the requests for version and description, as far as they are wished."""
+        if not is_id(key):
+            return ()
+        addresses = {
+            "version": f"{self.endpoint}/api/v1/models/{_path(key)}/revisions",
+            "description": f"{self.endpoint}{PATH}/{_path(key)}",
+        }
+        return [
+            Request(f"{field} {key}", addresses[field], accept=(200, 404))
+            for field in self.settings.enrich
+        ]
+
+    def detailed(self, page: Page) -> Mapping[str, Json]:
+        """Return the version or the description."""
+        field = page.request.id.partition(" ")[0]
+        return {field: version(page) if field == "version" else description(page)}
+
+    def link(self, key: str) -> str:
+        """Return the model's page on the hub."""
+        return f"{self.endpoint}/models/{_path(key)}" if is_id(key) else ""
+
+
+def _path(key: str) -> str:
+    owner, _, name = key.partition("/")
+    return f"{quote(owner, safe='')}/{quote(name, safe='')}"
+
+
+def _lacking(survey: Survey, found: int) -> str:
+    worst = [f"{name} lacks {each.short:,}" for name, each in survey.worst()]
+    slices = f" ({few(worst)})" if worst else ""
+    return f"{survey.total:,} models are announced, {found:,} different ones came{slices}"

@@ -1,0 +1,194 @@
+"""Read ModelScope's answers: listings, single models, revisions."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from archiver.errors import MalformedPage
+from archiver.records.jsontext import UNREADABLE, plain
+from archiver.sources.modelscope.queries import Query, page_of
+from archiver.sources.modelscope.rows import is_id, known_id, records
+from archiver.sources.protocol import Fate, Parsed
+from archiver.sources.readme import first_paragraph
+from archiver.transport import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from archiver.records.model import Json
+    from archiver.transport import Page
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_NOT_FOUND = 404
+_TAGS = ("library:", "model_type:", "custom_tag:")
+_DISORDER = 5
+"""So many rows may be out of order: they changed while the page was put together."""
+
+
+class _Data(msgspec.Struct):
+    models: list[Any]
+    total_count: int
+    page_number: int | None = None
+
+
+class _Answer(msgspec.Struct):
+    success: bool
+    data: Any = None
+    code: str | int | None = None
+    message: str | None = None
+
+
+def listing(page: Page) -> Parsed:
+    """Return what a page of ``GET /openapi/v1/models`` means.
+
+    Raises:
+        MalformedPage: It is not what was asked for.
+    """
+    place = redact(page.request.url)
+    asked = dict(parse_qsl(urlsplit(page.request.url).query))
+    data = _data(page, place)
+    if data.page_number not in (None, int(asked["page_number"])):
+        raise MalformedPage(f"{place}: answered page {data.page_number} instead")
+    before = (int(asked["page_number"]) - 1) * int(asked["page_size"])
+    if not data.models and before < data.total_count:
+        raise MalformedPage(f"{place}: the page is empty, but {data.total_count:,} are announced")
+    everything = page_of(page.request.id)[0] in {"everything", _by(asked)}
+    return Parsed(
+        records(data.models, page.request.id),
+        total=data.total_count if everything else None,
+        matches=data.total_count,
+        facts=tuple(_facts(data.models, asked)),
+        mark=max(_moments(data.models), default=""),
+    )
+
+
+def _by(asked: Mapping[str, str]) -> str:
+    return Query(sort=asked.get("sort", "default")).name
+
+
+def _data(page: Page, place: str) -> _Data:
+    try:
+        answer = msgspec.json.decode(page.body, type=_Answer)
+    except UNREADABLE as error:
+        raise MalformedPage(f"{place}: not ModelScope's answer: {plain(error)}") from error
+    if not answer.success:
+        raise MalformedPage(f"{place}: success is false: {answer.code}: {answer.message}")
+    try:
+        return msgspec.convert(answer.data, _Data)
+    except msgspec.ValidationError as error:
+        raise MalformedPage(f"{place}: success is true, but {error} in data") from error
+
+
+def _facts(rows: Sequence[Json], asked: Mapping[str, str]) -> Iterator[str]:
+    """Yield what the sweep wants to know of the rows."""
+    ids = [found for row in rows if (found := known_id(row))]
+    yield from (f"owner:{owner}" for owner in dict.fromkeys(each.partition("/")[0] for each in ids))
+    values = (value for row in rows if isinstance(row, dict) for value in _values(row))
+    yield from dict.fromkeys(values)
+    names = [each.partition("/")[2] for each in ids]
+    yield f"first:{''.join(dict.fromkeys(name[:1].lower() for name in names))}"
+    search = asked.get("search", "")
+    if search.startswith("/"):
+        yield from _following(search[1:], names)
+    moments = _moments(rows)
+    if asked.get("sort") == "last_modified" and moments:
+        yield f"oldest:{min(moments)}"
+        disorder = sum(later > earlier for earlier, later in pairwise(moments))
+        yield f"disorder:{disorder}"
+
+
+def _following(prefix: str, names: Sequence[str]) -> Iterator[str]:
+    if names and all(name.lower().startswith(prefix.lower()) for name in names):
+        yield "begins:all"
+        if any(not name.startswith(prefix) for name in names):
+            yield "case:mixed"
+    yield f"next:{''.join(name[len(prefix) : len(prefix) + 1].lower() for name in names)}"
+
+
+def _values(row: Mapping[str, Json]) -> Iterator[str]:
+    """Yield the values by which `row` can be filtered, as far as they are texts."""
+    for task in row.get("tasks") or ():
+        if isinstance(task, str):
+            yield f"task:{task}"
+    if isinstance(row.get("license"), str):
+        yield f"license:{row['license']}"
+    for tag in row.get("tags") or ():
+        if isinstance(tag, str) and tag.startswith(_TAGS):
+            yield tag
+
+
+def _moments(rows: Sequence[Json]) -> list[str]:
+    found = (row.get("last_modified") for row in rows if isinstance(row, dict))
+    return [each for each in found if isinstance(each, str) and _MOMENT.fullmatch(each)]
+
+
+def oldest(facts: Sequence[str]) -> str:
+    """Return the oldest change on a page sorted by changes; empty: it shows none.
+
+    Raises:
+        MalformedPage: The page is not in the order that was asked for.
+    """
+    told = dict(fact.split(":", 1) for fact in facts if fact.startswith(("oldest:", "disorder:")))
+    if int(told.get("disorder", 0)) > _DISORDER:
+        raise MalformedPage("the hub does not list the newest changes first")
+    return told.get("oldest", "")
+
+
+def fate(page: Page) -> Fate:
+    """Return what ``GET /openapi/v1/models/{owner}/{name}`` says of a model."""
+    try:
+        answer = msgspec.json.decode(page.body, type=_Answer)
+    except UNREADABLE:
+        return Fate("unknown")
+    if page.status == _NOT_FOUND:
+        return Fate("gone", "deleted or private") if not answer.success else Fate("unknown")
+    key, found = page.request.id.partition(" ")[2], known_id(answer.data)
+    if not answer.success or not is_id(found):
+        return Fate("unknown")
+    return Fate("listed") if found == key else Fate("gone", "renamed", found)
+
+
+def description(page: Page) -> str | None:
+    """Return the description of a single model, or the first paragraph of its README."""
+    try:
+        answer = msgspec.json.decode(page.body, type=_Answer)
+    except UNREADABLE:
+        return None
+    data = answer.data if isinstance(answer.data, dict) else {}
+    for text in (data.get("description"), first_paragraph(str(data.get("readme") or ""))):
+        if isinstance(text, str) and text.strip():
+            return text.strip()
+    return None
+
+
+class _Tag(msgspec.Struct, rename="pascal"):
+    revision: str
+    created_at: int | str = 0
+
+
+class _RevisionMap(msgspec.Struct, rename="pascal"):
+    tags: list[_Tag] | None = None
+
+
+class _Revisions(msgspec.Struct, rename="pascal"):
+    revision_map: _RevisionMap
+
+
+class _RevisionsAnswer(msgspec.Struct, rename="pascal"):
+    data: _Revisions
+
+
+def version(page: Page) -> str | None:
+    """Return the newest tag in ``Data.RevisionMap.Tags``, by ``CreatedAt``; None: there is none."""
+    try:
+        answer = msgspec.json.decode(page.body, type=_RevisionsAnswer)
+    except UNREADABLE:
+        return None
+    tags = answer.data.revision_map.tags or []
+    newest = max(tags, key=lambda tag: (str(tag.created_at).zfill(32), tag.revision), default=None)
+    return newest.revision if newest else None

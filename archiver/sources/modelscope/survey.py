@@ -1,0 +1,98 @@
+"""What a sweep has learned so far: slices, owners, characters, values of filters."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archiver.sources.modelscope.queries import page_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archiver.sources.protocol import Entry
+
+
+@dataclass(slots=True)
+class Slice:
+    """One question, as far as it was answered.
+
+    Attributes:
+        announced: Number of models that match, by the last page; None: it did not say.
+        received: Records received.
+        fresh: Records that had not come before.
+        pages: Pages answered.
+        seen: Values of filters, to how many pages showed them.
+        following: Characters that followed a prefix, to how often they did.
+    """
+
+    announced: int | None = None
+    received: int = 0
+    fresh: int = 0
+    pages: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+    following: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def short(self) -> int:
+        """How many announced records did not come."""
+        return max((self.announced or 0) - self.received, 0)
+
+
+@dataclass(slots=True)
+class Survey:
+    """A fold over the entries of a ledger.
+
+    Attributes:
+        total: Number of models that the hub announces, last.
+        distinct: Number of different models received.
+        slices: Name of the question to its slice.
+        owners: Owner to the number of rows seen.
+        first: Character to how many pages had names that begin with it.
+        pairs: Character to how often which others followed it at the end of a prefix.
+    """
+
+    total: int = 0
+    distinct: int = 0
+    slices: dict[str, Slice] = field(default_factory=dict)
+    owners: Counter[str] = field(default_factory=Counter)
+    first: Counter[str] = field(default_factory=Counter)
+    pairs: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def note(self, entry: Entry) -> None:
+        """Take the next entry."""
+        name, _ = page_of(entry.id)
+        found = self.slices.setdefault(name, Slice())
+        if entry.total is not None:
+            self.total = entry.total
+        announced = entry.total if entry.matches is None else entry.matches
+        found.announced = found.announced if announced is None else announced
+        found.received += entry.records
+        found.fresh += entry.fresh
+        found.pages += 1
+        self.distinct += entry.fresh
+        for fact in entry.facts:
+            kind, _, text = fact.partition(":")
+            if kind == "owner":
+                self.owners[text] += 1
+            elif kind == "next":
+                self.pairs[name[-1]].update(text)
+                found.following.update(text)
+            elif kind == "first":
+                self.first.update(text)
+            else:
+                found.seen[fact] += 1
+
+    def worst(self) -> list[tuple[str, Slice]]:
+        """Return the slices that lack most of what they announced, the worst first."""
+        lacking = [(name, each) for name, each in self.slices.items() if each.short]
+        return sorted(lacking, key=lambda pair: -pair[1].short)
+
+
+def surveyed(entries: Iterable[Entry]) -> Survey:
+    """Return what a ledger's entries tell."""
+    survey = Survey()
+    for entry in entries:
+        survey.note(entry)
+    return survey

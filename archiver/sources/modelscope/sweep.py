@@ -1,0 +1,333 @@
+"""Enumerate more models than one question reaches: slice, unite, count.
+
+A plan is a conversation: it yields questions, gets their entries, and goes on from there. It
+depends on the entries alone, so it can be led again from a saved ledger.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from archiver.sources.modelscope import website
+from archiver.sources.modelscope.queries import FILTERS, Query, Reach
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+
+    from archiver.sources.modelscope.survey import Survey
+    from archiver.sources.protocol import Entry
+    from archiver.transport import Request
+
+Steps: TypeAlias = "Generator[Sequence[Request], Sequence[Entry], None]"
+"""Yields questions, is sent the entries of their answers, in the same order."""
+
+SORTS: Final = ("downloads", "likes", "last_modified")
+LETTERS: Final = "etaoinsrlhdcumpfgybvwkxqjz0123456789-_."
+"""Characters of names, the frequent ones first; others are asked for when they are met."""
+PROBES: Final = ("a", "q", "m")
+ROUND: Final = 8
+"""So many characters are tried at once."""
+WORTH: Final = 2.5
+"""Fresh records that a page of a filter must bring to be worth its request: owners bring two."""
+OWNERS: Final = 256
+"""So many owners are asked for at once."""
+TIDYING: Final = 0.05
+"""Share of the pages of the whole catalogue that may be spent on the last few records."""
+
+
+class Conversation:
+    """Leads a conversation along a ledger.
+
+    Attributes:
+        used: Number of entries that it was told.
+    """
+
+    def __init__(self, survey: Survey, steps: Steps) -> None:
+        """Begin; `survey` takes each entry before `steps` is told of it."""
+        self.used = 0
+        self._survey = survey
+        self._steps = steps
+        self._questions: Sequence[Request] | None = next(steps, None)
+
+    def next_questions(self, entries: Sequence[Entry]) -> Sequence[Request]:
+        """Return what to ask after `entries`; nothing: the conversation is over."""
+        while self._questions is not None:
+            told = entries[self.used : self.used + len(self._questions)]
+            if len(told) < len(self._questions):
+                return self._questions
+            for entry in told:
+                self._survey.note(entry)
+            self.used += len(told)
+            try:
+                self._questions = self._steps.send(told)
+            except StopIteration:
+                self._questions = None
+        return ()
+
+
+@dataclass(slots=True)
+class Node:
+    """A prefix of names with more models than one question reaches.
+
+    Attributes:
+        prefix: A slash and characters.
+        matches: Models whose names begin so.
+        likely: Characters that were seen to follow.
+        left: Models whose next character is not known yet.
+        tried: Characters that were asked for.
+        large: Longer prefixes that must be split too.
+    """
+
+    prefix: str
+    matches: int
+    likely: Counter[str]
+    left: int = 0
+    tried: set[str] = field(default_factory=set)
+    large: list[Node] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.left = self.matches
+
+
+class Sweep:
+    """One enumeration of everything that matches some questions."""
+
+    def __init__(
+        self, endpoint: str, reach: Reach, survey: Survey, *, drift: float, website: bool
+    ) -> None:
+        """Lead the conversation for `endpoint`; `survey` takes every entry before it comes here."""
+        self._endpoint = endpoint
+        self._reach = reach
+        self._survey = survey
+        self._drift = drift
+        self._website = website
+        self._asked: set[str] = set()
+        self._left: list[Node] = []
+        self._exact = False
+
+    def everything(self) -> Steps:
+        """Enumerate the hub."""
+        everything = Query()
+        (first,) = yield [self._page(everything, 1)]
+        if (first.total or 0) <= self._reach.window:
+            yield self._rest(everything, first)
+        elif (yield from self._understands_prefixes()):
+            yield from self._by_prefix()
+            yield from self._tidy()
+        else:
+            yield from self._by_parts()
+        yield [everything.request(self._endpoint, self._reach, 1, " again")]
+
+    def slices(self, queries: Iterable[Query]) -> Steps:
+        """Enumerate what matches one of `queries`."""
+        asked = list(queries)
+        entries = yield [self._page(query, 1) for query in asked]
+        for query, entry in zip(asked, entries, strict=True):
+            yield from self._deepen(query, entry)
+
+    @property
+    def _whole(self) -> bool:
+        return self._survey.distinct >= self._survey.total
+
+    @property
+    def _enough(self) -> bool:
+        return self._survey.distinct >= self._survey.total * (1 - self._drift / 2)
+
+    def _page(self, query: Query, page: int) -> Request:
+        return query.request(self._endpoint, self._reach, page)
+
+    def _rest(self, query: Query, first: Entry) -> list[Request]:
+        """Return the pages after the first, as far as the window reaches."""
+        pages = self._reach.pages(_matches(first))
+        return [self._page(query, page) for page in range(2, pages + 1)]
+
+    # By prefixes of the name: a partition without overlap.
+
+    def _understands_prefixes(self) -> Generator[Sequence[Request], Sequence[Entry], bool]:
+        """Ask whether ``/a`` finds exactly the names that begin with a."""
+        entries = yield [
+            self._page(Query(search=f"/{letter}", sort="likes"), 1) for letter in PROBES
+        ]
+        found = [entry for entry in entries if entry.records]
+        self._exact = not any("case:mixed" in entry.facts for entry in found)
+        return bool(found) and all(map(_begins, found))
+
+    def _by_prefix(self) -> Steps:
+        """Enumerate by the first characters of names, and so on where those are too many."""
+        nodes = [Node("/", self._survey.total, Counter(self._survey.first))]
+        while nodes:
+            yield from self._split(nodes)
+            self._left += [node for node in nodes if node.left > 0]
+            nodes = [child for node in nodes for child in node.large]
+        if any(node.prefix == "/" for node in self._left):
+            yield from self._first_characters()
+
+    def _split(self, nodes: Sequence[Node]) -> Steps:
+        """Ask for the children of all `nodes` until they are as many as their parent has."""
+        while wanted := [(node, self._letters(node)) for node in nodes if node.left > 0]:
+            pairs = [(node, letter) for node, letters in wanted for letter in letters]
+            if not pairs:
+                return
+            yield from self._children(pairs)
+
+    def _children(self, pairs: Sequence[tuple[Node, str]]) -> Steps:
+        searches = [node.prefix + letter for node, letter in pairs]
+        entries = yield [self._page(Query(search=search), 1) for search in searches]
+        rest: list[Request] = []
+        for (node, letter), search, entry in zip(pairs, searches, entries, strict=True):
+            node.tried.add(letter)
+            if entry.records and not _begins(entry):
+                continue  # the search means something else by this character
+            matches = _matches(entry)
+            node.left -= matches
+            if matches > self._reach.window:
+                following = self._survey.slices[Query(search=search).name].following
+                node.large.append(Node(search, matches, following))
+            else:
+                rest += self._rest(Query(search=search), entry)
+        yield rest
+
+    def _letters(self, node: Node) -> list[str]:
+        """Return the characters to try next: all that were seen here, then the likeliest ones."""
+        if here := [letter for letter, _ in node.likely.most_common() if letter not in node.tried]:
+            return here
+        after = self._survey.pairs[node.prefix[-1]]
+        others = (*LETTERS, *LETTERS.upper()) if self._exact else LETTERS
+        every = dict.fromkeys((*(letter for letter, _ in after.most_common()), *others))
+        untried = [letter for letter in every if letter not in node.tried]
+        return untried[: max(1, min(ROUND, node.left // ROUND))]
+
+    def _first_characters(self) -> Steps:
+        """Look for names that begin with other characters, in the windows of all orders."""
+        for sort in SORTS:
+            query = Query(sort=sort)
+            yield [self._page(query, page) for page in self._window()]
+        root = next(node for node in self._left if node.prefix == "/")
+        root.likely = Counter(self._survey.first)
+        yield from self._split([root]) if self._letters(root) else ()
+
+    def _tidy(self) -> Steps:
+        """Find the names that are a prefix themselves, by the owner's last character."""
+        allowed = TIDYING * self._survey.total / self._reach.page
+        spent = 0.0
+        for node in sorted(self._left, key=lambda node: node.matches / node.left):
+            cost = node.matches / self._reach.page
+            if self._whole or (self._enough and spent + cost > allowed):
+                return
+            spent += cost
+            yield from self.slices(Query(search=letter + node.prefix) for letter in LETTERS)
+
+    # By owners, filters and parts of names, where a search knows no whole id.
+
+    def _by_parts(self) -> Steps:
+        for sort in SORTS:
+            query = Query(sort=sort)
+            yield [self._page(query, page) for page in self._window()]
+        for name in FILTERS:
+            yield from self._by_filter(Query(), name, WORTH)
+        while not self._enough:
+            before = len(self._survey.owners)
+            yield from self._by_owner()
+            yield from self._look_for_owners()
+            if len(self._survey.owners) == before:
+                return
+
+    def _window(self) -> range:
+        return range(1, self._reach.window // self._reach.page + 1)
+
+    def _by_filter(self, query: Query, name: str, worth: float) -> Steps:
+        """Ask for every value of a filter that was seen in answers to `query`."""
+        children = [query.narrowed(name, value) for value in self._values(query, name)]
+        entries = yield [self._page(child, 1) for child in children]
+        for child, entry in zip(children, entries, strict=True):
+            yield from self._if_worth(child, entry, worth)
+
+    def _if_worth(self, query: Query, first: Entry, worth: float) -> Steps:
+        """Walk a slice if a page from its middle brings enough that is new."""
+        pages = self._reach.pages(_matches(first))
+        if pages < 2:  # noqa: PLR2004  the first page is here
+            return
+        middle = pages // 2 + 1
+        (sample,) = yield [self._page(query, middle)]
+        if sample.fresh >= worth:
+            yield [self._page(query, page) for page in range(2, pages + 1) if page != middle]
+        if _matches(first) > self._reach.window and sample.fresh >= worth:
+            later = FILTERS[FILTERS.index(query.filters[-1][0]) + 1 :]
+            for name in later:
+                yield from self._by_filter(query, name, worth)
+
+    def _values(self, query: Query, name: str) -> list[str]:
+        """Return the values of a filter to ask for under `query`, the frequent ones first."""
+        seen: Counter[str] = Counter()
+        for slice_ in (
+            self._survey.slices.values()
+            if query.is_everything
+            else (self._survey.slices[query.name],)
+        ):
+            seen.update({fact: n for fact, n in slice_.seen.items() if fact.startswith(f"{name}:")})
+        values = [fact.partition(":")[2] for fact, _ in seen.most_common()]
+        fresh = [value for value in values if query.narrowed(name, value).name not in self._asked]
+        self._asked |= {query.narrowed(name, value).name for value in fresh}
+        return fresh
+
+    def _by_owner(self) -> Steps:
+        """Ask for every owner met and not asked for, the large ones first."""
+        while not self._whole:
+            met = (owner for owner, _ in self._survey.owners.most_common())
+            owners = [owner for owner in met if f"owner={owner}" not in self._asked][:OWNERS]
+            if not owners:
+                return
+            self._asked |= {f"owner={owner}" for owner in owners}
+            yield from self.slices(Query(owner=owner) for owner in owners)
+
+    def _look_for_owners(self) -> Steps:
+        """Search for everything, then for pairs of characters: that shows owners not met before."""
+        pairs = (one + two for one in LETTERS for two in LETTERS)
+        for words in ("", *pairs):
+            if self._enough:
+                return
+            if words in self._asked:
+                continue
+            self._asked.add(words)
+            known = len(self._survey.owners)
+            yield from self._on_the_website(words) if self._website else self._in_a_window(words)
+            if len(self._survey.owners) > known:
+                yield from self._by_owner()
+
+    def _in_a_window(self, words: str) -> Steps:
+        query = Query(search=words, sort="last_modified")
+        (first,) = yield [self._page(query, 1)]
+        yield self._rest(query, first)
+
+    def _on_the_website(self, words: str) -> Steps:
+        (first,) = yield [website.request(self._endpoint, words, 1)]
+        pages = -(-min(_matches(first), website.WINDOW) // website.PAGE)
+        yield [website.request(self._endpoint, words, page) for page in range(2, pages + 1)]
+
+    # What one question cannot show.
+
+    def _deepen(self, query: Query, first: Entry) -> Steps:
+        """Walk a slice; one that the window cuts off also by other orders and by filters."""
+        yield self._rest(query, first)
+        if _matches(first) <= self._reach.window:
+            return
+        for sort in SORTS:
+            other = query._replace(sort=sort)
+            yield [self._page(other, page) for page in self._window()]
+        for name in FILTERS:
+            if self._short(query) <= 0:
+                return
+            yield from self._by_filter(query, name, 1.0)
+
+    def _short(self, query: Query) -> int:
+        return self._survey.slices[query.name].short
+
+
+def _matches(entry: Entry) -> int:
+    return (entry.total if entry.matches is None else entry.matches) or 0
+
+
+def _begins(entry: Entry) -> bool:
+    return "begins:all" in entry.facts
