@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _NOT_FOUND = 404
 _TAGS = ("library:", "model_type:", "custom_tag:")
+_READ = range(1, 10)
+"""Pages of a filter whose names are taken apart into words: enough to meet the frequent ones."""
+_WORD = re.compile(r"[^\W_]{2,24}")
 _DISORDER = 5
 """So many rows may be out of order: they changed while the page was put together."""
 
@@ -93,6 +96,9 @@ def _facts(rows: Sequence[Json], asked: Mapping[str, str]) -> Iterator[str]:
     names = [each.partition("/")[2] for each in ids]
     yield f"first:{''.join(dict.fromkeys(name[:1].lower() for name in names))}"
     search = asked.get("search", "")
+    if int(asked["page_number"]) in _READ and not (search or asked.get("owner")):
+        words = (word.lower() for name in names for word in _WORD.findall(name))
+        yield from (f"word:{word}" for word in dict.fromkeys(words))
     if search.startswith("/"):
         yield from _following(search[1:], names)
     moments = _moments(rows)

@@ -49,6 +49,7 @@ class Survey:
         distinct: Number of different models received.
         slices: Name of the question to its slice.
         owners: Owner to the number of rows seen.
+        words: Word of names to how many pages showed it.
         first: Character to how many pages had names that begin with it.
         pairs: Character to how often which others followed it at the end of a prefix.
     """
@@ -57,6 +58,7 @@ class Survey:
     distinct: int = 0
     slices: dict[str, Slice] = field(default_factory=dict)
     owners: Counter[str] = field(default_factory=Counter)
+    words: Counter[str] = field(default_factory=Counter)
     first: Counter[str] = field(default_factory=Counter)
     pairs: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
@@ -79,6 +81,8 @@ class Survey:
             elif kind == "next":
                 self.pairs[name[-1]].update(text)
                 found.following.update(text)
+            elif kind == "word":
+                self.words[text] += 1
             elif kind == "first":
                 self.first.update(text)
             else:

@@ -6,8 +6,9 @@ depends on the entries alone, so it can be led again from a saved ledger.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from archiver.sources.modelscope import website
@@ -31,6 +32,14 @@ ROUND: Final = 8
 """So many characters are tried at once."""
 WORTH: Final = 2.5
 """Fresh records that a page of a filter must bring to be worth its request: owners bring two."""
+WORDS: Final = 3000
+"""So many words of names are searched for."""
+WORDS_IN_ONE: Final = 1000
+"""So many of them among the models of one owner."""
+GUESSED: Final = 4
+"""Beginnings of owners so long are made longer by guessing."""
+LARGE: Final = 100
+"""An owner who was met on so many pages is large."""
 OWNERS: Final = 256
 """So many owners are asked for at once."""
 TIDYING: Final = 0.05
@@ -122,7 +131,8 @@ class Sweep:
 
     def slices(self, queries: Iterable[Query]) -> Steps:
         """Enumerate what matches one of `queries`."""
-        asked = list(queries)
+        asked = [query for query in queries if query.name not in self._asked]
+        self._asked |= {query.name for query in asked}
         entries = yield [self._page(query, 1) for query in asked]
         for query, entry in zip(asked, entries, strict=True):
             yield from self._deepen(query, entry)
@@ -225,38 +235,80 @@ class Sweep:
         for sort in SORTS:
             query = Query(sort=sort)
             yield [self._page(query, page) for page in self._window()]
+        yield from self._by_owner_prefix()
         for name in FILTERS:
-            yield from self._by_filter(Query(), name, WORTH)
-        while not self._enough:
-            before = len(self._survey.owners)
-            yield from self._by_owner()
-            yield from self._look_for_owners()
-            if len(self._survey.owners) == before:
-                return
+            if not self._enough:
+                yield from self._by_filter(Query(), name)
+        yield from self._by_word(Query(), WORDS)
+        yield from self._look_for_owners()
+        yield from self._by_owner()
 
     def _window(self) -> range:
         return range(1, self._reach.window // self._reach.page + 1)
 
-    def _by_filter(self, query: Query, name: str, worth: float) -> Steps:
+    def _by_owner_prefix(self) -> Steps:
+        """Search for the beginnings of the names of known owners, longer where they find too much.
+
+        That finds unknown owners too, which begin alike; new beginnings are asked for in turn.
+        """
+        tried: set[str] = set()
+        large = {""}
+        while not self._whole:
+            known = {owner.lower() for owner in self._survey.owners}
+            wanted = {_beginning(owner, large) for owner in known} | _guesses(large, known)
+            new = sorted(wanted - tried - large)
+            if not new:
+                break
+            tried |= {*new}
+            self._asked |= {Query(search=prefix).name for prefix in new}
+            entries = yield [self._page(Query(search=prefix), 1) for prefix in new]
+            rest: list[Request] = []
+            for prefix, entry in zip(new, entries, strict=True):
+                if _matches(entry) > self._reach.window:
+                    large.add(prefix)
+                else:
+                    rest += self._rest(Query(search=prefix), entry)
+            yield rest
+        alone = [owner for owner in self._survey.owners if owner.lower() in large]
+        yield from self.slices(Query(owner=owner) for owner in alone)
+
+    def _by_word(self, query: Query, most: int) -> Steps:
+        """Ask for the words that names are put together from, the frequent ones first."""
+        words = [word for word, pages in self._survey.words.most_common(most) if pages > 1]
+        for at in range(0, len(words), ROUND):
+            if self._enough:
+                return
+            few = words[at : at + ROUND]
+            yield from self._if_worth_all([query._replace(search=word) for word in few])
+
+    def _by_filter(self, query: Query, name: str) -> Steps:
         """Ask for every value of a filter that was seen in answers to `query`."""
-        children = [query.narrowed(name, value) for value in self._values(query, name)]
+        yield from self._if_worth_all(
+            [query.narrowed(name, value) for value in self._values(query, name)]
+        )
+
+    def _if_worth_all(self, children: Sequence[Query]) -> Steps:
+        """Walk those slices whose pages bring enough that is new."""
+        children = [each for each in children if each.name not in self._asked]
+        self._asked |= {each.name for each in children}
         entries = yield [self._page(child, 1) for child in children]
         for child, entry in zip(children, entries, strict=True):
-            yield from self._if_worth(child, entry, worth)
+            yield from self._if_worth(child, entry)
 
-    def _if_worth(self, query: Query, first: Entry, worth: float) -> Steps:
+    def _if_worth(self, query: Query, first: Entry) -> Steps:
         """Walk a slice if a page from its middle brings enough that is new."""
         pages = self._reach.pages(_matches(first))
         if pages < 2:  # noqa: PLR2004  the first page is here
             return
         middle = pages // 2 + 1
         (sample,) = yield [self._page(query, middle)]
-        if sample.fresh >= worth:
-            yield [self._page(query, page) for page in range(2, pages + 1) if page != middle]
-        if _matches(first) > self._reach.window and sample.fresh >= worth:
-            later = FILTERS[FILTERS.index(query.filters[-1][0]) + 1 :]
-            for name in later:
-                yield from self._by_filter(query, name, worth)
+        if sample.fresh < WORTH:
+            return
+        yield [self._page(query, page) for page in range(2, pages + 1) if page != middle]
+        if _matches(first) > self._reach.window:
+            names = [name for name, _ in query.filters]
+            for name in FILTERS[FILTERS.index(names[-1]) + 1 if names else 0 :]:
+                yield from self._by_filter(query, name)
 
     def _values(self, query: Query, name: str) -> list[str]:
         """Return the values of a filter to ask for under `query`, the frequent ones first."""
@@ -268,18 +320,21 @@ class Sweep:
         ):
             seen.update({fact: n for fact, n in slice_.seen.items() if fact.startswith(f"{name}:")})
         values = [fact.partition(":")[2] for fact, _ in seen.most_common()]
-        fresh = [value for value in values if query.narrowed(name, value).name not in self._asked]
-        self._asked |= {query.narrowed(name, value).name for value in fresh}
-        return fresh
+        return values
 
     def _by_owner(self) -> Steps:
-        """Ask for every owner met and not asked for, the large ones first."""
+        """Ask for every owner met and not asked for.
+
+        The large ones first; of the others those that were met least: of an owner that came up
+        often, everything has come already.
+        """
         while not self._whole:
-            met = (owner for owner, _ in self._survey.owners.most_common())
-            owners = [owner for owner in met if f"owner={owner}" not in self._asked][:OWNERS]
+            met = self._survey.owners.items()
+            new = [(count, owner) for owner, count in met if f"owner={owner}" not in self._asked]
+            new.sort(key=lambda each: (-each[0] if each[0] > LARGE else each[0], each[1]))
+            owners = [owner for _, owner in new[:OWNERS]]
             if not owners:
                 return
-            self._asked |= {f"owner={owner}" for owner in owners}
             yield from self.slices(Query(owner=owner) for owner in owners)
 
     def _look_for_owners(self) -> Steps:
@@ -288,13 +343,10 @@ class Sweep:
         for words in ("", *pairs):
             if self._enough:
                 return
-            if words in self._asked:
-                continue
-            self._asked.add(words)
-            known = len(self._survey.owners)
+            known = {*self._survey.owners}
             yield from self._on_the_website(words) if self._website else self._in_a_window(words)
-            if len(self._survey.owners) > known:
-                yield from self._by_owner()
+            met = self._survey.owners.keys() - known
+            yield from self.slices(Query(owner=owner) for owner in sorted(met))
 
     def _in_a_window(self, words: str) -> Steps:
         query = Query(search=words, sort="last_modified")
@@ -317,16 +369,28 @@ class Sweep:
             other = query._replace(sort=sort)
             yield [self._page(other, page) for page in self._window()]
         for name in FILTERS:
-            if self._short(query) <= 0:
-                return
-            yield from self._by_filter(query, name, 1.0)
-
-    def _short(self, query: Query) -> int:
-        return self._survey.slices[query.name].short
+            yield from self._by_filter(query, name)
+        yield from self._by_word(query, WORDS_IN_ONE)
 
 
 def _matches(entry: Entry) -> int:
     return (entry.total if entry.matches is None else entry.matches) or 0
+
+
+def _beginning(owner: str, large: set[str]) -> str:
+    """Return the shortest beginning of `owner` that is not too `large`, or its whole name."""
+    ends = range(len(owner) + 1)
+    return next((owner[:end] for end in ends if owner[:end] not in large), owner)
+
+
+def _guesses(large: Iterable[str], known: Iterable[str]) -> set[str]:
+    """Return longer beginnings of owners nobody met: by characters that follow in known ones."""
+    following: defaultdict[str, set[str]] = defaultdict(set)
+    for owner in known:
+        for one, two in pairwise(owner):
+            following[one].add(two)
+    long = (prefix for prefix in large if len(prefix) >= GUESSED)
+    return {prefix + letter for prefix in long for letter in following[prefix[-1]]}
 
 
 def _begins(entry: Entry) -> bool:
