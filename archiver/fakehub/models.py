@@ -24,7 +24,8 @@ LICENSES: Final = (
 )
 LIBRARIES: Final = ("pytorch", "safetensors", "diffusers", "gguf", "onnx", "")
 TYPES: Final = ("qwen2", "qwen3_moe", "llama", "glm4v", "mistral", "bert", "", "", "")
-_STEMS: Final = tuple(family for family, _ in words.FAMILIES) + (
+_STEMS: Final = (
+    *(family for family, _ in words.FAMILIES),
     *("qw", "Lumen", "test", "my-model", "baichuan", "Deep", "nova", "mini", "Zephyr"),
     *("chat", "sd-lora", "Flux", "ocr", "yolo", "whisper", "bge", "Image", "wan", "模型"),
 )
@@ -137,7 +138,10 @@ def _name(number: int, dice: Dice) -> str:
             return f"{stem}-{scale}-{version}{variant}-{number}"
 
 
-_SYLLABLES: Final = "ka lo mi ren ta vo shi na qu be tor el in dar su ze po ly an ger ox ti".split()
+_SYLLABLES: Final = (
+    *("ka", "lo", "mi", "ren", "ta", "vo", "shi", "na", "qu", "be", "tor", "el", "in", "dar"),
+    *("su", "ze", "po", "ly", "an", "ger", "ox", "ti"),
+)
 
 
 def _letters(dice: Dice) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -89,8 +90,6 @@ class Index:
 
     def _holding(self, words: str) -> Iterable[Model]:
         """Yield the models whose line holds `words`."""
-        from bisect import bisect_right
-
         at = self._text.find(words)
         while at >= 0:
             line = bisect_right(self._starts, at) - 1

@@ -32,6 +32,12 @@ ROUND: Final = 8
 """So many characters are tried at once."""
 WORTH: Final = 2.5
 """Fresh records that a page of a filter must bring to be worth its request: owners bring two."""
+MARGIN: Final = 0.9
+"""Share of the allowed drift that may be missing when the hunt for the last models ends."""
+LATE: Final = 0.99
+"""Share of all models from which on one fresh record is worth a request."""
+VAIN: Final = 40
+"""So many searches in a row that show no new owner end the search for owners."""
 WORDS: Final = 3000
 """So many words of names are searched for."""
 WORDS_IN_ONE: Final = 1000
@@ -143,7 +149,7 @@ class Sweep:
 
     @property
     def _enough(self) -> bool:
-        return self._survey.distinct >= self._survey.total * (1 - self._drift / 2)
+        return self._survey.distinct >= self._survey.total * (1 - MARGIN * self._drift)
 
     def _page(self, query: Query, page: int) -> Request:
         return query.request(self._endpoint, self._reach, page)
@@ -241,7 +247,20 @@ class Sweep:
                 yield from self._by_filter(Query(), name)
         yield from self._by_word(Query(), WORDS)
         yield from self._look_for_owners()
+        yield from self._by_pair_of_large_owners()
         yield from self._by_owner()
+
+    def _by_pair_of_large_owners(self) -> Steps:
+        """Search for every pair of characters among the models of owners with very many."""
+        owners = [Query(owner=owner) for owner in self._survey.owners]
+        known = ((query, self._survey.slices.get(query.name)) for query in owners)
+        large = [query for query, each in known if each and each.short]
+        for query in large:
+            pairs = [query._replace(search=one + two) for one in LETTERS for two in LETTERS]
+            for at in range(0, len(pairs), len(LETTERS)):
+                if self._enough:
+                    return
+                yield from self._if_worth_all(pairs[at : at + len(LETTERS)])
 
     def _window(self) -> range:
         return range(1, self._reach.window // self._reach.page + 1)
@@ -302,7 +321,7 @@ class Sweep:
             return
         middle = pages // 2 + 1
         (sample,) = yield [self._page(query, middle)]
-        if sample.fresh < WORTH:
+        if sample.fresh < (WORTH if self._survey.distinct < LATE * self._survey.total else 1):
             return
         yield [self._page(query, page) for page in range(2, pages + 1) if page != middle]
         if _matches(first) > self._reach.window:
@@ -319,8 +338,7 @@ class Sweep:
             else (self._survey.slices[query.name],)
         ):
             seen.update({fact: n for fact, n in slice_.seen.items() if fact.startswith(f"{name}:")})
-        values = [fact.partition(":")[2] for fact, _ in seen.most_common()]
-        return values
+        return [fact.partition(":")[2] for fact, _ in seen.most_common()]
 
     def _by_owner(self) -> Steps:
         """Ask for every owner met and not asked for.
@@ -340,12 +358,14 @@ class Sweep:
     def _look_for_owners(self) -> Steps:
         """Search for everything, then for pairs of characters: that shows owners not met before."""
         pairs = (one + two for one in LETTERS for two in LETTERS)
+        vain = 0
         for words in ("", *pairs):
-            if self._enough:
+            if self._enough or vain > VAIN:
                 return
             known = {*self._survey.owners}
             yield from self._on_the_website(words) if self._website else self._in_a_window(words)
             met = self._survey.owners.keys() - known
+            vain = 0 if met else vain + 1
             yield from self.slices(Query(owner=owner) for owner in sorted(met))
 
     def _in_a_window(self, words: str) -> Steps:

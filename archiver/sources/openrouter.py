@@ -1,0 +1,59 @@
+"""The source ``openrouter``: the models that OpenRouter offers; one keyless request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from archiver.errors import MalformedPage
+from archiver.records.jsontext import UNREADABLE, plain
+from archiver.sources.protocol import Parsed, Source
+from archiver.transport import Request, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archiver.sources.protocol import Ledger
+    from archiver.transport import Page
+
+
+class OpenRouterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``type = "openrouter"`` reads: the address, if it is another one."""
+
+    endpoint: str = "https://openrouter.ai"
+
+
+class _Links(msgspec.Struct):
+    next: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    data: list[Any]
+    total_count: int | None = None
+    links: _Links = msgspec.field(default_factory=_Links)
+
+
+class OpenRouter(Source):
+    """Lists ``GET /api/v1/models``; records stand as they come."""
+
+    Settings = OpenRouterSettings
+    defaults = {"key": ["id"]}  # noqa: RUF012  read only
+
+    def plan(self, ledger: Ledger) -> Sequence[Request]:
+        """Return the one request, unless it was answered."""
+        url = f"{self.settings.endpoint.rstrip('/')}/api/v1/models"
+        return () if ledger.entries else (Request(url, url),)
+
+    def parse(self, page: Page) -> Parsed:
+        """Return the models, and the next page where there is one."""
+        try:
+            answer = msgspec.json.decode(page.body, type=_Answer)
+        except UNREADABLE as error:
+            raise MalformedPage(f"{redact(page.request.url)}: {plain(error)}") from error
+        query = urlsplit(answer.links.next or "").query  # only that: the address stays ours
+        url = f"{page.request.url.partition('?')[0]}?{query}"
+        following = (Request(url, url),) if query else ()
+        end = "" if following else "no next page"
+        return Parsed(answer.data, total=answer.total_count, next=following, end=end)
