@@ -14,14 +14,25 @@ if TYPE_CHECKING:
     from archiver.records.model import ChangeSet
     from archiver.sources import Source
     from archiver.watcher.report import Report
-    from archiver.watcher.watcher import Watcher
+    from archiver.watcher.watcher import HuggingFaceWatcher, ModelScopeWatcher, Watcher
 
 __version__ = "0.1.0"
-__all__ = ["ArchiverError", "ChangeSet", "Report", "Source", "Watcher", "__version__"]
+__all__ = [
+    "ArchiverError",
+    "ChangeSet",
+    "HuggingFaceWatcher",
+    "ModelScopeWatcher",
+    "Report",
+    "Source",
+    "Watcher",
+    "__version__",
+]
 
 _HOMES = {
     "ArchiverError": "archiver.errors",
     "ChangeSet": "archiver.records.model",
+    "HuggingFaceWatcher": "archiver.watcher.watcher",
+    "ModelScopeWatcher": "archiver.watcher.watcher",
     "Report": "archiver.watcher.report",
     "Source": "archiver.sources",
     "Watcher": "archiver.watcher.watcher",

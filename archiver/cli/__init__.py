@@ -42,6 +42,7 @@ COMMANDS = {
     "revert": Entry("upkeep:revert", "Take a poisoned capture back by a new commit."),
     "verify": Entry("upkeep:verify", "Read every snapshot again and check it."),
     "demo": Entry("demo:demo", "Watch the whole story in a temporary folder."),
+    "fakehub": Entry("fakehub:fakehub", "Run a made-up hub here, also one that misbehaves."),
     "sources": Entry("setup:sources", "List the configured sources and the types there are."),
     "schema": Entry("setup:schema", "Print the JSON Schema of a public form."),
     "completion": Entry("setup:completion", "Print the completion script of a shell."),

@@ -19,13 +19,15 @@ class NewSource:
         records: Path of the records in the document.
         key: Fields of a record's key.
         metrics: Fields that count.
+        type: The type; one other than ``json`` needs nothing but its name.
     """
 
     name: str
-    url: str
+    url: str = ""
     records: str = "."
     key: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    type: str = "json"
 
 
 _EXAMPLE = NewSource(
@@ -54,8 +56,12 @@ def config_text(source: NewSource | None = None) -> str:
 
 
 def _section(source: NewSource) -> str:
+    name = source.name if re.fullmatch(SOURCE_NAME, source.name) else _quoted(source.name)
+    if source.type != "json":
+        settings = _HUBS.get(source.type, "")
+        return f"[sources.{name}]\ntype = {_quoted(source.type)}\n{settings}"
     return _SOURCE.format(
-        name=source.name if re.fullmatch(SOURCE_NAME, source.name) else _quoted(source.name),
+        name=name,
         url=_quoted(source.url),
         records=_quoted(source.records),
         key=_array(source.key),
@@ -88,6 +94,25 @@ volatile = []
 # max_shrink = 0.2            # refuse a listing in which more of the records are gone
 # shards = "auto"             # or 1, 16, 256: files of a large catalogue
 """
+
+_HUBS = {
+    "modelscope": """\
+scope = "top"                 # the 3,000 most downloaded; "all": every model
+# owners = ["Qwen"]           # or tasks = […], or search = "…": only these
+# incremental = true          # with "all": list what changed, and everything every 7 days
+# full_every = "7d"
+# token_env = "MODELSCOPE_API_TOKEN"
+# rate = 4                    # requests a second
+# confirmations = 2           # complete listings that must lack a model before it is removed
+""",
+    "huggingface": """\
+scope = "top"                 # the 10,000 most downloaded; "all": every model
+# author = "Qwen"             # or pipeline_tag = "…", or search = "…": only these
+# token_env = "HF_TOKEN"
+# confirmations = 2           # complete listings that must lack a model before it is removed
+""",
+}
+"""What a new archiver.toml says of the hubs beside their type."""
 
 _CONFIG = """\
 # What archiver keeps here. Check it with: archiver sources

@@ -11,23 +11,26 @@ from click.shell_completion import get_completion_class
 
 from archiver import sources as kinds
 from archiver.cli import options, output, scaffold, schemas
-from archiver.config import FILE_NAME, Config, load, locate, parse, process_environment
+from archiver.cli.each_source import chosen, in_turn
+from archiver.config import FILE_NAME, Config, discover, load, locate, parse, process_environment
 from archiver.errors import ConfigError
-from archiver.records.text import terminal
+from archiver.records.text import count, terminal
 from archiver.store.repository import Repository
 from archiver.transport import redact
+from archiver.watcher import checking
 
 _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": schemas.config}
 
 
 @click.command(
     epilog=options.examples(
-        "archiver init models",
+        "archiver init models --type modelscope",
         "archiver init kev --source kev --url kev.json --records vulnerabilities --key cveID",
     )
 )
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
-@click.option("--source", metavar="NAME", help="Configure a source of this name, of type json.")
+@click.option("--type", "kind", metavar="TYPE", help="Configure a source of this type.")
+@click.option("--source", metavar="NAME", help="Its name.  [default: its type]")
 @click.option("--url", help="Its address: https://, file://, or a path.")
 @click.option("--records", metavar="PATH", default=".", help="Where its records are.")
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of its key.  Repeatable.")
@@ -35,6 +38,7 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
 def init(
     *,
     folder: Path,
+    kind: str | None,
     source: str | None,
     url: str | None,
     records: str,
@@ -47,10 +51,15 @@ def init(
     Nothing is committed: archiver.toml is yours to edit and to commit.
     """
     new = None
-    if source is not None and url is not None:
+    if kind not in (None, "json"):
+        if url or key or metrics:
+            raise click.UsageError("--url, --key and --metric belong to the type json.")
+        kinds.find(kind, base=folder)
+        new = scaffold.NewSource(source or kind, type=kind)
+    elif source is not None and url is not None:
         new = scaffold.NewSource(source, _from_folder(url, folder), records, key, metrics)
-    elif source or url or key or metrics:
-        raise click.UsageError("A source needs --source and --url.")
+    elif kind or source or url or key or metrics:
+        raise click.UsageError("A source needs --source and --url. A hub needs --type.")
     files = scaffold.files(new)
     parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})
     _make_repository(folder)
@@ -59,12 +68,23 @@ def init(
     output.note(f"next: look at {FILE_NAME}, commit these files, then: archiver run")
 
 
-@click.command(epilog=options.examples("archiver sources", "archiver sources -f json"))
+@click.command(
+    epilog=options.examples(
+        "archiver sources", "archiver sources --check", "archiver sources -f json"
+    )
+)
+@click.option(
+    "--check", is_flag=True, help="Ask each source for its first page, and say how it went."
+)
 @options.repo
 @options.output_format("text", "json")
-def sources(repo: Path, form: str) -> None:
+@click.pass_context
+def sources(context: click.Context, *, repo: Path, form: str, check: bool) -> None:
     """List the configured sources, and the types of sources that are installed."""
     environ = process_environment()
+    if check:
+        config = discover(repo, environ)
+        context.exit(in_turn(context, chosen(config, ()), lambda name: _check(config, name)))
     path = locate(repo, environ)
     rows = [] if path is None else _rows(load(path, environ))
     types = kinds.available()
@@ -76,6 +96,12 @@ def sources(repo: Path, form: str) -> None:
     if not rows:
         output.note(f"no sources: {path or f'no {FILE_NAME} here'}")
     click.echo(f"types: {', '.join(types)}")
+
+
+def _check(config: Config, name: str) -> None:
+    found = checking.check(config, name)
+    announced = "" if found.announced is None else f", {count(found.announced)} announced"
+    click.echo(f"{name}: answers: {count(found.records, 'record')} on the first page{announced}")
 
 
 @click.command(epilog=options.examples("archiver schema changes > changes.schema.json"))
@@ -133,7 +159,7 @@ def _rows(config: Config) -> list[dict[str, str]]:
             "name": source.name,
             "type": source.type,
             "folder": config.folder(source.name),
-            "url": redact(str(source.settings.get("url", ""))),
+            "url": redact(str(source.settings.get("url") or source.settings.get("endpoint", ""))),
         }
         for source in config.sources.values()
     ]

@@ -8,7 +8,7 @@ are reported at once, each with its file and key.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ __all__ = [
     "locate",
     "parse",
     "process_environment",
+    "with_table",
 ]
 
 FILE_NAME = "archiver.toml"
@@ -159,6 +160,16 @@ def parse(content: bytes, path: Path, environ: Mapping[str, str]) -> Config:
     )
     mistakes.raise_any()
     return config
+
+
+def with_table(config: Config, table: bytes, name: str) -> Config:
+    """Return `config` with one more source: `table` is the text of ``[sources.<name>]``.
+
+    Raises:
+        ConfigError: There are mistakes in it.
+    """
+    added = parse(table, config.root / FILE_NAME, config.environment.variables)
+    return replace(config, sources={**config.sources, name: added.source(name)})
 
 
 def _toml(content: bytes, file: str) -> dict[str, Any]:

@@ -129,7 +129,7 @@ class Case:
             new=after.end,
             summary=summary,
             changes=changes,
-            notes=(*self.hub.notes, *_notes(listing, layout), *settled.notes),
+            notes=(*self.hub.notes, *self._notes(layout), *settled.notes),
         )
         return Judged(listing, layout, self.before(), report, taken, tip)
 
@@ -140,6 +140,16 @@ class Case:
         after = self._after(self._laid_out(before, self.taken), settled)
         target = self._target
         return Comparison(target.source.name, before, after, target.catalogue.policy).collect()
+
+    def _notes(self, layout: Layout) -> tuple[str, ...]:
+        reasons = [f"{bad.place} ({bad.reason})" for bad in self.listing.bad]
+        twice = () if self.hub.source.overlapping else self.listing.duplicates
+        large = (
+            f"{name or 'latest'}.json has {size:,} bytes; hubs of git refuse 100 MB"
+            for name, size in layout.sizes.items()
+            if size > snapshots.LARGE
+        )
+        return (*skipped(reasons, twice), *large)
 
     def _after(self, layout: Layout, settled: Settled) -> Version:
         return replace(layout.version(), tombstones=lambda: settled.removed)
@@ -195,13 +205,3 @@ def _outcome(
         return "changed"  # the newest cannot be read: it must not stay the latest
     worth = summary.news + (summary.metrics if source.commit == "any" else 0)
     return "changed" if worth else "unchanged"
-
-
-def _notes(listing: Listing, layout: Layout) -> tuple[str, ...]:
-    reasons = [f"{bad.place} ({bad.reason})" for bad in listing.bad]
-    large = (
-        f"{name or 'latest'}.json has {size:,} bytes; hubs of git refuse 100 MB"
-        for name, size in layout.sizes.items()
-        if size > snapshots.LARGE
-    )
-    return (*skipped(reasons, listing.duplicates), *large)

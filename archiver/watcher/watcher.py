@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, ClassVar
 
 from archiver import config as configuration
 from archiver.changes.retention import Retention
-from archiver.errors import ConfigError
+from archiver.config import SourceConfig
+from archiver.errors import ArchiverError, ConfigError
+from archiver.publish import wording
 from archiver.publish.export import EXPORT_FORMS, export
 from archiver.publish.files import whole_file
 from archiver.records import canonical
+from archiver.records.canonical import KEY
+from archiver.records.key import key_of
+from archiver.records.model import KINDS, RecordUpdate, Rename
 from archiver.records.query import search
+from archiver.records.text import terminal
+from archiver.sources.listing import listed
 from archiver.store.repository import Repository
 from archiver.watcher import capture, clock, history, upkeep
 from archiver.watcher.catalogue import configured
@@ -23,28 +34,80 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from archiver.config import Config
     from archiver.publish.export import ExportForm
     from archiver.records.model import ChangeSet, Record
+    from archiver.sources.listing import Listing
     from archiver.watcher.catalogue import Catalogue
     from archiver.watcher.comparison import Comparison
     from archiver.watcher.report import Report
+
+
+NEWS_IN_ORDER = tuple(kind for kind in KINDS if kind != "metrics")
+_log = logging.getLogger(__name__)
 
 
 class Watcher:
     """Watches one source of a data repository; every method is one use case.
 
     The repository is opened for each call and held by none of them. Times are UTC.
+    A class with its own `fetch_latest_models` watches what that returns: a new hub.
+
+    Attributes:
+        type: Type of the source that is watched where none is named; empty: the only one.
+        name: Name of the source of a class with its own `fetch_latest_models`.
+        key: Fields of the key of its records.
+        metrics: Fields of them that count.
+        confirmations: Listings in a row that must lack a record before it is removed.
     """
 
+    type: ClassVar[str] = ""
+    name: ClassVar[str] = ""
+    key: ClassVar[tuple[str, ...]] = ("id",)
+    metrics: ClassVar[tuple[str, ...]] = ()
+    confirmations: ClassVar[int] = 2
+
     def __init__(self, source: str | None = None, *, repo: str | Path = ".") -> None:
-        """Watch `source` (None: the only one) of the data repository that `repo` is in.
+        """Watch `source` of the data repository that `repo` is in.
+
+        None is the class's own source, else the only one.
 
         Raises:
             ConfigError: There is no archiver.toml, or it is wrong, or has no such source.
         """
-        self._config = configuration.discover(Path(repo), configuration.process_environment())
+        config = configuration.discover(Path(repo), configuration.process_environment())
+        self._config, named = self._with_source(config, source)
         with Repository.open(self._config.root) as repository:
-            self.source = configured(self._config, source, repository).source
+            self.source = configured(self._config, named, repository).source
+
+    def _with_source(self, config: Config, source: str | None) -> tuple[Config, str | None]:
+        """Return the configuration with the class's own source, and that source's name."""
+        if source is not None or not (self.type or self.name):
+            return config, source
+        of_type = [each.name for each in config.sources.values() if each.type == self.type]
+        if len(of_type) == 1 and not self.name:
+            return config, of_type[0]
+        name = self.name or self.type
+        if name in config.sources or of_type:
+            return config, name
+        if not self.name:
+            table = f'[sources.{name}]\ntype = "{self.type}"\n'.encode()
+            return configuration.with_table(config, table, name), name
+        made = SourceConfig(
+            name=name,
+            type="given",
+            key=self.key,
+            metrics=self.metrics,
+            confirmations=self.confirmations,
+        )
+        return replace(config, sources={**config.sources, name: made}), name
+
+    def _given(self) -> Listing | None:
+        """Return what a class's own `fetch_latest_models` lists; None: it has none."""
+        if type(self).fetch_latest_models is Watcher.fetch_latest_models:
+            return None
+        key = self._config.source(self.source).key
+        return listed(self.fetch_latest_models(), key=key, end="fetch_latest_models returned")
 
     def fetch_latest_models(self) -> list[Record]:
         """List the source now and return its records, by key; nothing is written.
@@ -66,7 +129,8 @@ class Watcher:
             SnapshotRejected: The listing is not believable.
             StoreError: It could not be committed.
         """
-        return capture.run(self._config, self.source, clock=clock.now, accept=accept)
+        given = self._given()
+        return capture.run(self._config, self.source, clock=clock.now, accept=accept, given=given)
 
     def detect_changes(self) -> ChangeSet:
         """List the source now and return what changed since the newest snapshot; writes nothing.
@@ -74,7 +138,48 @@ class Watcher:
         Raises:
             SourceError: There is no complete listing.
         """
-        return capture.detected(self._config, self.source, clock=clock.now)
+        return capture.detected(self._config, self.source, clock=clock.now, given=self._given())
+
+    def enable_auto_snapshot(
+        self, interval_hours: float = 24, *, stop: Event | None = None
+    ) -> threading.Thread:
+        """Take a snapshot now and then every `interval_hours`, in a thread that runs beside.
+
+        Trouble of one snapshot is logged and the next one is tried all the same. The thread ends
+        with the program, or when `stop` is set.
+
+        Raises:
+            ConfigError: The interval is not above 0.
+        """
+        if interval_hours <= 0:
+            raise ConfigError("interval_hours is a number of hours, above 0")
+        ending = stop or Event()
+
+        def work() -> None:
+            while True:
+                try:
+                    _log.info("%s", self.take_snapshot().outcome)
+                except ArchiverError as error:
+                    _log.error("%s: %s", self.source, error)
+                if ending.wait(interval_hours * 3600):
+                    return
+
+        thread = threading.Thread(target=work, name=f"archiver-{self.source}", daemon=True)
+        thread.start()
+        return thread
+
+    def notify_updates(self, changes: ChangeSet, *, out: Callable[[str], object] = print) -> None:
+        """Tell of `changes`, one line a change, by `out`: that may be a mail or a chat message.
+
+        Nothing is told where there is no news.
+        """
+        if not changes.summary.news:
+            return
+        found = wording.headline(changes.summary, changes.current.total, first=False)
+        out(f"{self.source}: {found}")
+        for kind in NEWS_IN_ORDER:
+            for each in changes[kind]:
+                out(f"  {kind}: {_named(each, self._config.source(self.source).key)}")
 
     def compare_snapshots(
         self, snapshot1: str | None = None, snapshot2: str | None = None
@@ -164,3 +269,23 @@ class Watcher:
     def _catalogue(self) -> Iterator[Catalogue]:
         with Repository.open(self._config.root) as repository:
             yield configured(self._config, self.source, repository)
+
+
+def _named(change: RecordUpdate | Rename | Record, key: tuple[str, ...]) -> str:
+    if isinstance(change, RecordUpdate):
+        return terminal(change.key)
+    if isinstance(change, Rename):
+        return terminal(f"{change.old} → {change.new}")
+    return terminal(str(change[KEY] if KEY in change else key_of(change, key)))
+
+
+class ModelScopeWatcher(Watcher):
+    """Watches ModelScope; without a source of that type in archiver.toml, its top 3,000."""
+
+    type = "modelscope"
+
+
+class HuggingFaceWatcher(Watcher):
+    """Watches Hugging Face; without a source of that type in archiver.toml, its top 10,000."""
+
+    type = "huggingface"

@@ -100,7 +100,7 @@ def test_sources_lists_what_is_configured_without_its_secrets(
         '[sources.a]\ntype = "json"\nurl = "https://user:secret@example.org/a.json"\n'
     )
     listed = json.loads(archiver("sources", "--repo", repo, "-f", "json").stdout)
-    assert listed["types"] == ["json"]
+    assert listed["types"] == ["huggingface", "json", "modelscope", "openrouter"]
     assert [(each["name"], each["folder"]) for each in listed["sources"]] == [("a", "data/a")]
     assert "secret" not in str(listed)
     assert archiver("sources", "--repo", repo).stdout.startswith("a  json  data/a  https://")
@@ -110,7 +110,10 @@ def test_sources_without_a_file_lists_the_types(
     archiver: Callable[..., CompletedProcess[str]], repo: Path
 ) -> None:
     done = archiver("sources", ARCHIVER_REPO=str(repo))
-    assert (done.returncode, done.stdout) == (0, "types: json\n")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "types: huggingface, json, modelscope, openrouter\n",
+    )
     assert done.stderr == "no sources: no archiver.toml here\n"
 
 

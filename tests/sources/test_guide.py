@@ -73,7 +73,7 @@ def test_the_example_archives_a_local_ollama(
         b'"digest":"fe938a131f40e6f6d40083c9f0f430a515233eb2edaa6d72eb85c50d64f2300e",'
         b'"modified_at":"2026-01-29T15:47:33.706015396-07:00","size":3826793677}'
     )
-    assert listing.lines == [Line("llama3:latest", line)]
+    assert list(listing.lines) == [Line("llama3:latest", line)]
     assert listing.proof.end == "the only page"
 
 

@@ -1,0 +1,64 @@
+"""Run the fake hub by hand, to try a configuration or another program against it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from threading import Event
+
+import click
+
+from archiver.cli import options, output
+from archiver.fakehub.hub import Hub
+from archiver.fakehub.misbehaviour import NAMES
+from archiver.fakehub.server import FakeHub
+
+
+@click.command(
+    epilog=options.examples(
+        "archiver fakehub --port 8080 --models 20000",
+        "archiver fakehub --port 8080 --misbehave half-gzip",
+    )
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
+@click.option("--models", type=click.IntRange(1, 1_000_000), default=2845, show_default=True)
+@click.option("--seed", type=int, default=1, help="Another number, other models.")
+@click.option("--day", type=click.IntRange(0, 3650), default=0, help="Let so many days pass first.")
+@click.option(
+    "--search",
+    "matching",
+    type=click.Choice(["id", "parts"]),
+    default="id",
+    help="Whether a search looks at the whole owner/name, or at both apart.",
+)
+@click.option("--churn", type=click.IntRange(min=0), default=0, help="Change after so many pages.")
+@click.option("--misbehave", type=click.Choice(NAMES), help="Have a bad day.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0), default=60, help="Then stop.  [default: 60]"
+)
+def fakehub(
+    *,
+    port: int,
+    models: int,
+    seed: int,
+    day: int,
+    matching: str,
+    churn: int,
+    misbehave: str | None,
+    minutes: float,
+) -> None:
+    """Run a made-up hub on 127.0.0.1 that speaks ModelScope's and Hugging Face's protocols.
+
+    It stops by itself after an hour, or with Ctrl-C.
+    """
+    hub = Hub(models, seed=seed, matching="id" if matching == "id" else "parts")
+    for number in range(1, day + 1):
+        hub.age(day=number)
+    with FakeHub(hub=hub, churn=churn, port=port) as server:
+        if misbehave is not None:
+            server.misbehave(misbehave)
+        click.echo(server.endpoint)
+        output.note(
+            f"use it: export MODELSCOPE_ENDPOINT={server.endpoint} HF_ENDPOINT={server.endpoint}"
+        )
+        with suppress(KeyboardInterrupt):
+            Event().wait(minutes * 60)
