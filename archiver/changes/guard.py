@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.errors import SnapshotRejected
+from archiver.records.canonical import KEY
+from archiver.records.jsontext import UNREADABLE
+from archiver.records.text import clip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from archiver.records.policy import Meaning, Policy
 
 ACCEPT = "`archiver run --accept` takes it as it is"
 """What a person can do who finds a refused listing believable."""
 
 MAX_DRIFT: Final = 0.05
 """Share of the records in which a field may go, or change its type, at once."""
+FEWEST: Final = 5
+"""What happens to fewer records is no fault of the source."""
 FEW: Final = 20
-"""Of fewer records in both snapshots, nothing can be said about their shape."""
+"""Where fewer records are in both snapshots, only what happens to all of them is a fault."""
 
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _TYPES = {
@@ -28,6 +33,11 @@ _TYPES = {
     ord("{"): "an object",
     **dict.fromkeys(b"tf", "a boolean"),
 }
+"""First byte of a canonical value to what it is; null is nothing."""
+_NOTHING: Final = msgspec.Raw(b"null")
+_ZERO: Final = b"0"
+_NO_COUNT: Final = (msgspec.Raw(_ZERO), _NOTHING)
+_LONGEST: Final = 60  # columns of a field's name
 
 
 def refuse_unbelievable(
@@ -38,8 +48,9 @@ def refuse_unbelievable(
     Args:
         before: Number of records of the last snapshot; None for the first capture.
         after: Number of records of this listing.
-        vanished: Number of keys of the last snapshot that this listing lacks; of a window, by
-            how much it is smaller (records come and go, but a window keeps its size).
+        vanished: Number of keys of the last snapshot that this listing lacks. Of a window, by
+            how much it is smaller: what a hub ranks highest may change at any time, also a lot
+            after a pause, and nothing is removed by it; but a window keeps its size.
         max_shrink: Largest believable share of vanished records, 0 to 1.
 
     Raises:
@@ -57,35 +68,51 @@ def refuse_unbelievable(
 
 
 class Drift:
-    """Counts, over the records that differ, what a fault of the source would do to all of them."""
+    """Counts, over the records that differ, what a fault of the source would do to all of them.
 
-    def __init__(self, metrics: Iterable[str]) -> None:
-        """Look at all fields, and at the `metrics` for their collapse."""
-        self._metrics = frozenset(metrics)
+    Only top-level fields are looked at, and none that is volatile. Records that are equal cost
+    nothing.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        """Look at fields that mean what `policy` says."""
+        self._policy = policy
+        self._meanings: dict[str, Meaning] = {KEY: "same"}
         self._gone: Counter[str] = Counter()
         self._turned: Counter[tuple[str, str, str]] = Counter()
         self._zeroed: Counter[str] = Counter()
-        self._alive: Counter[str] = Counter()
+        self._alive: set[str] = set()
 
     def see(self, before: bytes, after: bytes) -> None:
-        """Take the line before and the line after of one record."""
-        old, new = _split(before), _split(after)
+        """Take the line before and the line after of one record that is in both.
+
+        A line that is no record says nothing here: the comparison refuses it.
+        """
+        try:
+            old, new = _split(before), _split(after)
+        except (ValueError, *UNREADABLE):
+            return
         for name, text in old.items():
-            now = new.get(name)
-            if now is None:
-                self._gone[name] += 1
-            elif now != text:
+            now = new.get(name, _NOTHING)
+            meaning = self._meanings.get(name) or self._meaning(name)
+            if meaning != "same" and now != text:
                 self._look(name, bytes(text), bytes(now))
+            if meaning == "metric" and now not in _NO_COUNT:
+                self._alive.add(name)
+
+    def _meaning(self, name: str) -> Meaning:
+        return self._meanings.setdefault(name, self._policy.presence(name))
 
     def _look(self, name: str, old: bytes, new: bytes) -> None:
         was, now = _TYPES.get(old[0]), _TYPES.get(new[0])
-        if was and now and was != now:
+        if was is None:
+            return
+        if now is None:
+            self._gone[name] += 1
+        elif was != now:
             self._turned[name, was, now] += 1
-        if name in self._metrics:
-            if new == b"0":
-                self._zeroed[name] += 1
-            elif new != b"null":
-                self._alive[name] += 1
+        elif new == _ZERO and self._meanings[name] == "metric":
+            self._zeroed[name] += 1
 
     def refuse(self, common: int) -> None:
         """Refuse what cannot be believed.
@@ -94,24 +121,28 @@ class Drift:
             common: Number of records in both snapshots, equal ones included.
 
         Raises:
-            SnapshotRejected: A field is gone from more than 5 % of them, or has another type
-                there, or a metric that counted is 0 wherever it changed.
+            SnapshotRejected: A field is gone (or null) in more than 5 % of them, or has another
+                type there, or a metric fell to 0 there and no record that differs has another
+                number. Fewer than `FEWEST` records never count; of fewer than `FEW` all must.
         """
-        if common < FEW:
-            return
         for name, number in self._gone.items():
-            _refuse(number, common, f'the field "{name}" is gone')
+            _refuse(number, common, f"the field {_shown(name)} is gone")
         for (name, was, now), number in self._turned.items():
-            _refuse(number, common, f'the field "{name}" was {was} and is {now}')
+            _refuse(number, common, f"the field {_shown(name)} was {was} and is {now}")
         for name, number in self._zeroed.items():
-            if not self._alive[name]:
-                _refuse(number, common, f'"{name}" fell to 0')
+            if name not in self._alive:
+                _refuse(number, common, f"{_shown(name)} fell to 0")
 
 
 def _refuse(number: int, common: int, what: str) -> None:
-    if number > MAX_DRIFT * common:
+    bound = common - 1 if common < FEW else MAX_DRIFT * common
+    if number >= FEWEST and number > bound:
         raise SnapshotRejected(
             f"{what} in {number:,} of {common:,} records at once, "
             f"more than the {MAX_DRIFT:.0%} that are believable",
             hint=ACCEPT,
         )
+
+
+def _shown(name: str) -> str:
+    return f'"{clip(name, _LONGEST)}"'

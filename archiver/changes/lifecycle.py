@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -14,8 +15,7 @@ from archiver.records.jsontext import UNREADABLE, plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from archiver.records.model import Kind, RecordChange
-
+    from archiver.records.model import Json, Kind, RecordChange
 
 Pair: TypeAlias = "tuple[bytes | None, bytes | None]"
 """The line before and the line after of one record; None where there is none."""
@@ -146,7 +146,10 @@ class Lives:
         return {stone.key: stone.now for stone in stones}
 
     def paired(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
-        """Yield `pairs`, with the two lines of a renamed record as one pair, at the end."""
+        """Yield `pairs`, with the two lines of a renamed record as one pair, at the end.
+
+        Of several records that became one, the first by key was renamed, the others are gone.
+        """
         old: dict[str, bytes] = {}
         new: dict[str, bytes] = {}
         wanted = {*self.renames.values()}
@@ -157,9 +160,9 @@ class Lives:
                 new[key] = after
             else:
                 yield before, after
-        for key, line in old.items():
-            yield line, new.pop(self.renames[key], None)
-        yield from ((None, line) for line in new.values())
+        for key in sorted(old):
+            yield old[key], new.pop(self.renames[key], None)
+        yield from ((None, new[key]) for key in sorted(new))
 
     def appeared(self, line: bytes) -> Kind:
         """Return the kind of change of a record that only the new end has."""
@@ -183,14 +186,28 @@ class Lives:
         )
 
     def _created_since(self, line: bytes) -> bool:
-        created = decode_with_key(line).get("release_date")
-        return isinstance(created, str) and self.since != "" and _moment(created) > self.since
+        created = _moment(decode_with_key(line).get("release_date"))
+        return self._began != "" and created > self._began
+
+    @cached_property
+    def _began(self) -> str:
+        return _moment(self.since)
 
 
 UNKNOWN = Lives()
 """Nothing is known of any record."""
 
 
-def _moment(text: str) -> str:
-    """Return an RFC 3339 time in UTC, or a date, in the form in which capture times are written."""
-    return text[:19].replace("T", " ")
+def _moment(value: Json) -> str:
+    """Return an ISO 8601 time, or the start of a day, as capture times are written, in UTC.
+
+    A time without zone is UTC. What is no time is empty: it lies before every capture.
+    """
+    try:
+        read = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if read is None:
+            return ""
+        time = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return ""
+    return time.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")

@@ -76,6 +76,8 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
         max_shrink: Share of the records that may vanish in one run, from 0 to 1.
         confirmations: Complete listings in a row that must lack a record before it is removed;
             None: as many as the type says.
+        timeout: Seconds that the source may be silent; ten times as long for a whole answer.
+        retries: How often a request is tried again.
         shards: Number of files of a catalogue; ``auto``: as many as its size needs.
         max_bytes: A larger file is refused.
         settings: What the type itself reads, checked against its ``Settings``; with ``type``.
@@ -92,6 +94,8 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     commit: Literal["any", "news"] = "any"
     max_shrink: Share = 0.2
     confirmations: Annotated[int, Meta(ge=1, description="a whole number from 1")] | None = None
+    timeout: Annotated[float, Meta(gt=0, description="a number of seconds above 0")] = 30
+    retries: Count = 4
     shards: Literal["auto", 1, 16, 256] = "auto"
     max_bytes: Bytes = 95_000_000
     settings: dict[str, Any] = {}

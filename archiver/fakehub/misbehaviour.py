@@ -95,13 +95,10 @@ def _without_tasks(row: dict[str, Any]) -> None:
         row.pop(name, None)
 
 
-def _spoil(number: int) -> Callable[[list[Any]], list[Any]]:
-    def spoilt(rows: list[Any]) -> list[Any]:
-        for row in rows[:number]:
-            row["downloads"] = "many"
-        return rows
-
-    return spoilt
+def _spoil(rows: list[Any]) -> list[Any]:
+    for row in rows:
+        row["downloads"] = "many"
+    return rows
 
 
 CHANGES: Final[dict[str, Change]] = {
@@ -123,8 +120,8 @@ CHANGES: Final[dict[str, Change]] = {
     "not-found": _always(Answer(404, b"404 page not found", {"Content-Type": "text/plain"})),
     "refused": _always(answer({"success": False, "code": "InvalidAuthentication"}, 401)),
     "redirect": _always(Answer(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"})),
-    "bad-record": _with_rows(_spoil(1)),
-    "bad-records": _with_rows(_spoil(9)),
+    "bad-record": _with_rows(lambda rows: [*_spoil(rows[:1]), *rows[1:]]),
+    "bad-records": _with_rows(lambda rows: [*_spoil(rows[: len(rows) // 5]), *rows[len(rows) // 5 :]]),
     "no-downloads": _every(_uncounted),
     "schema-drift": _every(_without_tasks),
 }

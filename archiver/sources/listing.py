@@ -250,8 +250,9 @@ def _explained(proof: Proof, drift: float) -> bool:
     if proof.announced is None:
         return True
     distinct = proof.received - proof.duplicates
-    if drift:
-        return abs(distinct - proof.announced) <= drift * proof.announced
+    if drift:  # a bad record may have come several times
+        slack = drift * proof.announced
+        return distinct - proof.bad - slack <= proof.announced <= distinct + slack
     return distinct <= proof.announced <= proof.received
 
 

@@ -9,11 +9,12 @@ from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, cast
 
 from archiver.changes.compare import differing, explain, kind_of, summarize, tally
-from archiver.changes.lifecycle import Lives
+from archiver.changes.lifecycle import UNKNOWN, Lives
 from archiver.publish import wording
 from archiver.publish.message import CAP
 from archiver.records import canonical
 from archiver.records.model import NEWS, ChangeSet, RecordChange, Summary
+from archiver.watcher.versions import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -141,9 +142,9 @@ def outlined(
     named: list[RecordChange] = []
     known = lives(before, after)
     for old, new in unequal(before, after, known):
-        if drift is not None and old is not None and new is not None:
-            drift.see(old, new)
         kind = kind_of(old, new, policy, known)
+        if drift is not None and old is not None and new is not None and kind != "renamed":
+            drift.see(old, new)
         if kind is None:
             continue
         counts[kind] += 1
@@ -153,7 +154,12 @@ def outlined(
 
 
 def lives(old: Version, new: Version) -> Lives:
-    """Return what is known of records that only one of two versions has."""
+    """Return what is known of records that only one of two versions has.
+
+    Whatever is in the first version of all is new, also where that is a window.
+    """
+    if old is EMPTY:
+        return UNKNOWN
     window = "window" in (old.covers, new.covers)
     return Lives(old.tombstones(), new.tombstones(), old.end.timestamp or "", window)
 

@@ -118,7 +118,7 @@ class Case:
         before = self.before()
         layout = self._laid_out(before, taken)
         after = self._after(layout, settled)
-        drift = Drift(target.source.metrics)
+        drift = Drift(target.catalogue.policy)
         summary, changes = outlined(before, after, target.catalogue.policy, drift)
         if not self.accept:
             drift.refuse(before.end.total - summary.removed - summary.left - summary.renamed)

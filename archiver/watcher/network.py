@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from archiver import sources
-from archiver.transport import Transport
+from archiver.transport import Limits, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from archiver.config import Config, SourceConfig
     from archiver.config.environment import Environment
     from archiver.sources import Source
+
+
+_WHOLE: Final = 10  # times the timeout, for one whole answer
 
 
 @contextmanager
@@ -28,7 +31,14 @@ def opened(config: Config, source: SourceConfig) -> Iterator[tuple[Source, Trans
         source.name, source.settings, base=config.root, environ=environment.variables
     )
     site = asked.site(token(source, asked, environment))
+    limits = Limits(
+        connect=min(source.timeout, Limits().connect),
+        read=source.timeout,
+        deadline=_WHOLE * source.timeout,
+        retries=source.retries,
+    )
     with Transport(
+        limits,
         proxies=environment.proxies,
         ca_bundle=environment.ca_bundle,
         sites=() if site is None else (site,),

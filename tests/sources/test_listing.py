@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 from misbehaving import plain
 
 from archiver.errors import MalformedPage, SnapshotRejected, SourceError
 from archiver.records.model import Bad, Line
-from archiver.sources import Entry, Kind, Ledger, Page, Parsed, Proof, Request, Source
+from archiver.sources import Kind, Ledger, Page, Parsed, Proof, Request, Source
 from archiver.sources.listing import Listing, NotModified, fetch, refuse_damage
 
 if TYPE_CHECKING:

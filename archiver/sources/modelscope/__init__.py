@@ -201,7 +201,7 @@ class ModelScope(Source):
         if self.settings.queries:
             return self._whole_slices(survey, found)
         allowed = self.drift * survey.total
-        if abs(survey.total - found) > allowed:
+        if ledger.distinct - allowed > survey.total or survey.total > found + allowed:
             raise SourceError(_lacking(survey, found), hint=_LACKING)
         return f"the union of {len(survey.slices):,} slices"
 

@@ -228,7 +228,8 @@ class Sweep:
         """Find the names that are a prefix themselves, by the owner's last character."""
         allowed = TIDYING * self._survey.total / self._reach.page
         spent = 0.0
-        for node in sorted(self._left, key=lambda node: node.matches / node.left):
+        nodes = [node for node in self._left if node.left > 0]
+        for node in sorted(nodes, key=lambda node: node.matches / node.left):
             cost = node.matches / self._reach.page
             if self._whole or (self._enough and spent + cost > allowed):
                 return
