@@ -65,6 +65,34 @@ def test_an_index_of_shards_has_exactly_these_bytes() -> None:
     assert (found, list(lines)) == (header, [])
 
 
+@pytest.mark.parametrize(
+    ("covers", "swept", "rows"),
+    [
+        ("", "", b""),
+        ("window", "", b'"covers": "window",\n'),
+        (
+            "incremental",
+            "2026-01-25 15:47:33",
+            b'"covers": "incremental",\n"swept": "2026-01-25 15:47:33",\n',
+        ),
+    ],
+)
+def test_what_was_listed_stands_after_the_total(covers: str, swept: str, rows: bytes) -> None:
+    header = HEADER._replace(covers=covers, swept=swept)
+    total = b'"total_models": 2,\n'
+    assert written(header, LINES) == GOLDEN.replace(total, total + rows)
+    assert canonical.read([written(header, LINES)])[0] == header
+    index = header._replace(shards={"0": (2, "aa")})
+    assert canonical.read([canonical.head(index)])[0] == index
+
+
+def test_a_member_that_a_later_program_adds_to_the_header_is_passed_over() -> None:
+    total = b'"total_models": 2,\n'
+    later = GOLDEN.replace(total, total + b'"covers": "half",\n"since": {"a": [1]},\n')
+    header, lines = canonical.read([later])
+    assert (header, list(lines)) == (HEADER._replace(covers="half"), LINES)
+
+
 @pytest.mark.parametrize("size", range(1, len(GOLDEN) + 1))
 def test_chunks_of_any_size_give_the_same_lines(size: int) -> None:
     header, lines = canonical.read(cut(GOLDEN, size))
@@ -82,6 +110,7 @@ def test_a_snapshot_cut_anywhere_is_unreadable(end: int) -> None:
     [
         (GOLDEN.replace(b'"format": 1', b'"format": 2'), "has format 2, this program reads"),
         (GOLDEN.replace(b'"total_models": 2', b'"total_models": "2"'), "the header is wrong"),
+        (GOLDEN.replace(b"2,\n", b'2,\n"covers": 7,\n'), "the header is wrong"),
         (GOLDEN.replace(b"modelscope", b"\xff"), "the header is wrong: not UTF-8"),
         (GOLDEN.replace(b"\n]\n}\n", b",\n]\n}\n"), "ends too early"),
         (GOLDEN + b"x", "ends too early"),
