@@ -105,7 +105,8 @@ def _event_rows(event: Event) -> Iterator[Keyed]:
         shown = {"field": change.field, "old": values.get("old"), "new": values.get("new")}
         yield event.at.revision, {**about, **shown}
     if not event.changes:
-        yield event.at.revision, about
+        keys = {"old": event.old_key, "new": event.new_key}
+        yield event.at.revision, {**about, **{name: key for name, key in keys.items() if key}}
 
 
 def _life_lines(timeline: Timeline, events: tuple[Event, ...]) -> Iterator[str]:
@@ -116,9 +117,19 @@ def _life_lines(timeline: Timeline, events: tuple[Event, ...]) -> Iterator[str]:
     yield from _field_lines(timeline)
     for event in events:
         yield ""
-        yield f"{_when(event.at)}  {event.kind}"
+        yield f"{_when(event.at)}  {_happened(event)}"
         for change in event.changes:
             yield from _change_lines(change)
+
+
+def _happened(event: Event) -> str:
+    if event.old_key:
+        return f"renamed from {terminal(event.old_key)} (its timeline tells what was before)"
+    if event.new_key:
+        return f"renamed to {terminal(event.new_key)} (its timeline goes on)"
+    if event.cause:
+        return f"{event.kind}: {terminal(event.cause)}"
+    return wording.NOTES.get(event.kind, event.kind)
 
 
 def _change_lines(change: FieldChange) -> Iterator[str]:

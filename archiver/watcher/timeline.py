@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from archiver.changes.compare import explain
 from archiver.errors import UnknownRecord, UnreadableSnapshot
 from archiver.records import canonical
 from archiver.records.jsontext import dump
 from archiver.watcher import history
-from archiver.watcher.versions import stamp
+from archiver.watcher.comparison import lives
+from archiver.watcher.versions import EMPTY, Part, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from archiver.changes.lifecycle import Lives
     from archiver.records.model import FieldChange, Kind, Record
-    from archiver.store.history import Revision
+    from archiver.records.policy import Policy
     from archiver.watcher.catalogue import Catalogue
     from archiver.watcher.versions import Version, Versions
+
+State: TypeAlias = Literal["present", "removed", "renamed", "left"]
 
 _SUGGESTED = 5
 
@@ -36,15 +42,22 @@ class Event(msgspec.Struct, frozen=True):
 
     Attributes:
         at: When.
-        kind: ``new``, ``updated``, ``metrics``, ``removed`` or ``returned``.
+        kind: What happened. One that was there before and comes again has ``returned``, also
+            where nobody noted its removal.
         changes: The fields that differ; empty unless ``updated`` or ``metrics``.
-        record: The record from here on; None when it was removed.
+        record: The record from here on; None where it is gone.
+        cause: Why it is gone, where that is known; ``removed`` only.
+        old_key: The key whose timeline leads here; ``renamed`` only.
+        new_key: The key whose timeline goes on from here; ``renamed`` only.
     """
 
     at: Moment
     kind: Kind
     changes: tuple[FieldChange, ...]
     record: Record | None
+    cause: str | UnsetType = UNSET
+    old_key: str | UnsetType = UNSET
+    new_key: str | UnsetType = UNSET
 
 
 class Timeline(msgspec.Struct, frozen=True):
@@ -52,7 +65,7 @@ class Timeline(msgspec.Struct, frozen=True):
 
     Attributes:
         key: The record's key.
-        state: Whether the newest version holds it.
+        state: Whether the newest version holds it, or how it went.
         record: The record as it is, or as it last was.
         first_seen: The first revision that holds it.
         last_changed: The revision of its last change.
@@ -61,7 +74,7 @@ class Timeline(msgspec.Struct, frozen=True):
     """
 
     key: str
-    state: Literal["present", "removed"]
+    state: State
     record: Record
     first_seen: Moment
     last_changed: Moment
@@ -77,11 +90,11 @@ def timeline(catalogue: Catalogue, key: str, *, tip: str | None = None) -> Timel
         ShallowHistory: The clone ends before the first version.
     """
     events: list[Event] = []
-    before: bytes | None = None
+    before = _Seen(Moment("", ""), EMPTY, None)
     with history.opened(catalogue) as versions:
-        for revision, line in reversed([*_lines(catalogue, versions, key, tip)]):
-            event = _event(revision, before, line, catalogue, seen=bool(events))
-            before = line
+        for after in reversed([*_seen(catalogue, versions, key, tip)]):
+            event = _event(key, before, after, catalogue.policy, known=bool(events))
+            before = after
             if event is not None:
                 events.append(event)
         if not events:
@@ -89,16 +102,25 @@ def timeline(catalogue: Catalogue, key: str, *, tip: str | None = None) -> Timel
     return _told(key, events)
 
 
-def _lines(
-    catalogue: Catalogue, versions: Versions, key: str, tip: str | None
-) -> Iterator[tuple[Revision, bytes | None]]:
+class _Seen(NamedTuple):
+    """The record's line in one version, whose lines are not read any more."""
+
+    at: Moment
+    version: Version
+    line: bytes | None
+
+
+def _seen(catalogue: Catalogue, versions: Versions, key: str, tip: str | None) -> Iterator[_Seen]:
     """Yield the record's line in each readable revision, newest first."""
     wanted = key.encode(errors="replace")
     for revision in catalogue.revisions(tip):
         try:
-            yield revision, _line(versions.stored(revision), wanted)
+            version = versions.stored(revision)
+            line = _line(version, wanted)
         except UnreadableSnapshot:
             continue
+        read = replace(version, parts={"": Part(None, tuple)})  # lines of all would fill memory
+        yield _Seen(Moment(revision.id, stamp(revision.authored_at)), read, line)
 
 
 def _line(version: Version, wanted: bytes) -> bytes | None:
@@ -111,26 +133,36 @@ def _line(version: Version, wanted: bytes) -> bytes | None:
     return None
 
 
-def _event(
-    revision: Revision,
-    before: bytes | None,
-    after: bytes | None,
-    catalogue: Catalogue,
-    *,
-    seen: bool,
-) -> Event | None:
-    if before == after:
+def _event(key: str, before: _Seen, after: _Seen, policy: Policy, *, known: bool) -> Event | None:
+    """Return what happened from one version to the next; `known`: it was there before."""
+    if before.line == after.line:
         return None
-    at = Moment(revision.id, stamp(revision.authored_at))
-    record = None if after is None else canonical.decode(after)
-    if before is None:
-        return Event(at, "returned" if seen else "new", (), record)
-    if after is None:
-        return Event(at, "removed", (), None)
-    change = explain(before, after, catalogue.policy)
+    if before.line is None:
+        assert after.line is not None  # noqa: S101  they differ
+        return _came(key, after.at, after.line, lives(before.version, after.version), known=known)
+    if after.line is None:
+        return _went(key, after.at, before.line, lives(before.version, after.version))
+    change = explain(before.line, after.line, policy)
     if change is None or not change.changes:
         return None
-    return Event(at, change.kind, change.changes, record)
+    return Event(after.at, change.kind, change.changes, canonical.decode(after.line))
+
+
+def _came(key: str, at: Moment, line: bytes, ends: Lives, *, known: bool) -> Event:
+    record = canonical.decode(line)
+    olds = [old for old, new in ends.renames.items() if new == key]
+    if olds:
+        return Event(at, "renamed", (), record, old_key=min(olds))
+    kind = ends.appeared(line)
+    return Event(at, "returned" if known and kind == "new" else kind, (), record)
+
+
+def _went(key: str, at: Moment, line: bytes, ends: Lives) -> Event:
+    stone = ends.after.get(key)
+    if stone is not None and stone.now:
+        return Event(at, "renamed", (), None, new_key=stone.now)
+    cause = stone.cause if stone else ""
+    return Event(at, ends.vanished(line), (), None, cause=cause or UNSET)
 
 
 def _told(key: str, events: list[Event]) -> Timeline:
@@ -145,13 +177,17 @@ def _told(key: str, events: list[Event]) -> Timeline:
             record = event.record
     return Timeline(
         key=key,
-        state="present" if events[-1].record is not None else "removed",
+        state="present" if events[-1].record is not None else _gone(events[-1].kind),
         record=record,
         first_seen=events[0].at,
         last_changed=events[-1].at,
         events=tuple(reversed(events)),
         blame=blame,
     )
+
+
+def _gone(kind: Kind) -> State:
+    return kind if kind in ("left", "renamed") else "removed"
 
 
 def _unknown(catalogue: Catalogue, versions: Versions, key: str) -> UnknownRecord:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import jsonschema
 import pytest
-from histories import FILE, History
+from histories import FILE, LATEST, History, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -228,6 +228,27 @@ def test_a_source_of_our_own_needs_no_description(archiver: Archiver, repo: Path
     assert archiver("list", "--repo", repo).stdout.splitlines() == ["id  n", "a   2", "b   1"]
     assert "n: 1 → 2 (+1)" in archiver("show", "a", "--repo", repo).stdout
     assert "# hub" in archiver("export", "-f", "markdown", "--repo", repo).stdout
+
+
+def test_what_became_of_a_record_is_told_in_words(archiver: Archiver, repo: Path) -> None:
+    own = History(repo)
+    own.configure()
+    own.capture("2026-01-02T00:00:00Z", a=1, b=1)
+    rows = ('{"key":"a","cause":"deleted\\u001b"', '{"key":"b","now":"c\\u001b"')
+    times = '"removed_at":"2026-01-03 00:00:00","last_seen":"2026-01-02 00:00:00"}'
+    stones = "".join(f"{row},{times}\n" for row in rows)
+    own.commit("2026-01-03T00:00:00Z", {"data/hub/removed.jsonl": stones})
+    own.commit("2026-01-03T00:00:00Z", {LATEST: snapshot("2026-01-03 00:00:00", {"id": "c\x1b"})})
+
+    def events(key: str) -> list[str]:
+        lines = archiver("show", key, "--repo", repo).stdout.splitlines()
+        return [line.split("  ", 2)[2] for line in lines if line.startswith("2026")]
+
+    assert events("a") == ["removed: deleted\\x1b", "new"]
+    assert events("b") == ["renamed to c\\x1b (its timeline goes on)", "new"]
+    assert events("c\x1b") == ["renamed from b (its timeline tells what was before)"]
+    shown = archiver("show", "b", "--repo", repo, "-f", "json").stdout
+    assert [event.get("new_key") for event in json.loads(shown)["events"]] == ["c\x1b", None]
 
 
 def test_before_the_first_capture_the_next_step_is_named(archiver: Archiver, repo: Path) -> None:

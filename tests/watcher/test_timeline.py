@@ -6,15 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from histories import FILE, document
+from histories import FILE, LATEST, document, snapshot
+from msgspec import UNSET
 
+from archiver.changes.lifecycle import Tombstone, write_tombstones
 from archiver.errors import UnknownRecord
 from archiver.records.model import FieldChange
 from archiver.records.policy import Policy
 from archiver.watcher.timeline import Moment, timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from histories import History
 
@@ -91,3 +93,66 @@ def test_keys_are_found_whatever_they_are_made_of(
     key = 'a "quoted"\\back\tslash/中'
     past.commit("2026-01-01T00:00:00Z", {FILE: document(**{key: 1})})
     assert timeline(foreign(), key).state == "present"
+
+
+def stone(key: str, day: int, *, cause: str = "", now: str = "") -> Tombstone:
+    return Tombstone(key, f"2026-01-{day:02} 00:00:00", "2026-01-01 00:00:00", cause, now)
+
+
+def capture(past: History, day: int, keys: str, *stones: Tombstone) -> None:
+    """Commit a snapshot of records with these one-letter keys, and the tombstones."""
+    files: Mapping[str, bytes] = {
+        LATEST: snapshot(f"2026-01-{day:02} 00:00:00", *({"id": key} for key in keys)),
+        "data/hub/removed.jsonl": write_tombstones({each.key: each for each in stones}),
+    }
+    past.commit(f"2026-01-{day:02}T00:00:00Z", files)
+
+
+def test_a_removal_has_its_cause_and_may_be_taken_back(
+    past: History, own: Callable[[], Catalogue]
+) -> None:
+    past.configure()
+    capture(past, 2, "ab")
+    capture(past, 3, "b", stone("a", 3, cause="deleted or private"))
+    gone = timeline(own(), "a")
+    assert (gone.state, gone.events[0].kind, gone.events[0].cause) == (
+        "removed",
+        "removed",
+        "deleted or private",
+    )
+    capture(past, 4, "ab")
+    back = timeline(own(), "a")
+    assert (back.state, [event.kind for event in back.events]) == (
+        "present",
+        ["returned", "removed", "new"],
+    )
+
+
+def test_the_timelines_of_both_keys_of_a_renamed_record_lead_to_each_other(
+    past: History, own: Callable[[], Catalogue]
+) -> None:
+    past.configure()
+    capture(past, 2, "a")
+    capture(past, 3, "c", stone("a", 3, now="c"))
+    capture(past, 4, "ce", stone("a", 3, now="c"), stone("d", 4, now="e"))
+    old, new = timeline(own(), "a"), timeline(own(), "c")
+    assert [(event.kind, event.new_key) for event in old.events] == [
+        ("renamed", "c"),
+        ("new", UNSET),
+    ]
+    assert [(event.kind, event.old_key) for event in new.events] == [("renamed", "a")]
+    assert (old.state, new.state) == ("renamed", "present")
+
+
+def test_a_record_leaves_a_window_and_comes_back(
+    past: History, own: Callable[[], Catalogue]
+) -> None:
+    past.configure()
+    for day, keys in ((2, "ab"), (3, "b"), (4, "abc")):
+        text = snapshot(f"2026-01-{day:02} 00:00:00", *({"id": key} for key in keys))
+        number = b'"total_models": %d,\n' % len(keys)
+        window = text.replace(number, number + b'"covers": "window",\n')
+        past.commit(f"2026-01-{day:02}T00:00:00Z", {LATEST: window})
+    assert [event.kind for event in timeline(own(), "a").events] == ["entered", "left", "new"]
+    assert timeline(own(), "a", tip=past.git("rev-parse", "HEAD~1").strip()).state == "left"
+    assert [event.kind for event in timeline(own(), "c").events] == ["entered"]
