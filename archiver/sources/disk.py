@@ -62,9 +62,10 @@ class LinesOnDisk(Lines):
     def __iter__(self) -> Iterator[Line]:
         return map(Line._make, self._database.execute("SELECT key, data FROM lines ORDER BY key"))
 
-    def holds(self, key: str) -> bool:
-        """Say whether there is a line of `key`."""
-        return self._found(key)[0] is not None
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes of the line of `key`, or None."""
+        line, _, data = self._found(key)
+        return None if line is None else data
 
     def put(self, lines: Iterable[Line]) -> list[str]:
         """Take lines; see `Lines.put`."""

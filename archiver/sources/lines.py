@@ -24,8 +24,12 @@ class Lines(ABC):
         """Yield the lines by key."""
 
     @abstractmethod
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes of the line of `key`, or None."""
+
     def holds(self, key: str) -> bool:
         """Say whether there is a line of `key`."""
+        return self.get(key) is not None
 
     @abstractmethod
     def put(self, lines: Iterable[Line]) -> list[str]:
@@ -64,9 +68,9 @@ class LinesInMemory(Lines):
         self._sort()
         return map(Line._make, self._lines.items())
 
-    def holds(self, key: str) -> bool:
-        """Say whether there is a line of `key`."""
-        return key in self._lines
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes of the line of `key`, or None."""
+        return self._lines.get(key)
 
     def put(self, lines: Iterable[Line]) -> list[str]:
         """Take lines; see `Lines.put`."""

@@ -26,12 +26,16 @@ def next_link(page: Page) -> str | None:
     for target, parameters in _LINK.findall(page.headers.get("link", "")):
         if not _NEXT.search(parameters.rstrip(", ")):
             continue
-        url: str = urljoin(asked, target)
-        try:
-            elsewhere = origin(url) != origin(asked)
-        except ValueError:
-            elsewhere = True
-        if elsewhere:
+        if (url := _within(asked, target)) is None:
             raise MalformedPage(f"{redact(asked)}: its next page is at another origin")
         return url
     return None
+
+
+def _within(asked: str, target: str) -> str | None:
+    """Return `target` as an absolute address of the origin of `asked`; None: it is elsewhere."""
+    try:
+        url: str = urljoin(asked, target)
+        return url if origin(url) == origin(asked) else None
+    except ValueError:
+        return None

@@ -30,7 +30,7 @@ class Pace:
         self._interval = rate.seconds / rate.requests if rate else 0.0
         self._ahead = self._interval * (rate.burst - 1) if rate else 0.0
         self._next = clock() - self._ahead
-        self._closed = 0.0
+        self._closed = self._next
 
     def wait(self) -> None:
         """Wait until it is this request's turn."""

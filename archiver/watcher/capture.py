@@ -32,6 +32,7 @@ from archiver.watcher import (
     upkeep,
 )
 from archiver.watcher.catalogue import REMOVED
+from archiver.watcher.enriching import WAITING
 from archiver.watcher.judging import Case
 from archiver.watcher.listings import Hub
 from archiver.watcher.report import Report, commit_message
@@ -299,6 +300,7 @@ class _Capture:
             f"{source.name}/validators.json": conditions.remembered(
                 source, listing.validators, blob
             ),
+            f"{source.name}/{WAITING}": settled.waiting,
             f"{source.name}/{MISSING}": write_missing(settled.missing) or None,
             f"{source.name}/sweep.json": self._remembered_sweep(listing, blob),
         }

@@ -9,7 +9,7 @@ from archiver.changes.guard import Drift, refuse_unbelievable
 from archiver.errors import MalformedPage, UnreadableSnapshot
 from archiver.records.canonical import Header
 from archiver.sources.listing import refuse_damage
-from archiver.watcher import history, settling, snapshots
+from archiver.watcher import enriching, history, settling, snapshots
 from archiver.watcher.comparison import Comparison, outlined
 from archiver.watcher.documents import skipped
 from archiver.watcher.report import Report
@@ -101,9 +101,11 @@ class Case:
         gone = settling.absent(before, listing.lines)
         if not self.accept:
             self._believe(before, gone)
+        waiting = enriching.enrich(self.hub, listing, self.before)
         known = settling.remembered(self._target, self._target.tip())
         seen = before.end.timestamp or ""
-        return Settling(self.hub, listing, known, taken=self.taken, seen=seen).settle(gone)
+        case = Settling(self.hub, listing, known, taken=self.taken, seen=seen)
+        return case.settle(gone)._replace(waiting=waiting)
 
     def judged(self, settled: Settled) -> Judged:
         """Compare the settled listing with the tip.

@@ -55,12 +55,14 @@ class Settled(NamedTuple):
         removed: All tombstones, those of this run included.
         before: All tombstones before this run.
         notes: What the person should know.
+        waiting: What to remember of records that wait for their details (see `enriching`).
     """
 
     missing: Mapping[str, Missing]
     removed: Mapping[str, Tombstone]
     before: Mapping[str, Tombstone]
     notes: tuple[str, ...] = ()
+    waiting: bytes | None = None
 
 
 def absent(before: Version, lines: Lines) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from archiver.changes.retention import Plan, Retention, plan
 from archiver.errors import UnknownRevision
 from archiver.store.commit import writing
 from archiver.watcher import history, snapshots
-from archiver.watcher.catalogue import LATEST, REVERTED, Reverted
+from archiver.watcher.catalogue import LATEST, REMOVED, REVERTED, Reverted
 from archiver.watcher.versions import stamp
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from archiver.config import Config
     from archiver.store.history import Revision
     from archiver.watcher.target import Target
+
+
+_OF_A_LISTING = ("missing.jsonl", "sweep.json", "validators.json")
+"""What the state ref remembers of listings; a listing that was taken back is no evidence."""
 
 
 def configured_retention(config: Config) -> Retention:
@@ -107,7 +111,10 @@ def revert(target: Target, name: str, *, clock: Callable[[], datetime]) -> tuple
             f"{target.catalogue.folder}/{REVERTED}": writer.write_blob((content,), len(content)),
         }
         text = _message(target, f"took back the capture of {stamp(capture.authored_at)}")
-        done = writer.commit(target.change(files, text, tip=tip, taken=now, now=now))
+        forgotten = {f"{target.source.name}/{name}": None for name in _OF_A_LISTING}
+        done = writer.commit(
+            target.change(files, text, tip=tip, taken=now, now=now, state=forgotten)
+        )
     assert done.revision is not None  # noqa: S101  a line was added
     return capture, done.revision
 
@@ -167,7 +174,10 @@ def _restored(target: Target, tip: str, capture: Revision) -> dict[str, str | No
     old = repository.entries(tip, f"{folder}/latest")
     new = repository.entries(before.id, f"{folder}/latest")
     shards = {f"{folder}/latest/{name}": new.get(name) for name in {*old, *new}}
-    return {**shards, f"{folder}/{LATEST}": before.blob}
+    removed = f"{folder}/{REMOVED}"
+    stones = {removed: repository.object_at(before.id, removed)}
+    gone = stones if repository.object_at(tip, removed) != stones[removed] else {}
+    return {**shards, **gone, f"{folder}/{LATEST}": before.blob}
 
 
 def _readable_before(target: Target, capture: Revision) -> Revision:

@@ -12,8 +12,10 @@ from hubs import Archive
 
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
-from archiver.watcher import history
+from archiver.store.repository import Repository
+from archiver.watcher import history, upkeep
 from archiver.watcher.catalogue import open_catalogue
+from archiver.watcher.target import open_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,11 +180,30 @@ def test_what_is_missing_is_not_detected_as_removed(archive: Archive) -> None:
     assert counts(archive.detected().summary) == {}
 
 
-def test_a_reverted_capture_forgets_who_was_missing(archive: Archive) -> None:
+def test_a_capture_that_is_taken_back_is_no_evidence_of_a_removal(archive: Archive) -> None:
     archive.run()
     archive.hub.remove(victim(archive))
-    archive.hub.add()
     archive.run()
-    state = run_git(archive.folder, "show", "refs/archiver/state:hub/missing.jsonl")
-    assert victim(archive) not in state
-    assert json.loads(state)["listings"] == 1
+    removal = archive.run()
+    assert counts(removal.summary) == {"removed": 1}
+    with Repository.open(archive.folder) as repository:
+        target = open_target(archive.config, "hub", repository)
+        upkeep.revert(target, removal.revision or "", clock=lambda: archive.time)
+    assert not (archive.folder / "data/hub/removed.jsonl").exists()
+    report = archive.run()
+    assert (report.outcome, counts(report.summary)) == ("unchanged", {})
+
+
+def test_details_are_asked_for_new_and_changed_records_within_a_budget(archive: Archive) -> None:
+    archive.configure(
+        "modelscope", scope="all", enrich=["version", "description"], enrich_budget=250
+    )
+    notes = archive.run().notes
+    assert notes[0] == "50 models wait for their details until the next run"
+    assert counts(archive.run().summary) == {"updated": 50}
+    before = archive.server.requests
+    archive.hub.edit(victim(archive), size=1)
+    assert counts(archive.run().summary) == {"updated": 1}
+    assert archive.server.requests - before == 7 + 2
+    lines = (archive.folder / "data/hub/latest.json").read_text().splitlines()
+    assert sum('"version":"v1.1"' in line and '"description":"' in line for line in lines) == 300

@@ -360,7 +360,7 @@ class Sweep:
         """Search for everything, then for pairs of characters: that shows owners not met before."""
         pairs = (one + two for one in LETTERS for two in LETTERS)
         vain = 0
-        for words in ("", *pairs):
+        for words in ("", *pairs) if self._website else pairs:
             if self._enough or vain > VAIN:
                 return
             known = {*self._survey.owners}

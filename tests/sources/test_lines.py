@@ -1,0 +1,134 @@
+"""The lines of a listing are the same in memory and on disk, and outlive a process."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.errors import StoreError
+from archiver.records import canonical
+from archiver.records.model import Bad, Line
+from archiver.sources import Parsed, Request
+from archiver.sources.gathered import Answer
+from archiver.sources.lines import Lines, LinesInMemory
+from archiver.sources.underway import LONGEST, Underway, forget, underway
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 2, 1, tzinfo=UTC)
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3)
+lines = st.lists(st.tuples(texts, st.binary(max_size=2)).map(Line._make), max_size=30)
+
+
+def line(key: str, **fields: Any) -> Line:
+    return canonical.encode({"id": key, **fields}, ("id",))
+
+
+def shown(found: Lines) -> list[Line]:
+    assert len(found) == len(list(found))
+    for shards in (1, 16, 256):
+        split = found.split(shards)
+        assert sorted(data for each in split.values() for data in each) == sorted(
+            each.data for each in found
+        )
+        for name, texts in split.items():
+            assert len(texts) == len(list(texts))
+            keys = [each.key for each in found if each.data in texts] if shards == 1 else []
+            assert keys == sorted(keys)
+            assert len(name) == {1: 0, 16: 1, 256: 2}[shards]
+    return list(found)
+
+
+@given(lines, lines, lines)
+def test_lines_on_disk_are_the_lines_in_memory(
+    first: list[Line], second: list[Line], kept: list[Line]
+) -> None:
+    memory = LinesInMemory()
+    with underway(None, identity="", now=NOW) as gathered:
+        disk = gathered.lines
+        for found in (first, second):
+            assert disk.put(found) == memory.put(found)
+        assert shown(disk) == shown(memory)
+        memory.keep(kept)
+        disk.keep(kept)
+        assert shown(disk) == shown(memory)
+        for key, _ in (*first, *kept, Line("never", b"")):
+            assert (disk.get(key), disk.holds(key)) == (memory.get(key), memory.holds(key))
+
+
+def take(gathered: Underway, name: str, *found: Line) -> None:
+    following = (Request(f"after {name}", "http://h/", body=b"x", method="PUT"),)
+    parsed = Parsed((), total=9, next=following, facts=("a",), mark="m")
+    gathered.take(Answer(name, parsed, list(found), [Bad("p", "r", "k")]))
+
+
+def test_an_interrupted_listing_goes_on_with_everything_it_had(tmp_path: Path) -> None:
+    path = tmp_path / "sub" / "hub.sqlite"
+    with underway(path, identity="i", now=NOW) as gathered:
+        gathered.plan([Request("one", "http://h/1"), Request("two", "http://h/2")])
+        take(gathered, "one", line("a"), line("b"))
+        take(gathered, "two", line("b", new=True))
+        before = (gathered.ledger, list(gathered.pending), gathered.bad, gathered.again)
+    with underway(path, identity="i", now=NOW + LONGEST) as gathered:
+        after = (gathered.ledger, list(gathered.pending), gathered.bad, gathered.again)
+        assert after == before
+        assert list(gathered.lines) == [line("a"), line("b", new=True)]
+        assert [request.id for request in gathered.pending] == ["after one", "after two"]
+        assert (gathered.ledger.distinct, gathered.ledger.duplicates) == (2, 1)
+
+
+def test_what_is_done_after_the_end_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    with underway(path, identity="i", now=NOW) as gathered:
+        gathered.plan([Request("one", "http://h/1")])
+        take(gathered, "one", line("a"))
+        gathered.finish()
+        gathered.lines.keep([line("missing")])
+        assert gathered.lines.holds("missing")
+    with underway(path, identity="i", now=NOW) as gathered:
+        assert list(gathered.lines) == [line("a")]
+
+
+@pytest.mark.parametrize(
+    ("identity", "later"),
+    [("other", timedelta()), ("i", LONGEST + timedelta(seconds=1)), ("i", -timedelta(seconds=1))],
+)
+def test_another_question_or_an_old_listing_begins_anew(
+    tmp_path: Path, identity: str, later: timedelta
+) -> None:
+    path = tmp_path / "hub.sqlite"
+    with underway(path, identity="i", now=NOW) as gathered:
+        gathered.plan([Request("one", "http://h/1")])
+    with underway(path, identity=identity, now=NOW + later) as gathered:
+        assert not gathered.pending
+
+
+def test_a_damaged_file_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    path.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    with underway(path, identity="i", now=NOW) as gathered:
+        assert not gathered.pending
+    forget(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_runs_at_once_do_not_share_a_listing(tmp_path: Path) -> None:
+    path = tmp_path / "hub.sqlite"
+    with underway(path, identity="i", now=NOW) as one:
+        one.plan([Request("one", "http://h/1")])
+        with underway(path, identity="i", now=NOW) as other:
+            assert not other.pending
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(StoreError, match="the listing cannot be kept in"),
+        underway(tmp_path / "file" / "hub.sqlite", identity="i", now=NOW),
+    ):
+        pass

@@ -1,0 +1,140 @@
+"""What is special about one site: its pace, its secrets, its next page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import misbehaving as bad
+import pytest
+
+from archiver.errors import MalformedPage
+from archiver.transport import Limits, Page, Rate, Request, Site, Transport, next_link
+from archiver.transport.flight import Flight
+from archiver.transport.pace import Pace
+from archiver.transport.patience import asked_wait, used_up
+
+if TYPE_CHECKING:
+    from misbehaving import Server
+
+
+class Time:
+    """A clock that moves only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def turns(pace: Pace, time: Time, number: int) -> list[float]:
+    found = []
+    for _ in range(number):
+        pace.wait()
+        found.append(round(time.now, 3))
+    return found
+
+
+def test_requests_follow_each_other_at_the_pace_of_the_site() -> None:
+    time = Time()
+    assert turns(Pace(Rate(4), time, time.sleep), time, 4) == [0, 0.25, 0.5, 0.75]
+
+
+def test_after_a_pause_a_burst_may_follow() -> None:
+    time = Time()
+    pace = Pace(Rate(500, 300, burst=3), time, time.sleep)
+    assert turns(pace, time, 5) == [0, 0, 0, 0.6, 1.2]
+    time.now = 100
+    assert turns(pace, time, 4) == [100, 100, 100, 100.6]
+
+
+def test_a_site_can_close_its_door() -> None:
+    time = Time()
+    pace = Pace(None, time, time.sleep)
+    pace.close(56)
+    assert turns(pace, time, 2) == [56, 56]
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"ratelimit": '"api";r=0;t=55'}, 56),
+        ({"ratelimit": '"api";r=3;t=55'}, None),
+        ({"ratelimit": '"api";r=0;t=2, "resolvers";r=0;t=9'}, 10),
+        ({"ratelimit": "nonsense;r=;t="}, None),
+        ({"ratelimit": '"api";r=0;t=2', "retry-after": "30"}, 30),
+        ({"retry-after": "7"}, 7),
+        ({}, None),
+    ],
+)
+def test_an_answer_says_how_long_to_wait(headers: dict[str, str], wait: float | None) -> None:
+    assert asked_wait(headers) == wait
+    if "retry-after" not in headers:
+        assert used_up(headers) == wait
+
+
+def test_a_used_up_quota_is_waited_for_before_the_next_request(server: Server) -> None:
+    url = server.says("/", bad.plain(b"[]", RateLimit='"api";r=0;t=55'), bad.plain(b"[]"))
+    waits: list[float] = []
+    site = Site(url, Rate(1000, burst=9))
+    with Transport(sites=[site], sleep=waits.append) as transport:
+        transport.get(Request("1", url))
+        transport.get(Request("2", url))
+    assert [round(wait) for wait in waits] == [56]
+
+
+def test_a_token_goes_to_its_own_site_only_and_is_never_shown(server: Server) -> None:
+    url = server.says("/", bad.plain(b"[]"))
+    site = Site(url, headers={"Authorization": "Bearer hf_secret"})
+    other = Site("http://127.0.0.1:9", headers={"X-Other": "secret"})
+    with Transport(sites=[site, other]) as transport:
+        page = transport.get(Request("1", url))
+    (_, sent) = server.seen[-1]
+    assert (sent["authorization"], "x-other" in sent) == ("Bearer hf_secret", False)
+    assert "secret" not in repr(site) + repr(page)
+
+
+def test_a_protocol_that_reads_by_put_is_spoken_and_repeated(server: Server) -> None:
+    url = server.says("/", bad.plain(b"[]", 503), bad.plain(b"[1]"))
+    request = Request("1", url, method="PUT", body=b'{"PageNumber":1}')
+    with Transport(sleep=lambda _: None) as transport:
+        assert transport.get(request).body == b"[1]"
+    assert [sent["content-length"] for _, sent in server.seen] == ["16", "16"]
+
+
+def page(url: str, **headers: str) -> Page:
+    return Page(Request("1", url), 200, headers, b"")
+
+
+@pytest.mark.parametrize(
+    ("link", "following"),
+    [
+        ('<http://h/a?cursor=x%3D&b=1>; rel="next"', "http://h/a?cursor=x%3D&b=1"),
+        ("</a?cursor=2>; rel=next", "http://h/a?cursor=2"),
+        ('<http://h/first>; rel="first", <http://h/n>; rel="next"', "http://h/n"),
+        ('<http://h/first>; rel="prev"', None),
+        ("nonsense", None),
+        ("", None),
+    ],
+)
+def test_a_page_links_to_the_next(link: str, following: str | None) -> None:
+    assert next_link(page("http://h/a", link=link)) == following
+
+
+@pytest.mark.parametrize("target", ["http://evil/a", "https://h/a", "http://h:81/a", "http://[/"])
+def test_a_next_page_elsewhere_is_refused(target: str) -> None:
+    with pytest.raises(MalformedPage, match="its next page is at another origin"):
+        next_link(page("http://h/a", link=f'<{target}>; rel="next"'))
+
+
+def test_requests_under_way_end_with_their_answer_or_their_error(server: Server) -> None:
+    urls = [server.says(f"/{number}", bad.plain(str(number).encode())) for number in range(9)]
+    lost = server.says("/lost", bad.plain(b"", 404))
+    with Transport(Limits(retries=0)) as transport, Flight(transport.get, 4) as flight:
+        flying = [flight.start(Request(url, url)) for url in (*urls, lost)]
+        assert [int(each.result().body) for each in flying[:-1]] == [*range(9)]
+        with pytest.raises(MalformedPage, match="answered 404"):
+            flying[-1].result()
