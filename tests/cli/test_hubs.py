@@ -1,0 +1,113 @@
+"""The hubs at the command line: set up, checked, captured, and made up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archiver.fakehub.hub import Hub
+from archiver.fakehub.server import FakeHub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeHub]:
+    with FakeHub(hub=Hub(120)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("kind", ["modelscope", "huggingface", "openrouter"])
+def test_a_hub_is_set_up_checked_and_captured(
+    archiver: Callable[..., subprocess.CompletedProcess[str]],
+    server: FakeHub,
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    made = archiver("init", tmp_path / "models", "--type", kind)
+    assert made.returncode == 0, made.stderr
+    config = tmp_path / "models" / "archiver.toml"
+    config.write_text(
+        config.read_text().replace(
+            f'type = "{kind}"', f'type = "{kind}"\nendpoint = "{server.endpoint}"'
+        )
+    )
+    checked = archiver("sources", "--check", "--repo", tmp_path / "models")
+    assert checked.stdout.startswith(f"{kind}: answers: "), checked.stderr
+    listed = archiver("sources", "--repo", tmp_path / "models")
+    assert listed.stdout.startswith(f"{kind}  {kind}  data/{kind}  {server.endpoint}\n")
+    done = archiver("run", "--repo", tmp_path / "models")
+    assert done.stdout.startswith(f"{kind}: first snapshot (120 models)"), done.stderr
+
+
+def test_a_hub_that_does_not_answer_is_said_with_a_hint(
+    archiver: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    archiver("init", tmp_path, "--type", "modelscope")
+    with (tmp_path / "archiver.toml").open("a") as file:
+        file.write(
+            '\n[sources.x]\ntype = "modelscope"\nendpoint = "http://127.0.0.1:9"\nretries = 0\n'
+        )
+    text = (tmp_path / "archiver.toml").read_text()
+    (tmp_path / "archiver.toml").write_text(
+        text.replace(
+            '[sources.modelscope]\ntype = "modelscope"',
+            '[sources.y]\ntype = "json"\nurl = "x"\n[sources.z]\ntype="json"\nurl="y"',
+        ).replace('scope = "top"', "#")
+    )
+    checked = archiver("sources", "--check", "--repo", tmp_path)
+    assert checked.returncode == 3
+    assert "x: http://127.0.0.1:9/openapi/v1/models" in checked.stderr
+    assert "check the network, the proxy" in checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--type", "modelscop"), 'unknown type of source "modelscop", did you mean'),
+        (
+            ("--type", "modelscope", "--url", "x"),
+            "--url, --key and --metric belong to the type json",
+        ),
+    ],
+)
+def test_a_wrong_type_is_refused(
+    archiver: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    options: tuple[str, ...],
+    words: str,
+) -> None:
+    done = archiver("init", tmp_path, *options)
+    assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+
+
+def test_a_made_up_hub_runs_by_hand_until_it_is_stopped() -> None:
+    command = [sys.executable, "-m", "archiver", "fakehub", "--models", "20", "--day", "1"]
+    with subprocess.Popen(
+        [*command, "--misbehave", "burst", "--churn", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        endpoint = running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=20)
+    assert endpoint.startswith("http://127.0.0.1:")
+    assert told.startswith(f"use it: export MODELSCOPE_ENDPOINT={endpoint.strip()} HF_ENDPOINT=")
+    assert running.returncode == 0
+
+
+def test_a_made_up_hub_stops_by_itself(
+    archiver: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = archiver("fakehub", "--models", "5", "--minutes", "0.001")
+    assert (done.returncode, done.stdout[:17]) == (0, "http://127.0.0.1:")
