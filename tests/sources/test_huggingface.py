@@ -83,9 +83,8 @@ def test_a_row_becomes_a_record() -> None:
 
 def test_a_bad_row_costs_only_itself() -> None:
     bad, nameless, good = parsed([{**ROW, "likes": "x"}, 7, {"id": "gpt2"}]).records
-    assert bad == Bad(
-        "page 1/0", "Expected `int | null`, got `str` - at `$.likes`", "openai/whisper"
-    )
+    reason = "Expected `int | null`, got `str` - at `$.likes`"
+    assert bad == Bad("page 1/0", reason, "openai/whisper")
     assert isinstance(nameless, Bad)
     assert good == {"id": "gpt2", "name": "gpt2"}
 

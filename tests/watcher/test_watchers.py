@@ -53,7 +53,7 @@ def test_a_hub_is_watched_without_arguments(
     assert [model["id"] for model in changes["new"]] == [new]
     told: list[str] = []
     watcher.notify_updates(changes, out=told.append)
-    assert told == ["hub: 121 models: +1 new", f"  new: {new}"]
+    assert told == ["hub: +1 new (121 models)", f"  new: {new}"]
     assert watcher.search_models(new.partition("/")[2]) == []
     watcher.take_snapshot()
     assert [model["id"] for model in watcher.search_models(new)] == [new]
