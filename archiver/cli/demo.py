@@ -1,4 +1,4 @@
-"""The demo: a made-up hub changes for three days, and real commands archive and question it."""
+"""The demo: a made-up ModelScope changes for some days; real commands archive and question it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import click
 
 from archiver.cli import options
 from archiver.errors import ConfigError
-from archiver.fakehub.catalogue import Catalogue
+from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DAYS = 3
+MODELS = 2845
+VARIABLE = "MODELSCOPE_ENDPOINT"
 
 
 class Scene(NamedTuple):
@@ -33,58 +34,56 @@ class Scene(NamedTuple):
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.pass_context
 def demo(context: click.Context, folder: Path | None) -> None:
-    """Watch the whole story: four captures of a hub that changes, then questions about it.
+    """Watch the whole story: captures of a hub that changes, then questions about its history.
 
-    The hub is made up, but everything else is real: a local HTTP server, a git repository in DIR
-    (a new or empty folder; by default a temporary one), and the commands that you would type.
+    The hub is made up, but everything else is real: a local HTTP server that speaks ModelScope's
+    protocol, a git repository in DIR (a new or empty folder; by default a temporary one), and the
+    commands that you would type.
     """
     stage = _stage(folder)
-    catalogue = Catalogue()
+    hub = Hub(MODELS)
     click.echo(f"$ cd {shlex.quote(str(stage))}")
-    with _without_settings(), chdir(stage), FakeHub(catalogue) as hub:
-        for scene in _story(catalogue, hub):
+    with FakeHub(hub=hub) as server, _settings(server.endpoint), chdir(stage):
+        click.echo(f"$ export {VARIABLE}={server.endpoint}")
+        for scene in _story(hub):
             _play(scene, context.find_root())
     click.echo(f"\nThe archive is in {stage} and stays there; it is an ordinary git repository.")
     click.echo(f"Look around: cd {shlex.quote(str(stage))} && git log --stat && archiver --help")
     click.echo("Archive something real: archiver init --help")
 
 
-def _story(catalogue: Catalogue, hub: FakeHub) -> Iterator[Scene]:
+def _story(hub: Hub) -> Iterator[Scene]:
     """Yield the scenes; time passes on the hub between them."""
-    source = ("--source", "hub", "--url", hub.url, "--records", "models", "--key", "id")
-    counters = ("--metric", "downloads", "--metric", "likes")
     yield Scene(
-        f"A hub lists {catalogue.models:,} models. Its archive begins with a git repository.",
-        ("init", *source, *counters),
+        f"A hub lists {MODELS:,} models. Its archive begins with a git repository.",
+        ("init", "--type", "modelscope", "--source", "hub", "--set", "scope=all"),
     )
     yield Scene("The first capture.", ("run",))
-    for day in range(1, DAYS + 1):
-        hub.day = day
-        yield Scene("A day later: new models, gone models, other downloads.", ("run",))
+    hub.age(day=1)
+    gone = hub.remove(min(hub.truth()))
+    yield Scene("A day later: new and edited models. Those that are missing are kept.", ("run",))
+    hub.age(day=2)
+    yield Scene("The second listing lacks them too, and the hub says they are gone.", ("run",))
+    hub.age(day=3)
+    hub.restore(gone)
+    yield Scene("One of them comes back.", ("run",))
+    yield Scene("No news but the removals that this listing confirms.", ("run",))
     yield Scene("Nothing new on the hub: nothing is committed.", ("run",))
-    yield from _questions(_edited(catalogue))
+    yield from _questions(gone.id)
 
 
 def _questions(key: str) -> Iterator[Scene]:
-    """Yield what one can ask once there is a history; `key` is a model that changed."""
+    """Yield what one can ask once there is a history; `key` is the model that came back."""
     yield Scene("What happened, capture by capture?", ("log",))
     yield Scene("What did the last capture change?", ("compare", "HEAD~1", "HEAD"))
     yield Scene("And the whole week, in numbers?", ("changes", "--since", "7d", "--stat"))
-    yield Scene("What became of one model?", ("show", key))
-    yield Scene("Which models speak of a long context?", ("search", "128k", "--limit", "5"))
-    popular = ("--where", "downloads", ">", "100000")
+    yield Scene("What became of the model that came back?", ("show", key))
+    yield Scene("Which are instructed, of 7B?", ("search", "7b instruct", "--limit", "5"))
+    popular = ("--where", "downloads", ">", "50000")
     columns = ("--field", "downloads", "--field", "size", "--limit", "5")
     yield Scene("Which are popular?", ("list", *popular, *columns))
     yield Scene("For a spreadsheet:", ("export", "--format", "csv", "--output", "models.csv"))
     yield Scene("Is every byte of the history what was written?", ("verify",))
-
-
-def _edited(catalogue: Catalogue) -> str:
-    """Return the model that was edited last, among those that were there from the start."""
-    first = catalogue.start.isoformat()
-    old = (record for record in catalogue.day(DAYS) if record["release_date"] < first)
-    edited = max(old, key=lambda record: str(record["last_modified"]))
-    return str(edited["id"])
 
 
 def _play(scene: Scene, root: click.Context) -> None:
@@ -112,14 +111,16 @@ def _stage(folder: Path | None) -> Path:
 
 
 @contextmanager
-def _without_settings() -> Iterator[None]:
-    """Hide the person's own archive from the commands, and proxies from 127.0.0.1."""
+def _settings(endpoint: str) -> Iterator[None]:
+    """Name the hub; hide the person's own archive and tokens, and proxies from 127.0.0.1."""
     environ = os.environ  # noqa: TID251  the commands of the story run in this process
     kept = dict(environ)
     for name in kept:
-        if name.startswith("ARCHIVER_") or name.lower().endswith("_proxy"):
+        if name.startswith(("ARCHIVER_", "MODELSCOPE_")) or name.lower().endswith("_proxy"):
             del environ[name]
+    environ[VARIABLE] = endpoint
     try:
         yield
     finally:
+        environ.clear()
         environ.update(kept)

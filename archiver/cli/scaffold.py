@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from archiver.config import FILE_NAME, SOURCE_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class NewSource:
         key: Fields of a record's key.
         metrics: Fields that count.
         type: The type; one other than ``json`` needs nothing but its name.
+        settings: Its own settings, name to TOML value; for types other than ``json``.
     """
 
     name: str
@@ -28,6 +33,7 @@ class NewSource:
     key: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     type: str = "json"
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 _EXAMPLE = NewSource(
@@ -58,8 +64,11 @@ def config_text(source: NewSource | None = None) -> str:
 def _section(source: NewSource) -> str:
     name = source.name if re.fullmatch(SOURCE_NAME, source.name) else _quoted(source.name)
     if source.type != "json":
-        settings = _HUBS.get(source.type, "")
-        return f"[sources.{name}]\ntype = {_quoted(source.type)}\n{settings}"
+        start = f"[sources.{name}]\ntype = {_quoted(source.type)}\n"
+        given = "".join(f"{setting} = {value}\n" for setting, value in source.settings.items())
+        usual = _HUBS.get(source.type, "").splitlines(keepends=True)
+        kept = (line for line in usual if line.split(" ", 1)[0] not in source.settings)
+        return start + given + "".join(kept)
     return _SOURCE.format(
         name=name,
         url=_quoted(source.url),

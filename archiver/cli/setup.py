@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import tomllib
 from pathlib import Path
 
 import click
@@ -31,6 +34,7 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--type", "kind", metavar="TYPE", help="Configure a source of this type.")
 @click.option("--source", metavar="NAME", help="Its name.  [default: its type]")
+@click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="A setting of its type.")
 @click.option("--url", help="Its address: https://, file://, or a path.")
 @click.option("--records", metavar="PATH", default=".", help="Where its records are.")
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of its key.  Repeatable.")
@@ -40,6 +44,7 @@ def init(
     folder: Path,
     kind: str | None,
     source: str | None,
+    given: tuple[str, ...],
     url: str | None,
     records: str,
     key: tuple[str, ...],
@@ -55,10 +60,10 @@ def init(
         if url or key or metrics:
             raise click.UsageError("--url, --key and --metric belong to the type json.")
         kinds.find(kind, base=folder)
-        new = scaffold.NewSource(source or kind, type=kind)
+        new = scaffold.NewSource(source or kind, type=kind, settings=dict(map(_setting, given)))
     elif source is not None and url is not None:
         new = scaffold.NewSource(source, _from_folder(url, folder), records, key, metrics)
-    elif kind or source or url or key or metrics:
+    elif kind or source or url or key or metrics or given:
         raise click.UsageError("A source needs --source and --url. A hub needs --type.")
     files = scaffold.files(new)
     parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})
@@ -132,6 +137,18 @@ def completion(context: click.Context, shell: str) -> None:
 def _from_folder(url: str, folder: Path) -> str:
     """Return a path typed here as it reads from archiver.toml; a URL stays as it is."""
     return url if "://" in url else Path(os.path.relpath(url, folder)).as_posix()
+
+
+def _setting(given: str) -> tuple[str, str]:
+    """Return the name and the TOML value of ``NAME=VALUE``; what is no TOML is a text."""
+    name, equals, value = given.partition("=")
+    if not re.fullmatch("[a-z_]+", name) or not equals:
+        raise click.UsageError(f"--set {given}: write it as NAME=VALUE")
+    try:
+        tomllib.loads(f"x = {value}")
+    except tomllib.TOMLDecodeError:
+        return name, json.dumps(value, ensure_ascii=False)
+    return name, value
 
 
 def _make_repository(folder: Path) -> None:

@@ -12,7 +12,7 @@ from archiver.errors import MalformedPage, SourceError
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
 from archiver.sources.model_record import DEFAULTS, model_record
-from archiver.sources.protocol import Fate, Parsed, Source
+from archiver.sources.protocol import Fate, Parsed, Source, own_rate
 from archiver.sources.readme import first_paragraph
 from archiver.transport import Rate, Request, Site, next_link, redact
 
@@ -48,7 +48,8 @@ class HuggingFaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     Attributes:
         endpoint: Address of the hub.
         token_env: Environment variable that holds a token; empty: the official client's one.
-        rate: Requests in a second; 0: as the hub's quotas say.
+        rate: Requests in a second; 0: as the hub's quotas say, and no limit for a hub on this
+            machine.
         scope: ``top``: the most downloaded models; ``all``: every model.
         top: How many the top is.
         author: List this author's models instead.
@@ -177,7 +178,7 @@ class HuggingFace(Source):
     def site(self, token: str) -> Site:
         """Return the pace of the published quotas, and the token."""
         quota = Rate(_WITH_TOKEN if token else _ANONYMOUS, _WINDOW_S, _BURST)
-        rate = Rate(self.settings.rate, burst=_BURST) if self.settings.rate else quota
+        rate = own_rate(self.endpoint, self.settings.rate, quota)
         return Site(self.endpoint, rate, {"Authorization": f"Bearer {token}"} if token else {})
 
     def confirm(self, key: str) -> Request | None:

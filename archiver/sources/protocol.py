@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
 
-from archiver.transport import Request  # noqa: TC001 - a saved ledger is read by annotations
+from archiver.transport import Rate, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from archiver.records.model import Bad, Json, Line, Record
     from archiver.transport import Page, Site
+
+_HERE = ("127.0.0.1", "localhost", "::1")
 
 Kind: TypeAlias = Literal["complete", "window", "incremental"]
 """What a listing covers: everything, the top of it, or what changed since the last one."""
@@ -157,6 +160,19 @@ class Fate(NamedTuple):
     state: Literal["listed", "gone", "unknown"]
     cause: str = ""
     now: str = ""
+
+
+def own_rate(endpoint: str, rate: float, usual: Rate) -> Rate | None:
+    """Return how often a hub may be asked; None: as often as one likes.
+
+    Args:
+        endpoint: Its address; a hub on this machine needs no protection.
+        rate: Requests a second that the settings name; 0: none.
+        usual: What the hub publishes, or what is polite.
+    """
+    if rate:
+        return Rate(rate, burst=usual.burst)
+    return None if urlsplit(endpoint).hostname in _HERE else usual
 
 
 class NoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 COMMANDS = [
-    *("init", "run", "run", "run", "run", "run"),
+    *("init", "run", "run", "run", "run", "run", "run"),
     *("log", "compare", "changes", "show", "search", "list", "export", "verify"),
 ]
 
@@ -29,9 +29,11 @@ def test_it_plays_every_scene_and_leaves_an_archive(
     stage = tmp_path / "stage"
     done = archiver("demo", stage)
     assert (done.returncode, typed(done.stdout)) == (0, COMMANDS)
-    assert len(git(stage, "log", "--format=%h").splitlines()) == 4
+    assert len(git(stage, "log", "--format=%h").splitlines()) == 5
+    assert "deleted or private" in done.stdout
+    assert "(returned)" in done.stdout
     assert git(stage, "fsck", "--full", "--strict") == ""
-    assert len(list((stage / "data/hub/snapshots").iterdir())) == 4
+    assert len(list((stage / "data/hub/snapshots").iterdir())) == 5
     with (stage / "models.csv").open(newline="") as file:
         assert len(list(csv.reader(file))) > 2845
 

@@ -254,7 +254,7 @@ def test_a_key_of_another_shape_is_never_put_into_an_address() -> None:
     ("settings_", "words"),
     [
         ({"scope": "all", "owners": ["a"]}, "only one of owners, scope can be given"),
-        ({"rate": 0}, "rate is a number of requests a second, above 0"),
+        ({"rate": -1}, "rate is a number of requests a second, 0 or more"),
         ({"drift": 1}, "drift is a share"),
         ({"full_every": "7"}, 'full_every is like "7d" or "12h"'),
         ({"incremental": True}, 'incremental = true needs scope = "all"'),
@@ -271,3 +271,18 @@ def test_the_official_clients_variables_name_the_endpoint() -> None:
     environ = {"MODELSCOPE_DOMAIN": "hub.example", "MODELSCOPE_ENDPOINT": ""}
     found = made("ms", {"type": "modelscope"}, base=Path(), environ=environ)
     assert found.endpoint == "https://hub.example"
+
+
+def test_the_pace_is_four_a_second_unless_the_hub_is_on_this_machine() -> None:
+    def rate(**given: Any) -> Any:
+        made = ModelScope(ModelScopeSettings(**given), base=Path()).site("")
+        return made.rate and made.rate.requests
+
+    assert rate() == 4
+    assert rate(rate=9) == 9
+    assert rate(endpoint="http://127.0.0.1:8080") is None
+    token = source().site("ms-x").headers
+    assert token == {
+        "Authorization": "Bearer ms-x",
+        "Cookie": "m_session_id=ms-x; modelscope_session=ms-x",
+    }

@@ -18,7 +18,7 @@ from archiver.sources.modelscope.queries import PATH, Query, Reach
 from archiver.sources.modelscope.rows import is_id
 from archiver.sources.modelscope.survey import Survey, surveyed
 from archiver.sources.modelscope.sweep import Conversation, Sweep
-from archiver.sources.protocol import Source
+from archiver.sources.protocol import Source, own_rate
 from archiver.transport import Rate, Request, Site
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 OVERLAP: Final = timedelta(hours=1)
 """Changes so long before the mark are listed again: clocks differ, and listings take time."""
+_RATE: Final = 4.0
 _MARK = "%Y-%m-%dT%H:%M:%SZ"
 _EVERY = re.compile(r"([1-9]\d{0,3})([hd])", re.ASCII)
 _DOWNLOADS = Query(sort="downloads")
@@ -49,7 +50,7 @@ class ModelScopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     Attributes:
         endpoint: Address of the hub; a bare host is asked by https.
         token_env: Environment variable that holds a token; empty: the official clients' one.
-        rate: Requests in a second.
+        rate: Requests in a second; 0: 4, and no limit for a hub on this machine.
         scope: ``top``: the 3,000 most downloaded models; ``all``: every model.
         owners: List these owners instead.
         tasks: List the models for these tasks instead.
@@ -64,7 +65,7 @@ class ModelScopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     endpoint: str = "https://modelscope.cn"
     token_env: str = ""
-    rate: float = 4
+    rate: float = 0
     scope: Literal["top", "all"] = "top"
     owners: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
@@ -80,8 +81,8 @@ class ModelScopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         chosen = [name for name in ("owners", "tasks", "search") if getattr(self, name)]
         if len(chosen) + (self.scope == "all") > 1:
             raise ValueError(f"only one of {', '.join([*chosen, 'scope'])} can be given")
-        if self.rate <= 0:
-            raise ValueError("rate is a number of requests a second, above 0")
+        if self.rate < 0:
+            raise ValueError("rate is a number of requests a second, 0 or more")
         if not 0 <= self.drift < 1:
             raise ValueError("drift is a share, from 0 to below 1")
         if not _EVERY.fullmatch(self.full_every):
@@ -235,7 +236,8 @@ class ModelScope(Source):
         if token:
             cookie = f"m_session_id={token}; modelscope_session={token}"
             headers = {"Authorization": f"Bearer {token}", "Cookie": cookie}
-        return Site(self.endpoint, Rate(self.settings.rate, burst=self.in_flight), headers)
+        usual = Rate(_RATE, burst=self.in_flight)
+        return Site(self.endpoint, own_rate(self.endpoint, self.settings.rate, usual), headers)
 
     def changed_since(self, mark: str) -> Source | None:
         """Return a source that lists what changed since `mark`, with some overlap."""
