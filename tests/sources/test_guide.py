@@ -17,13 +17,15 @@ from archiver.sources import create
 from archiver.sources.listing import Listing, fetch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from misbehaving import Server
 
     from archiver.transport import Transport
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
-CATALOGUES, OLLAMA_TABLE, _ = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
-OLLAMA, _ = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+CATALOGUES, HUB, OLLAMA_TABLE, _ = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+OLLAMA, _, SHOP = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 
 INSTALLED = {
     "name": "llama3:latest",
@@ -46,6 +48,22 @@ def test_the_real_catalogues_are_described_as_shown(tmp_path: Path) -> None:
     }
     for name, source in config.sources.items():
         create(name, source.settings, base=tmp_path)
+
+
+def test_a_hub_needs_nothing_but_its_type(tmp_path: Path) -> None:
+    hub = parse(HUB.encode(), tmp_path / "archiver.toml", {}).source("modelscope")
+    assert (hub.key, hub.metrics, hub.sets) == (("id",), ("downloads", "likes"), ("tags", "tasks"))
+
+
+def test_a_class_of_ones_own_is_archived_as_shown(
+    repo: Path, git: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repo / "archiver.toml").write_text("")
+    monkeypatch.chdir(repo)
+    exec(SHOP, {"__name__": "shop"})
+    assert git(repo, "show", "HEAD:data/shop/latest.json").splitlines()[-3] == (
+        '{"sku":"a-1","price":3}'
+    )
 
 
 def test_the_example_has_30_lines_of_code() -> None:
