@@ -118,17 +118,14 @@ def import_(
             past = from_history(paths[0], file, target.source, records=records, key=key)
             origins = stack.enter_context(past)
         bar = stack.enter_context(output.progress(target.source.name))
-        told = None if bar is None else lambda number: bar(number, len(origins))
-        done = import_all(target, origins, progress=told)
+        done = import_all(target, origins, progress=lambda number: bar(number, len(origins)))
     for line in (*done.notes, *(f"left out: {each}" for each in done.skipped)):
         output.note(terminal(f"{done.source}: {line}"))
     click.echo(reporting.imported(done))
 
 
-def _counting(bar: Progress | None) -> Callable[[Ledger], None] | None:
-    if bar is None:
-        return None
-    return lambda ledger: bar(ledger.received, ledger.announced)
+def _counting(bar: Progress) -> Callable[[Ledger], None]:
+    return lambda ledger: bar(ledger.distinct, ledger.announced)
 
 
 def _tell(report: Report, form: str, *, dry_run: bool) -> None:

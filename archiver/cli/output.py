@@ -6,7 +6,8 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO, TypeAlias
+from time import monotonic
+from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
 import click
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Is told how many records have come and how many will come, if that is known."""
+
+_FIRST_LINE: Final = 10.0
+_NEXT_LINE: Final = 30.0
 
 
 @contextmanager
@@ -51,17 +55,43 @@ def coloured(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Progress | None]:
-    """Show a bar on standard error while the block runs; yield None where nobody looks."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
+def progress(title: str) -> Iterator[Progress]:
+    """Show a bar on standard error while the block runs; plain lines where it is no terminal.
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
+    A line comes after ten seconds and then twice a minute: a log shows that something goes on.
+    """
+    if not sys.stderr.isatty():
+        yield _plain(title)
+        return
+    from rich import progress as parts
+    from rich.console import Console
+
+    columns = (
+        parts.TextColumn("{task.description}"),
+        parts.BarColumn(),
+        parts.MofNCompleteColumn(),
+        parts.TaskProgressColumn(show_speed=True),
+        parts.TimeRemainingColumn(),
+    )
+    with parts.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _plain(title: str) -> Progress:
+    began = monotonic()
+    due = began + _FIRST_LINE
+
+    def told(done: int, total: int | None) -> None:
+        nonlocal due
+        now = monotonic()
+        if now < due:
+            return
+        due = now + _NEXT_LINE
+        of = "" if total is None else f" of {total:,}"
+        note(f"{title}: {done:,}{of}, {done / (now - began):,.0f} a second")
+
+    return told
 
 
 def prepare_streams() -> None:

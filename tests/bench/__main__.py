@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from bench import comparing, histories, running, starting
+from bench import comparing, histories, hubs, running, starting
 from bench.result import Result, Skipped
 
 Row: TypeAlias = Callable[[Path], Iterator[Result | Skipped]]
@@ -22,10 +22,15 @@ ROWS: dict[str, Row] = {
     "run-100k": running.capture,
     "log-khavel": partial(histories.log, histories.KHAVEL),
     "log-genai": partial(histories.log, histories.GENAI),
+    "huggingface": hubs.huggingface,
+    "modelscope": hubs.modelscope,
     "compare-800k": comparing.large,
     "compare-800k-shards": comparing.large_sharded,
 }
-SLOW: dict[str, Row] = {"log-radar": partial(histories.log, histories.RADAR)}
+SLOW: dict[str, Row] = {
+    "log-radar": partial(histories.log, histories.RADAR),
+    "modelscope-apart": hubs.modelscope_apart,
+}
 """Rows whose other side takes minutes: measured with ``--full`` or when asked for by name."""
 
 

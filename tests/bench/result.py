@@ -15,7 +15,7 @@ class Result:
         value: The number: a ratio, or megabytes.
         sign: Whether `target` is a lower or an upper bound.
         target: What the project promises.
-        unit: ``x`` or ``MB``.
+        unit: ``x``, ``MB`` or ``%``; empty: a number of things.
         detail: Both sides of the ratio.
     """
 
@@ -23,7 +23,7 @@ class Result:
     value: float
     sign: Literal["≥", "≤"]
     target: float
-    unit: Literal["x", "MB"] = "x"
+    unit: Literal["x", "MB", "%", ""] = "x"
     detail: str = ""
 
     @property

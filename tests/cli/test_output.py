@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver.cli import output
 from archiver.cli.output import coloured, destination, progress
 from archiver.errors import ConfigError
 
@@ -90,10 +91,24 @@ def test_colours_are_for_terminals_that_want_them(
     assert coloured(stream, environ) == expected
 
 
-def test_progress_is_silent_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_of_something_short_is_silent_where_nobody_looks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with progress("listing") as tell:
-        assert tell is None
+        tell(1, 2)
     assert capsys.readouterr() == ("", "")
+
+
+def test_progress_of_something_long_is_a_line_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "_FIRST_LINE", 0.0)
+    with progress("hub") as tell:
+        tell(1200, 9000)
+        tell(1300, 9000)
+    out, told = capsys.readouterr()
+    assert (out, told.count("\n")) == ("", 1)
+    assert told.startswith("hub: 1,200 of 9,000, ")
 
 
 def test_progress_is_shown_on_a_terminal() -> None:
