@@ -252,7 +252,10 @@ class Sweep:
         yield from self._by_owner()
 
     def _by_pair_of_large_owners(self) -> Steps:
-        """Search for every pair of characters among the models of owners with very many."""
+        """Search for every pair of characters among the models of owners with very many.
+
+        Each name holds some pair, so this finds all of them, at about three pages a pair.
+        """
         owners = [Query(owner=owner) for owner in self._survey.owners]
         known = ((query, self._survey.slices.get(query.name)) for query in owners)
         large = [query for query, each in known if each and each.short]
@@ -261,7 +264,12 @@ class Sweep:
             for at in range(0, len(pairs), len(LETTERS)):
                 if self._enough:
                     return
-                yield from self._if_worth_all(pairs[at : at + len(LETTERS)])
+                some = pairs[at : at + len(LETTERS)]
+                few = [pair for pair in some if pair.name not in self._asked]
+                self._asked |= {pair.name for pair in few}
+                entries = yield [self._page(pair, 1) for pair in few]
+                for pair, entry in zip(few, entries, strict=True):
+                    yield self._rest(pair, entry)
 
     def _window(self) -> range:
         return range(1, self._reach.window // self._reach.page + 1)
