@@ -54,26 +54,6 @@ class ObjectReader:
         header, _ = self._ask("info", oid)
         return header.size
 
-    def find(self, commit: str, path: str) -> str | None:
-        """Return the id of the file or folder at `path` in a commit; None where absent.
-
-        The same as `Repository.object_at`, without a process for each question.
-
-        Args:
-            commit: Full commit id; the commit and its folders are there and sound.
-            path: Relative to the top, with ``/`` and without line feeds.
-
-        Raises:
-            DamagedObject: git cannot tell.
-        """
-        words, _ = self._answered("info", f"{commit}:{path}")
-        if words[-1:] == ["missing"]:
-            return None
-        if len(words) != len(Header._fields):
-            self._stop()
-            raise DamagedObject(f"git cannot read the commit {commit}", hint=RECOVER)
-        return words[0]
-
     def read(self, oid: str) -> bytes:
         """Return the whole content of an object.
 
@@ -119,25 +99,21 @@ class ObjectReader:
             raise DamagedObject(message, hint=RECOVER)
 
     def _ask(self, command: str, oid: str) -> tuple[Header, IO[bytes]]:
-        words, output = self._answered(command, oid)
-        if len(words) != len(Header._fields) or words[0] != oid:
-            self._stop()
-            reason = "missing" if words[-1:] == ["missing"] else "damaged: git cannot read it"
-            raise DamagedObject(f"object {oid} is {reason}", hint=RECOVER)
-        return Header(words[0], words[1], int(words[2])), output
-
-    def _answered(self, command: str, name: str) -> tuple[list[str], IO[bytes]]:
-        """Return the words of git's answer about an object, and where its content follows."""
         if self._streaming:
             raise RuntimeError("a reader gives one stream at a time; open another reader")
         child = self._running()
         output = cast("IO[bytes]", child.stdout)
         try:
             # past the buffer: it must reach git at once, and must not fail again in close()
-            os.write(cast("IO[bytes]", child.stdin).fileno(), f"{command} {name}\n".encode())
-            return output.readline().decode().split(), output
+            os.write(cast("IO[bytes]", child.stdin).fileno(), f"{command} {oid}\n".encode())
+            words = output.readline().decode().split()
         except BrokenPipeError:
-            return [], output
+            words = []
+        if len(words) != len(Header._fields) or words[0] != oid:
+            self._stop()
+            reason = "missing" if words[-1:] == ["missing"] else "damaged: git cannot read it"
+            raise DamagedObject(f"object {oid} is {reason}", hint=RECOVER)
+        return Header(words[0], words[1], int(words[2])), output
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:

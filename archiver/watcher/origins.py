@@ -14,9 +14,8 @@ from archiver.records.jsontext import UNREADABLE
 from archiver.store.repository import Repository
 from archiver.watcher import history, snapshots
 from archiver.watcher.catalogue import anywhere
-from archiver.watcher.contents import chunks
 from archiver.watcher.documents import Shape
-from archiver.watcher.versions import Versions
+from archiver.watcher.versions import Versions, chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

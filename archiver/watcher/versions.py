@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.changes.lifecycle import read_tombstones
-from archiver.errors import UnreadableSnapshot
-from archiver.records import canonical
+from archiver.errors import UnknownRevision, UnreadableSnapshot
+from archiver.records import canonical, rekeying
 from archiver.records.model import End
-from archiver.watcher.contents import CHUNK, Content, Interpreter, chunks
+from archiver.watcher.documents import Documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,15 +29,14 @@ if TYPE_CHECKING:
     from archiver.store.repository import Repository
     from archiver.watcher.documents import Shape
 
-    _Read: TypeAlias = Callable[[], Content]
-
-_Found = TypeVar("_Found")
-
+CHUNK = 1 << 20
 SMALL = 8 << 20
 """Bytes up to which a file is read whole, by one git process for all; larger ones stream."""
 
 STAMP = "%Y-%m-%d %H:%M:%S"
 """Form of a capture time in UTC, as the original design writes it."""
+
+_GZIP = b"\x1f\x8b"
 
 
 class Part(NamedTuple):
@@ -76,14 +78,24 @@ EMPTY = Version(End(None, None, 0), {"": Part(None, tuple)})
 """What was there before the first capture."""
 
 
+class _Read(NamedTuple):
+    """A file that was read: its lines, and what its header says where it has one."""
+
+    lines: Iterable[bytes]
+    total: int
+    taken: str | None = None
+    shards: Mapping[str, str] = MappingProxyType({})
+    notes: tuple[str, ...] = ()
+    covers: str = ""
+
+
 class _Shard(NamedTuple):
-    """One file of a split snapshot: its object id (None outside git), and how to read it."""
+    """One file of a snapshot that is split."""
 
-    id: str | None
-    read: _Read
+    read: Callable[[], _Read]
 
-    def part(self) -> Part:
-        return Part(self.id, lambda: self.read().lines)
+    def lines(self) -> Iterable[bytes]:
+        return self.read().lines
 
 
 class Versions:
@@ -103,19 +115,20 @@ class Versions:
         Args:
             repository: Where revisions are looked up; None: plain files only.
             path: The file, relative to the top of the work tree, with ``/``.
-            shape: How to read versions that are not canonical, see `Interpreter`.
+            shape: How to read versions that are not canonical; None: as the original
+                design wrote them (``models``, keyed by ``id`` or ``name``).
             key: Fields of the key that is applied to all versions; empty: as stored.
             removed: The file of tombstones; empty: there is none.
         """
         self._repository = repository
-        self._path = path
         self._removed = removed
-        self._is_keyed = bool(key)
-        self._interpreter = Interpreter(shape, key)
+        self._stones: dict[str, Mapping[str, Tombstone]] = {}
+        self._path = path
+        self._key = key
+        self._documents = Documents(shape)
         self._open = ExitStack()
         self._shared: ObjectReader | None = None
-        self._recent: dict[str, Content] = {}
-        self._stones: dict[str, Mapping[str, Tombstone]] = {}
+        self._recent: dict[str, _Read] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -138,14 +151,30 @@ class Versions:
             raise UnreadableSnapshot("the file is gone")
         found = self._blob(revision.blob)
         end = End(revision.id, found.taken or stamp(revision.authored_at), found.total)
-        version = _whole(end, found, revision.blob)
-        if found.shards:
-            folder = (path or self._path).removesuffix(".json")
-            entries = self._required().entries(revision.id, folder)
-            blobs = {name: entries.get(f"{name}.json") for name in found.shards}
-            shards = {name: self._shard(name, blob) for name, blob in blobs.items()}
-            version = self._split(version, shards)
-        return replace(version, tombstones=partial(self._tombstones, revision.id))
+        tombstones = partial(self._tombstones, revision.id)
+        if not found.shards:
+            parts = {"": Part(revision.blob, lambda: found.lines)}
+            return Version(end, parts, found.notes, covers=found.covers, tombstones=tombstones)
+        folder = (path or self._path).removesuffix(".json")
+        entries = self._required().entries(revision.id, folder)
+        blobs = {name: entries.get(f"{name}.json") for name in found.shards}
+        reads = {name: self._shard(blob, name) for name, blob in blobs.items()}
+        parts = {name: Part(blobs[name], read.lines) for name, read in reads.items()}
+        version = Version(
+            end, parts, digests=found.shards, covers=found.covers, tombstones=tombstones
+        )
+        return self._joined(version, reads.values())
+
+    def _tombstones(self, commit: str) -> Mapping[str, Tombstone]:
+        """Read the tombstones of a commit; those of a file of any repository are nobody's."""
+        if not self._removed:
+            return {}
+        blob = self._required().object_at(commit, self._removed)
+        if blob is None:
+            return {}
+        if blob not in self._stones:
+            self._stones = {blob: _tombstones(self._objects().read(blob))}
+        return self._stones[blob]
 
     def file(self, path: Path) -> Version:
         """Open a plain file, gzipped or not.
@@ -154,57 +183,46 @@ class Versions:
             UnknownRevision: It cannot be read.
             UnreadableSnapshot: It holds no catalogue.
         """
-        found = self._loose(path)
-        version = _whole(End(None, found.taken, found.total), found, None)
+        found = self._interpreted(chunks(path))
+        end = End(None, found.taken, found.total)
         if not found.shards:
-            return version
-        paths = {name: path.with_suffix("") / f"{name}.json" for name in found.shards}
-        shards = {name: _Shard(None, partial(self._loose, each)) for name, each in paths.items()}
-        return self._split(version, shards)
+            parts = {"": Part(None, lambda: found.lines)}
+            return Version(end, parts, found.notes, covers=found.covers)
+        folder = path.with_suffix("")
+        reads = {name: self._loose(folder / f"{name}.json") for name in found.shards}
+        parts = {name: Part(None, read.lines) for name, read in reads.items()}
+        return self._joined(Version(end, parts, covers=found.covers), reads.values())
 
-    def _split(self, version: Version, shards: Mapping[str, _Shard]) -> Version:
-        """Return the version whose records stand in `shards`.
-
-        Those that were split by another key are joined: today, their records belong elsewhere.
-        """
-        split = replace(version, parts={name: shard.part() for name, shard in shards.items()})
-        for shard in shards.values() if self._is_keyed else ():
+    def _joined(self, version: Version, shards: Iterable[_Shard]) -> Version:
+        """Join shards that were split by another key: today, their records belong elsewhere."""
+        for shard in shards if self._key else ():
             found = shard.read()
             if next(iter(found.lines), None) is not None:
-                joined = replace(split, parts={"": Part(None, split.lines)}, notes=found.notes)
-                return joined if found.notes else split
-        return split
+                joined = {"": Part(None, version.lines)}
+                return replace(version, parts=joined, notes=found.notes) if found.notes else version
+        return version
 
-    def _shard(self, name: str, blob: str | None) -> _Shard:
+    def _shard(self, blob: str | None, name: str) -> _Shard:
         if blob is None:
             raise UnreadableSnapshot(f"shard {name} is missing")
-        return _Shard(blob, partial(self._blob, blob))
+        return _Shard(lambda: self._blob(blob))
 
-    def _loose(self, path: Path) -> Content:
-        return self._interpreter.read(chunks(path))
+    def _loose(self, path: Path) -> _Shard:
+        return _Shard(lambda: self._interpreted(chunks(path)))
 
-    def _blob(self, blob: str) -> Content:
+    def _blob(self, blob: str) -> _Read:
         """Read a blob; the two latest that are in memory stay there, for walking a history."""
         if blob in self._recent:
             return self._recent[blob]
         reader = self._objects()
         if reader.size(blob) > SMALL:
-            found = self._interpreter.read(self._streamed(blob))
+            found = self._interpreted(self._streamed(blob))
         else:
-            found = self._interpreter.read((reader.read(blob),))
+            found = self._interpreted((reader.read(blob),))
             found = found._replace(lines=list(found.lines))
         if isinstance(found.lines, list):
-            self._recent = _latest(self._recent, blob, found)
+            self._recent = dict([*self._recent.items(), (blob, found)][-2:])
         return found
-
-    def _tombstones(self, commit: str) -> Mapping[str, Tombstone]:
-        """Read the tombstones of a commit; those of a file of any repository are nobody's."""
-        blob = self._objects().find(commit, self._removed) if self._removed else None
-        if blob is None:
-            return {}
-        if blob not in self._stones:
-            self._stones = _latest(self._stones, blob, _tombstones(self._objects().read(blob)))
-        return self._stones[blob]
 
     def _streamed(self, blob: str) -> Iterator[bytes]:
         """Read a large blob by a git process of its own, which ends with it."""
@@ -220,16 +238,29 @@ class Versions:
         assert self._repository is not None  # noqa: S101  callers have an object of it
         return self._repository
 
+    def _interpreted(self, chunks: Iterable[bytes]) -> _Read:
+        parts = iter(chunks)
+        start = next(parts, b"")
+        rest = chain((start,), parts)
+        if not canonical.is_canonical(start):
+            found, notes = self._documents.read(b"".join(rest))
+            return _Read(found, len(found), notes=notes)
+        header, lines = canonical.read(rest)
+        digests = {name: digest for name, (_, digest) in header.shards.items()}
+        read = _Read(lines, header.total, header.timestamp, digests, covers=header.covers)
+        return self._keyed(read)
 
-def _whole(end: End, found: Content, blob: str | None) -> Version:
-    """Return the version whose records all stand in one file."""
-    parts = {"": Part(blob, lambda: found.lines)}
-    return Version(end, parts, found.notes, found.shards, found.covers)
-
-
-def _latest(known: Mapping[str, _Found], blob: str, found: _Found) -> dict[str, _Found]:
-    """Return the two latest of what was read: those that a step of a history looks at."""
-    return dict([*known.items(), (blob, found)][-2:])
+    def _keyed(self, read: _Read) -> _Read:
+        """Apply the key of today where the lines were stored under another one."""
+        lines = iter(read.lines)
+        first = next(lines, None)
+        if first is None:
+            return read
+        everything = chain((first,), lines)
+        if not rekeying.differs(first, self._key):
+            return read._replace(lines=everything)
+        note = f"stored under another key; {' + '.join(self._key)} is applied"
+        return read._replace(lines=rekeying.rekeyed(everything, self._key), notes=(note,))
 
 
 def _tombstones(content: bytes) -> Mapping[str, Tombstone]:
@@ -242,3 +273,19 @@ def _tombstones(content: bytes) -> Mapping[str, Tombstone]:
 def stamp(time: datetime) -> str:
     """Return a capture time as it stands in a snapshot's header."""
     return time.astimezone(UTC).strftime(STAMP)
+
+
+def chunks(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a plain file, unzipped where it is gzipped.
+
+    Raises:
+        UnknownRevision: It cannot be read.
+    """
+    try:
+        with path.open("rb") as raw:
+            zipped = raw.peek(2)[:2] == _GZIP
+            with gzip.open(raw) if zipped else raw as content:
+                while chunk := content.read(CHUNK):
+                    yield chunk
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnknownRevision(f"{path} cannot be read: {error}") from error

@@ -45,18 +45,6 @@ def test_a_stream_left_early_does_not_disturb_the_next_read(repo: Path, blob: st
         assert reader.read(blob) == CONTENT
 
 
-def test_a_file_of_a_commit_is_found_by_its_path(repo: Path, git: Git, blob: str) -> None:
-    (repo / "a folder").mkdir()
-    (repo / "a folder" / "missing").write_bytes(CONTENT)
-    git(repo, "add", ".")
-    git(repo, "commit", "--quiet", "--message=some")
-    head = git(repo, "rev-parse", "HEAD").strip()
-    with Repository.open(repo).objects() as reader:
-        assert reader.find(head, "a folder/missing") == blob
-        assert reader.find(head, "a folder/absent") is None
-        assert reader.read(blob) == CONTENT
-
-
 def test_two_readers_stream_side_by_side(repo: Path, blob: str) -> None:
     opened = Repository.open(repo)
     with opened.objects() as one, opened.objects() as other:
