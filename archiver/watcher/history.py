@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot
 from archiver.watcher import moments
 from archiver.watcher.comparison import Comparison
+from archiver.watcher.focus import EVERYTHING, Focus
 from archiver.watcher.versions import EMPTY, Versions, stamp
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.records.model import End
-    from archiver.records.query import Predicate
     from archiver.store.history import Revision
     from archiver.watcher.catalogue import Catalogue
     from archiver.watcher.versions import Version
@@ -30,8 +30,7 @@ def compare(
     new: str | None,
     *,
     now: datetime,
-    chosen: Predicate | None = None,
-    fields: frozenset[str] = frozenset(),
+    focus: Focus = EVERYTHING,
 ) -> Iterator[Comparison]:
     """Yield the comparison of two versions.
 
@@ -40,8 +39,7 @@ def compare(
         old: What names the old version (see `moments.find`); None: the last change.
         new: What names the new one; None: the newest.
         now: The time, for periods such as ``7d``.
-        chosen: Which records are looked at; None: all.
-        fields: Names of the fields that are looked at; empty: all.
+        focus: What is looked at.
 
     Raises:
         UnknownRevision: Nothing has this name.
@@ -54,7 +52,7 @@ def compare(
             before = moments.find(catalogue, versions, old, now)
             after = moments.find(catalogue, versions, new or "", now)
         notes = _notes(catalogue, before, after)
-        yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
+        yield _comparison(catalogue, before, after, focus, notes)
 
 
 @contextmanager
@@ -63,8 +61,7 @@ def changes_since(
     since: datetime,
     *,
     tip: str | None = None,
-    chosen: Predicate | None = None,
-    fields: frozenset[str] = frozenset(),
+    focus: Focus = EVERYTHING,
 ) -> Iterator[Comparison]:
     """Yield the net change since a time; an archive that began later is compared with its first.
 
@@ -72,8 +69,7 @@ def changes_since(
         catalogue: The catalogue.
         since: The time, UTC.
         tip: Full id of the commit to end at; None: the newest.
-        chosen: Which records are looked at; None: all.
-        fields: Names of the fields that are looked at; empty: all.
+        focus: What is looked at.
 
     Raises:
         ShallowHistory: The clone ends before that time.
@@ -85,7 +81,7 @@ def changes_since(
         began = f"the archive begins later, at {stamp(base.authored_at)} UTC"
         late = (began,) if base.authored_at > since else ()
         notes = (*late, *_notes(catalogue, before, after))
-        yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
+        yield _comparison(catalogue, before, after, focus, notes)
 
 
 def steps(
@@ -93,8 +89,7 @@ def steps(
     since: datetime,
     *,
     tip: str | None = None,
-    chosen: Predicate | None = None,
-    fields: frozenset[str] = frozenset(),
+    focus: Focus = EVERYTHING,
 ) -> Iterator[Comparison]:
     """Yield one comparison per revision since a time, newest first; read each before the next.
 
@@ -108,7 +103,7 @@ def steps(
         for (newer, _), (_, before) in pairwise(readable):
             after = versions.stored(newer)
             notes = _notes(catalogue, before, after)
-            yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
+            yield _comparison(catalogue, before, after, focus, notes)
 
 
 @contextmanager
@@ -135,15 +130,9 @@ def opened(catalogue: Catalogue) -> Versions:
 
 
 def _comparison(
-    catalogue: Catalogue,
-    before: Version,
-    after: Version,
-    *,
-    chosen: Predicate | None,
-    fields: frozenset[str],
-    notes: tuple[str, ...],
+    catalogue: Catalogue, before: Version, after: Version, focus: Focus, notes: tuple[str, ...]
 ) -> Comparison:
-    return Comparison(catalogue.source, before, after, catalogue.policy, chosen, fields, notes)
+    return Comparison(catalogue.source, before, after, catalogue.policy, focus, notes)
 
 
 def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Version]:
