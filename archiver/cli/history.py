@@ -94,10 +94,13 @@ def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Lo
     tip = viewing.tip(catalogue, at)
     with output.destination(look.output_path) as out:
         if steps:
-            for found in history.steps(catalogue, start, tip=tip, focus=look.focus):
+            every = history.steps(catalogue, start, tip=tip, chosen=look.chosen, fields=look.fields)
+            for found in every:
                 look.write(found, catalogue, out)
             return
-        with history.changes_since(catalogue, start, tip=tip, focus=look.focus) as found:
+        with history.changes_since(
+            catalogue, start, tip=tip, chosen=look.chosen, fields=look.fields
+        ) as found:
             look.write(found, catalogue, out)
 
 

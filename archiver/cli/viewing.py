@@ -20,7 +20,6 @@ from archiver.records.query import every
 from archiver.records.text import more, terminal
 from archiver.watcher import history, moments
 from archiver.watcher.clock import now
-from archiver.watcher.focus import Focus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,9 +66,9 @@ class Look:
     fields: frozenset[str] = frozenset()
 
     @property
-    def focus(self) -> Focus:
-        """What is looked at."""
-        return Focus(every(self.conditions) if self.conditions else None, self.fields)
+    def chosen(self) -> Predicate | None:
+        """Which records are looked at; None: all."""
+        return every(self.conditions) if self.conditions else None
 
     def write(self, found: Comparison, catalogue: Catalogue, out: TextIO) -> Summary:
         """Write the changes of `found` to `out`, and what is to be known to standard error."""
@@ -178,7 +177,9 @@ def compared(
     old, new = ends(first, second)
     plain = moments.is_file(old or "") and moments.is_file(new or "")
     catalogue = choice.open(plain=(new or "") if plain else "")
-    with history.compare(catalogue, old, new, now=now(), focus=look.focus) as found:
+    with history.compare(
+        catalogue, old, new, now=now(), chosen=look.chosen, fields=look.fields
+    ) as found:
         yield found, catalogue
 
 

@@ -14,7 +14,6 @@ from archiver.publish import wording
 from archiver.publish.message import CAP
 from archiver.records import canonical
 from archiver.records.model import NEWS, ChangeSet, RecordChange, Summary
-from archiver.watcher.focus import EVERYTHING, Focus
 from archiver.watcher.versions import EMPTY
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from archiver.changes.lifecycle import Pair
     from archiver.records.model import End, Kind
     from archiver.records.policy import Policy
+    from archiver.records.query import Predicate
     from archiver.watcher.versions import Version
 
 
@@ -36,7 +36,8 @@ class Comparison:
         old: The version before.
         new: The version after.
         policy: What the fields mean.
-        focus: What is looked at.
+        chosen: Which records are looked at (as they are now, or were); None: all.
+        fields: Names of the fields that are looked at; empty: all.
         notes: What the reader should know.
     """
 
@@ -44,7 +45,8 @@ class Comparison:
     old: Version
     new: Version
     policy: Policy
-    focus: Focus = EVERYTHING
+    chosen: Predicate | None = None
+    fields: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     _counts: Counter[Kind] = field(default_factory=Counter)
 
@@ -65,7 +67,7 @@ class Comparison:
 
         Where only some records or fields were looked at, `unchanged` counts all others.
         """
-        if self.focus.is_everything:
+        if self.chosen is None and not self.fields:
             return summarize(self._counts, old=self.old.end.total, new=self.new.end.total)
         listed = sum(self._counts.values()) - self._counts["removed"] - self._counts["left"]
         counts: dict[str, int] = {str(kind): number for kind, number in self._counts.items()}
@@ -73,11 +75,11 @@ class Comparison:
 
     def tally(self) -> Summary:
         """Return the summary without explaining the changes: the fastest answer."""
-        if self.focus.is_everything:
-            self._counts.update(tally(self._pairs(), self.policy, self._lives))
-        else:
+        if self.chosen is not None or self.fields:
             for _ in self.changes():
                 pass
+        else:
+            self._counts.update(tally(self._pairs(), self.policy, self._lives))
         return self.summary
 
     def collect(self) -> ChangeSet:
@@ -101,14 +103,28 @@ class Comparison:
         return unequal(self.old, self.new, self._lives)
 
     def _explained(self) -> Iterator[RecordChange]:
-        everything = self.focus.is_everything
+        everything = self.chosen is None and not self.fields
         for before, after in self._pairs():
-            if everything or self.focus.has(after or before or b""):
+            if everything:
                 change = explain(before, after, self.policy, self._lives)
-                if change is not None and not everything:
-                    change = self.focus.narrowed(change)
                 if change is not None:
                     yield change
+            elif self._is_chosen(after or before or b""):
+                yield from self._narrowed(explain(before, after, self.policy, self._lives))
+
+    def _is_chosen(self, line: bytes) -> bool:
+        key = canonical.line_key(line).decode()
+        return self.chosen is None or self.chosen(key, canonical.decode(line))
+
+    def _narrowed(self, change: RecordChange | None) -> Iterator[RecordChange]:
+        """Yield `change` with only the fields that are looked at, if any of them changed."""
+        if change is None or not self.fields:
+            yield from () if change is None else (change,)
+        elif change.changes:
+            kept = tuple(each for each in change.changes if each.field in self.fields)
+            if kept:
+                kind: Kind = "metrics" if all(each.metric for each in kept) else "updated"
+                yield RecordChange(kind, change.key, changes=kept)
 
 
 def outlined(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot
 from archiver.watcher import moments
 from archiver.watcher.comparison import Comparison
-from archiver.watcher.focus import EVERYTHING, Focus
 from archiver.watcher.versions import EMPTY, Versions, stamp
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.records.model import End
+    from archiver.records.query import Predicate
     from archiver.store.history import Revision
     from archiver.watcher.catalogue import Catalogue
     from archiver.watcher.versions import Version
@@ -30,7 +30,8 @@ def compare(
     new: str | None,
     *,
     now: datetime,
-    focus: Focus = EVERYTHING,
+    chosen: Predicate | None = None,
+    fields: frozenset[str] = frozenset(),
 ) -> Iterator[Comparison]:
     """Yield the comparison of two versions.
 
@@ -39,7 +40,8 @@ def compare(
         old: What names the old version (see `moments.find`); None: the last change.
         new: What names the new one; None: the newest.
         now: The time, for periods such as ``7d``.
-        focus: What is looked at.
+        chosen: Which records are looked at; None: all.
+        fields: Names of the fields that are looked at; empty: all.
 
     Raises:
         UnknownRevision: Nothing has this name.
@@ -52,7 +54,7 @@ def compare(
             before = moments.find(catalogue, versions, old, now)
             after = moments.find(catalogue, versions, new or "", now)
         notes = _notes(catalogue, before, after)
-        yield _comparison(catalogue, before, after, focus, notes)
+        yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
 
 
 @contextmanager
@@ -61,7 +63,8 @@ def changes_since(
     since: datetime,
     *,
     tip: str | None = None,
-    focus: Focus = EVERYTHING,
+    chosen: Predicate | None = None,
+    fields: frozenset[str] = frozenset(),
 ) -> Iterator[Comparison]:
     """Yield the net change since a time; an archive that began later is compared with its first.
 
@@ -69,7 +72,8 @@ def changes_since(
         catalogue: The catalogue.
         since: The time, UTC.
         tip: Full id of the commit to end at; None: the newest.
-        focus: What is looked at.
+        chosen: Which records are looked at; None: all.
+        fields: Names of the fields that are looked at; empty: all.
 
     Raises:
         ShallowHistory: The clone ends before that time.
@@ -81,7 +85,7 @@ def changes_since(
         began = f"the archive begins later, at {stamp(base.authored_at)} UTC"
         late = (began,) if base.authored_at > since else ()
         notes = (*late, *_notes(catalogue, before, after))
-        yield _comparison(catalogue, before, after, focus, notes)
+        yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
 
 
 def steps(
@@ -89,7 +93,8 @@ def steps(
     since: datetime,
     *,
     tip: str | None = None,
-    focus: Focus = EVERYTHING,
+    chosen: Predicate | None = None,
+    fields: frozenset[str] = frozenset(),
 ) -> Iterator[Comparison]:
     """Yield one comparison per revision since a time, newest first; read each before the next.
 
@@ -103,7 +108,7 @@ def steps(
         for (newer, _), (_, before) in pairwise(readable):
             after = versions.stored(newer)
             notes = _notes(catalogue, before, after)
-            yield _comparison(catalogue, before, after, focus, notes)
+            yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
 
 
 @contextmanager
@@ -130,9 +135,15 @@ def opened(catalogue: Catalogue) -> Versions:
 
 
 def _comparison(
-    catalogue: Catalogue, before: Version, after: Version, focus: Focus, notes: tuple[str, ...]
+    catalogue: Catalogue,
+    before: Version,
+    after: Version,
+    *,
+    chosen: Predicate | None,
+    fields: frozenset[str],
+    notes: tuple[str, ...],
 ) -> Comparison:
-    return Comparison(catalogue.source, before, after, catalogue.policy, focus, notes)
+    return Comparison(catalogue.source, before, after, catalogue.policy, chosen, fields, notes)
 
 
 def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Version]:

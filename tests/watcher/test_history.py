@@ -16,7 +16,6 @@ from archiver.records.query import Where
 from archiver.store.repository import Repository
 from archiver.watcher import history
 from archiver.watcher.catalogue import REVERTED, Catalogue, anywhere
-from archiver.watcher.focus import Focus
 from archiver.watcher.log import Entry, log
 
 if TYPE_CHECKING:
@@ -95,13 +94,13 @@ def test_a_log_of_nothing_says_so(past: History, foreign: Callable[[], Catalogue
 
 def test_chosen_records_are_looked_at_as_they_are_or_were(week: Catalogue) -> None:
     chosen = Where("n", "=", "1")
-    with history.compare(week, "HEAD~2", None, now=NOW, focus=Focus(chosen)) as found:
+    with history.compare(week, "HEAD~2", None, now=NOW, chosen=chosen) as found:
         assert [(change.kind, change.key) for change in found.changes()] == [("new", "c")]
 
 
 def test_only_the_fields_asked_for_are_looked_at(week: Catalogue) -> None:
     for fields, expected in ((frozenset("n"), ["a"]), (frozenset("m"), [])):
-        with history.compare(week, "HEAD~2", None, now=NOW, focus=Focus(fields=fields)) as found:
+        with history.compare(week, "HEAD~2", None, now=NOW, fields=fields) as found:
             assert [change.key for change in found.changes()] == expected
 
 

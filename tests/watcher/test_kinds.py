@@ -13,7 +13,6 @@ from archiver.errors import UnreadableSnapshot
 from archiver.records.model import Summary
 from archiver.records.query import Where
 from archiver.watcher import history
-from archiver.watcher.focus import Focus
 from archiver.watcher.log import log
 from archiver.watcher.watcher import Watcher
 
@@ -65,9 +64,9 @@ def collected(
     catalogue: Catalogue, old: str, new: str, chosen: Predicate | None = None
 ) -> dict[str, object]:
     """Return the keys of each kind; counting alone must give the same numbers."""
-    with history.compare(catalogue, old, new, now=NOW, focus=Focus(chosen)) as found:
+    with history.compare(catalogue, old, new, now=NOW, chosen=chosen) as found:
         whole = found.collect()
-    with history.compare(catalogue, old, new, now=NOW, focus=Focus(chosen)) as found:
+    with history.compare(catalogue, old, new, now=NOW, chosen=chosen) as found:
         assert found.tally() == whole.summary
     kinds = ("new", "removed", "returned", "entered", "left")
     keys = {kind: [record["id"] for record in whole[kind]] for kind in kinds if whole[kind]}
