@@ -62,7 +62,7 @@ def message(
 def subject(source: str, summary: Summary, total: int, *, first: bool = False) -> str:
     """Return the first line of the message, at most 72 columns."""
     name = text.clip(text.commit(source), 24)
-    news = msgspec.structs.replace(summary, metrics=0) if summary.news else summary
+    news = wording.news(summary)
     line = f"{name}: {wording.headline(news, total, first=first)}"
     if text.width(line) <= SUBJECT_COLUMNS:
         return line

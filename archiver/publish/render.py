@@ -102,6 +102,8 @@ def _furnish(environment: Environment) -> None:
         "size": text.bytes_,
         "key": wording.key,
         "shifts": _shifts,
+        "facts": wording.facts,
+        "address": text.address,
     }
 
 

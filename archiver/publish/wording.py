@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from archiver.records import text
@@ -90,6 +91,11 @@ def headline(summary: Summary, total: int, *, first: bool = False) -> str:
     return f"{', '.join(parts)} ({models(total)})"
 
 
+def news(summary: Summary) -> Summary:
+    """Leave the counters out where there is news."""
+    return msgspec.structs.replace(summary, metrics=0) if summary.news else summary
+
+
 def end(end: End) -> str:
     """Name one end of a comparison by capture time and short revision, not yet safe for a sink."""
     revision = f"({short(end.revision)})" if end.revision and end.timestamp else end.revision
@@ -121,6 +127,21 @@ def public(change: RecordChange) -> Record | Rename | RecordUpdate:
 def key(record: Record) -> str:
     """Return the key of a record in its public form: its first member."""
     return str(next(iter(record.values())))
+
+
+def facts(record: Record) -> list[str]:
+    """Say what people ask first of a new model, as far as its record tells.
+
+    ``["text-generation", "4.5 GB", "125,000 downloads", "apache-2.0"]``; not yet safe for a sink.
+    """
+    category, size = record.get("category"), record.get("size")
+    downloads, licence = record.get("downloads"), record.get("license")
+    return [
+        *((category,) if isinstance(category, str) and category else ()),
+        *((text.bytes_(size),) if type(size) is int and size > 0 else ()),
+        *((text.count(downloads, "download"),) if type(downloads) is int and downloads > 0 else ()),
+        *((licence,) if isinstance(licence, str) and licence else ()),
+    ]
 
 
 def shifts(change: FieldChange) -> Iterator[Shift]:

@@ -82,6 +82,22 @@ def markdown(text: str) -> str:
     return _EDGE_SPACE.sub(lambda match: "&#32;" * len(match[0]), shown)
 
 
+_ADDRESS = re.compile(r"[^A-Za-z0-9\-._~:/?#@!$&*+,;=%]")
+
+
+def address(url: str) -> str:
+    """Make `url` the target of a link that ends where it should; what is no web address is empty.
+
+    Every character that RFC 3986 does not allow, and those that Markdown, HTML or a shell would
+    read (quotes, brackets, parentheses), are percent-encoded.
+    """
+    if not url.lower().startswith(("https://", "http://")):
+        return ""
+    return _ADDRESS.sub(
+        lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "replace")), url
+    )
+
+
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _FORMULA = re.compile("[\\s\ufeff\"']*[=+\\-@\uff1d\uff0b\uff0d\uff20\t\r]")
 _QUOTED = re.compile('[",;\t\r\n]|^ |^\ufeff| $')

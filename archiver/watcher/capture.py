@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,10 +10,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from archiver.changes.guard import ACCEPT
-from archiver.changes.lifecycle import write_missing, write_tombstones
+from archiver.changes.lifecycle import write_missing
 from archiver.errors import RenderError, RepositoryBusy, SnapshotRejected
 from archiver.records.canonical import Header, snapshot
-from archiver.records.digest import records_digest
 from archiver.records.jsontext import dump
 from archiver.records.model import Summary
 from archiver.sources.given import Given
@@ -25,17 +25,17 @@ from archiver.watcher import (
     conditions,
     history,
     judging,
+    ledger,
     moments,
     network,
     snapshots,
     sweeps,
-    upkeep,
 )
-from archiver.watcher.catalogue import REMOVED
+from archiver.watcher.drafting import drafted
 from archiver.watcher.enriching import WAITING
 from archiver.watcher.judging import Case
 from archiver.watcher.listings import Hub
-from archiver.watcher.report import Report, commit_message
+from archiver.watcher.report import Report, proven
 from archiver.watcher.settling import LAST_RUN, MISSING
 from archiver.watcher.target import open_target
 from archiver.watcher.versions import stamp
@@ -88,7 +88,8 @@ def run(
         capture.listing(saved=not dry_run) as listing,
     ):
         if isinstance(listing, NotModified):
-            return capture.nothing_new("the source says that nothing was modified")
+            report = capture.nothing_new("the source says that nothing was modified")
+            return report if dry_run else capture.remember(report)
         if dry_run:
             return capture.report(listing, accept=accept)
         return capture.commit(listing, accept=accept)
@@ -201,6 +202,16 @@ class _Capture:
             notes=(reason,),
         )
 
+    def remember(self, report: Report) -> Report:
+        """Write down that there was a run that had nothing to compare; only the state moves."""
+        with writing(self._target.repository) as writer:
+            state = {f"{report.source}/{ledger.RUNS}": self._reported(report)}
+            tip, now = self._target.tip(), self._clock()
+            writer.commit(
+                self._target.change({}, "", tip=tip, taken=self._taken, now=now, state=state)
+            )
+        return report
+
     def commit(self, listing: Listing, *, accept: bool) -> Report:
         """Settle what the listing lacks, then compare with the tip and commit under the lock."""
         with history.opened(self._catalogue) as versions:
@@ -242,33 +253,28 @@ class _Capture:
         if judged.report.outcome == "unchanged":
             writer.commit(self._change(judged, settled, {}, ""))
             return judged.report
-        name = snapshots.stamped_name(self._target.source.name, judged.taken)
-        blobs = judged.layout.write(writer, judged.before)
-        files = self._target.files(blobs, name, judged.tip)
-        files |= self._tombstones(writer, settled)
-        files |= upkeep.outdated(self._target, judged.tip, judged.taken)
-        lines = (line.data for line in judged.listing.lines)
-        text, trouble = commit_message(
+        draft = drafted(
+            self._target,
+            writer,
             judged.report,
-            judged.listing.proof,
-            records_digest(lines, self._catalogue.policy),
-            folder=self._target.config.template_folder,
+            layout=judged.layout,
+            lines=judged.listing.lines,
+            before=judged.before,
+            settled=settled,
+            proof=proven(judged.listing.proof),
+            link=self._hub.source.link,
+            tip=judged.tip,
+            taken=judged.taken,
         )
-        done = writer.commit(self._change(judged, settled, files, text))
+        report = replace(judged.report, snapshot=draft.name)
+        judged = dataclasses.replace(judged, report=report)
+        done = writer.commit(self._change(judged, settled, draft.files, draft.text))
         writer.pack()
-        if trouble is not None:
-            safe = f"the capture is safe: {done.revision} has the built-in message"
-            raise RenderError(str(trouble), hint=safe) from trouble
+        if draft.trouble is not None:
+            safe = f"the capture is safe: {done.revision} was written with the built-in template"
+            raise RenderError(str(draft.trouble), hint=safe) from draft.trouble
         kept = tuple(f"your changes to {path} are kept on {KEPT_REF}" for path in done.kept)
-        notes = judged.report.notes + kept
-        return replace(judged.report, revision=done.revision, snapshot=name, notes=notes)
-
-    def _tombstones(self, writer: Writer, settled: Settled) -> dict[str, str | None]:
-        """Return the file of tombstones, if it is another one than before."""
-        if settled.removed == settled.before:
-            return {}
-        content = write_tombstones(settled.removed)
-        return {f"{self._catalogue.folder}/{REMOVED}": writer.write_blob((content,), len(content))}
+        return replace(report, revision=done.revision, notes=report.notes + kept)
 
     def _change(
         self, judged: Judged, settled: Settled, files: Mapping[str, str | None], text: str
@@ -297,6 +303,7 @@ class _Capture:
         }
         return {
             f"{source.name}/{LAST_RUN}": dump(last) + b"\n",
+            f"{source.name}/{ledger.RUNS}": self._reported(judged.report),
             f"{source.name}/validators.json": conditions.remembered(
                 source, listing.validators, blob
             ),
@@ -304,6 +311,13 @@ class _Capture:
             f"{source.name}/{MISSING}": write_missing(settled.missing) or None,
             f"{source.name}/sweep.json": self._remembered_sweep(listing, blob),
         }
+
+    def _reported(self, report: Report) -> bytes:
+        """Return the reports of all runs with this one."""
+        now = self._clock()
+        run = ledger.told(report, began=self._taken, now=now)
+        known = ledger.known(self._target.repository, self._target.source.name)
+        return ledger.written([*known, run], now)
 
     @contextmanager
     def _increment(self) -> Iterator[Listing | None]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from archiver.changes.compare import differing, explain, kind_of, summarize, tally
 from archiver.changes.lifecycle import UNKNOWN, Lives
 from archiver.publish import wording
-from archiver.publish.message import CAP
+from archiver.publish.section import CAP
 from archiver.records import canonical
 from archiver.records.model import NEWS, ChangeSet, RecordChange, Summary
 from archiver.watcher.versions import EMPTY

@@ -50,7 +50,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def commit_message(
-    report: Report, proof: Proof | None, digest: str, *, folder: Path | None
+    report: Report, proof: str, digest: str, *, folder: Path | None
 ) -> tuple[str, RenderError | None]:
     """Return the message of the commit, and what was wrong with the user's template.
 
@@ -58,7 +58,7 @@ def commit_message(
 
     Args:
         report: What is committed.
-        proof: Why the listing is whole; None: it is imported. Then the program's version is
+        proof: Why the listing is whole; empty: it is imported. Then the program's version is
             left out too, so that importing the same again gives equal commits.
         digest: The records digest.
         folder: The user's templates.
@@ -71,7 +71,7 @@ def commit_message(
         return _rendered(report, proof, digest, None), error
 
 
-def _rendered(report: Report, proof: Proof | None, digest: str, folder: Path | None) -> str:
+def _rendered(report: Report, proof: str, digest: str, folder: Path | None) -> str:
     return message(
         source=report.source,
         total=report.new.total,
@@ -83,7 +83,7 @@ def _rendered(report: Report, proof: Proof | None, digest: str, folder: Path | N
     )
 
 
-def _trailers(report: Report, proof: Proof | None, digest: str) -> dict[str, str]:
+def _trailers(report: Report, proof: str, digest: str) -> dict[str, str]:
     values: dict[str, object] = {
         "Source": report.source,
         "Format": canonical.FORMAT,
@@ -94,12 +94,13 @@ def _trailers(report: Report, proof: Proof | None, digest: str) -> dict[str, str
         "Metrics": report.summary.metrics,
         "Records-Digest": digest,
     }
-    if proof is not None:
-        values |= {"Proof": _proof(proof), "Version": __version__}
+    if proof:
+        values |= {"Proof": proof, "Version": __version__}
     return {f"Archiver-{name}": str(value) for name, value in values.items()}
 
 
-def _proof(proof: Proof) -> str:
+def proven(proof: Proof) -> str:
+    """Return the value of the trailer that says why a listing is whole."""
     numbers = ("pages", "announced", "received", "duplicates", "bad")
     known = ((name, getattr(proof, name)) for name in numbers)
     counted = (f"{name}={number}" for name, number in known if number is not None)

@@ -13,7 +13,7 @@ from archiver.errors import StoreError
 from archiver.records import canonical
 from archiver.records.model import End
 from archiver.watcher.catalogue import LATEST
-from archiver.watcher.versions import Part, Version
+from archiver.watcher.versions import STAMP, Part, Version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -134,6 +134,16 @@ def laid_out(
 def stamped_name(source: str, taken: datetime) -> str:
     """Return the name of the stamped file of a capture at `taken` (UTC)."""
     return f"{source}_models_{taken.astimezone(UTC).strftime(_STAMP)}.json"
+
+
+def name_of(source: str, end: End) -> str:
+    """Return the name of the stamped file of one end of a comparison; empty: it has none."""
+    if end.timestamp is None:
+        return ""
+    try:
+        return stamped_name(source, datetime.strptime(end.timestamp, STAMP).replace(tzinfo=UTC))
+    except ValueError:
+        return ""
 
 
 def free_time(source: str, taken: datetime, names: Iterable[str]) -> datetime:

@@ -1,0 +1,86 @@
+"""Say what one capture changed, as templates receive it: changelog, summary, notification."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from archiver.publish import wording
+from archiver.records.model import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from archiver.records.model import End, Kind, RecordChange, Summary
+
+CAP: Final = 50
+"""How many records of each kind a section names."""
+
+
+def section(
+    *,
+    source: str,
+    old: End,
+    new: End,
+    summary: Summary,
+    changes: Iterable[RecordChange],
+    snapshots: tuple[str, str],
+    link: Callable[[str], str],
+    first: bool = False,
+    cap: int = CAP,
+) -> dict[str, Any]:
+    """Return what a template may name.
+
+    Args:
+        source: Name of the source.
+        old: The end that was compared with.
+        new: The capture.
+        summary: How many changes there are of each kind.
+        changes: At least the first `cap` changes of each kind.
+        snapshots: Names of the two stamped files; empty where there is none.
+        link: Returns the address of a record's page for people; empty: it has none.
+        first: Whether this is the first snapshot: everything is new, so nothing is named.
+        cap: How many changes of each kind are named; the others are counted.
+
+    Returns:
+        ``source``, ``timestamp`` (UTC), ``total``, ``first``, ``headline``, ``summary`` (kind to
+        number), ``changes`` (kind to changes in their public form), ``more`` (kind to number of
+        changes that are not named), ``links`` (key to address), ``compare`` (the command that
+        shows all of them; empty: there is none), ``from`` and ``to`` (the two ends).
+    """
+    named = {} if first else _first_of_each(changes, cap)
+    keys = [change.key for group in named.values() for change in group]
+    return {
+        "source": source,
+        "timestamp": new.timestamp or "",
+        "total": new.total,
+        "first": first,
+        "headline": wording.headline(wording.news(summary), new.total, first=first),
+        "summary": msgspec.to_builtins(summary),
+        "changes": {
+            kind: [msgspec.to_builtins(wording.public(each)) for each in named.get(kind, ())]
+            for kind in KINDS
+        },
+        "more": {kind: 0 if first else _more(kind, summary, named) for kind in KINDS},
+        "links": {key: address for key in keys if (address := link(key))},
+        "compare": f"archiver compare {' '.join(snapshots)}" if all(snapshots) else "",
+        "from": msgspec.to_builtins(old),
+        "to": msgspec.to_builtins(new),
+    }
+
+
+def _first_of_each(changes: Iterable[RecordChange], cap: int) -> dict[Kind, list[RecordChange]]:
+    named: dict[Kind, list[RecordChange]] = {}
+    for change in changes:
+        group = named.setdefault(change.kind, [])
+        if len(group) < cap:
+            group.append(change)
+    return named
+
+
+def _more(kind: Kind, summary: Summary, named: dict[Kind, list[RecordChange]]) -> int:
+    if kind == "metrics" and kind not in named:
+        return 0  # counters are news only to who asks for them
+    number: int = getattr(summary, kind)
+    return number - len(named.get(kind, ()))
