@@ -33,6 +33,7 @@ COMMANDS = {
     "compare": Entry("history:compare", "Compare two revisions, dates or files."),
     "changes": Entry("history:changes", "Show what changed in a period."),
     "log": Entry("history:log", "Show the history as a changelog, newest first."),
+    "changelog": Entry("changelog:changelog", "Render the history as a changelog in Markdown."),
     "show": Entry("catalogue:show", "Show one record and its timeline."),
     "search": Entry("catalogue:search", "Find records by words."),
     "list": Entry("catalogue:list_", "List the records."),

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from archiver.cli import options, output, telling, viewing
-from archiver.errors import ConfigError
 from archiver.records.text import count
-from archiver.watcher import history, moments
-from archiver.watcher.clock import now
+from archiver.watcher import history
 from archiver.watcher.log import log as logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
     from pathlib import Path
 
     from archiver.cli.options import Choice
@@ -86,7 +83,7 @@ def compare(
 @options.catalogue
 def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Look) -> None:
     """Show the net change of a period, up to the newest revision or to --at."""
-    start = _start(since)
+    start = viewing.start(since)
     if steps and look.form not in _ONE_AFTER_THE_OTHER:
         forms = ", ".join(_ONE_AFTER_THE_OTHER)
         raise click.UsageError(f"--steps writes one change set after the other: as {forms}.")
@@ -102,15 +99,6 @@ def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Lo
             catalogue, start, tip=tip, chosen=look.chosen, fields=look.fields
         ) as found:
             look.write(found, catalogue, out)
-
-
-def _start(since: str) -> datetime:
-    start = moments.moment(since, now(), start=True)
-    if start is None:
-        raise ConfigError(
-            f"--since: {since!r} is neither a period nor a date", hint="write 7d or 2026-03-01"
-        )
-    return start
 
 
 @click.command(

@@ -13,6 +13,7 @@ import click
 
 from archiver.cli import options, output
 from archiver.config import process_environment
+from archiver.errors import ConfigError
 from archiver.publish.changes import show
 from archiver.publish.lines import COLOURS
 from archiver.publish.view import ChangeStream, View
@@ -23,6 +24,7 @@ from archiver.watcher.clock import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
     from typing import TextIO
 
@@ -189,6 +191,20 @@ def ends(first: str | None, second: str | None) -> tuple[str | None, str | None]
     if both is None or moments.is_file(first or ""):
         return first, second
     return both[1], both[2]
+
+
+def start(since: str) -> datetime:
+    """Return the time that ``--since`` means, UTC.
+
+    Raises:
+        ConfigError: It is neither a period nor a date.
+    """
+    found = moments.moment(since, now(), start=True)
+    if found is None:
+        raise ConfigError(
+            f"--since: {since!r} is neither a period nor a date", hint="write 7d or 2026-03-01"
+        )
+    return found
 
 
 def tip(catalogue: Catalogue, at: str | None) -> str | None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from archiver.store.history import Revision
 
 LATEST = "latest.json"
+CHANGELOG = "CHANGELOG.md"
+"""File of a source's folder: one section for each capture with news, newest first."""
 REVERTED = "reverted.jsonl"
 """File of a source's folder: one line per revision that was taken back."""
 REMOVED = "removed.jsonl"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.changes.lifecycle import write_tombstones
 from archiver.errors import RenderError
@@ -10,7 +10,7 @@ from archiver.publish import changelog
 from archiver.publish.section import section
 from archiver.records.digest import records_digest
 from archiver.watcher import snapshots, upkeep
-from archiver.watcher.catalogue import REMOVED
+from archiver.watcher.catalogue import CHANGELOG, REMOVED
 from archiver.watcher.report import commit_message
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from archiver.watcher.snapshots import Layout
     from archiver.watcher.target import Target
     from archiver.watcher.versions import Version
-
-CHANGELOG: Final = "CHANGELOG.md"
-"""File of a source's folder: one section for each capture with news, newest first."""
 
 
 class Drafted(NamedTuple):

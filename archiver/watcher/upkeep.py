@@ -9,9 +9,10 @@ import msgspec
 from archiver import __version__
 from archiver.changes.retention import Plan, Retention, plan
 from archiver.errors import UnknownRevision
+from archiver.publish.changelog import prepended
 from archiver.store.commit import writing
 from archiver.watcher import history, snapshots
-from archiver.watcher.catalogue import LATEST, REMOVED, REVERTED, Reverted
+from archiver.watcher.catalogue import CHANGELOG, LATEST, REMOVED, REVERTED, Reverted
 from archiver.watcher.versions import stamp
 
 if TYPE_CHECKING:
@@ -110,7 +111,13 @@ def revert(target: Target, name: str, *, clock: Callable[[], datetime]) -> tuple
             **_restored(target, tip, capture),
             f"{target.catalogue.folder}/{REVERTED}": writer.write_blob((content,), len(content)),
         }
-        text = _message(target, f"took back the capture of {stamp(capture.authored_at)}")
+        words = f"took back the capture of {stamp(capture.authored_at)}"
+        text = _message(target, words)
+        path = f"{target.catalogue.folder}/{CHANGELOG}"
+        if (log := target.repository.read(tip, path)) is not None:
+            section = f"## {stamp(now)} UTC: {words} UTC\n"
+            log = prepended(log, section, source=target.source.name)
+            files[path] = writer.write_blob((log,), len(log))
         forgotten = {f"{target.source.name}/{name}": None for name in _OF_A_LISTING}
         done = writer.commit(
             target.change(files, text, tip=tip, taken=now, now=now, state=forgotten)

@@ -1,0 +1,128 @@
+"""The command that renders the history for people: changelog."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from archiver.cli import options, output, viewing
+from archiver.errors import ConfigError
+from archiver.publish import changelog as publishing
+from archiver.watcher import moments
+from archiver.watcher.changelog import sections
+from archiver.watcher.clock import now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from archiver.cli.options import Choice
+    from archiver.watcher.catalogue import Catalogue
+
+SCHEMA = "archiver/changelog/1"
+
+
+@click.command(
+    epilog=options.examples(
+        "archiver changelog --since 7d",
+        "archiver changelog v1..v2 -o RELEASE.md",
+        "archiver changelog --context > changelog.json",
+        "archiver changelog --from-context changelog.json --template mine.md.j2",
+    )
+)
+@click.argument("between", metavar="[A..B]", required=False)
+@click.option("--since", metavar="PERIOD|DATE", help="Only captures from then on: 7d, 2026-03-01.")
+@options.limit()
+@click.option(
+    "--template",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Render each section by this template.",
+)
+@click.option("--context", "as_context", is_flag=True, help="Print what templates receive (JSON).")
+@click.option(
+    "--from-context",
+    "given",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="Render what --context printed; needs no repository.",
+)
+@options.output
+@options.catalogue
+def changelog(
+    *,
+    choice: Choice,
+    between: str | None,
+    since: str | None,
+    limit: int | None,
+    template: Path | None,
+    as_context: bool,
+    given: Any,
+    output_path: Path | None,
+) -> None:
+    """Render the history as a changelog in Markdown: one section a capture, newest first.
+
+    Captures that only moved counters are left out.
+    """
+    if given is not None:
+        document = _context(given.read())
+        with output.destination(output_path) as out:
+            _render(document["source"], document["sections"], template, None, out)
+        return
+    start = None if since is None else viewing.start(since)
+    catalogue = choice.open()
+    folder = catalogue.config.template_folder if catalogue.config else None
+    found = islice(_sections(catalogue, between, start), limit)
+    with output.destination(output_path) as out:
+        if as_context:
+            document = {"schema": SCHEMA, "source": catalogue.source, "sections": [*found]}
+            out.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+        else:
+            _render(catalogue.source, found, template, folder, out)
+
+
+def _sections(
+    catalogue: Catalogue, between: str | None, since: datetime | None
+) -> Iterator[dict[str, Any]]:
+    if between is None:
+        return sections(catalogue, since=since)
+    first, _, second = between.partition("..")
+    if not first or ".." not in between:
+        raise click.UsageError(f"{between}: a range is written as A..B or A..")
+    until = moments.named(catalogue, first, now()).id
+    tip = moments.named(catalogue, second, now()).id if second else None
+    return sections(catalogue, tip=tip, until=until, since=since)
+
+
+def _render(
+    source: str,
+    found: Iterable[dict[str, Any]],
+    template: Path | None,
+    folder: Path | None,
+    out: TextIO,
+) -> None:
+    """Write the heading and the sections; a template of the person's own writes all there is."""
+    name = publishing.TEMPLATE if template is None else template.name
+    folder = folder if template is None else template.resolve().parent
+    if template is None:
+        out.write(publishing.heading(source))
+    out.writelines(
+        ("\n" if template is None else "") + publishing.rendered(each, folder=folder, template=name)
+        for each in found
+    )
+
+
+def _context(content: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"--from-context: this is no JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ConfigError(f"--from-context: not {SCHEMA}", hint="archiver changelog --context")
+    if not isinstance(document.get("sections"), list):
+        raise ConfigError("--from-context: `sections` is missing")
+    return {"source": str(document.get("source", "")), "sections": document["sections"]}
