@@ -16,10 +16,10 @@ from archiver.config import discover, process_environment
 from archiver.publish.lines import COLOURS
 from archiver.records.text import terminal
 from archiver.store.repository import Repository
-from archiver.watcher import capture
 from archiver.watcher.clock import now
 from archiver.watcher.importing import import_all
 from archiver.watcher.origins import from_files, from_history
+from archiver.watcher.running import Job
 from archiver.watcher.target import open_target
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 @click.argument("names", metavar="[SOURCE]…", nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Say what would be committed; write nothing.")
 @click.option("--accept", is_flag=True, help="Take a listing that is not believable as it is.")
+@click.option("--push", is_flag=True, help="Fetch before, and push branch and reports after.")
+@click.option("--notify/--no-notify", default=True, help="Tell the channels of archiver.toml.")
 @options.output_format("text", "json")
 @options.repo
 @click.pass_context
@@ -48,6 +50,8 @@ def run(
     names: tuple[str, ...],
     dry_run: bool,
     accept: bool,
+    push: bool,
+    notify: bool,
     form: str,
 ) -> None:
     """Capture sources, by default all of archiver.toml: fetch, guard, commit, say what changed.
@@ -56,17 +60,19 @@ def run(
     the worst exit code.
     """
     config = discover(repo, process_environment())
+    job = Job(accept=accept, dry_run=dry_run, push=push, notify=notify)
+    wanted = chosen(config, names)
+    for line in job.prepare(config, clock=now):
+        output.note(terminal(f"note: {line}"))
     reports: list[Report] = []
 
     def captured(name: str) -> None:
         with output.progress(name) as bar:
-            report = capture.run(
-                config, name, clock=now, accept=accept, dry_run=dry_run, progress=_counting(bar)
-            )
+            report = job.run(config, name, clock=now, progress=_counting(bar))
         reports.append(report)
         _tell(report, form, dry_run=dry_run)
 
-    code = in_turn(context, chosen(config, names), captured)
+    code = in_turn(context, wanted, captured)
     if form == "json":
         click.echo(msgspec.json.encode(reports))
     context.exit(code)

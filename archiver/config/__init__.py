@@ -12,10 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from archiver.config.channel_tables import read_channels
 from archiver.config.environment import Environment, process_environment
 from archiver.config.mistakes import Mistakes, fields
 from archiver.config.source_tables import SOURCE_NAME, read_sources
-from archiver.config.tables import ArchiveConfig, RetentionConfig, SourceConfig, TemplatesConfig
+from archiver.config.tables import (
+    ArchiveConfig,
+    ChannelConfig,
+    RetentionConfig,
+    SourceConfig,
+    TemplatesConfig,
+)
 from archiver.errors import ConfigError, suggestion
 
 if TYPE_CHECKING:
@@ -25,6 +32,7 @@ __all__ = [
     "FILE_NAME",
     "SOURCE_NAME",
     "ArchiveConfig",
+    "ChannelConfig",
     "Config",
     "Environment",
     "RetentionConfig",
@@ -41,7 +49,7 @@ __all__ = [
 
 FILE_NAME = "archiver.toml"
 
-_TABLES = ("archive", "sources", "retention", "templates")
+_TABLES = ("archive", "sources", "retention", "templates", "notify")
 _FROM_ENVIRONMENT = {
     "path": "ARCHIVER_PATH",
     "branch": "ARCHIVER_BRANCH",
@@ -56,6 +64,7 @@ class Config:
     Attributes:
         root: Folder of archiver.toml: relative paths and URLs start here.
         sources: The configured sources by name, in the order of the file.
+        notify: The configured channels by name, in the order of the file.
     """
 
     root: Path
@@ -63,6 +72,7 @@ class Config:
     sources: Mapping[str, SourceConfig]
     retention: RetentionConfig
     templates: TemplatesConfig
+    notify: Mapping[str, ChannelConfig]
     environment: Environment
 
     def source(self, name: str) -> SourceConfig:
@@ -155,6 +165,9 @@ def parse(content: bytes, path: Path, environ: Mapping[str, str]) -> Config:
         ),
         templates=TemplatesConfig(
             **mistakes.convert(fields(TemplatesConfig), tables["templates"], "templates")
+        ),
+        notify=read_channels(
+            tables["notify"], tuple(tables["sources"]), path.absolute().parent, mistakes
         ),
         environment=Environment.read(environ),
     )

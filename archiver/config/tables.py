@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from archiver.records.model import KINDS, NEWS, Kind
+
 FieldPaths: TypeAlias = tuple[Annotated[str, Meta(min_length=1)], ...]
 """Paths of record fields, dotted where nested: ``downloads``, ``tags.*.fetched_at``."""
 
@@ -31,6 +33,20 @@ Author: TypeAlias = Annotated[
         description='a name and an address, such as "archiver <archiver@example.org>"',
     ),
 ]
+Remote: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$",
+        description='the name of a remote, such as "origin"',
+    ),
+]
+Threshold: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_]+ *> *[0-9]+(\.[0-9]+)? *%$",
+        description='a field and a share, such as "downloads > 10 %"',
+    ),
+]
 Count: TypeAlias = Annotated[int, Meta(ge=0, description="a whole number from 0")]
 Days: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number of days from 1")]
 Bytes: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number of bytes from 1")]
@@ -45,11 +61,14 @@ class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         path: Folder of the snapshots, relative to the repository's root, with ``/``.
         branch: Branch to commit to; None: the one that is checked out.
         author: Author of the commits as ``Name <address>``; None: git's own.
+        remote: Name of the remote that ``run --push`` pushes to; None: the branch's own,
+            else ``origin``, else the only one.
     """
 
     path: Folder = "data"
     branch: Branch | None = None
     author: Author | None = None
+    remote: Remote | None = None
 
     @property
     def identity(self) -> tuple[str, str] | None:
@@ -98,6 +117,32 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     retries: Count = 4
     shards: Literal["auto", 1, 16, 256] = "auto"
     max_bytes: Bytes = 95_000_000
+    settings: dict[str, Any] = {}
+
+
+class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[notify.NAME]``: who is told of what; the type's own settings in `settings`.
+
+    Attributes:
+        name: The channel's name.
+        type: A built-in type, an entry point of ``archiver.notifiers``, or ``module:Class``.
+        sources: Which sources it is told of; empty: all.
+        kinds: Which kinds of changes it is told of.
+        where: Conditions that the records fulfil, as ``downloads > 1000``.
+        threshold: By how much a counter must move to be told, as ``downloads > 10 %``.
+        limit: So many changes are named; the others are counted.
+        outages: Whether it is told when a source cannot be listed, and when it can be again.
+        settings: What the type itself reads, checked against its ``Settings``.
+    """
+
+    name: str
+    type: str
+    sources: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind in NEWS)
+    where: tuple[str, ...] = ()
+    threshold: Threshold | None = None
+    limit: Annotated[int, Meta(ge=1, description="a whole number from 1")] = 20
+    outages: bool = True
     settings: dict[str, Any] = {}
 
 

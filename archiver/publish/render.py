@@ -96,6 +96,7 @@ def _furnish(environment: Environment) -> None:
         "markdown": text.markdown,
         "csv": text.csv_value,
         "commit": text.commit,
+        "chat": text.chat,
         "clip": text.clip,
         "value": text.value,
         "count": text.count,

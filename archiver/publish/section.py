@@ -29,6 +29,7 @@ def section(
     link: Callable[[str], str],
     first: bool = False,
     cap: int = CAP,
+    counters: bool = False,
 ) -> dict[str, Any]:
     """Return what a template may name.
 
@@ -42,6 +43,7 @@ def section(
         link: Returns the address of a record's page for people; empty: it has none.
         first: Whether this is the first snapshot: everything is new, so nothing is named.
         cap: How many changes of each kind are named; the others are counted.
+        counters: Whether records of which only counters moved are named too.
 
     Returns:
         ``source``, ``timestamp`` (UTC), ``total``, ``first``, ``headline``, ``summary`` (kind to
@@ -62,7 +64,12 @@ def section(
             kind: [msgspec.to_builtins(wording.public(each)) for each in named.get(kind, ())]
             for kind in KINDS
         },
-        "more": {kind: 0 if first else _more(kind, summary, named) for kind in KINDS},
+        "more": {
+            kind: 0
+            if first or (kind == "metrics" and not counters)
+            else getattr(summary, kind) - len(named.get(kind, ()))
+            for kind in KINDS
+        },
         "links": {key: address for key in keys if (address := link(key))},
         "compare": f"archiver compare {' '.join(snapshots)}" if all(snapshots) else "",
         "from": msgspec.to_builtins(old),
@@ -77,10 +84,3 @@ def _first_of_each(changes: Iterable[RecordChange], cap: int) -> dict[Kind, list
         if len(group) < cap:
             group.append(change)
     return named
-
-
-def _more(kind: Kind, summary: Summary, named: dict[Kind, list[RecordChange]]) -> int:
-    if kind == "metrics" and kind not in named:
-        return 0  # counters are news only to who asks for them
-    number: int = getattr(summary, kind)
-    return number - len(named.get(kind, ()))

@@ -147,6 +147,18 @@ def commit(text: str) -> str:
     return _COMMIT_START.sub(lambda match: f"{match[1] or ''}\\", shown)
 
 
+_CHAT = re.compile(r"<(?=[!@#/a-z])|(?<=\])\((?=\w)|:(?=//)|```", re.IGNORECASE)
+
+
+def chat(text: str) -> str:
+    r"""Make `text` one line of plain text in which no chat finds an order, a mention or a link.
+
+    A backslash breaks what a commit message would read too, and ``<!channel>``, ``[a](b)``,
+    ``https://``.
+    """
+    return _CHAT.sub(r"\g<0>\\", commit(text))
+
+
 def width(text: str) -> int:
     """Return how many terminal columns `text` takes (UAX #11: wide characters take two)."""
     return len(text) if text.isascii() else sum(map(_columns, text))

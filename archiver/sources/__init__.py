@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from archiver.errors import ConfigError, suggestion
+from archiver.errors import ConfigError
+from archiver.plugins import Kinds
 from archiver.sources.protocol import (
     Entry,
     Fate,
@@ -24,7 +22,7 @@ from archiver.sources.protocol import (
 from archiver.transport import Page, Rate, Request, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from archiver.records.model import Json
@@ -60,9 +58,12 @@ GROUP = "archiver.sources"
 """The entry points that name kinds of sources."""
 
 
+KINDS: Kinds[Source] = Kinds("source", Source, GROUP, BUILT_IN)  # type: ignore[type-abstract]
+
+
 def available() -> tuple[str, ...]:
     """Return the names of the installed kinds of sources, sorted."""
-    return tuple(sorted(BUILT_IN | _installed()))
+    return KINDS.available()
 
 
 def find(kind: str, *, base: Path) -> type[Source]:
@@ -75,18 +76,7 @@ def find(kind: str, *, base: Path) -> type[Source]:
     Raises:
         ConfigError: There is none, or it is no `Source`.
     """
-    place = BUILT_IN.get(kind) or _installed().get(kind, kind)
-    module, colon, name = place.partition(":")
-    if not (module and colon and name):
-        raise _unknown(kind, BUILT_IN | _installed())
-    return _load(module, name, base)
-
-
-def _installed() -> dict[str, str]:
-    """Return name and place of the kinds of sources that other packages bring."""
-    from importlib.metadata import entry_points  # noqa: PLC0415 - 25 ms, seldom needed
-
-    return {point.name: point.value for point in entry_points(group=GROUP)}
+    return KINDS.find(kind, folder=base)
 
 
 def create(
@@ -125,34 +115,6 @@ def create(
     return source(checked, base=base)
 
 
-def _unknown(kind: str, installed: Mapping[str, str]) -> ConfigError:
-    hint = f"known: {', '.join(sorted(installed))}; your own: package.module:Class"
-    words = f'unknown type of source "{kind}"{suggestion(kind, installed)}'
-    return ConfigError(words, hint=hint)
-
-
 def _known(settings: type[msgspec.Struct]) -> str:
     names = sorted(field.encode_name for field in msgspec.structs.fields(settings))
     return f"known settings: {', '.join(names) or 'none'}"
-
-
-def _load(module: str, name: str, base: Path) -> type[Source]:
-    place = f"{module}:{name}"
-    try:
-        with _importable(base):
-            found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{place}: {error}", hint=f"a module in {base}, or installed") from error
-    if not (isinstance(found, type) and issubclass(found, Source)):
-        raise ConfigError(f"{place} is no source", hint="derive it from archiver.sources.Source")
-    return found
-
-
-@contextmanager
-def _importable(base: Path) -> Iterator[None]:
-    """Let modules of `base` be imported; last, so that none of them can hide another."""
-    sys.path.append(str(base))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(base))

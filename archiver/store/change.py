@@ -30,6 +30,9 @@ class Change:
         authored_at: Author date, with a time zone; the capture time.
         committed_at: Committer date, with a time zone.
         managed: Folders or files under which alone `files` may lie.
+        state_base: The commit that the state is laid over; None: the tip of the state ref.
+        adopted: A commit that is there already, to which the branch moves; `files` is then what
+            it changes from `expected`, managed or not.
     """
 
     branch: str
@@ -41,6 +44,8 @@ class Change:
     authored_at: datetime
     committed_at: datetime
     managed: tuple[str, ...]
+    state_base: str | None = None
+    adopted: str | None = None
 
     def check(self) -> None:
         """Insist that the change writes managed paths only, and can be written at all.
@@ -48,7 +53,7 @@ class Change:
         Raises:
             StoreError: A path is not managed or unsafe, or the message cannot be stored.
         """
-        for path in self.files:
+        for path in self.files if self.adopted is None else ():
             if not any(path == one or path.startswith(f"{one}/") for one in self.managed):
                 raise StoreError(f"{path} is not a managed path")
         for path in (*self.files, *self.state):

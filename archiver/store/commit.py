@@ -70,6 +70,15 @@ class Writer:
         """
         return self._loose.write("blob", chunks, size)
 
+    def build(self, change: Change) -> str:
+        """Write the commit that `change` asks for, and return its id; no ref knows it yet.
+
+        It stands on `change.expected`, whatever the branch is.
+        """
+        change.check()
+        with self._repository.objects() as reader:
+            return Draft(self._repository, change, reader, self._loose).commit()
+
     def commit(self, change: Change) -> Committed:
         """Move branch and state together, then bring work tree and index forward.
 

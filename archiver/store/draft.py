@@ -56,9 +56,8 @@ class Draft:
             StoreError: Something of a person's stands where a managed file belongs.
         """
         change, git_dir = self._change, str(self._repository.git_dir)
-        state = {path: self._blob(content) for path, content in change.state.items()}
-        refs = self._move(STATE_REF, self._repository.tip(STATE_REF), state, STATE_MESSAGE)
-        branch = self._move(change.branch, change.expected, change.files, change.message)
+        refs = self._state()
+        branch = self._branch()
         root = self._work_tree() if branch else None
         if root is None:
             return Journal(git_dir, None, change.branch, branch | refs)
@@ -66,6 +65,30 @@ class Draft:
         tip = self._repository.tip(KEPT_REF) if self.kept else None
         kept = self._move(KEPT_REF, tip, self.kept, KEPT_MESSAGE)
         return Journal(git_dir, str(root), change.branch, branch | refs | kept, files)
+
+    def commit(self) -> str:
+        """Write the commit on top of `expected` and return its id; no ref is to be moved."""
+        change = self._change
+        moved = self._move(change.branch, change.expected, change.files, change.message)
+        return moved[change.branch].new if moved else change.expected or ""
+
+    def _branch(self) -> dict[str, RefMove]:
+        change = self._change
+        if change.adopted is None:
+            return self._move(change.branch, change.expected, change.files, change.message)
+        if change.adopted == change.expected:
+            return {}
+        old = change.expected and self._tree_of(change.expected)
+        TreeEditor(self._reader, self._loose, self._replaced).edit(old or None, change.files)
+        return {change.branch: RefMove(change.expected, change.adopted)}
+
+    def _state(self) -> dict[str, RefMove]:
+        state = {path: self._blob(content) for path, content in self._change.state.items()}
+        tip, base = self._repository.tip(STATE_REF), self._change.state_base
+        if base is None or base == tip:
+            return self._move(STATE_REF, tip, state, STATE_MESSAGE)
+        moved = self._move(STATE_REF, base, state, STATE_MESSAGE)
+        return {STATE_REF: RefMove(tip, moved[STATE_REF].new if moved else base)}
 
     def _work_tree(self) -> Path | None:
         here, branch = self._repository, self._change.branch
@@ -89,10 +112,17 @@ class Draft:
             files[path] = move = Move(before, entries.get(path), after)
             known = {None, after, self._replaced[path]}
             if move.before not in known:
+                self._refuse_foreign(path)
                 self.kept[f"worktree/{path}"] = self._keep(root / path)
             if move.staged not in known | {move.before}:
+                self._refuse_foreign(path)
                 self.kept[f"index/{path}"] = entries[path]
         return files
+
+    def _refuse_foreign(self, path: str) -> None:
+        """Insist that what a person has changed is not replaced, but in managed files."""
+        if not any(path.startswith(f"{one}/") for one in self._change.managed):
+            raise StoreError(f"{path} is changed here and elsewhere", hint="commit it: git pull")
 
     def _keep(self, file: Path) -> str:
         with disk_errors():

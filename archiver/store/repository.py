@@ -29,6 +29,7 @@ DISCOVERY = (
     "--is-shallow-repository",
     "--show-cdup",
 )
+_PLAIN_FILES = frozenset({"000000", "100644"})
 FORBIDDEN = ("..", ":", "@{", "\n", "\0")
 
 
@@ -216,6 +217,41 @@ class Repository:
         out = self.git.run("ls-tree", "-z", "--full-tree", commit, *wanted)
         rows = (os.fsdecode(row).partition("\t") for row in out.split(b"\0") if row)
         return {name: meta.split(" ")[2] for meta, _, name in rows}
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Say whether the history of the commit `new` holds the commit `old`, as far as known."""
+        return not self.git.ask("merge-base", "--is-ancestor", old, new).code
+
+    def since(self, base: str, tip: str) -> list[str]:
+        """Return the commits of `tip` that `base` lacks, oldest first, along first parents."""
+        out = self.git.run("rev-list", "--first-parent", "--reverse", tip, f"^{base}")
+        return out.decode().split()
+
+    def differences(self, old: str | None, new: str) -> dict[str, str | None]:
+        """Return the paths in which two commits differ, with the blob id in `new`; None: gone.
+
+        Args:
+            old: Full id; None: an empty tree.
+            new: Full id.
+
+        Raises:
+            StoreError: A file is no plain one: executable, a link, a submodule.
+        """
+        start = (old, new) if old else ("--root", new)
+        out = self.git.run("diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", *start)
+        pieces = os.fsdecode(out).split("\0")[:-1]
+        found: dict[str, str | None] = {}
+        for meta, path in zip(pieces[::2], pieces[1::2], strict=True):
+            _, mode, _, blob, _ = meta.split(" ")
+            if mode not in _PLAIN_FILES:
+                raise StoreError(f"{path} is no plain file", hint="bring it here with: git pull")
+            found[path] = blob if mode != "000000" else None
+        return found
+
+    def message(self, commit: str) -> str:
+        """Return the whole message of a commit."""
+        with self.objects() as reader:
+            return reader.read(commit).partition(b"\n\n")[2].decode(errors="replace")
 
     def read_state(self, path: str) -> bytes | None:
         """Return a file of the state ref, verified; None where absent."""

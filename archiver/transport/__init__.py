@@ -126,13 +126,13 @@ class Transport:
             return self._follow(request)
         except Later as later:
             attempts = self._limits.retries + 1
-            message = f"{redact(request.url)}: {later} (attempts: {attempts})"
+            message = f"{request.shown(request.url)}: {later} (attempts: {attempts})"
             raise SourceUnavailable(message, hint="try again later") from later
 
     def _wait(self, attempt: int, request: Request, later: Later) -> None:
         longest = self._limits.longest_wait
         seconds = delay(attempt, asked=later.wait, chance=self._chance(), longest=longest)
-        _log.info("%s: %s; again in %.1f s", redact(request.url), later, seconds)
+        _log.info("%s: %s; again in %.1f s", request.shown(request.url), later, seconds)
         self._sleep(seconds)
 
     def _follow(self, request: Request) -> Page:
@@ -144,8 +144,8 @@ class Transport:
                     return _accepted(page)
                 url = redirected(url, page.headers.get("location", ""))
         except ValueError as error:
-            raise MalformedPage(f"{redact(url)}: {error}") from error
-        raise MalformedPage(f"{redact(request.url)}: more than {_MAX_REDIRECTS} redirects")
+            raise MalformedPage(f"{request.shown(url)}: {error}") from error
+        raise MalformedPage(f"{request.shown(request.url)}: more than {_MAX_REDIRECTS} redirects")
 
     def _exchange(self, request: Request, url: str) -> Page:
         from archiver.transport import wire  # noqa: PLC0415 - costs 90 ms
@@ -175,7 +175,7 @@ def _accepted(page: Page) -> Page:
     """Return `page` if its request accepts the status; say what is wrong otherwise."""
     if page.status in page.request.accept:
         return page
-    message = f"{redact(page.request.url)}: answered {page.status}"
+    message = f"{page.request.shown(page.request.url)}: answered {page.status}"
     if page.status in _LATER:
         raise Later(f"answered {page.status}", wait=asked_wait(page.headers))
     if page.status in _REFUSED:

@@ -19,19 +19,26 @@ class Request:
         headers: Sent beside the transport's own. No secrets: requests are saved with a listing
             under way (see `Site`).
         accept: Statuses whose answer the asker wants to read. Every other one is an error.
-        method: ``PUT`` only where a protocol reads by it; it is repeated like ``GET``.
-        body: Sent with ``PUT``.
+        method: ``PUT`` only where a protocol reads by it; it is repeated like ``GET``. ``POST``
+            too: its receiver must be told by a header that it is the same message.
+        body: Sent with ``PUT`` and ``POST``.
+        private: The address is a secret: it is named by `id` wherever it would be shown.
     """
 
     id: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     accept: tuple[int, ...] = (200,)
-    method: Literal["GET", "PUT"] = "GET"
+    method: Literal["GET", "PUT", "POST"] = "GET"
     body: bytes = b""
+    private: bool = False
 
     def __repr__(self) -> str:
-        return f"Request(id={self.id!r}, url={redact(self.url)!r})"
+        return f"Request(id={self.id!r}, url={self.shown(self.url)!r})"
+
+    def shown(self, url: str) -> str:
+        """Return what stands for `url`, an address of this request, in messages."""
+        return self.id if self.private else redact(url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from urllib3.exceptions import HTTPError
 
 from archiver import __version__
 from archiver.errors import SourceUnavailable
-from archiver.transport.address import redact
 from archiver.transport.body import assemble
 from archiver.transport.message import Page, Request
 from archiver.transport.patience import Later
@@ -67,7 +66,7 @@ def exchange(
         ValueError: The body is too large or damaged.
     """
     with _Cutoff(limits.deadline) as cutoff:
-        with _translated(url, cutoff, limits):
+        with _translated(request.shown(url), cutoff, limits):
             page = _exchange(session, request, url, limits, proxies)
         if cutoff.expired:  # a body without announced length then looks complete
             raise Later(f"not finished within {limits.deadline:g} s")
@@ -101,17 +100,17 @@ def _exchange(
 
 
 @contextmanager
-def _translated(url: str, cutoff: _Cutoff, limits: Limits) -> Iterator[None]:
+def _translated(place: str, cutoff: _Cutoff, limits: Limits) -> Iterator[None]:
     try:
         yield
     except (requests.RequestException, HTTPError) as error:
         if cutoff.expired:
             raise Later(f"not finished within {limits.deadline:g} s") from error
         if isinstance(error, ValueError):  # InvalidURL, InvalidHeader, …: it quotes secrets
-            raise SourceUnavailable(f"{redact(url)}: cannot be asked so") from error
+            raise SourceUnavailable(f"{place}: cannot be asked so") from error
         root = _root(error)
         if isinstance(root, ssl.SSLCertVerificationError):
-            message = f"{redact(url)}: its certificate is not trusted ({root.verify_message})"
+            message = f"{place}: its certificate is not trusted ({root.verify_message})"
             raise SourceUnavailable(message, hint="REQUESTS_CA_BUNDLE names more") from error
         raise Later(_reason(error, root, limits)) from error
 

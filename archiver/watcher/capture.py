@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from archiver.changes.guard import ACCEPT
 from archiver.changes.lifecycle import write_missing
-from archiver.errors import RenderError, RepositoryBusy, SnapshotRejected
+from archiver.errors import RepositoryBusy, SnapshotRejected
 from archiver.records.canonical import Header, snapshot
 from archiver.records.jsontext import dump
 from archiver.records.model import Summary
@@ -35,7 +35,7 @@ from archiver.watcher.drafting import drafted
 from archiver.watcher.enriching import WAITING
 from archiver.watcher.judging import Case
 from archiver.watcher.listings import Hub
-from archiver.watcher.report import Report, proven
+from archiver.watcher.report import Misrendered, Report, proven
 from archiver.watcher.settling import LAST_RUN, MISSING
 from archiver.watcher.target import open_target
 from archiver.watcher.versions import stamp
@@ -270,11 +270,11 @@ class _Capture:
         judged = dataclasses.replace(judged, report=report)
         done = writer.commit(self._change(judged, settled, draft.files, draft.text))
         writer.pack()
-        if draft.trouble is not None:
-            safe = f"the capture is safe: {done.revision} was written with the built-in template"
-            raise RenderError(str(draft.trouble), hint=safe) from draft.trouble
         kept = tuple(f"your changes to {path} are kept on {KEPT_REF}" for path in done.kept)
-        return replace(report, revision=done.revision, notes=report.notes + kept)
+        report = replace(report, revision=done.revision, notes=report.notes + kept)
+        if draft.trouble is not None:
+            raise Misrendered(draft.trouble, report) from draft.trouble
+        return report
 
     def _change(
         self, judged: Judged, settled: Settled, files: Mapping[str, str | None], text: str

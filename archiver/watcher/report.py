@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DIGEST = "Archiver-Records-Digest"
 """The trailer that holds the records digest."""
 
+PROOF = "Archiver-Proof"
+"""The trailer that says why the listing is whole; a capture has one, an import has none."""
+
 Outcome: TypeAlias = Literal["first", "changed", "unchanged"]
 
 
@@ -47,6 +50,20 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     summary: Summary
     changes: tuple[RecordChange, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+class Misrendered(RenderError):
+    """The user's template is wrong; the capture is committed with the built-in one.
+
+    Attributes:
+        report: What was committed.
+    """
+
+    def __init__(self, trouble: RenderError, report: Report) -> None:
+        """Keep what went wrong and what was committed."""
+        safe = f"the capture is safe: {report.revision} was written with the built-in template"
+        super().__init__(str(trouble), hint=safe)
+        self.report = report
 
 
 def commit_message(

@@ -12,8 +12,9 @@ from archiver.changes.retention import Stamped
 from archiver.errors import StoreError
 from archiver.records import canonical
 from archiver.records.model import End
+from archiver.watcher import versions
 from archiver.watcher.catalogue import LATEST
-from archiver.watcher.versions import STAMP, Part, Version
+from archiver.watcher.versions import Part, Version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -138,12 +139,8 @@ def stamped_name(source: str, taken: datetime) -> str:
 
 def name_of(source: str, end: End) -> str:
     """Return the name of the stamped file of one end of a comparison; empty: it has none."""
-    if end.timestamp is None:
-        return ""
-    try:
-        return stamped_name(source, datetime.strptime(end.timestamp, STAMP).replace(tzinfo=UTC))
-    except ValueError:
-        return ""
+    taken = versions.taken_at(end)
+    return stamped_name(source, taken) if taken else ""
 
 
 def free_time(source: str, taken: datetime, names: Iterable[str]) -> datetime:

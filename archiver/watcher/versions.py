@@ -275,6 +275,14 @@ def stamp(time: datetime) -> str:
     return time.astimezone(UTC).strftime(STAMP)
 
 
+def taken_at(end: End) -> datetime | None:
+    """Return the capture time, UTC, that one end of a comparison says; None: it says none."""
+    try:
+        return datetime.strptime(end.timestamp or "", STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def chunks(path: Path) -> Iterator[bytes]:
     """Yield the bytes of a plain file, unzipped where it is gzipped.
 

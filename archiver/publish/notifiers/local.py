@@ -1,0 +1,78 @@
+"""Channels on this machine: standard output, a file, the step summary of a GitHub job."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta
+
+from archiver.errors import NotifyError
+from archiver.publish.notifiers import Notifier
+from archiver.publish.render import render
+
+if TYPE_CHECKING:
+    from archiver.publish.notifiers import Message
+
+SUMMARY = "summary.md.j2"
+
+
+class Stdout(Notifier):
+    """Prints the message."""
+
+    def send(self, message: Message) -> None:
+        """Print title and text."""
+        sys.stdout.write(plain(message))
+        sys.stdout.flush()
+
+
+class File(Notifier):
+    """Adds the message to a file, one JSON object a line or as text."""
+
+    class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+        """``path``, relative to archiver.toml; ``.jsonl`` and ``.json`` get JSON, others text."""
+
+        path: Annotated[str, Meta(min_length=1)]
+
+    def send(self, message: Message) -> None:
+        """Append the message; the file is made where there is none."""
+        path = self.means.folder / self.settings.path
+        as_json = path.suffix in (".jsonl", ".json")
+        words = msgspec.json.encode(message).decode() + "\n" if as_json else plain(message) + "\n"
+        append(path, words)
+
+
+class StepSummary(Notifier):
+    """Adds the message to the summary that GitHub shows of a job."""
+
+    def send(self, message: Message) -> None:
+        """Append Markdown to the file that ``GITHUB_STEP_SUMMARY`` names, if it is set."""
+        place = self.means.variables.get("GITHUB_STEP_SUMMARY")
+        if place:
+            append(Path(place), summary(message, self.means.templates))
+
+
+def summary(message: Message, templates: Path | None) -> str:
+    """Return the message as a section of a step summary."""
+    context = msgspec.to_builtins(message)
+    return render(SUMMARY, context, folder=templates).strip("\n") + "\n\n"
+
+
+def plain(message: Message) -> str:
+    """Return title and text."""
+    return f"{message.title}\n{message.text.rstrip()}\n" if message.text else f"{message.title}\n"
+
+
+def append(path: Path, words: str) -> None:
+    """Add `words` to a file, in one write.
+
+    Raises:
+        NotifyError: It cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(words)
+    except OSError as error:
+        raise NotifyError(f"cannot write {path}: {error.strerror}") from error

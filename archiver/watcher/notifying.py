@@ -1,0 +1,321 @@
+"""Tell the channels of archiver.toml what changed: each change once, after it is safe."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from archiver.errors import ConfigError, NotifyError, ShallowHistory, UnknownRevision
+from archiver.publish import notifiers, wording
+from archiver.publish.notifiers import Means, Message
+from archiver.publish.render import render
+from archiver.publish.section import section
+from archiver.records.model import Summary
+from archiver.records.query import Where, every
+from archiver.records.text import chat
+from archiver.store.commit import writing
+from archiver.store.repository import Repository
+from archiver.transport import Limits, Transport
+from archiver.watcher import history, ledger, moments, sent, snapshots
+from archiver.watcher.catalogue import configured
+from archiver.watcher.changelog import links
+from archiver.watcher.report import DIGEST
+from archiver.watcher.selecting import selected
+from archiver.watcher.sent import SENT, Sent
+from archiver.watcher.target import open_target
+from archiver.watcher.versions import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from archiver.config import ChannelConfig, Config
+    from archiver.publish.notifiers import Notifier
+    from archiver.records.model import RecordChange
+    from archiver.watcher.comparison import Comparison
+    from archiver.watcher.ledger import Run
+
+_LIMITS = Limits(read=15, deadline=30, retries=3, longest_wait=30)
+
+
+def check(config: Config) -> None:
+    """Make every channel, so that what cannot work is known before anything is fetched.
+
+    Raises:
+        ConfigError: A variable is not set, or a channel cannot be made of its settings.
+    """
+    with _transport(config) as transport:
+        for channel in config.notify.values():
+            _opened(config, channel, transport)
+
+
+def tell(config: Config, name: str, *, clock: Callable[[], datetime]) -> None:
+    """Tell every channel what changed since it was told last, and that an outage is over.
+
+    Raises:
+        NotifyError: A channel could not be told; the next run tells it of both.
+    """
+    with _telling(config, name, clock) as round_:
+        round_.each(round_.recovered)
+        round_.each(round_.changed)
+
+
+def tell_outage(config: Config, name: str, *, clock: Callable[[], datetime]) -> None:
+    """Tell every channel that the source could not be listed; once for each outage.
+
+    Raises:
+        NotifyError: A channel could not be told.
+    """
+    with _telling(config, name, clock) as round_:
+        round_.each(round_.down)
+
+
+def tell_test(config: Config, *, clock: Callable[[], datetime]) -> tuple[str, ...]:
+    """Send every channel a message that says that it works; return their names.
+
+    Raises:
+        NotifyError: A channel could not be told.
+    """
+    now = stamp(clock())
+    troubles = []
+    with _transport(config) as transport:
+        for channel in config.notify.values():
+            message = Message(
+                id=sent.identity("test", channel.name, now),
+                event="test",
+                source="",
+                title="archiver: this channel works",
+                text=f"Sent by archiver notify to the channel {channel.name}.",
+                timestamp=now,
+            )
+            try:
+                _opened(config, channel, transport).send(message)
+            except NotifyError as error:
+                troubles.append(f"{channel.name}: {error}")
+    _raise_any(troubles)
+    return tuple(config.notify)
+
+
+class _Ends(NamedTuple):
+    """The two ends of what a channel is told: names of stamped files."""
+
+    old: str
+    new: str
+
+
+class _Round:
+    """One round through the channels, for one source."""
+
+    def __init__(
+        self, config: Config, name: str, repository: Repository, transport: Transport, now: datetime
+    ) -> None:
+        self._config = config
+        self._source = name
+        self._repository = repository
+        self._transport = transport
+        self._time = now
+        self._now = stamp(now)
+        self._catalogue = configured(config, name, repository)
+        self._runs = ledger.known(repository, name)
+        self.rows = sent.read(repository.read_state(f"{name}/{SENT}"))
+        self.before = list(self.rows)
+        self.troubles: list[str] = []
+
+    def each(self, work: Callable[[ChannelConfig], None]) -> None:
+        """Do the `work` for every channel of this source, whatever becomes of the others."""
+        for channel in self._config.notify.values():
+            if channel.sources and self._source not in channel.sources:
+                continue
+            try:
+                work(channel)
+            except NotifyError as error:
+                self.troubles.append(f"{channel.name}: {error}")
+
+    def down(self, channel: ChannelConfig) -> None:
+        """Tell of the outage that the newest reports show."""
+        outage = _outage(self._runs)
+        if not channel.outages or not outage or self._runs[-1].good:
+            return
+        title = f"{self._source}: cannot be listed since {outage[0].timestamp} UTC"
+        self._told(channel, "outage", outage[0], title, outage[-1].error)
+
+    def recovered(self, channel: ChannelConfig) -> None:
+        """Tell that the outage of which the channel was told is over."""
+        outage = _outage(self._runs)
+        if not outage or not self._runs[-1].good:
+            return
+        told = sent.identity(self._source, "outage", outage[0].timestamp, channel.name)
+        if any(row.id == told for row in self.rows):
+            title = f"{self._source}: listed again after {len(outage):,} failed runs"
+            text = f"The outage began at {outage[0].timestamp} UTC."
+            self._told(channel, "recovery", outage[0], title, text)
+
+    def _told(
+        self, channel: ChannelConfig, event: notifiers.Event, first: Run, title: str, text: str
+    ) -> None:
+        """Send what concerns the outage that began with the run `first`, once."""
+        message = Message(
+            id=sent.identity(self._source, event, first.timestamp, channel.name),
+            event=event,
+            source=self._source,
+            title=chat(title),
+            text=chat(text),
+            timestamp=self._now,
+        )
+        self._send(channel, message)
+
+    def changed(self, channel: ChannelConfig) -> None:
+        """Tell what changed since the channel was told last."""
+        with history.opened(self._catalogue) as versions:
+            newest = moments.find(self._catalogue, versions, "", self._time)
+        upto = snapshots.name_of(self._source, newest.end)
+        last = next((row.upto for row in reversed(self._rows_of(channel)) if row.upto), None)
+        start = self._baseline(upto) if last is None else last
+        if start == upto or not start:
+            self._remember(channel, upto, "")
+            return
+        if last is None:
+            self._remember(channel, start, "")  # where the next run begins if this one fails
+        try:
+            message = self._message(channel, _Ends(start, upto))
+        except (UnknownRevision, ShallowHistory):
+            message = None  # that snapshot is not here any more: go on from this one
+        if message is not None:
+            self._send(channel, message)
+        self._remember(channel, upto, "" if message is None else message.id)
+
+    def _baseline(self, upto: str) -> str:
+        """Return the snapshot before the newest, for a channel that was never told anything."""
+        last = self._runs[-1] if self._runs else None
+        if last is None or last.snapshot != upto or last.outcome == "first":
+            return upto
+        with history.compare(self._catalogue, None, None, now=self._time) as found:
+            return snapshots.name_of(self._source, found.old.end)
+
+    def _message(self, channel: ChannelConfig, ends: _Ends) -> Message | None:
+        """Return what the channel is to be told; None: nothing that it wants to know."""
+        wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
+        with history.compare(
+            self._catalogue, ends.old, ends.new, now=self._time, chosen=wanted
+        ) as found:
+            counts, named = selected(found.changes(), channel)
+            if not counts:
+                return None
+            identity = sent.identity(self._source, *self._digests(found), channel.name)
+            summary = Summary(**{str(kind): number for kind, number in counts.items()})
+            return self._rendered(identity, found, ends, summary, named)
+
+    def _rendered(
+        self,
+        identity: str,
+        found: Comparison,
+        ends: _Ends,
+        summary: Summary,
+        named: list[RecordChange],
+    ) -> Message:
+        old, new = found.ends
+        context = section(
+            source=self._source,
+            old=old,
+            new=new,
+            summary=summary,
+            changes=named,
+            snapshots=ends,
+            link=links(self._catalogue),
+            cap=len(named),
+            counters=True,
+        )
+        words = ", ".join(wording.counts(summary))
+        text = render("notification.txt.j2", context, folder=self._config.template_folder)
+        return Message(
+            id=identity,
+            event="changes",
+            source=self._source,
+            title=f"{self._source}: {words} ({wording.models(new.total)})",
+            text=text.strip() + "\n",
+            timestamp=new.timestamp or self._now,
+            changes=context,
+        )
+
+    def _digests(self, found: Comparison) -> Iterator[str]:
+        """Yield what the records of both ends are, or where they are."""
+        for end in found.ends:
+            revision = end.revision or ""
+            trailers = self._repository.revision(revision, self._catalogue.path).trailers
+            yield trailers.get(DIGEST, revision)
+
+    def _send(self, channel: ChannelConfig, message: Message) -> None:
+        if any(row.id == message.id for row in self._rows_of(channel)):
+            return
+        try:
+            _opened(self._config, channel, self._transport).send(message)
+        except ConfigError as error:
+            raise NotifyError(str(error), hint=error.hint) from error
+        if message.event != "changes":
+            self.rows.append(Sent(channel=channel.name, id=message.id, timestamp=self._now))
+
+    def _remember(self, channel: ChannelConfig, upto: str, identity: str) -> None:
+        if self._rows_of(channel) and not identity:
+            last = next((row.upto for row in reversed(self._rows_of(channel)) if row.upto), "")
+            if last == upto:
+                return
+        row = Sent(channel=channel.name, id=identity, upto=upto, timestamp=self._now)
+        self.rows.append(row)
+
+    def _rows_of(self, channel: ChannelConfig) -> list[Sent]:
+        return [row for row in self.rows if row.channel == channel.name]
+
+
+@contextmanager
+def _telling(config: Config, name: str, clock: Callable[[], datetime]) -> Iterator[_Round]:
+    """Yield a round; afterwards write down who was told, and raise what went wrong."""
+    with Repository.open(config.root) as repository, _transport(config) as transport:
+        round_ = _Round(config, name, repository, transport, clock())
+        try:
+            yield round_
+        finally:
+            if round_.rows != round_.before:
+                target = open_target(config, name, repository)
+                with writing(repository) as writer:
+                    now = clock()
+                    state = {f"{name}/{SENT}": sent.written(round_.rows)}
+                    tip = target.tip()
+                    writer.commit(target.change({}, "", tip=tip, taken=now, now=now, state=state))
+        _raise_any(round_.troubles)
+
+
+def _raise_any(troubles: list[str]) -> None:
+    if troubles:
+        hint = "the snapshot is committed; what was not told is told by the next run"
+        raise NotifyError("\n".join(f"not told: {each}" for each in troubles), hint=hint)
+
+
+def _transport(config: Config) -> Transport:
+    environment = config.environment
+    return Transport(_LIMITS, proxies=environment.proxies, ca_bundle=environment.ca_bundle)
+
+
+def _opened(config: Config, channel: ChannelConfig, transport: Transport) -> Notifier:
+    secrets = {
+        key: tuple(map(config.environment.secret, [value] if isinstance(value, str) else value))
+        for key, value in channel.settings.items()
+        if key.endswith("_env")
+    }
+    means = Means(
+        config.root, transport, secrets, config.environment.variables, config.template_folder
+    )
+    try:
+        return notifiers.create(channel.name, channel.type, channel.settings, means)
+    except ConfigError as error:
+        raise ConfigError(f"notify.{channel.name}: {error}", hint=error.hint) from error
+
+
+def _outage(runs: list[Run]) -> list[Run]:
+    """Return the last failed runs in a row: those before the newest run, if that is good."""
+    before = runs[:-1] if runs and runs[-1].good else runs
+    bad: list[Run] = []
+    for run in reversed(before):
+        if run.good:
+            break
+        bad.insert(0, run)
+    return bad

@@ -1,0 +1,62 @@
+"""Choose from a comparison what a channel wants to be told."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from archiver.records.model import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from archiver.config import ChannelConfig
+    from archiver.records.model import FieldChange, Kind, RecordChange
+
+_THRESHOLD: Final = re.compile(r"(\w+) *> *([\d.]+) *%")
+
+
+def selected(
+    changes: Iterable[RecordChange], channel: ChannelConfig
+) -> tuple[Counter[Kind], list[RecordChange]]:
+    """Return how many changes of each kind the channel is told of, and those that are named.
+
+    The first of each kind are named, in the order of the kinds, up to the channel's limit.
+    """
+    wants = _wanted(channel)
+    counts: Counter[Kind] = Counter()
+    first: dict[Kind, list[RecordChange]] = {}
+    for change in changes:
+        if wants(change):
+            counts[change.kind] += 1
+            group = first.setdefault(change.kind, [])
+            if len(group) < channel.limit:
+                group.append(change)
+    named = [change for kind in KINDS for change in first.get(kind, ())]
+    return counts, named[: channel.limit]
+
+
+def _wanted(channel: ChannelConfig) -> Callable[[RecordChange], bool]:
+    kinds = frozenset(channel.kinds)
+    found = _THRESHOLD.fullmatch(channel.threshold or "")
+    if found is None:
+        return lambda change: change.kind in kinds
+    field, share = found[1], float(found[2]) / 100
+
+    def wanted(change: RecordChange) -> bool:
+        if change.kind != "metrics":
+            return change.kind in kinds
+        return any(_moved(each, share) for each in change.changes or () if each.field == field)
+
+    return wanted
+
+
+def _moved(change: FieldChange, share: float) -> bool:
+    """Say whether a number moved by more than a share of what it was."""
+    old, new = change.old, change.new
+    if isinstance(old, bool) or isinstance(new, bool):
+        return False
+    if not isinstance(old, (int, float)) or not isinstance(new, (int, float)):
+        return False
+    return abs(new - old) > share * abs(old)
