@@ -38,6 +38,12 @@ COMMANDS = {
     "search": Entry("catalogue:search", "Find records by words."),
     "list": Entry("catalogue:list_", "List the records."),
     "export": Entry("catalogue:export", "Write the catalogue, or changes, in another format."),
+    "status": Entry(
+        "running:status", "Say when the job last worked, and how large the archive is."
+    ),
+    "watch": Entry("running:watch", "Run sources again and again by a schedule."),
+    "schedule": Entry("running:schedule", "Print a systemd unit, a crontab line or a workflow."),
+    "notify": Entry("running:notify", "Send every channel a message that says that it works."),
     "prune": Entry("upkeep:prune", "Remove old stamped files; history keeps everything."),
     "import": Entry("keep:import_", "Turn old snapshot files or another history into commits."),
     "revert": Entry("upkeep:revert", "Take a poisoned capture back by a new commit."),

@@ -13,12 +13,15 @@ import msgspec
 from archiver.cli import options, output, reporting
 from archiver.cli.each_source import chosen, in_turn
 from archiver.config import discover, process_environment
+from archiver.errors import ArchiverError
+from archiver.publish.github import is_pull_request
 from archiver.publish.lines import COLOURS
 from archiver.records.text import terminal
 from archiver.store.repository import Repository
 from archiver.watcher.clock import now
 from archiver.watcher.importing import import_all
 from archiver.watcher.origins import from_files, from_history
+from archiver.watcher.reporting import tell_github
 from archiver.watcher.running import Job
 from archiver.watcher.target import open_target
 
@@ -35,11 +38,36 @@ if TYPE_CHECKING:
         "archiver run", "archiver run kev --dry-run", "archiver run kev --accept"
     )
 )
-@click.argument("names", metavar="[SOURCE]…", nargs=-1)
-@click.option("--dry-run", is_flag=True, help="Say what would be committed; write nothing.")
-@click.option("--accept", is_flag=True, help="Take a listing that is not believable as it is.")
-@click.option("--push", is_flag=True, help="Fetch before, and push branch and reports after.")
-@click.option("--notify/--no-notify", default=True, help="Tell the channels of archiver.toml.")
+@click.argument("names", metavar="[SOURCE]…", nargs=-1, envvar="ARCHIVER_SOURCES")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    envvar="ARCHIVER_DRY_RUN",
+    help="Say what would be committed; write nothing.",
+)
+@click.option(
+    "--accept",
+    is_flag=True,
+    envvar="ARCHIVER_ACCEPT",
+    help="Take a listing that is not believable as it is.",
+)
+@click.option(
+    "--push",
+    is_flag=True,
+    envvar="ARCHIVER_PUSH",
+    help="Fetch before, and push branch and reports after.",
+)
+@click.option(
+    "--notify/--no-notify",
+    default=True,
+    envvar="ARCHIVER_NOTIFY",
+    help="Tell the channels of archiver.toml.",
+)
+@click.option(
+    "--github",
+    is_flag=True,
+    help="Write outputs and summary of a GitHub step; a pull request is a dry run.",
+)
 @options.output_format("text", "json")
 @options.repo
 @click.pass_context
@@ -52,6 +80,7 @@ def run(
     accept: bool,
     push: bool,
     notify: bool,
+    github: bool,
     form: str,
 ) -> None:
     """Capture sources, by default all of archiver.toml: fetch, guard, commit, say what changed.
@@ -60,21 +89,29 @@ def run(
     the worst exit code.
     """
     config = discover(repo, process_environment())
+    dry_run = dry_run or (github and is_pull_request(config.environment.variables))
     job = Job(accept=accept, dry_run=dry_run, push=push, notify=notify)
     wanted = chosen(config, names)
     for line in job.prepare(config, clock=now):
         output.note(terminal(f"note: {line}"))
     reports: list[Report] = []
+    failures: dict[str, str] = {}
 
     def captured(name: str) -> None:
-        with output.progress(name) as bar:
-            report = job.run(config, name, clock=now, progress=_counting(bar))
+        try:
+            with output.progress(name) as bar:
+                report = job.run(config, name, clock=now, progress=_counting(bar))
+        except ArchiverError as error:
+            failures[name] = str(error)
+            raise
         reports.append(report)
         _tell(report, form, dry_run=dry_run)
 
     code = in_turn(context, wanted, captured)
     if form == "json":
         click.echo(msgspec.json.encode(reports))
+    if github:
+        tell_github(config, reports, failures, code=code, dry_run=dry_run)
     context.exit(code)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -119,6 +120,17 @@ def output_format(*names: str) -> Decorator:
     )
 
 
+def period(name: str, *, help: str, default: str | None = None) -> Decorator:  # noqa: A002  click's word
+    """Offer an option that takes a period, ``36h`` or ``7d``; the command receives a timedelta."""
+    return click.option(
+        name,
+        metavar="PERIOD",
+        default=default,
+        callback=lambda _context, _option, given: None if given is None else _period(name, given),
+        help=help,
+    )
+
+
 def limit(default: int | None = None) -> Decorator:
     """Offer ``--limit N``; the command receives None for "all", which ``--limit 0`` means."""
     return click.option(
@@ -198,3 +210,12 @@ def _conditions(given: tuple[tuple[str, str, str], ...]) -> tuple[Where, ...]:
     from archiver.records.query import Where  # noqa: PLC0415 - only where conditions are given
 
     return tuple(Where.parse(*each) for each in given)
+
+
+def _period(name: str, given: str) -> timedelta:
+    from archiver.watcher.moments import period as read  # noqa: PLC0415 - not for --help
+
+    found = read(given)
+    if found is None or found <= timedelta():
+        raise click.UsageError(f"{name}: {given!r} is no period: write 36h, 7d, 2w")
+    return found

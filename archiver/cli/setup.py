@@ -17,11 +17,14 @@ from archiver.cli import options, output, scaffold, schemas
 from archiver.cli.each_source import chosen, in_turn
 from archiver.config import FILE_NAME, Config, discover, load, locate, parse, process_environment
 from archiver.errors import ConfigError
+from archiver.publish.schedules import scheduled
 from archiver.records.text import count, terminal
 from archiver.store.repository import Repository
 from archiver.transport import redact
 from archiver.watcher import checking
 
+WORKFLOW = ".github/workflows/archive.yml"
+NIGHTLY = "17 3 * * *"
 _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": schemas.config}
 
 
@@ -39,6 +42,14 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
 @click.option("--records", metavar="PATH", default=".", help="Where its records are.")
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of its key.  Repeatable.")
 @click.option("--metric", "metrics", metavar="FIELD", multiple=True, help="A field that counts.")
+@click.option(
+    "--github",
+    "action",
+    metavar="[OWNER/REPO@REF]",
+    is_flag=False,
+    flag_value="",
+    help="Add the workflow that runs it each night on GitHub, by this Action or by pip.",
+)
 def init(
     *,
     folder: Path,
@@ -49,6 +60,7 @@ def init(
     records: str,
     key: tuple[str, ...],
     metrics: tuple[str, ...],
+    action: str | None,
 ) -> None:
     """Make a data repository in DIR, or here.
 
@@ -66,6 +78,8 @@ def init(
     elif kind or source or url or key or metrics or given:
         raise click.UsageError("A source needs --source and --url. A hub needs --type.")
     files = scaffold.files(new)
+    if action is not None:
+        files[WORKFLOW] = scheduled("github", cron=NIGHTLY, folder=folder, action=action)
     parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})
     _make_repository(folder)
     for name, text in files.items():
@@ -165,6 +179,7 @@ def _write_new(path: Path, text: str) -> str:
     """Write a file that does not exist yet; return what was done with it."""
     if path.exists() or path.is_symlink():
         return "kept"
+    path.parent.mkdir(parents=True, exist_ok=True)
     with output.destination(path) as file:
         file.write(text)
     return "made"

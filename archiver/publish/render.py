@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-_PLAIN = (".txt.j2", ".md.j2")
+_PLAIN = (".txt.j2", ".md.j2", ".yml.j2")
 
 
 def render(template: str, context: Mapping[str, Any], *, folder: Path | None = None) -> str:

@@ -218,6 +218,13 @@ class Repository:
         rows = (os.fsdecode(row).partition("\t") for row in out.split(b"\0") if row)
         return {name: meta.split(" ")[2] for meta, _, name in rows}
 
+    def sizes(self, commit: str, folder: str) -> dict[str, int]:
+        """Return the size in bytes of every file below `folder` in a commit, by path."""
+        wanted = ("--", f"{folder}/")
+        out = self.git.run("ls-tree", "-r", "-l", "-z", "--full-tree", commit, *wanted)
+        rows = (os.fsdecode(row).partition("\t") for row in out.split(b"\0") if row)
+        return {path: int(meta.split()[3]) for meta, _, path in rows}
+
     def is_ancestor(self, old: str, new: str) -> bool:
         """Say whether the history of the commit `new` holds the commit `old`, as far as known."""
         return not self.git.ask("merge-base", "--is-ancestor", old, new).code

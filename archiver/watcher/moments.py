@@ -25,6 +25,12 @@ _SNAPSHOT = re.compile(r"[a-z0-9_-]+_models_\d{8}_\d{6}(\.json)?")
 _END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
 
 
+def period(text: str) -> timedelta | None:
+    """Return the time that ``36h``, ``7d``, ``2w``, ``3m``, ``1y`` mean; None: it is no period."""
+    found = _PERIOD.fullmatch(text)
+    return timedelta(days=int(found[1]) * _UNITS[found[2]]) if found else None
+
+
 def moment(text: str, now: datetime, *, start: bool = False) -> datetime | None:
     """Return the time in UTC that `text` means, or None if it is no time.
 
@@ -35,9 +41,9 @@ def moment(text: str, now: datetime, *, start: bool = False) -> datetime | None:
     Raises:
         ConfigError: It looks like a date, but is none, or could mean two.
     """
-    if period := _PERIOD.fullmatch(text):
+    if (past := period(text)) is not None:
         try:
-            return now - timedelta(days=int(period[1]) * _UNITS[period[2]])
+            return now - past
         except OverflowError:
             raise ConfigError(f'"{text}" reaches back before all calendars') from None
     if _AMBIGUOUS.fullmatch(text):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, ClassVar
 
 from archiver import config as configuration
 from archiver.changes.retention import Retention
 from archiver.config import SourceConfig
-from archiver.errors import ArchiverError, ConfigError
+from archiver.errors import ConfigError
 from archiver.publish import wording
 from archiver.publish.export import EXPORT_FORMS, export
 from archiver.publish.files import whole_file
@@ -28,11 +25,14 @@ from archiver.sources.listing import listed
 from archiver.store.repository import Repository
 from archiver.watcher import capture, clock, history, upkeep
 from archiver.watcher.catalogue import configured
+from archiver.watcher.running import Job
 from archiver.watcher.target import open_target
+from archiver.watcher.watching import AutoSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from threading import Event
 
     from archiver.config import Config
     from archiver.publish.export import ExportForm
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 
 NEWS_IN_ORDER = tuple(kind for kind in KINDS if kind != "metrics")
-_log = logging.getLogger(__name__)
 
 
 class Watcher:
@@ -119,7 +118,7 @@ class Watcher:
             return [canonical.decode(line.data) for line in lines]
 
     def take_snapshot(self, *, accept: bool = False) -> Report:
-        """Capture the source: list, guard, commit.
+        """Capture the source: list, guard, commit; then tell the channels of archiver.toml.
 
         Args:
             accept: Take the listing even if it is not believable.
@@ -128,9 +127,10 @@ class Watcher:
             SourceError: There is no complete listing.
             SnapshotRejected: The listing is not believable.
             StoreError: It could not be committed.
+            NotifyError: It is committed, but a channel was not told.
         """
-        given = self._given()
-        return capture.run(self._config, self.source, clock=clock.now, accept=accept, given=given)
+        job = Job(accept=accept)
+        return job.run(self._config, self.source, clock=clock.now, given=self._given())
 
     def detect_changes(self) -> ChangeSet:
         """List the source now and return what changed since the newest snapshot; writes nothing.
@@ -142,29 +142,26 @@ class Watcher:
 
     def enable_auto_snapshot(
         self, interval_hours: float = 24, *, stop: Event | None = None
-    ) -> threading.Thread:
-        """Take a snapshot now and then every `interval_hours`, in a thread that runs beside.
+    ) -> AutoSnapshot:
+        """Take snapshots once in each `interval_hours`, in a thread that runs beside.
 
-        Trouble of one snapshot is logged and the next one is tried all the same. The thread ends
-        with the program, or when `stop` is set.
+        The first one is taken at once, unless the reports say that one was taken less than the
+        interval ago. Trouble is logged and kept in `last_error`, and the snapshot is tried again
+        early. The thread ends with the program, by its `stop()`, or when `stop` is set.
 
         Raises:
             ConfigError: The interval is not above 0.
         """
         if interval_hours <= 0:
             raise ConfigError("interval_hours is a number of hours, above 0")
-        ending = stop or Event()
-
-        def work() -> None:
-            while True:
-                try:
-                    _log.info("%s", self.take_snapshot().outcome)
-                except ArchiverError as error:
-                    _log.error("%s: %s", self.source, error)
-                if ending.wait(interval_hours * 3600):
-                    return
-
-        thread = threading.Thread(target=work, name=f"archiver-{self.source}", daemon=True)
+        thread = AutoSnapshot(
+            self.source,
+            timedelta(hours=interval_hours),
+            lambda _: self.take_snapshot(),
+            folder=self._config.root,
+            clock=clock.now,
+            stop=stop,
+        )
         thread.start()
         return thread
 

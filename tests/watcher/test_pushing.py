@@ -1,0 +1,293 @@
+"""Two copies and a bare repository: every capture arrives, nothing is forced, nothing is lost."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import run_git
+from copies import Hub
+
+from archiver.errors import PushRejected, SourceError, StoreError
+from archiver.watcher import pushing
+from archiver.watcher.running import Job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    return Hub(tmp_path)
+
+
+def test_branch_and_reports_arrive_together(hub: Hub) -> None:
+    copy = hub.first()
+    report = copy.run("a")
+    assert hub.git("rev-parse", "main").strip() == report.revision
+    assert hub.runs("a") == ["first"]
+    assert copy.is_clean()
+
+
+def test_a_run_without_changes_commits_nothing_and_its_report_is_pushed(hub: Hub) -> None:
+    copy = hub.first()
+    copy.run("a")
+    tip = hub.git("rev-parse", "main")
+    assert copy.run("a").outcome == "unchanged"
+    assert hub.git("rev-parse", "main") == tip
+    assert hub.runs("a") == ["first", "unchanged"]
+
+
+def test_a_hub_that_is_down_leaves_the_branch_and_pushes_the_report(hub: Hub) -> None:
+    copy = hub.first()
+    copy.run("a")
+    tip = hub.git("rev-parse", "main")
+    (hub.folder / "a.json").unlink()
+    with pytest.raises(SourceError):
+        copy.run("a")
+    assert hub.git("rev-parse", "main") == tip
+    assert hub.runs("a") == ["first", "failed"]
+
+
+def test_a_fresh_clone_knows_the_reports_of_others(hub: Hub) -> None:
+    hub.first().run("a")
+    clone = hub.clone("second", "--depth", "1")
+    clone.run("a")
+    assert hub.runs("a") == ["first", "unchanged"]
+
+
+def test_other_sources_pushed_meanwhile_stay_and_ours_follows(hub: Hub) -> None:
+    first = hub.first()
+    second = hub.clone("second")
+    theirs = first.run("b")
+    ours = second.stale_run("a")
+    assert hub.subjects() == [
+        "a: first snapshot (2 models)",
+        "b: first snapshot (1 model)",
+        "Begin",
+    ]
+    assert hub.git("rev-parse", "main", "main~1").split() == [ours.revision, theirs.revision]
+    assert hub.runs("a") == ["first"]
+    assert hub.runs("b") == ["first"]
+    assert second.is_clean()
+    assert (second.folder / "data/b/latest.json").is_file()
+
+
+def test_a_capture_is_compared_with_what_was_pushed_meanwhile(hub: Hub) -> None:
+    first = hub.first()
+    first.run("a")
+    second = hub.clone("second")
+    hub.list("a", one=1, two=2, three=3)
+    first.run("a")
+    hub.list("a", one=1, two=2, three=3, four=4)
+    second.stale_run("a")
+    assert hub.subjects()[:2] == ["a: +1 new (4 models)", "a: +1 new (3 models)"]
+    assert hub.records("a") == {"one": 1, "two": 2, "three": 3, "four": 4}
+    changelog = hub.git("show", "main:data/a/CHANGELOG.md")
+    assert changelog.count("\n## ") == 3
+    assert changelog.index("four") < changelog.index("three")
+    assert second.is_clean()
+
+
+def test_one_listing_that_lacks_what_another_copy_listed_removes_nothing(hub: Hub) -> None:
+    first = hub.first()
+    first.run("a")
+    second = hub.clone("second")
+    hub.list("a", one=1, two=2, three=3)
+    first.run("a")
+    hub.list("a", one=1, two=5)
+    second.stale_run("a")
+    assert hub.records("a") == {"one": 1, "two": 5, "three": 3}
+    assert hub.subjects()[0] == "a: 1 updated (3 models)"
+
+
+def test_what_a_copy_had_settled_as_removed_stays_removed(hub: Hub) -> None:
+    first = hub.first()
+    first.run("a")
+    second = hub.clone("second")
+    hub.list("a", one=3, two=2)
+    first.run("a")
+    hub.list("a", two=2, four=4, five=5, six=6)
+    (second.folder / "archiver.toml").write_text(
+        (second.folder / "archiver.toml")
+        .read_text()
+        .replace("confirm", "max_shrink = 1\nconfirm", 1)
+    )
+    second.stale_run("a")
+    assert hub.subjects()[0] == "a: +3 new, -1 removed (4 models)"
+    assert "one" not in hub.records("a")
+
+
+def test_an_older_capture_than_the_pushed_one_is_dropped_and_said(hub: Hub) -> None:
+    first = hub.first()
+    second = hub.clone("second")
+    second.run("a", job=Job())
+    hub.list("a", one=1, two=2, three=3)
+    first.run("a")
+    synced = pushing.push(second.config, clock=second.clock, sleep=lambda _: None)
+    assert [*synced.revisions.values()] == [""]
+    assert "a newer one was pushed" in synced.notes[0]
+    assert hub.records("a") == {"one": 1, "two": 2, "three": 3}
+    assert second.git("rev-parse", "HEAD") == first.git("rev-parse", "HEAD")
+    assert second.is_clean()
+
+
+def test_captures_that_could_not_be_pushed_all_follow_later(hub: Hub) -> None:
+    first = hub.first()
+    second = hub.clone("second")
+    second.run("a", job=Job())
+    hub.list("a", one=1, two=2, three=3)
+    second.run("a", job=Job())
+    first.run("b")
+    second.run("b")
+    assert hub.subjects() == [
+        "a: +1 new (3 models)",
+        "a: first snapshot (2 models)",
+        "b: first snapshot (1 model)",
+        "Begin",
+    ]
+    assert hub.runs("a") == ["first", "changed"]
+
+
+def test_a_person_and_a_job_may_push_to_the_same_branch(hub: Hub) -> None:
+    first = hub.first()
+    second = hub.clone("second")
+    (first.folder / "README.md").write_text("hello\n")
+    first.git("add", "README.md")
+    first.git("commit", "--quiet", "-m", "Say hello")
+    first.git("push", "--quiet", "origin", "main")
+    second.stale_run("a")
+    assert hub.subjects()[:2] == ["a: first snapshot (2 models)", "Say hello"]
+    assert (second.folder / "README.md").read_text() == "hello\n"
+    assert second.is_clean()
+
+
+def test_a_file_that_is_changed_here_and_there_is_not_overwritten(hub: Hub) -> None:
+    first = hub.first()
+    second = hub.clone("second")
+    (first.folder / "README.md").write_text("hello\n")
+    first.git("add", "README.md")
+    first.git("commit", "--quiet", "-m", "Say hello")
+    first.git("push", "--quiet", "origin", "main")
+    (second.folder / "README.md").write_text("mine\n")
+    with pytest.raises(StoreError, match=r"README\.md is changed here and elsewhere"):
+        second.stale_run("a")
+    assert (second.folder / "README.md").read_text() == "mine\n"
+    assert second.git("log", "--format=%s", "-1").strip() == "a: first snapshot (2 models)"
+
+
+def test_a_persons_unpushed_commit_is_left_to_the_person(hub: Hub) -> None:
+    first = hub.first()
+    second = hub.clone("second")
+    first.run("b")
+    (second.folder / "notes.txt").write_text("mine\n")
+    second.git("add", "notes.txt")
+    second.git("commit", "--quiet", "-m", "Mine")
+    with pytest.raises(PushRejected, match="no capture") as refused:
+        second.stale_run("a")
+    assert "git pull --rebase" in refused.value.hint
+    assert second.git("log", "--format=%s", "-2").splitlines() == [
+        "a: first snapshot (2 models)",
+        "Mine",
+    ]
+
+
+@pytest.mark.parametrize("options", [(), ("--depth", "1")])
+def test_a_race_from_a_shallow_clone_is_won_too(hub: Hub, options: tuple[str, ...]) -> None:
+    first = hub.first()
+    first.run("a")
+    second = hub.clone("second", *options)
+    hub.list("a", one=1, two=2, three=3)
+    first.run("a")
+    first.run("b")
+    hub.list("a", one=9, two=2, three=3)
+    second.stale_run("a")
+    assert hub.subjects()[0] == "a: 1 updated (3 models)"
+    assert hub.git("fsck", "--full", "--strict") == ""
+
+
+def test_many_copies_at_once_lose_nothing(hub: Hub) -> None:
+    hub.first()
+    names = [f"copy{number}" for number in range(4)]
+    copies = [hub.clone(name) for name in names]
+    failures: list[Exception] = []
+
+    def work(number: int) -> None:
+        source = "ab"[number % 2]
+        try:
+            Job(push=True).run(copies[number].config, source, clock=copies[number].clock)
+        except PushRejected as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(copies))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert sorted(hub.subjects()) == [
+        "Begin",
+        "a: first snapshot (2 models)",
+        "b: first snapshot (1 model)",
+    ]
+
+
+def test_a_refusal_keeps_the_commit_and_says_what_to_do(hub: Hub) -> None:
+    copy = hub.first()
+    hook = hub.origin / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho 'protected: ask Ada' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(PushRejected, match=r"does not take the push: .*pre-receive") as refused:
+        copy.run("a")
+    assert "archiver run --push" in refused.value.hint
+    assert copy.git("log", "--format=%s", "-1").strip() == "a: first snapshot (2 models)"
+    hook.unlink()
+    copy.run("a")
+    assert hub.subjects()[0] == "a: first snapshot (2 models)"
+
+
+def test_a_remote_that_is_away_does_not_keep_a_hub_from_being_captured(hub: Hub) -> None:
+    copy = hub.first()
+    hub.origin.rename(hub.folder / "away.git")
+    with pytest.raises(PushRejected, match=r"origin cannot be reached|does not take"):
+        copy.run("a")
+    assert "not fetched: origin cannot be reached" in copy.notes[0]
+    assert copy.git("log", "--format=%s", "-1").strip() == "a: first snapshot (2 models)"
+
+
+def test_a_password_in_the_address_is_never_said(hub: Hub) -> None:
+    copy = hub.first()
+    copy.git("remote", "set-url", "origin", "http://ada:hunter2@127.0.0.1:9/x.git")
+    with pytest.raises(PushRejected) as refused:
+        copy.run("a")
+    assert "hunter2" not in str(refused.value) + refused.value.hint
+
+
+def test_a_detached_head_says_what_to_do_before_anything_is_fetched(hub: Hub) -> None:
+    copy = hub.first()
+    copy.git("checkout", "--quiet", "--detach")
+    with pytest.raises(StoreError, match="HEAD is detached") as refused:
+        copy.run("a")
+    assert "git switch" in refused.value.hint
+
+
+def test_without_a_remote_there_is_a_hint(hub: Hub) -> None:
+    copy = hub.first()
+    copy.git("remote", "remove", "origin")
+    with pytest.raises(PushRejected, match="there is no remote to push to") as refused:
+        copy.run("a")
+    assert "git remote add origin" in refused.value.hint
+
+
+def test_nothing_is_ever_forced(hub: Hub) -> None:
+    copy = hub.first()
+    copy.run("a")
+    run_git(hub.origin, "config", "receive.denyNonFastForwards", "true")
+    second = hub.clone("second")
+    hub.list("a", one=1)
+    copy.run("b")
+    second.stale_run("b")
+    pushed = hub.git("rev-list", "--count", "main").strip()
+    assert pushed == "3"
