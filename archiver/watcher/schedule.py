@@ -113,4 +113,4 @@ def due(schedule: Schedule, past: Past, now: datetime) -> datetime:
     if not past.failures:
         return regular
     doublings = min(past.failures - 1, 10)
-    return min(regular, past.last + min(_RETRY * 2**doublings, _LONGEST_RETRY))
+    return min(regular, past.last + min(_RETRY * (1 << doublings), _LONGEST_RETRY))

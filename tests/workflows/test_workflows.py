@@ -1,0 +1,280 @@
+"""The workflows, run for real by act on this machine against a bare repository and a fake hub."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+from conftest import run_git
+
+from archiver.cli import archiver
+from archiver.fakehub.hub import Hub
+from archiver.fakehub.server import FakeHub
+from archiver.watcher import ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.prefix) / "bin"
+WORKFLOW = ".github/workflows/archive.yml"
+USES = re.compile(r"uses: (actions/[a-z-]+@[0-9a-f]{40})")
+STUB = "name: stub\nruns:\n  using: composite\n  steps:\n    - shell: bash\n      run: |\n"
+PYTHON = f"""\
+        echo "{BIN}" >> "$GITHUB_PATH"
+        mkdir -p "$RUNNER_TEMP/archiver/bin"
+        ln -sf "{BIN}/archiver" "$RUNNER_TEMP/archiver/bin/archiver"
+"""
+NEWS = """\
+name: news
+on: pull_request
+permissions: {}
+jobs:
+  news:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1
+      - id: archive
+        uses: OWNER/REPO@v1
+      - shell: bash
+        run: echo "told=$NEW,$CHANGED,$STATUS"
+        env:
+          NEW: ${{ steps.archive.outputs.new }}
+          CHANGED: ${{ steps.archive.outputs.changed }}
+          STATUS: ${{ steps.archive.outputs.status }}
+"""
+
+
+@dataclass
+class Job:
+    """A data repository, its bare origin, and the machine that runs its workflows."""
+
+    folder: Path
+    hub: Hub
+    server: FakeHub
+
+    @property
+    def repo(self) -> Path:
+        return self.folder / "repo"
+
+    @property
+    def origin(self) -> Path:
+        return self.folder / "origin.git"
+
+    def begin(self) -> None:
+        """Commit what there is and push it, as a person does after ``archiver init``."""
+        self.origin.mkdir()
+        run_git(self.origin, "init", "--bare", "--quiet", "--initial-branch=main")
+        run_git(self.repo, "remote", "add", "origin", str(self.origin))
+        run_git(self.repo, "add", ".")
+        run_git(self.repo, "commit", "--quiet", "-m", "Begin")
+        run_git(self.repo, "push", "--quiet", "origin", "main")
+
+    def act(
+        self,
+        event: str = "schedule",
+        *,
+        workflow: str = WORKFLOW,
+        inputs: dict[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a workflow of the repository as it lies here; the exit code is the job's result."""
+        text = (self.repo / workflow).read_text()
+        action = (CHECKOUT / "action.yml").read_text()
+        stubs = {name: self._stub(name) for name in USES.findall(text + action)}
+        stubs["OWNER/REPO@v1"] = CHECKOUT
+        payload = self.folder / "event.json"
+        payload.write_text(json.dumps({"inputs": inputs or {}}))
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        variables = [
+            f"PATH={BIN}:/usr/local/bin:/usr/bin:/bin",
+            f"HOME={home}",
+            f"MODELSCOPE_ENDPOINT={self.server.endpoint}",
+        ]
+        command = ["env", "-i", *variables, str(BIN / "act"), event]
+        command += ["-C", str(self.repo), "-W", workflow, "-P", "ubuntu-latest=-self-hosted"]
+        command += ["-e", str(payload), "--action-cache-path", str(self.folder / "cache")]
+        command += ["--no-cache-server", "--env", f"MODELSCOPE_ENDPOINT={self.server.endpoint}"]
+        for name, place in stubs.items():
+            command += ["--local-repository", f"{name}={place}"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+
+    def _stub(self, name: str) -> Path:
+        """Stand in for an action that only prepares the machine: it is prepared already."""
+        folder = self.folder / "stubs" / name.replace("/", "_")
+        folder.mkdir(parents=True, exist_ok=True)
+        script = PYTHON if "setup-python" in name else "        git status --short\n"
+        (folder / "action.yml").write_text(STUB + script)
+        return folder
+
+    def subjects(self) -> list[str]:
+        return run_git(self.origin, "log", "--format=%s", "main").splitlines()
+
+    def outcomes(self) -> list[str]:
+        text = run_git(self.origin, "show", "refs/archiver/state:modelscope/runs.jsonl")
+        return [run.outcome for run in ledger.read(text.encode())]
+
+    def update(self) -> None:
+        """Bring the checkout to what was pushed, as GitHub's checkout does."""
+        run_git(self.repo, "fetch", "--quiet", "origin", "main")
+        run_git(self.repo, "reset", "--quiet", "--hard", "origin/main")
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Iterator[Job]:
+    if not (BIN / "act").exists():
+        pytest.skip("act is not installed: make test installs it")
+    hub = Hub(60)
+    with FakeHub(hub=hub) as server:
+        yield Job(tmp_path, hub, server)
+
+
+def init(job: Job, *options: str) -> None:
+    command = ["init", str(job.repo), "--type", "modelscope", "--set", "scope=all", *options]
+    done = CliRunner().invoke(archiver, command)
+    assert done.exit_code == 0, done.output
+    job.begin()
+
+
+def test_a_new_data_repository_runs_green_and_says_what_happened(job: Job) -> None:
+    init(job, "--github")
+    first = job.act()
+    assert first.returncode == 0, first.stdout
+    assert job.subjects() == ["modelscope: first snapshot (60 models)", "Begin"]
+    assert "status=ok" in first.stdout
+    job.update()
+    again = job.act()
+    assert again.returncode == 0
+    assert "changed=false" in again.stdout
+    assert len(job.subjects()) == 2
+    assert job.outcomes() == ["first", "unchanged"]
+
+
+def test_a_job_that_loses_the_race_builds_on_the_new_tip(job: Job, tmp_path: Path) -> None:
+    init(job, "--github")
+    run_git(tmp_path, "clone", "--quiet", str(job.origin), "other")
+    (tmp_path / "other" / "README.md").write_text("edited meanwhile\n")
+    run_git(tmp_path / "other", "commit", "--quiet", "-am", "Edit")
+    run_git(tmp_path / "other", "push", "--quiet", "origin", "main")
+    done = job.act()
+    assert done.returncode == 0, done.stdout
+    assert job.subjects() == ["modelscope: first snapshot (60 models)", "Edit", "Begin"]
+
+
+def test_a_hub_that_is_down_makes_the_job_red_and_leaves_the_branch(job: Job) -> None:
+    init(job, "--github")
+    job.server.misbehave("html")
+    done = job.act()
+    assert done.returncode != 0
+    assert "status=" in done.stdout
+    assert job.subjects() == ["Begin"]
+    assert job.outcomes() == ["failed"]
+
+
+def test_the_action_serves_any_repository(job: Job) -> None:
+    init(job, "--github", "OWNER/REPO@v1")
+    done = job.act("workflow_dispatch", inputs={"source": "modelscope", "dry-run": "true"})
+    assert done.returncode == 0, done.stdout
+    assert job.subjects() == ["Begin"]
+    done = job.act("workflow_dispatch", inputs={"source": "modelscope"})
+    assert done.returncode == 0, done.stdout
+    assert len(job.subjects()) == 2
+
+
+def test_an_input_is_never_read_by_a_shell(job: Job, tmp_path: Path) -> None:
+    init(job, "--github", "OWNER/REPO@v1")
+    spoilt = tmp_path / "spoilt"
+    done = job.act(
+        "workflow_dispatch", inputs={"source": f"$(touch${{IFS}}{spoilt});`touch {spoilt}`"}
+    )
+    assert done.returncode != 0
+    assert "no source is called" in done.stdout
+    assert not spoilt.exists()
+
+
+def test_a_pull_request_is_told_the_news_and_commits_nothing(job: Job) -> None:
+    init(job, "--github")
+    (job.repo / ".github/workflows/news.yml").write_text(NEWS)
+    done = job.act("pull_request", workflow=".github/workflows/news.yml")
+    assert done.returncode == 0, done.stdout
+    assert "told=60,false,ok" in done.stdout
+    assert "first snapshot (60 models) (dry run)" in done.stdout.replace("\\", "")
+    assert job.subjects() == ["Begin"]
+    assert "refs/archiver/state" not in run_git(job.origin, "for-each-ref")
+
+
+def test_this_repositorys_own_workflow_archives_where_there_is_something_to(job: Job) -> None:
+    init(job)
+    for name in (WORKFLOW, "action.yml"):
+        (job.repo / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(CHECKOUT / name, job.repo / name)
+    done = job.act()
+    assert done.returncode == 0, done.stdout
+    assert job.subjects()[0] == "modelscope: first snapshot (60 models)"
+    (job.repo / "archiver.toml").unlink()
+    without = job.act()
+    assert without.returncode == 0
+    assert "there is nothing to archive" in without.stdout
+
+
+def test_ci_runs_what_people_run(job: Job) -> None:
+    init(job)
+    workflow = ".github/workflows/ci.yml"
+    (job.repo / workflow).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(CHECKOUT / workflow, job.repo / workflow)
+    script = job.repo / ".ci" / "run"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\necho checked by .ci/run\n")
+    script.chmod(0o755)
+    done = job.act("push", workflow=workflow)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("checked by .ci/run") == 3
+
+
+def workflows(folder: Path) -> Iterator[Path]:
+    """Yield this repository's workflows, and those that the program writes."""
+    yield from (CHECKOUT / ".github" / "workflows").glob("*.yml")
+    for name, options in {
+        "pip": ["--github"],
+        "action": ["--github", f"OWNER/REPO@{'12' * 20}"],
+    }.items():
+        target = folder / name
+        done = CliRunner().invoke(archiver, ["init", str(target), *options])
+        assert done.exit_code == 0, done.output
+        yield target / WORKFLOW
+
+
+@pytest.mark.parametrize(
+    "linter",
+    [
+        ("zizmor", "--offline"),
+        ("jactionlint", "--shellcheck="),
+        ("check-jsonschema", "--builtin-schema", "vendor.github-workflows"),
+    ],
+    ids=lambda linter: linter[0],
+)
+def test_every_workflow_is_clean(linter: tuple[str, ...], tmp_path: Path) -> None:
+    for workflow in workflows(tmp_path):
+        command = [str(BIN / linter[0]), *linter[1:], str(workflow)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_action_is_clean() -> None:
+    action = str(CHECKOUT / "action.yml")
+    for command in (
+        ("zizmor", "--offline", action),
+        ("check-jsonschema", "--builtin-schema", "vendor.github-actions", action),
+    ):
+        done = subprocess.run(
+            [str(BIN / command[0]), *command[1:]], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
