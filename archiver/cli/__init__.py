@@ -37,6 +37,7 @@ COMMANDS = {
     "show": Entry("catalogue:show", "Show one record and its timeline."),
     "search": Entry("catalogue:search", "Find records by words."),
     "list": Entry("catalogue:list_", "List the records."),
+    "check": Entry("check:check", "End with 1 if a record that you depend on is gone or changed."),
     "export": Entry("catalogue:export", "Write the catalogue, or changes, in another format."),
     "status": Entry(
         "running:status", "Say when the job last worked, and how large the archive is."

@@ -17,7 +17,7 @@ from archiver.watcher.comparison import lives
 from archiver.watcher.versions import EMPTY, Part, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from archiver.changes.lifecycle import Lives
     from archiver.records.model import FieldChange, Kind, Record
@@ -89,63 +89,97 @@ def timeline(catalogue: Catalogue, key: str, *, tip: str | None = None) -> Timel
         UnknownRecord: No version holds the key.
         ShallowHistory: The clone ends before the first version.
     """
-    events: list[Event] = []
-    before = _Seen(Moment("", ""), EMPTY, None)
-    with history.opened(catalogue) as versions:
-        for after in reversed([*_seen(catalogue, versions, key, tip)]):
-            event = _event(key, before, after, catalogue.policy, known=bool(events))
-            before = after
-            if event is not None:
-                events.append(event)
-        if not events:
+    found = timelines(catalogue, (key,), tip=tip)
+    if key not in found:
+        with history.opened(catalogue) as versions:
             raise _unknown(catalogue, versions, key)
-    return _told(key, events)
+    return found[key]
+
+
+def timelines(
+    catalogue: Catalogue, keys: Iterable[str], *, tip: str | None = None
+) -> dict[str, Timeline]:
+    """Return the lives of several records, in one pass through the history.
+
+    A key that no version holds is left out. Arguments and errors are those of `timeline`.
+    """
+    wanted = {key: key.encode(errors="replace") for key in keys}
+    with history.opened(catalogue) as versions:
+        passed = [*_seen(catalogue, versions, wanted, tip)]
+        found = {key: _events(key, reversed(passed), catalogue.policy) for key in wanted}
+    return {key: _told(key, events) for key, events in found.items() if events}
 
 
 class _Seen(NamedTuple):
-    """The record's line in one version, whose lines are not read any more."""
+    """The records' lines in one version, whose lines are not read any more."""
 
     at: Moment
     version: Version
-    line: bytes | None
+    lines: Mapping[str, bytes]
 
 
-def _seen(catalogue: Catalogue, versions: Versions, key: str, tip: str | None) -> Iterator[_Seen]:
-    """Yield the record's line in each readable revision, newest first."""
-    wanted = key.encode(errors="replace")
+def _seen(
+    catalogue: Catalogue, versions: Versions, wanted: Mapping[str, bytes], tip: str | None
+) -> Iterator[_Seen]:
+    """Yield the records' lines in each readable revision, newest first."""
     for revision in catalogue.revisions(tip):
         try:
             version = versions.stored(revision)
-            line = _line(version, wanted)
+            lines = dict(_lines(version, wanted))
         except UnreadableSnapshot:
             continue
         read = replace(version, parts={"": Part(None, tuple)})  # lines of all would fill memory
-        yield _Seen(Moment(revision.id, stamp(revision.authored_at)), read, line)
+        yield _Seen(Moment(revision.id, stamp(revision.authored_at)), read, lines)
 
 
-def _line(version: Version, wanted: bytes) -> bytes | None:
+def _lines(version: Version, wanted: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield key and line of the records that a version has; shards without any are not read."""
     names = len(version.parts)
-    name = "" if names == 1 else canonical.shard_name(wanted.decode(), names)
-    needle = dump(wanted.decode())
-    for line in version.parts[name].lines():
-        if needle in line and canonical.line_key(line) == wanted:
-            return line
-    return None
+    shards: dict[str, dict[bytes, str]] = {}
+    for key, encoded in wanted.items():
+        name = "" if names == 1 else canonical.shard_name(encoded.decode(), names)
+        shards.setdefault(name, {})[encoded] = key
+    for name, keys in shards.items():
+        yield from _found(version.parts[name].lines(), keys)
+
+
+def _found(lines: Iterable[bytes], keys: dict[bytes, str]) -> Iterator[tuple[str, bytes]]:
+    left = len(keys)
+    needle = dump(next(iter(keys)).decode()) if left == 1 else b""  # much faster than any key
+    for line in lines:
+        if needle in line and (found := canonical.line_key(line)) in keys:
+            yield keys[found], line
+            left -= 1
+            if not left:
+                return
+
+
+def _events(key: str, passed: Iterable[_Seen], policy: Policy) -> list[Event]:
+    """Return what happened to one record, oldest first."""
+    events: list[Event] = []
+    before = _Seen(Moment("", ""), EMPTY, {})
+    for after in passed:
+        event = _event(key, before, after, policy, known=bool(events))
+        before = after
+        if event is not None:
+            events.append(event)
+    return events
 
 
 def _event(key: str, before: _Seen, after: _Seen, policy: Policy, *, known: bool) -> Event | None:
     """Return what happened from one version to the next; `known`: it was there before."""
-    if before.line == after.line:
+    old, new = before.lines.get(key), after.lines.get(key)
+    if old == new:
         return None
-    if before.line is None:
-        assert after.line is not None  # noqa: S101  they differ
-        return _came(key, after.at, after.line, lives(before.version, after.version), known=known)
-    if after.line is None:
-        return _went(key, after.at, before.line, lives(before.version, after.version))
-    change = explain(before.line, after.line, policy)
+    if old is None:
+        assert new is not None  # noqa: S101  they differ
+        return _came(key, after.at, new, lives(before.version, after.version), known=known)
+    if new is None:
+        return _went(key, after.at, old, lives(before.version, after.version))
+    change = explain(old, new, policy)
     if change is None or not change.changes:
         return None
-    return Event(after.at, change.kind, change.changes, canonical.decode(after.line))
+    return Event(after.at, change.kind, change.changes, canonical.decode(new))
 
 
 def _came(key: str, at: Moment, line: bytes, ends: Lives, *, known: bool) -> Event:

@@ -1,0 +1,123 @@
+"""The command that lets CI fail when something that one depends on is gone: check."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from archiver.cli import options, output
+from archiver.errors import ConfigError
+from archiver.publish.findings import FORMS, show
+from archiver.watcher import pins as reading
+from archiver.watcher.clock import now
+from archiver.watcher.pinned import TROUBLES, checked, known_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from archiver.cli.options import Choice
+    from archiver.publish.findings import FindingForm
+    from archiver.watcher.catalogue import Catalogue
+    from archiver.watcher.pins import Pin
+
+
+@click.command(
+    epilog=options.examples(
+        "archiver check models.txt",
+        "archiver check 'src/**/*.py' --repo ../models -f github",
+        """archiver check 'src/**/*.py' --pattern 'from_pretrained\\("([^"]+)"'""",
+        "archiver check --keys 'Qwen/Qwen3-.*' --since 30d",
+    )
+)
+@click.argument("patterns", metavar="[PINS]…", nargs=-1)
+@click.option(
+    "--pattern",
+    callback=lambda _context, _option, given: _compiled("--pattern", given),
+    metavar="REGEX",
+    help="What it finds in the files are keys: its first group, or all of it.",
+)
+@click.option(
+    "--keys",
+    callback=lambda _context, _option, given: _compiled("--keys", given),
+    metavar="REGEX",
+    help="Depend on every key there is, or was, that it matches as a whole.",
+)
+@click.option(
+    "--since",
+    default="",
+    metavar="REV|DATE",
+    help="Licence and access were right then.  [default: when the record was seen first]",
+)
+@click.option(
+    "--allow",
+    type=click.Choice(TROUBLES),
+    multiple=True,
+    help="Do not fail for this.  Repeatable.",
+)
+@options.at
+@options.output_format(*FORMS)
+@options.output
+@options.catalogue
+@click.pass_context
+def check(
+    context: click.Context,
+    *,
+    choice: Choice,
+    patterns: tuple[str, ...],
+    pattern: re.Pattern[str] | None,
+    keys: re.Pattern[str] | None,
+    since: str,
+    allow: tuple[str, ...],
+    at: str | None,
+    form: FindingForm,
+    output_path: Path | None,
+) -> None:
+    """End with 1 if a record that you depend on is gone or changed.
+
+    PINS are files: a list (.txt) with one key a line, or source files and globs, in which known
+    keys are found. A record fails that is missing, removed, renamed, gated, or has another
+    licence. A line of a list may say what is right: KEY license=apache-2.0 gated=auto
+    """
+    if not patterns and keys is None:
+        raise click.UsageError("Say what you depend on: a list, source files, or --keys.")
+    paths = reading.files(patterns)
+    catalogue = choice.open()
+    found = [*_pins(catalogue, paths, pattern, keys, at or "")]
+    if not found:
+        raise ConfigError("nothing there names a record", hint="a list has one key a line")
+    findings = checked(catalogue, found, now=now(), at=at or "", since=since)
+    failing = frozenset(TROUBLES) - frozenset(allow)
+    with output.destination(output_path) as out:
+        show(findings, form, out, source=catalogue.source, failing=failing)
+    context.exit(int(any(each.verdict in failing for each in findings)))
+
+
+def _pins(
+    catalogue: Catalogue,
+    paths: list[Path],
+    pattern: re.Pattern[str] | None,
+    keys: re.Pattern[str] | None,
+    at: str,
+) -> Iterator[Pin]:
+    lists = [path for path in paths if path.suffix in reading.LISTS and pattern is None]
+    others = [path for path in paths if path not in lists]
+    yield from reading.listed(lists)
+    if pattern is not None:
+        yield from reading.matching(others, pattern)
+        others = []
+    if others or keys is not None:
+        known = known_keys(catalogue, at=at, now=now())
+        yield from reading.mentioned(others, known)
+        for key in sorted(known) if keys is not None else ():
+            if keys is not None and keys.fullmatch(key):
+                yield reading.Pin(key, "--keys", 1)
+
+
+def _compiled(name: str, given: str | None) -> re.Pattern[str] | None:
+    try:
+        return None if given is None else re.compile(given)
+    except re.error as error:
+        raise click.UsageError(f"{name}: {given!r} is no pattern: {error}") from error

@@ -1,0 +1,208 @@
+"""Say what became of the records that a person depends on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_args
+
+import msgspec
+
+from archiver.errors import ShallowHistory
+from archiver.records import canonical
+from archiver.records.jsontext import dump
+from archiver.watcher import history, moments
+from archiver.watcher.pins import Pin  # noqa: TC001  msgspec reads it
+from archiver.watcher.timeline import Moment, timelines
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from archiver.changes.lifecycle import Tombstone
+    from archiver.records.model import Json, Record
+    from archiver.watcher.catalogue import Catalogue
+    from archiver.watcher.timeline import Timeline
+    from archiver.watcher.versions import Version
+
+Trouble: TypeAlias = Literal["missing", "removed", "renamed", "gated", "license"]
+TROUBLES: Final[tuple[Trouble, ...]] = get_args(Trouble)
+Verdict: TypeAlias = Literal["ok", "left", "missing", "removed", "renamed", "gated", "license"]
+
+_OPEN: Final = (None, False, "")
+_FIELDS: Final[Mapping[str, Verdict]] = {"gated": "gated", "license": "license"}
+"""Field to the verdict where it changed; an unknown value is no value."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one record.
+
+    Attributes:
+        key: The key that is depended on.
+        verdict: ``missing``: no snapshot ever had it. ``left``: it is outside of the window
+            that is listed, and may well be there.
+        detail: What happened, in words that are not yet safe for a sink.
+        since: When, as far as known.
+        now: The key it has now; ``renamed`` only.
+        pins: The places that name it.
+    """
+
+    key: str
+    verdict: Verdict
+    detail: str = ""
+    since: Moment | None = None
+    now: str = ""
+    pins: tuple[Pin, ...] = ()
+
+
+def known_keys(catalogue: Catalogue, *, at: str, now: datetime) -> frozenset[str]:
+    """Return every key that a snapshot has, or that was removed before it."""
+    with history.opened(catalogue) as versions:
+        newest = moments.find(catalogue, versions, at, now)
+        keys = {canonical.line_key(line).decode() for line in newest.lines()}
+        keys |= newest.tombstones().keys()
+    return frozenset(keys)
+
+
+def checked(
+    catalogue: Catalogue, pins: Iterable[Pin], *, now: datetime, at: str = "", since: str = ""
+) -> list[Finding]:
+    """Return one finding for each key that the pins name, by key.
+
+    Args:
+        catalogue: The catalogue.
+        pins: What is depended on.
+        now: Time, UTC, for periods.
+        at: The version that is looked at; empty: the newest.
+        since: The version in which licence and access are taken to be right; empty: the one in
+            which the record is seen first.
+
+    Raises:
+        NotADataRepository: There is no snapshot.
+        UnknownRevision: Nothing has this name.
+    """
+    places: dict[str, list[Pin]] = defaultdict(list)
+    for pin in pins:
+        places[pin.key].append(pin)
+    with history.opened(catalogue) as versions:
+        version = moments.find(catalogue, versions, at, now)
+        new = dict(_wanted(version, places))
+        base = moments.find(catalogue, versions, since, now) if since else None
+        old = {} if base is None else dict(_wanted(base, places))
+        stones, window = version.tombstones(), version.covers == "window"
+    doubtful = [key for key in places if not since or _is_doubtful(new.get(key), old.get(key))]
+    lives = _lives(catalogue, doubtful, tip=version.end.revision)
+    cases = (
+        _Case(key, tuple(places[key]), new.get(key), old.get(key), lives.get(key))
+        for key in sorted(places)
+    )
+    return [
+        _gone(case, stones.get(case.key), window=window) if case.record is None else _held(case)
+        for case in cases
+    ]
+
+
+class _Case(NamedTuple):
+    """One record that is depended on.
+
+    Attributes:
+        key: Its key.
+        pins: The places that name it.
+        record: The record as it is; None: it is gone.
+        base: The record as it was when it was taken to be right, if that was asked for.
+        life: Its timeline; None: no snapshot had it, or the clone is shallow.
+    """
+
+    key: str
+    pins: tuple[Pin, ...]
+    record: Record | None
+    base: Record | None
+    life: Timeline | None
+
+    @property
+    def went(self) -> Moment | None:
+        """When the record went."""
+        return self.life.last_changed if self.life else None
+
+
+def _is_doubtful(record: Record | None, base: Record | None) -> bool:
+    """Say whether the history of a record has to be looked at."""
+    if record is None or base is None:
+        return True
+    return any(record.get(field) != base.get(field) for field in _FIELDS)
+
+
+def _lives(catalogue: Catalogue, keys: Collection[str], *, tip: str | None) -> dict[str, Timeline]:
+    """Return the lives of records in one pass; of none where this clone is too shallow."""
+    try:
+        return timelines(catalogue, keys, tip=tip) if keys else {}
+    except ShallowHistory:
+        return {}
+
+
+def _wanted(version: Version, keys: Mapping[str, object]) -> Iterator[tuple[str, Record]]:
+    for line in version.lines():
+        key = canonical.line_key(line).decode()
+        if key in keys:
+            yield key, canonical.decode(line)
+
+
+def _gone(case: _Case, stone: Tombstone | None, *, window: bool) -> Finding:
+    verdict: Verdict = "removed"
+    detail = "removed"
+    if stone is not None and stone.now:
+        verdict, detail = "renamed", f"renamed to {stone.now}"
+    elif stone is not None:
+        cause = f": {stone.cause}" if stone.cause else ""
+        detail = f"removed{cause}; last seen {stone.last_seen} UTC"
+    elif window:
+        verdict, detail = "left", "outside of the window that is listed; it may well be there"
+    elif case.life is None:
+        verdict, detail = "missing", "no snapshot here ever had a record of this key"
+    return Finding(
+        key=case.key,
+        verdict=verdict,
+        detail=detail,
+        since=case.went,
+        now=stone.now if stone else "",
+        pins=case.pins,
+    )
+
+
+def _held(case: _Case) -> Finding:
+    for field, verdict in _FIELDS.items():
+        if detail := _changed(case, field):
+            since = case.life.blame.get(field) if case.life else None
+            return Finding(
+                key=case.key, verdict=verdict, detail=detail, since=since, pins=case.pins
+            )
+    return Finding(key=case.key, verdict="ok", pins=case.pins)
+
+
+def _changed(case: _Case, field: str) -> str:
+    """Return what is not as it should be with a field; empty: nothing."""
+    value = (case.record or {}).get(field)
+    said = {pin.values[field] for pin in case.pins if field in pin.values}
+    if said:
+        right = said == {_spelled(value)}
+        return "" if right else f"{field} is {_spelled(value)}, not {' or '.join(sorted(said))}"
+    before = _before(case, field)
+    if before == value or (field == "gated" and value in _OPEN) or before is None:
+        return ""
+    return f"{field} was {_spelled(before)}, is {_spelled(value)}"
+
+
+def _before(case: _Case, field: str) -> Json:
+    """Return the value that is taken to be right; None: nobody knows one."""
+    if case.base is not None:
+        return case.base.get(field)
+    for event in reversed(case.life.events if case.life else ()):
+        found = event.record.get(field) if event.record is not None else None
+        if found is not None:
+            return found
+    return None
+
+
+def _spelled(value: Json) -> str:
+    if value is None:
+        return "unknown"
+    return value if isinstance(value, str) else dump(value).decode()
