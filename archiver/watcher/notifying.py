@@ -158,7 +158,7 @@ class _Round:
             id=sent.identity(self._source, event, first.timestamp, channel.name),
             event=event,
             source=self._source,
-            title=chat(title),
+            title=title,
             text=chat(text),
             timestamp=self._now,
         )

@@ -216,6 +216,27 @@ def test_reading_a_configuration_runs_no_code_that_it_names(tmp_path: Path) -> N
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plugin.py"]
 
 
-def test_a_table_that_does_nothing_yet_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"archiver\.toml: notify: unknown table"):
-        parse(b'[notify.team]\ntype = "webhook"\n', tmp_path / "archiver.toml", {})
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ('type = "pigeon"', "notify.team.type: unknown type of channel"),
+        ('type = "webhook"', "notify.team.url_env: missing"),
+        (
+            'type = "webhook"\nurl_env = "https://x.example/secret"',
+            "name of an environment variable",
+        ),
+        ('type = "stdout"\nkinds = ["gone"]', "notify.team.kinds"),
+        ('type = "stdout"\nwhere = ["downloads"]', "is not a condition"),
+        (
+            'type = "stdout"\nthreshold = "a lot"',
+            'expected a field and a share, such as "downloads',
+        ),
+        ('type = "stdout"\nsources = ["nope"]', 'notify.team.sources: no source is called "nope"'),
+        ('type = "stdout"\nlimit = 0', "notify.team.limit: expected a whole number from 1"),
+        ('type = "stdout"\nurl = "x"', "notify.team.url: unknown key"),
+    ],
+)
+def test_a_wrong_channel_is_refused_with_its_key(tmp_path: Path, table: str, words: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(f"[notify.team]\n{table}\n".encode(), tmp_path / "archiver.toml", {})
+    assert words in str(refused.value)

@@ -1,0 +1,272 @@
+"""Channels, told by a real HTTP receiver and a real mail server: everything once, nothing twice."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import run_git
+from copies import TABLE
+from receivers import MailServer, Receiver
+
+from archiver import config as configuration
+from archiver.errors import ConfigError, NotifyError, SourceError
+from archiver.watcher import notifying
+from archiver.watcher.running import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+from datetime import timedelta
+
+from copies import START
+
+
+@dataclass
+class Archive:
+    """One source that is a file, and channels."""
+
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+    time: datetime = START
+
+    def list(self, **values: Any) -> None:
+        rows = [{"id": key, **value} for key, value in values.items()]
+        (self.folder / "hub.json").write_text(json.dumps(rows))
+
+    def channels(self, text: str) -> None:
+        table = (
+            TABLE.format(name="hub", url="hub.json") + 'metrics = ["downloads"]\nmax_shrink = 1\n'
+        )
+        (self.folder / "archiver.toml").write_text(f"{table}\n{text}")
+
+    @property
+    def config(self) -> configuration.Config:
+        return configuration.discover(self.folder, self.environ)
+
+    def run(self) -> None:
+        self.time += timedelta(days=1)
+        job = Job()
+        job.prepare(self.config, clock=self.clock)
+        job.run(self.config, "hub", clock=self.clock)
+
+    def clock(self) -> datetime:
+        return self.time
+
+
+@pytest.fixture
+def archive(repo: Path) -> Archive:
+    archive = Archive(repo)
+    archive.list(one={"downloads": 100}, two={"downloads": 100})
+    return archive
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def hook(archive: Archive, receiver: Receiver) -> Archive:
+    """Return an archive with a webhook that is told everything."""
+    archive.environ = {"HOOK": receiver.url, "KEY": "k3y"}
+    archive.channels('[notify.team]\ntype = "webhook"\nurl_env = "HOOK"\nsecret_env = "KEY"\n')
+    return archive
+
+
+def test_a_webhook_gets_a_signed_document_with_the_changes(
+    hook: Archive, receiver: Receiver
+) -> None:
+    hook.run()
+    assert receiver.received == []  # the first snapshot is where it begins
+    hook.list(one={"downloads": 100, "size": 4_500_000_000}, three={"downloads": 5})
+    hook.run()
+    (received,) = receiver.received
+    digest = hmac.new(b"k3y", received.body, hashlib.sha256).hexdigest()
+    assert received.headers["x-archiver-signature-256"] == f"sha256={digest}"
+    assert received.headers["idempotency-key"] == received.json["id"]
+    assert received.json["schema"] == "archiver/notification/1"
+    assert received.json["title"] == "hub: +1 new, 1 updated, -1 removed (2 models)"
+    assert received.json["text"].splitlines()[:2] == ["New (1)", "+ three · 5 downloads"]
+    assert "    size: (unset) → 4.5 GB" in received.json["text"]
+    assert received.json["changes"]["changes"]["removed"][0]["id"] == "two"
+
+
+def test_the_same_change_set_is_never_sent_twice(hook: Archive, receiver: Receiver) -> None:
+    hook.run()
+    hook.list(one={"downloads": 100})
+    hook.run()
+    hook.run()
+    hook.list(one={"downloads": 101})
+    hook.run()
+    assert [each.json["title"] for each in receiver.received] == ["hub: -1 removed (1 model)"]
+    notifying.tell(hook.config, "hub", clock=hook.clock)
+    assert len(receiver.received) == 1
+
+
+def test_an_answer_that_says_later_is_tried_again_with_the_same_id(
+    hook: Archive, receiver: Receiver
+) -> None:
+    hook.run()
+    receiver.statuses = [503, 429]
+    hook.list(one={"downloads": 100})
+    hook.run()
+    assert len({each.headers["idempotency-key"] for each in receiver.received}) == 1
+    assert len(receiver.received) == 3
+
+
+def test_a_failing_channel_undoes_nothing_and_is_told_both_next_time(
+    hook: Archive, receiver: Receiver
+) -> None:
+    hook.run()
+    receiver.statuses = [400]
+    hook.list(one={"downloads": 100})
+    with pytest.raises(NotifyError, match="not told: team: webhook: answered 400") as refused:
+        hook.run()
+    assert refused.value.exit_code == 7
+    assert "T0-secret-path" not in str(refused.value) + refused.value.hint
+    assert run_git(hook.folder, "log", "-1", "--format=%s").strip() == "hub: -1 removed (1 model)"
+    hook.list(one={"downloads": 100}, four={"downloads": 1})
+    hook.run()
+    assert receiver.received[-1].json["title"] == "hub: +1 new, -1 removed (2 models)"
+
+
+def test_an_outage_is_told_once_and_its_end_once(hook: Archive, receiver: Receiver) -> None:
+    hook.run()
+    (hook.folder / "hub.json").unlink()
+    for _ in range(3):
+        with pytest.raises(SourceError):
+            hook.run()
+    hook.list(one={"downloads": 100}, two={"downloads": 100})
+    hook.run()
+    hook.run()
+    told = [(each.json["event"], each.json["title"]) for each in receiver.received]
+    assert told == [
+        ("outage", "hub: cannot be listed since 2026-02-03 03:00:00 UTC"),
+        ("recovery", "hub: listed again after 3 failed runs"),
+    ]
+
+
+def test_a_channel_hears_of_the_kinds_records_and_shares_that_it_asks_for(
+    archive: Archive, receiver: Receiver
+) -> None:
+    archive.environ = {"HOOK": receiver.url}
+    archive.channels(
+        '[notify.team]\ntype = "webhook"\nurl_env = "HOOK"\nkinds = ["new"]\n'
+        'where = ["downloads > 10"]\nthreshold = "downloads > 10 %"\nlimit = 2\n'
+    )
+    archive.list(one={"downloads": 100}, two={"downloads": 100}, low={"downloads": 1})
+    archive.run()
+    archive.list(
+        one={"downloads": 109},
+        two={"downloads": 111},
+        low={"downloads": 9},
+        **{f"new{number}": {"downloads": 10 + number} for number in range(4)},
+    )
+    archive.run()
+    (received,) = receiver.received
+    assert received.json["title"] == "hub: +3 new, 1 counter moved (7 models)"
+    assert received.json["text"].splitlines()[:4] == [
+        "New (3)",
+        "+ new1 · 11 downloads",
+        "+ new2 · 12 downloads",
+        "… and 1 more",
+    ]
+    archive.list(one={"downloads": 109}, low={"downloads": 9})
+    archive.run()
+    assert len(receiver.received) == 1  # removals are nothing that it asked for
+
+
+def test_files_and_standard_output_are_channels(
+    archive: Archive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive.channels(
+        '[notify.say]\ntype = "stdout"\n[notify.log]\ntype = "file"\npath = "told.jsonl"\n'
+        '[notify.text]\ntype = "file"\npath = "told.txt"\n'
+    )
+    archive.run()
+    archive.list(one={"downloads": 100})
+    archive.run()
+    assert capsys.readouterr().out.startswith("hub: -1 removed (1 model)\nRemoved (1)\n- two")
+    assert json.loads((archive.folder / "told.jsonl").read_text())["event"] == "changes"
+    assert (archive.folder / "told.txt").read_text().startswith("hub: -1 removed")
+
+
+def test_a_step_summary_is_a_channel(archive: Archive, tmp_path: Path) -> None:
+    archive.environ = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    archive.channels('[notify.github]\ntype = "github"\n')
+    archive.run()
+    archive.list(one={"downloads": 100})
+    archive.run()
+    summary = (tmp_path / "summary.md").read_text()
+    assert summary.startswith("### hub: -1 removed (1 model)\n\n**Removed (1)**\n\n- two")
+
+
+def test_mail_goes_through_apprise_to_a_real_server(archive: Archive) -> None:
+    with MailServer() as server:
+        to = "from=archiver@example.org&to=ada@example.org&mode=insecure"
+        archive.environ = {"MAIL": f"mailto://127.0.0.1:{server.port}?{to}"}
+        archive.channels('[notify.mail]\ntype = "apprise"\nurl_env = ["MAIL"]\n')
+        archive.run()
+        archive.list(one={"downloads": 100})
+        archive.run()
+    (mail,) = server.mails
+    assert str(mail["Subject"]) == "hub: -1 removed (1 model)"
+    assert "- two" in mail.get_body(("plain",)).get_content()
+
+
+def test_json_goes_through_apprise_too(archive: Archive, receiver: Receiver) -> None:
+    archive.environ = {"CHAT": f"json://127.0.0.1:{receiver.port}/x"}
+    archive.channels('[notify.chat]\ntype = "apprise"\nurl_env = "CHAT"\n')
+    archive.run()
+    archive.list(one={"downloads": 100})
+    archive.run()
+    assert receiver.received[0].json["title"] == "hub: -1 removed (1 model)"
+
+
+@pytest.mark.parametrize(
+    ("environ", "table", "words"),
+    [
+        ({}, 'type = "webhook"\nurl_env = "HOOK"', "environment variable HOOK is not set"),
+        ({"HOOK": "ftp://x"}, 'type = "webhook"\nurl_env = "HOOK"', "holds no address"),
+        (
+            {"HOOK": "nope://s3cret"},
+            'type = "apprise"\nurl_env = "HOOK"',
+            "does not know address 1",
+        ),
+    ],
+)
+def test_a_channel_that_cannot_work_is_refused_before_anything_is_fetched(
+    archive: Archive, environ: dict[str, str], table: str, words: str
+) -> None:
+    archive.environ = environ
+    archive.channels(f"[notify.team]\n{table}\n")
+    with pytest.raises(ConfigError, match=words) as refused:
+        archive.run()
+    assert "s3cret" not in str(refused.value)
+    assert not (archive.folder / "data").exists()
+
+
+def test_a_channel_can_be_tried(hook: Archive, receiver: Receiver) -> None:
+    assert notifying.tell_test(hook.config, clock=hook.clock) == ("team",)
+    assert receiver.received[0].json["event"] == "test"
+    receiver.statuses = [403]
+    with pytest.raises(NotifyError, match="team: webhook: answered 403"):
+        notifying.tell_test(hook.config, clock=hook.clock)
+
+
+def test_what_was_told_is_on_the_state_ref_without_any_secret(hook: Archive) -> None:
+    hook.run()
+    hook.list(one={"downloads": 100})
+    hook.run()
+    state = run_git(hook.folder, "log", "-p", "refs/archiver/state")
+    assert "sent.jsonl" in state
+    assert "T0-secret-path" not in state
+    assert "k3y" not in state
