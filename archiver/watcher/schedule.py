@@ -104,11 +104,10 @@ def due(schedule: Schedule, past: Past, now: datetime) -> datetime:
     Args:
         schedule: The schedule.
         past: What is known of earlier runs.
-        now: Time, UTC; without an earlier run a source is due every so often from now on,
-            or at the next time of cron.
+        now: Time, UTC; without an earlier run a source is due at once.
     """
     if past.last is None:
-        return now if isinstance(schedule, Every) else schedule.after(now)
+        return now
     regular = schedule.after(past.last)
     if not past.failures:
         return regular

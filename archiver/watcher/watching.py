@@ -54,6 +54,9 @@ class Watch:
         self._wait = wait
         self._failed = failed
         self._past = _past(folder, names)
+        for name, past in self._past.items():
+            if past.last is None and not isinstance(schedule, Every):
+                self._past[name] = Past(clock())  # a first time of cron is one that is to come
 
     def forever(self) -> None:
         """Run what is due, then sleep, again and again."""
