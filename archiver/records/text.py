@@ -82,14 +82,14 @@ def markdown(text: str) -> str:
     return _EDGE_SPACE.sub(lambda match: "&#32;" * len(match[0]), shown)
 
 
-_ADDRESS = re.compile(r"[^A-Za-z0-9\-._~:/?#@!$&*+,;=%]")
+_ADDRESS = re.compile(r"[^A-Za-z0-9\-._~:/?#@!$&+,;=%]")
 
 
 def address(url: str) -> str:
     """Make `url` the target of a link that ends where it should; what is no web address is empty.
 
     Every character that RFC 3986 does not allow, and those that Markdown, HTML or a shell would
-    read (quotes, brackets, parentheses), are percent-encoded.
+    read (quotes, brackets, parentheses, stars), are percent-encoded.
     """
     if not url.lower().startswith(("https://", "http://")):
         return ""
@@ -147,7 +147,7 @@ def commit(text: str) -> str:
     return _COMMIT_START.sub(lambda match: f"{match[1] or ''}\\", shown)
 
 
-_CHAT = re.compile(r"<(?=[!@#/a-z])|(?<=\])\((?=\w)|:(?=//)|```", re.IGNORECASE)
+_CHAT = re.compile(r"<(?=[!@#/a-z])|(?<=\])\((?=\w)|:(?=//)|`(?=`)", re.IGNORECASE)
 
 
 def chat(text: str) -> str:

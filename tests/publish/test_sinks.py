@@ -1,0 +1,182 @@
+"""Every hostile word through everything that people and machines read of a capture."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hostile import TEXTS
+from markdown_it import MarkdownIt
+
+from archiver.errors import RenderError
+from archiver.publish import changelog, github
+from archiver.publish.notifiers import Message
+from archiver.publish.notifiers.local import plain, summary
+from archiver.publish.render import render
+from archiver.publish.section import section
+from archiver.records.model import End, FieldChange, RecordChange, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from markdown_it.token import Token
+
+OLD, NEW = End(None, "2026-02-01 03:00:00", 3), End(None, "2026-02-02 03:00:00", 4)
+SNAPSHOTS = ("hub_models_20260201_030000.json", "hub_models_20260202_030000.json")
+HIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069]")
+LINKS = "https://hub.example/models/"
+encodable = {name: text for name, text in TEXTS.items() if "\ud83d" not in text or text.isascii()}
+"""Lone surrogates never get into a record: the reader refuses them."""
+each_text = pytest.mark.parametrize("hostile", encodable.values(), ids=encodable.keys())
+
+
+def context(hostile: str, **options: Any) -> dict[str, Any]:
+    """Return what templates receive of a capture in which every word is hostile."""
+    field = FieldChange("replace", "/note", metric=False, old=hostile, new=f"{hostile}!")
+    record = {"id": hostile, "category": hostile, "license": hostile, "size": 4_500_000_000}
+    changes = [
+        RecordChange("new", hostile, record=record),
+        RecordChange("removed", hostile, record={"id": hostile}, cause=hostile),
+        RecordChange("returned", hostile, record=record),
+        RecordChange("renamed", hostile, old_key=hostile, record={"id": hostile}),
+        RecordChange("updated", hostile, changes=(field,)),
+    ]
+    return section(
+        source="hub",
+        old=OLD,
+        new=NEW,
+        summary=Summary(new=7, removed=1, returned=1, renamed=1, updated=1),
+        changes=changes,
+        snapshots=SNAPSHOTS,
+        link=lambda key: LINKS + key,
+        **options,
+    )
+
+
+def message(hostile: str) -> Message:
+    found = context(hostile)
+    text = render("notification.txt.j2", found)
+    return Message(
+        id="1",
+        event="changes",
+        source="hub",
+        title=f"hub: {found['headline']}",
+        text=text,
+        timestamp="",
+        changes=found,
+    )
+
+
+def tokens(page: str) -> Iterator[Token]:
+    parser = MarkdownIt("commonmark", {"linkify": False}).enable(["table", "strikethrough"])
+    for token in parser.parse(page):
+        yield token
+        yield from token.children or []
+
+
+def check_markdown(page: str) -> None:
+    """Insist that there is no markup but ours, and no link but to the hub."""
+    allowed = {"inline", "text", "softbreak", "code_inline", "strong_open", "strong_close"}
+    for block in ("heading", "paragraph", "bullet_list", "list_item", "link"):
+        allowed |= {f"{block}_open", f"{block}_close"}
+    for token in tokens(page):
+        assert token.type in allowed, (token.type, token.content)
+        if token.type == "link_open":
+            assert str(token.attrs["href"]).startswith(LINKS)
+        if token.type == "code_inline":
+            assert token.content == f"archiver compare {' '.join(SNAPSHOTS)}"
+    assert HIDDEN.search(page) is None
+    assert re.search(r"(?<!\\)\$\{\{", page) is None
+
+
+@each_text
+def test_a_changelog_has_our_markup_and_links_only(hostile: str) -> None:
+    page = changelog.rendered(context(hostile), folder=None)
+    check_markdown(page)
+    assert page.count("\n## ") == 0
+    assert page.count("\n### ") == 5
+    assert f"… and 6 more (`archiver compare {' '.join(SNAPSHOTS)}`)" in page
+
+
+@each_text
+def test_a_step_summary_has_our_markup_and_links_only(hostile: str) -> None:
+    page = summary(message(hostile), None)
+    check_markdown(page)
+    assert sum(token.type == "strong_open" for token in tokens(page)) == 5
+
+
+@each_text
+def test_a_message_is_plain_text_that_no_chat_reads_as_an_order(hostile: str) -> None:
+    page = plain(message(hostile))
+    assert HIDDEN.search(page) is None
+    for order in (
+        r"@\w",
+        r"<[!@#a-z]",
+        r"\]\(\w",
+        r"://",
+        r"(^|\n)\s*::",
+        r"#\d",
+        r"\[skip",
+        "```",
+    ):
+        assert re.search(order, page, re.IGNORECASE) is None, order
+
+
+@each_text
+def test_an_output_of_a_step_stays_one_output(hostile: str, tmp_path: Path) -> None:
+    file = tmp_path / "output"
+    github.write_outputs({"summary": hostile, "changed": "true"}, {"GITHUB_OUTPUT": str(file)})
+    values, lines = {}, iter(file.read_text("utf-8").split("\n")[:-1])
+    for line in lines:  # as GitHub's runner reads the file
+        name, _, mark = line.partition("<<")
+        value = []
+        while (each := next(lines)) != mark:
+            value.append(each)
+        values[name] = "\n".join(value)
+    assert values == {"summary": hostile.replace("\r\n", "\n"), "changed": "true"} or (
+        "\r" in hostile and values["changed"] == "true"
+    )
+
+
+def test_a_link_goes_nowhere_but_to_the_web() -> None:
+    found = context("a") | {"links": {"a": "javascript:alert(1)"}}
+    assert "javascript" not in changelog.rendered(found, folder=None)
+
+
+def test_the_newest_section_comes_first_and_what_people_wrote_stays() -> None:
+    file = changelog.prepended(None, "## one\n", source="hub")
+    assert file == b"# Changelog of hub\n\n## one\n"
+    edited = file.replace(b"hub\n", b"hub\n\nRead this first.\n")
+    file = changelog.prepended(edited, "## two\n", source="hub")
+    assert file == b"# Changelog of hub\n\nRead this first.\n\n## two\n\n## one\n"
+
+
+def test_a_changelog_that_is_too_large_to_be_shown_loses_its_oldest_sections() -> None:
+    file: bytes | None = None
+    for number in range(60):
+        section_ = f"## {number}\n\n" + "- x\n" * 2500
+        file = changelog.prepended(file, section_, source="hub")
+        assert file.startswith(f"# Changelog of hub\n\n## {number}\n".encode())
+    assert file is not None
+    assert 350_000 < len(file) < 401_000
+    assert file.endswith(b"\nOlder entries: `archiver changelog`\n")
+    assert file.count(b"Older entries") == 1
+    huge = changelog.prepended(file, "## huge\n" + "- y\n" * 200_000, source="hub")
+    assert huge.count(b"\n## ") == 1
+
+
+def test_templates_of_a_data_repository_run_in_a_sandbox(tmp_path: Path) -> None:
+    template = tmp_path / "changelog.md.j2"
+    for text, words in {
+        "{{ ''.__class__.__mro__ }}": "changelog.md.j2:1",
+        "line\n{{ nothing.here }}": "changelog.md.j2:2: 'nothing' is undefined",
+        "{% if %}": "changelog.md.j2:1",
+        "{{ now() }}": "'now' is undefined",
+        "{% include '../secret' %}": "changelog.md.j2",
+    }.items():
+        template.write_text(text)
+        with pytest.raises(RenderError) as refused:
+            changelog.rendered(context("a"), folder=tmp_path)
+        assert words in str(refused.value) or "../secret" in str(refused.value)
