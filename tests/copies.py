@@ -35,10 +35,10 @@ class Hub:
         self.origin = self.folder / "origin.git"
         self.origin.mkdir()
         run_git(self.origin, "init", "--bare", "--quiet", "--initial-branch=main")
-        self.list("a", one=1, two=2)
-        self.list("b", one=1)
+        self.lists("a", one=1, two=2)
+        self.lists("b", one=1)
 
-    def list(self, source: str, **values: int) -> None:
+    def lists(self, source: str, **values: int) -> None:
         """Write what a source lists: key to value."""
         rows = [{"id": key, "value": value} for key, value in values.items()]
         (self.folder / f"{source}.json").write_text(json.dumps(rows))

@@ -18,6 +18,7 @@ from archiver.config import discover, process_environment
 from archiver.errors import ConfigError
 from archiver.publish.schedules import FORMS, scheduled
 from archiver.records.text import bytes_, count, terminal
+from archiver.store.repository import STATE_REF
 from archiver.watcher import notifying
 from archiver.watcher.clock import now
 from archiver.watcher.running import Job
@@ -62,6 +63,8 @@ def status(
     else:
         for line in _lines(found):
             click.echo(line)
+    if all(each.last is None for each in found.sources):
+        output.note(f"no reports are here; of a clone: git fetch origin {STATE_REF}:{STATE_REF}")
     context.exit(0 if found.healthy else 1)
 
 

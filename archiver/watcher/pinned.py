@@ -186,20 +186,25 @@ def _changed(case: _Case, field: str) -> str:
         right = said == {_spelled(value)}
         return "" if right else f"{field} is {_spelled(value)}, not {' or '.join(sorted(said))}"
     before = _before(case, field)
-    if before == value or (field == "gated" and value in _OPEN) or before is None:
-        return ""
-    return f"{field} was {_spelled(before)}, is {_spelled(value)}"
+    if field == "gated":
+        fine = value in _OPEN or value == before
+    else:
+        fine = before is None or value == before
+    return "" if fine else f"{field} was {_spelled(before)}, is {_spelled(value)}"
 
 
 def _before(case: _Case, field: str) -> Json:
-    """Return the value that is taken to be right; None: nobody knows one."""
+    """Return the value that is taken to be right: that of the first record; None: unknown.
+
+    A licence counts from where it is known first. Access that nobody spoke of was open.
+    """
     if case.base is not None:
         return case.base.get(field)
-    for event in reversed(case.life.events if case.life else ()):
-        found = event.record.get(field) if event.record is not None else None
-        if found is not None:
-            return found
-    return None
+    records = (event.record for event in reversed(case.life.events if case.life else ()))
+    values = [record.get(field) for record in records if record is not None]
+    if field == "gated":
+        return values[0] if values else None
+    return next((value for value in values if value is not None), None)
 
 
 def _spelled(value: Json) -> str:

@@ -11,7 +11,9 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from capture import Killer
+sys.path.append(str(Path(__file__).parents[1]))
+
+from faults.capture import Killer
 
 from archiver import config as configuration
 from archiver.watcher.running import Job

@@ -36,7 +36,7 @@ class Archive:
     environ: dict[str, str] = field(default_factory=dict)
     time: datetime = START
 
-    def list(self, **values: Any) -> None:
+    def lists(self, **values: Any) -> None:
         rows = [{"id": key, **value} for key, value in values.items()]
         (self.folder / "hub.json").write_text(json.dumps(rows))
 
@@ -63,7 +63,7 @@ class Archive:
 @pytest.fixture
 def archive(repo: Path) -> Archive:
     archive = Archive(repo)
-    archive.list(one={"downloads": 100}, two={"downloads": 100})
+    archive.lists(one={"downloads": 100}, two={"downloads": 100})
     return archive
 
 
@@ -86,7 +86,7 @@ def test_a_webhook_gets_a_signed_document_with_the_changes(
 ) -> None:
     hook.run()
     assert receiver.received == []  # the first snapshot is where it begins
-    hook.list(one={"downloads": 100, "size": 4_500_000_000}, three={"downloads": 5})
+    hook.lists(one={"downloads": 100, "size": 4_500_000_000}, three={"downloads": 5})
     hook.run()
     (received,) = receiver.received
     digest = hmac.new(b"k3y", received.body, hashlib.sha256).hexdigest()
@@ -101,10 +101,10 @@ def test_a_webhook_gets_a_signed_document_with_the_changes(
 
 def test_the_same_change_set_is_never_sent_twice(hook: Archive, receiver: Receiver) -> None:
     hook.run()
-    hook.list(one={"downloads": 100})
+    hook.lists(one={"downloads": 100})
     hook.run()
     hook.run()
-    hook.list(one={"downloads": 101})
+    hook.lists(one={"downloads": 101})
     hook.run()
     assert [each.json["title"] for each in receiver.received] == ["hub: -1 removed (1 model)"]
     notifying.tell(hook.config, "hub", clock=hook.clock)
@@ -116,7 +116,7 @@ def test_an_answer_that_says_later_is_tried_again_with_the_same_id(
 ) -> None:
     hook.run()
     receiver.statuses = [503, 429]
-    hook.list(one={"downloads": 100})
+    hook.lists(one={"downloads": 100})
     hook.run()
     assert len({each.headers["idempotency-key"] for each in receiver.received}) == 1
     assert len(receiver.received) == 3
@@ -127,13 +127,13 @@ def test_a_failing_channel_undoes_nothing_and_is_told_both_next_time(
 ) -> None:
     hook.run()
     receiver.statuses = [400]
-    hook.list(one={"downloads": 100})
+    hook.lists(one={"downloads": 100})
     with pytest.raises(NotifyError, match="not told: team: webhook: answered 400") as refused:
         hook.run()
     assert refused.value.exit_code == 7
     assert "T0-secret-path" not in str(refused.value) + refused.value.hint
     assert run_git(hook.folder, "log", "-1", "--format=%s").strip() == "hub: -1 removed (1 model)"
-    hook.list(one={"downloads": 100}, four={"downloads": 1})
+    hook.lists(one={"downloads": 100}, four={"downloads": 1})
     hook.run()
     assert receiver.received[-1].json["title"] == "hub: +1 new, -1 removed (2 models)"
 
@@ -144,7 +144,7 @@ def test_an_outage_is_told_once_and_its_end_once(hook: Archive, receiver: Receiv
     for _ in range(3):
         with pytest.raises(SourceError):
             hook.run()
-    hook.list(one={"downloads": 100}, two={"downloads": 100})
+    hook.lists(one={"downloads": 100}, two={"downloads": 100})
     hook.run()
     hook.run()
     told = [(each.json["event"], each.json["title"]) for each in receiver.received]
@@ -162,9 +162,9 @@ def test_a_channel_hears_of_the_kinds_records_and_shares_that_it_asks_for(
         '[notify.team]\ntype = "webhook"\nurl_env = "HOOK"\nkinds = ["new"]\n'
         'where = ["downloads > 10"]\nthreshold = "downloads > 10 %"\nlimit = 2\n'
     )
-    archive.list(one={"downloads": 100}, two={"downloads": 100}, low={"downloads": 1})
+    archive.lists(one={"downloads": 100}, two={"downloads": 100}, low={"downloads": 1})
     archive.run()
-    archive.list(
+    archive.lists(
         one={"downloads": 109},
         two={"downloads": 111},
         low={"downloads": 9},
@@ -179,7 +179,7 @@ def test_a_channel_hears_of_the_kinds_records_and_shares_that_it_asks_for(
         "+ new2 · 12 downloads",
         "… and 1 more",
     ]
-    archive.list(one={"downloads": 109}, low={"downloads": 9})
+    archive.lists(one={"downloads": 109}, low={"downloads": 9})
     archive.run()
     assert len(receiver.received) == 1  # removals are nothing that it asked for
 
@@ -192,7 +192,7 @@ def test_files_and_standard_output_are_channels(
         '[notify.text]\ntype = "file"\npath = "told.txt"\n'
     )
     archive.run()
-    archive.list(one={"downloads": 100})
+    archive.lists(one={"downloads": 100})
     archive.run()
     assert capsys.readouterr().out.startswith("hub: -1 removed (1 model)\nRemoved (1)\n- two")
     assert json.loads((archive.folder / "told.jsonl").read_text())["event"] == "changes"
@@ -203,7 +203,7 @@ def test_a_step_summary_is_a_channel(archive: Archive, tmp_path: Path) -> None:
     archive.environ = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
     archive.channels('[notify.github]\ntype = "github"\n')
     archive.run()
-    archive.list(one={"downloads": 100})
+    archive.lists(one={"downloads": 100})
     archive.run()
     summary = (tmp_path / "summary.md").read_text()
     assert summary.startswith("### hub: -1 removed (1 model)\n\n**Removed (1)**\n\n- two")
@@ -215,18 +215,20 @@ def test_mail_goes_through_apprise_to_a_real_server(archive: Archive) -> None:
         archive.environ = {"MAIL": f"mailto://127.0.0.1:{server.port}?{to}"}
         archive.channels('[notify.mail]\ntype = "apprise"\nurl_env = ["MAIL"]\n')
         archive.run()
-        archive.list(one={"downloads": 100})
+        archive.lists(one={"downloads": 100})
         archive.run()
     (mail,) = server.mails
     assert str(mail["Subject"]) == "hub: -1 removed (1 model)"
-    assert "- two" in mail.get_body(("plain",)).get_content()
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert "- two" in body.get_content()
 
 
 def test_json_goes_through_apprise_too(archive: Archive, receiver: Receiver) -> None:
     archive.environ = {"CHAT": f"json://127.0.0.1:{receiver.port}/x"}
     archive.channels('[notify.chat]\ntype = "apprise"\nurl_env = "CHAT"\n')
     archive.run()
-    archive.list(one={"downloads": 100})
+    archive.lists(one={"downloads": 100})
     archive.run()
     assert receiver.received[0].json["title"] == "hub: -1 removed (1 model)"
 
@@ -264,7 +266,7 @@ def test_a_channel_can_be_tried(hook: Archive, receiver: Receiver) -> None:
 
 def test_what_was_told_is_on_the_state_ref_without_any_secret(hook: Archive) -> None:
     hook.run()
-    hook.list(one={"downloads": 100})
+    hook.lists(one={"downloads": 100})
     hook.run()
     state = run_git(hook.folder, "log", "-p", "refs/archiver/state")
     assert "sent.jsonl" in state

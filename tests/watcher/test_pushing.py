@@ -78,9 +78,9 @@ def test_a_capture_is_compared_with_what_was_pushed_meanwhile(hub: Hub) -> None:
     first = hub.first()
     first.run("a")
     second = hub.clone("second")
-    hub.list("a", one=1, two=2, three=3)
+    hub.lists("a", one=1, two=2, three=3)
     first.run("a")
-    hub.list("a", one=1, two=2, three=3, four=4)
+    hub.lists("a", one=1, two=2, three=3, four=4)
     second.stale_run("a")
     assert hub.subjects()[:2] == ["a: +1 new (4 models)", "a: +1 new (3 models)"]
     assert hub.records("a") == {"one": 1, "two": 2, "three": 3, "four": 4}
@@ -94,9 +94,9 @@ def test_one_listing_that_lacks_what_another_copy_listed_removes_nothing(hub: Hu
     first = hub.first()
     first.run("a")
     second = hub.clone("second")
-    hub.list("a", one=1, two=2, three=3)
+    hub.lists("a", one=1, two=2, three=3)
     first.run("a")
-    hub.list("a", one=1, two=5)
+    hub.lists("a", one=1, two=5)
     second.stale_run("a")
     assert hub.records("a") == {"one": 1, "two": 5, "three": 3}
     assert hub.subjects()[0] == "a: 1 updated (3 models)"
@@ -106,9 +106,9 @@ def test_what_a_copy_had_settled_as_removed_stays_removed(hub: Hub) -> None:
     first = hub.first()
     first.run("a")
     second = hub.clone("second")
-    hub.list("a", one=3, two=2)
+    hub.lists("a", one=3, two=2)
     first.run("a")
-    hub.list("a", two=2, four=4, five=5, six=6)
+    hub.lists("a", two=2, four=4, five=5, six=6)
     (second.folder / "archiver.toml").write_text(
         (second.folder / "archiver.toml")
         .read_text()
@@ -123,7 +123,7 @@ def test_an_older_capture_than_the_pushed_one_is_dropped_and_said(hub: Hub) -> N
     first = hub.first()
     second = hub.clone("second")
     second.run("a", job=Job())
-    hub.list("a", one=1, two=2, three=3)
+    hub.lists("a", one=1, two=2, three=3)
     first.run("a")
     synced = pushing.push(second.config, clock=second.clock, sleep=lambda _: None)
     assert [*synced.revisions.values()] == [""]
@@ -137,7 +137,7 @@ def test_captures_that_could_not_be_pushed_all_follow_later(hub: Hub) -> None:
     first = hub.first()
     second = hub.clone("second")
     second.run("a", job=Job())
-    hub.list("a", one=1, two=2, three=3)
+    hub.lists("a", one=1, two=2, three=3)
     second.run("a", job=Job())
     first.run("b")
     second.run("b")
@@ -198,10 +198,10 @@ def test_a_race_from_a_shallow_clone_is_won_too(hub: Hub, options: tuple[str, ..
     first = hub.first()
     first.run("a")
     second = hub.clone("second", *options)
-    hub.list("a", one=1, two=2, three=3)
+    hub.lists("a", one=1, two=2, three=3)
     first.run("a")
     first.run("b")
-    hub.list("a", one=9, two=2, three=3)
+    hub.lists("a", one=9, two=2, three=3)
     second.stale_run("a")
     assert hub.subjects()[0] == "a: 1 updated (3 models)"
     assert hub.git("fsck", "--full", "--strict") == ""
@@ -286,7 +286,7 @@ def test_nothing_is_ever_forced(hub: Hub) -> None:
     copy.run("a")
     run_git(hub.origin, "config", "receive.denyNonFastForwards", "true")
     second = hub.clone("second")
-    hub.list("a", one=1)
+    hub.lists("a", one=1)
     copy.run("b")
     second.stale_run("b")
     pushed = hub.git("rev-list", "--count", "main").strip()

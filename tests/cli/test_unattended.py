@@ -1,0 +1,371 @@
+"""The commands of the unattended job, typed as people and services type them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import jsonschema
+import pytest
+from archives import Archive
+from conftest import run_git
+from receivers import Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from subprocess import CompletedProcess
+
+Archiver: TypeAlias = "Callable[..., CompletedProcess[str]]"
+CRON = "17 3 * * *"
+
+
+@pytest.fixture
+def archive(repo: Path) -> Archive:
+    """Return an archive with two captures, the second with one record less and one changed."""
+    found = Archive(repo)
+    found.configure(confirmations=1, max_shrink=1)
+    found.lists([
+        {"id": "org/a", "license": "mit", "gated": False, "size": 4_500_000_000},
+        {"id": "org/b", "license": "mit"},
+        {"id": "org/c", "license": "mit"},
+        {"id": "org/d", "license": "mit"},
+    ])  # fmt: skip
+    found.run()
+    found.lists([
+        {"id": "org/a", "license": "gpl-3.0", "gated": False, "size": 4_600_000_000},
+        {"id": "org/b", "license": "mit", "gated": "auto"},
+        {"id": "org/d", "license": "mit"},
+    ])  # fmt: skip
+    found.run()
+    return found
+
+
+def test_a_changelog_is_what_the_runs_wrote(archiver: Archiver, archive: Archive) -> None:
+    done = archiver("changelog", "--repo", archive.folder)
+    assert done.returncode == 0
+    assert done.stdout == (archive.folder / "data/hub/CHANGELOG.md").read_text()
+    assert "  - size: 4.5 GB → 4.6 GB" in done.stdout
+    newest = archiver("changelog", "--repo", archive.folder, "--limit", "1").stdout
+    assert newest.count("\n## ") == 1
+    assert archiver("changelog", "HEAD~1..HEAD", "--repo", archive.folder).stdout == newest
+    assert "first snapshot" not in newest
+
+
+def test_a_context_is_rendered_anywhere_by_any_template(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    context = tmp_path / "context.json"
+    archiver("changelog", "--context", "--repo", archive.folder, "-o", context)
+    assert json.loads(context.read_text())["schema"] == "archiver/changelog/1"
+    again = archiver("changelog", "--from-context", context, "--repo", tmp_path)
+    assert again.stdout == archiver("changelog", "--repo", archive.folder).stdout
+    template = tmp_path / "mine.md.j2"
+    template.write_text("{{ source | markdown }} {{ summary.removed }}\n")
+    mine = archiver("changelog", "--repo", archive.folder, "--template", template)
+    assert mine.stdout == "hub 1\nhub 0\n"
+    template.write_text("ok\n{{ nope }}\n")
+    wrong = archiver("changelog", "--repo", archive.folder, "--template", template)
+    assert wrong.returncode == 6
+    assert "mine.md.j2:2: 'nope' is undefined" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("HEAD",), "a range is written as A..B"),
+        (("--since", "2026-02-30"), 'there is no date "2026-02-30"'),
+        (("--since", "soon"), "neither a period nor a date"),
+        (("--from-context", "archiver.toml"), "this is no JSON"),
+        (("--template", "nowhere.j2"), "does not exist"),
+    ],
+)
+def test_what_no_changelog_can_be_made_of_is_refused(
+    archive: Archive, arguments: tuple[str, ...], words: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "archiver", "changelog", *arguments],
+        cwd=archive.folder,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_a_wrong_template_never_costs_a_capture(archiver: Archiver, archive: Archive) -> None:
+    archive.configure('[templates]\nfolder = "mine"', confirmations=1)
+    (archive.folder / "mine").mkdir()
+    (archive.folder / "mine" / "changelog.md.j2").write_text("a\n{{ hugh }}\n")
+    archive.lists(**{"new": 1, "org/a": 2, "org/b": 3, "org/d": 4})
+    done = archiver("run", "--repo", archive.folder)
+    assert done.returncode == 6
+    assert "changelog.md.j2:2: 'hugh' is undefined" in done.stderr
+    assert "the capture is safe" in done.stderr
+    assert "+1 new" in run_git(archive.folder, "log", "-1", "--format=%s")
+    assert "## " in (archive.folder / "data/hub/CHANGELOG.md").read_text()
+
+
+def checked(archiver: Archiver, archive: Archive, *arguments: object) -> tuple[int, Any]:
+    done = archiver("check", *arguments, "--repo", archive.folder, "-f", "json")
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def verdicts(document: Any) -> dict[str, str]:
+    return {each["key"]: each["verdict"] for each in document["findings"]}
+
+
+def test_a_list_of_keys_is_checked_with_when_and_since_which_revision(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    pins = tmp_path / "models.txt"
+    pins.write_text("# ours\norg/a\norg/b  # gated\norg/c\norg/d\norg/never\n")
+    code, found = checked(archiver, archive, pins)
+    assert code == 1
+    assert verdicts(found) == {
+        "org/a": "license",
+        "org/b": "gated",
+        "org/c": "removed",
+        "org/d": "ok",
+        "org/never": "missing",
+    }
+    tip = run_git(archive.folder, "rev-parse", "HEAD").strip()
+    assert found["findings"][0]["detail"] == "license was mit, is gpl-3.0"
+    assert {each["since"]["revision"] for each in found["findings"][:3]} == {tip}
+    text = archiver("check", pins, "--repo", archive.folder).stdout
+    assert (
+        f"license was mit, is gpl-3.0  since 2026-01-31 15:47:33 UTC ({tip[:10]})  {pins}:2" in text
+    )
+    assert text.endswith("hub: 4 of 5 records not as it should be\n")
+
+
+def test_what_a_person_says_is_right_is_right(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    pins = tmp_path / "models.txt"
+    pins.write_text('org/a license=gpl-3.0\norg/b gated="auto" license=mit\norg/d license=apache\n')
+    code, found = checked(archiver, archive, pins)
+    assert verdicts(found) == {"org/a": "ok", "org/b": "ok", "org/d": "license"}
+    assert found["findings"][2]["detail"] == "license is mit, not apache"
+    assert code == 1
+    assert checked(archiver, archive, pins, "--allow", "license")[0] == 0
+    pins.write_text("org/a\n")
+    assert checked(archiver, archive, pins, "--since", "HEAD")[0] == 0
+    assert checked(archiver, archive, pins, "--at", "HEAD~1")[0] == 0
+
+
+def test_source_files_are_searched_for_known_keys(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    source = tmp_path / "src" / "deep"
+    source.mkdir(parents=True)
+    (source / "app.py").write_text('m = load("org/c")\nn = load("org/other")\n# see org/d.\n')
+    code, found = checked(archiver, archive, f"{tmp_path}/src/**/*.py")
+    assert (code, verdicts(found)) == (1, {"org/c": "removed", "org/d": "ok"})
+    assert [(pin["line"], pin["file"]) for pin in found["findings"][0]["pins"]] == [
+        (1, str(source / "app.py"))
+    ]
+    pattern = r'load\("([^"]+)"'
+    code, found = checked(archiver, archive, source / "app.py", "--pattern", pattern)
+    assert verdicts(found) == {"org/c": "removed", "org/other": "missing"}
+    code, found = checked(archiver, archive, "--keys", "org/[cd]")
+    assert (code, verdicts(found)) == (1, {"org/c": "removed", "org/d": "ok"})
+
+
+def test_findings_stand_where_ci_shows_them(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    pins = tmp_path / "a,b:100%.txt"
+    pins.write_text("org/c\norg/::error::x\n")
+    lines = archiver("check", pins, "--repo", archive.folder, "-f", "github").stdout.splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("::error file=")
+    assert "a%2Cb%3A100%25.txt,line=1,title=hub%3A removed::org/c of hub: removed" in lines[1]
+    sarif = json.loads(archiver("check", pins, "--repo", archive.folder, "-f", "sarif").stdout)
+    results = sarif["runs"][0]["results"]
+    assert [each["ruleId"] for each in results] == ["missing", "removed"]
+    assert results[1]["locations"][0]["physicalLocation"]["region"] == {"startLine": 1}
+    jsonschema.validate(sarif, {"required": ["version", "runs"]})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "Say what you depend on"),
+        (("nowhere.txt",), "no file is called nowhere.txt"),
+        (("--keys", "("), "is no pattern"),
+        (("--keys", "zzz"), "nothing there names a record"),
+    ],
+)
+def test_nothing_to_check_is_refused(
+    archiver: Archiver, archive: Archive, arguments: tuple[str, ...], words: str
+) -> None:
+    done = archiver("check", *arguments, "--repo", archive.folder)
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_status_has_an_exit_code_and_a_document(archiver: Archiver, archive: Archive) -> None:
+    late = archiver("status", "--repo", archive.folder, "--max-age", "1h")
+    assert late.returncode == 1
+    assert "hub: STALE\n  last good run  2026-01-31 15:47:33 UTC, changed, 3 models" in late.stdout
+    fine = archiver("status", "--repo", archive.folder, "-f", "json")
+    assert fine.returncode == 0
+    document = json.loads(fine.stdout)
+    assert document["healthy"]
+    assert document["sources"][0]["files"] > document["sources"][0]["largest"] > 0
+    assert document["git"] > 0
+    (archive.folder / "models.json").unlink()
+    assert archiver("run", "--repo", archive.folder).returncode == 3
+    failing = archiver("status", "--repo", archive.folder)
+    assert failing.returncode == 1
+    assert "hub: FAILING" in failing.stdout
+    assert "since then     1 failed run; last: " in failing.stdout
+
+
+def test_a_fresh_clone_says_that_it_has_no_reports(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    run_git(archive.folder, "add", ".")
+    run_git(archive.folder, "commit", "--quiet", "-m", "all")
+    run_git(tmp_path, "clone", "--quiet", "--depth=1", archive.folder.as_uri(), "clone")
+    done = archiver("status", "--repo", tmp_path / "clone")
+    assert done.returncode == 1
+    assert "hub: STALE\n  last good run  never" in done.stdout
+    assert "git fetch origin refs/archiver/state:refs/archiver/state" in done.stderr
+    assert "unknown: this clone is shallow" in done.stdout
+
+
+def test_watch_stops_at_once_and_runs_nothing_twice(archive: Archive) -> None:
+    command = [sys.executable, "-m", "archiver", "watch", "--every", "24h", "--repo"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen([*command, archive.folder], **pipes) as watching:
+        assert watching.stdout is not None
+        said = [watching.stdout.readline(), watching.stdout.readline()]
+        assert said[0] == "watching hub; stop with Ctrl-C\n"
+        assert said[1] == "hub: nothing changed (3 models)\n"  # the last one was long ago
+        began = time.monotonic()
+        watching.send_signal(signal.SIGTERM)
+        assert watching.communicate(timeout=10) == ("stopped\n", None)
+        assert watching.returncode == 0
+        assert time.monotonic() - began < 5
+    with subprocess.Popen([*command, archive.folder], **pipes) as again:
+        assert again.stdout is not None
+        again.stdout.readline()
+        time.sleep(1)
+        again.send_signal(signal.SIGTERM)
+        assert again.communicate(timeout=10)[0] == "stopped\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("watch",), "Say either --every 24h or --cron"),
+        (("watch", "--every", "24h", "--cron", CRON), "Say either"),
+        (("watch", "--every", "0h"), "is no period"),
+        (("watch", "--cron", "61 * * * *"), "is no cron expression"),
+        (("watch", "--cron", CRON, "--timezone", "Mars"), "there is no time zone"),
+        (("schedule", "--print", "cron", "--cron", "x"), "is no cron expression"),
+        (("schedule", "--print", "launchd"), "is not one of"),
+        (("schedule", "--print", "systemd", "--cron", "1 2 3 * 5"), "systemd cannot say"),
+        (("notify",), "no channel is configured"),
+        (("status", "nope"), 'no source is called "nope"'),
+    ],
+)
+def test_bad_words_are_refused_in_one_line(
+    archiver: Archiver, archive: Archive, arguments: tuple[str, ...], words: str
+) -> None:
+    tip = run_git(archive.folder, "rev-parse", "HEAD", "refs/archiver/state")
+    done = archiver(*arguments, "--repo", archive.folder)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert run_git(archive.folder, "rev-parse", "HEAD", "refs/archiver/state") == tip
+
+
+def test_schedules_are_what_their_programs_read(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    def printed(form: str, *more: str) -> str:
+        done = archiver("schedule", "--print", form, *more, "--repo", archive.folder)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert f"run --push --repo {archive.folder}\n" in printed("cron")
+    assert printed("cron", "--cron", "5 4 * * 1").splitlines()[-1].startswith("5 4 * * 1 /")
+    assert 'cron: "17 3 * * *"' in printed("github")
+    assert "archiver run --push" in printed("gitlab")
+    units = printed("systemd")
+    assert "OnCalendar=*-*-* 03:17:00 UTC" in units
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    _, service, timer = units.split("# ---- ")
+    for part in (service, timer):
+        name, _, text = part.partition(" ----\n")
+        (tmp_path / name).write_text(text)
+    verified = subprocess.run(
+        ["systemd-analyze", "--user", "verify", *tmp_path.glob("archiver.*")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "archiver" not in verified.stderr, verified.stderr
+
+
+@pytest.mark.parametrize(
+    ("cron", "calendar"),
+    [
+        ("17 3 * * *", "*-*-* 03:17:00 UTC"),
+        ("*/5 * * * *", "*-*-* *:0/5:00 UTC"),
+        ("0 9-17/2 * * 1-5", "Mon..Fri *-*-* 9..17/2:00:00 UTC"),
+        ("0 0 1,15 */3 *", "*-1/3-01,15 00:00:00 UTC"),
+        ("0 12 * * 0,6", "Sun,Sat *-*-* 12:00:00 UTC"),
+    ],
+)
+def test_cron_is_said_in_systemds_words(
+    archiver: Archiver, archive: Archive, cron: str, calendar: str
+) -> None:
+    done = archiver("schedule", "--print", "systemd", "--cron", cron, "--repo", archive.folder)
+    assert f"OnCalendar={calendar}\n" in done.stdout
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    subprocess.run(["systemd-analyze", "calendar", calendar], check=True, capture_output=True)
+
+
+def test_channels_are_tried_by_a_command(archiver: Archiver, archive: Archive) -> None:
+    archive.configure('[notify.team]\ntype = "webhook"\nurl_env = "HOOK"')
+    with Receiver() as receiver:
+        done = archiver("notify", "--repo", archive.folder, HOOK=receiver.url)
+        assert (done.returncode, done.stdout) == (0, "team: told\n")
+        receiver.statuses = [401]
+        refused = archiver("notify", "--repo", archive.folder, HOOK=receiver.url)
+    assert refused.returncode == 7
+    assert "T0-secret-path" not in refused.stderr
+    assert archiver("notify", "--repo", archive.folder).returncode == 2
+
+
+def test_a_run_writes_the_outputs_of_a_step(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    files = {"GITHUB_OUTPUT": str(tmp_path / "out"), "GITHUB_STEP_SUMMARY": str(tmp_path / "sum")}
+    archive.lists(**{"org/a": 1, "org/b": 2, "org/d": 4, "org/x": 3})
+    pull = {**files, "GITHUB_EVENT_NAME": "pull_request"}
+    tip = run_git(archive.folder, "rev-parse", "HEAD", "refs/archiver/state")
+    assert archiver("run", "--github", "--repo", archive.folder, **pull).returncode == 0
+    assert run_git(archive.folder, "rev-parse", "HEAD", "refs/archiver/state") == tip
+    assert "(dry run)" in (tmp_path / "sum").read_text().replace("\\", "")
+    (tmp_path / "out").unlink()
+    assert archiver("run", "--github", "--repo", archive.folder, **files).returncode == 0
+    said = (tmp_path / "out").read_text()
+    assert "\ntrue\n" in said
+    assert run_git(archive.folder, "rev-parse", "HEAD").strip() in said
+    (archive.folder / "models.json").unlink()
+    assert archiver("run", "--github", "--repo", archive.folder, **files).returncode == 3
+    assert "\nunavailable\n" in (tmp_path / "out").read_text()
+    assert "### hub: failed" in (tmp_path / "sum").read_text()
