@@ -19,7 +19,7 @@ from archiver.errors import ConfigError
 from archiver.publish.schedules import FORMS, scheduled
 from archiver.records.text import bytes_, count, terminal
 from archiver.store.repository import STATE_REF
-from archiver.watcher import notifying
+from archiver.watcher import channels
 from archiver.watcher.clock import now
 from archiver.watcher.running import Job
 from archiver.watcher.schedule import Cron, Every
@@ -138,7 +138,7 @@ def watch(
     wanted = chosen(config, names)
     job = Job(push=push, notify=notify)
     if notify:
-        notifying.check(config)
+        channels.check(config)
 
     def run(name: str) -> None:
         config = discover(repo, process_environment())
@@ -221,5 +221,5 @@ def notify(*, repo: Path) -> None:
     config = discover(repo, process_environment())
     if not config.notify:
         raise ConfigError("no channel is configured", hint="add a table [notify.NAME]")
-    for name in notifying.tell_test(config, clock=now):
+    for name in channels.tell_test(config, clock=now):
         click.echo(f"{name}: told")

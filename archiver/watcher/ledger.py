@@ -107,6 +107,17 @@ def thinned(runs: list[Run], now: datetime) -> list[Run]:
     return [*sorted(days.values(), key=lambda run: run.timestamp), *new]
 
 
+def outage(runs: list[Run]) -> list[Run]:
+    """Return the last failed runs in a row: those before the newest run, if that is good."""
+    before = runs[:-1] if runs and runs[-1].good else runs
+    bad: list[Run] = []
+    for run in reversed(before):
+        if run.good:
+            break
+        bad.insert(0, run)
+    return bad
+
+
 def told(report: Report, *, began: datetime, now: datetime) -> Run:
     """Return the report of a run that listed its source."""
     return Run(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+from msgspec import UnsetType
 
 from archiver.errors import ConfigError, NotifyError, ShallowHistory, UnknownRevision
 from archiver.publish import notifiers, wording
-from archiver.publish.notifiers import Means, Message
+from archiver.publish.notifiers import Message
 from archiver.publish.render import render
 from archiver.publish.section import section
 from archiver.records.model import Summary
@@ -15,12 +20,12 @@ from archiver.records.query import Where, every
 from archiver.records.text import chat
 from archiver.store.commit import writing
 from archiver.store.repository import Repository
-from archiver.transport import Limits, Transport
 from archiver.watcher import history, ledger, moments, sent, snapshots
 from archiver.watcher.catalogue import configured
 from archiver.watcher.changelog import links
+from archiver.watcher.channels import opened, opened_transport, raise_any
 from archiver.watcher.report import DIGEST
-from archiver.watcher.selecting import selected
+from archiver.watcher.selecting import flattened, selected
 from archiver.watcher.sent import SENT, Sent
 from archiver.watcher.target import open_target
 from archiver.watcher.versions import stamp
@@ -30,23 +35,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.config import ChannelConfig, Config
-    from archiver.publish.notifiers import Notifier
-    from archiver.records.model import RecordChange
+    from archiver.records.model import ChangeSet, End, RecordChange
+    from archiver.records.query import Predicate
+    from archiver.transport import Transport
     from archiver.watcher.comparison import Comparison
     from archiver.watcher.ledger import Run
-
-_LIMITS = Limits(read=15, deadline=30, retries=3, longest_wait=30)
-
-
-def check(config: Config) -> None:
-    """Make every channel, so that what cannot work is known before anything is fetched.
-
-    Raises:
-        ConfigError: A variable is not set, or a channel cannot be made of its settings.
-    """
-    with _transport(config) as transport:
-        for channel in config.notify.values():
-            _opened(config, channel, transport)
 
 
 def tell(config: Config, name: str, *, clock: Callable[[], datetime]) -> None:
@@ -70,30 +63,18 @@ def tell_outage(config: Config, name: str, *, clock: Callable[[], datetime]) -> 
         round_.each(round_.down)
 
 
-def tell_test(config: Config, *, clock: Callable[[], datetime]) -> tuple[str, ...]:
-    """Send every channel a message that says that it works; return their names.
+def tell_set(
+    config: Config, name: str, changes: ChangeSet, *, clock: Callable[[], datetime]
+) -> None:
+    """Tell every channel a change set, whether or not it is committed; each once.
+
+    Conditions (``where``) look at whole records, so they leave out none that only changed.
 
     Raises:
         NotifyError: A channel could not be told.
     """
-    now = stamp(clock())
-    troubles = []
-    with _transport(config) as transport:
-        for channel in config.notify.values():
-            message = Message(
-                id=sent.identity("test", channel.name, now),
-                event="test",
-                source="",
-                title="archiver: this channel works",
-                text=f"Sent by archiver notify to the channel {channel.name}.",
-                timestamp=now,
-            )
-            try:
-                _opened(config, channel, transport).send(message)
-            except NotifyError as error:
-                troubles.append(f"{channel.name}: {error}")
-    _raise_any(troubles)
-    return tuple(config.notify)
+    with _telling(config, name, clock) as round_:
+        round_.each(partial(round_.given, changes))
 
 
 class _Ends(NamedTuple):
@@ -133,7 +114,7 @@ class _Round:
 
     def down(self, channel: ChannelConfig) -> None:
         """Tell of the outage that the newest reports show."""
-        outage = _outage(self._runs)
+        outage = ledger.outage(self._runs)
         if not channel.outages or not outage or self._runs[-1].good:
             return
         title = f"{self._source}: cannot be listed since {outage[0].timestamp} UTC"
@@ -141,7 +122,7 @@ class _Round:
 
     def recovered(self, channel: ChannelConfig) -> None:
         """Tell that the outage of which the channel was told is over."""
-        outage = _outage(self._runs)
+        outage = ledger.outage(self._runs)
         if not outage or not self._runs[-1].good:
             return
         told = sent.identity(self._source, "outage", outage[0].timestamp, channel.name)
@@ -162,7 +143,8 @@ class _Round:
             text=chat(text),
             timestamp=self._now,
         )
-        self._send(channel, message)
+        if self._send(channel, message):
+            self.rows.append(Sent(channel=channel.name, id=message.id, timestamp=self._now))
 
     def changed(self, channel: ChannelConfig) -> None:
         """Tell what changed since the channel was told last."""
@@ -184,6 +166,21 @@ class _Round:
             self._send(channel, message)
         self._remember(channel, upto, "" if message is None else message.id)
 
+    def given(self, changes: ChangeSet, channel: ChannelConfig) -> None:
+        """Tell a change set that somebody else has made."""
+        wanted = every([Where.read(each) for each in channel.where])
+        listed = (each for each in flattened(changes) if _fits(each, wanted))
+        counts, named = selected(listed, channel)
+        if not counts:
+            return
+        digest = hashlib.sha256(msgspec.json.encode(changes)).hexdigest()
+        identity = sent.identity(self._source, digest, channel.name)
+        ends = _Ends(*(snapshots.name_of(self._source, end) for end in _ends(changes)))
+        summary = Summary(**{str(kind): number for kind, number in counts.items()})
+        message = self._rendered(identity, _ends(changes), ends, summary, named)
+        if self._send(channel, message):
+            self.rows.append(Sent(channel=channel.name, id=identity, timestamp=self._now))
+
     def _baseline(self, upto: str) -> str:
         """Return the snapshot before the newest, for a channel that was never told anything."""
         last = self._runs[-1] if self._runs else None
@@ -203,17 +200,17 @@ class _Round:
                 return None
             identity = sent.identity(self._source, *self._digests(found), channel.name)
             summary = Summary(**{str(kind): number for kind, number in counts.items()})
-            return self._rendered(identity, found, ends, summary, named)
+            return self._rendered(identity, found.ends, ends, summary, named)
 
     def _rendered(
         self,
         identity: str,
-        found: Comparison,
+        found: tuple[End, End],
         ends: _Ends,
         summary: Summary,
         named: list[RecordChange],
     ) -> Message:
-        old, new = found.ends
+        old, new = found
         context = section(
             source=self._source,
             old=old,
@@ -244,15 +241,15 @@ class _Round:
             trailers = self._repository.revision(revision, self._catalogue.path).trailers
             yield trailers.get(DIGEST, revision)
 
-    def _send(self, channel: ChannelConfig, message: Message) -> None:
+    def _send(self, channel: ChannelConfig, message: Message) -> bool:
+        """Send a message if it was not sent before; say whether it was sent now."""
         if any(row.id == message.id for row in self._rows_of(channel)):
-            return
+            return False
         try:
-            _opened(self._config, channel, self._transport).send(message)
+            opened(self._config, channel, self._transport).send(message)
         except ConfigError as error:
             raise NotifyError(str(error), hint=error.hint) from error
-        if message.event != "changes":
-            self.rows.append(Sent(channel=channel.name, id=message.id, timestamp=self._now))
+        return True
 
     def _remember(self, channel: ChannelConfig, upto: str, identity: str) -> None:
         if self._rows_of(channel) and not identity:
@@ -266,10 +263,18 @@ class _Round:
         return [row for row in self.rows if row.channel == channel.name]
 
 
+def _ends(changes: ChangeSet) -> tuple[End, End]:
+    return changes.old, changes.current
+
+
+def _fits(change: RecordChange, wanted: Predicate) -> bool:
+    return isinstance(change.record, UnsetType) or wanted(change.key, change.record)
+
+
 @contextmanager
 def _telling(config: Config, name: str, clock: Callable[[], datetime]) -> Iterator[_Round]:
     """Yield a round; afterwards write down who was told, and raise what went wrong."""
-    with Repository.open(config.root) as repository, _transport(config) as transport:
+    with Repository.open(config.root) as repository, opened_transport(config) as transport:
         round_ = _Round(config, name, repository, transport, clock())
         try:
             yield round_
@@ -281,41 +286,4 @@ def _telling(config: Config, name: str, clock: Callable[[], datetime]) -> Iterat
                     state = {f"{name}/{SENT}": sent.written(round_.rows)}
                     tip = target.tip()
                     writer.commit(target.change({}, "", tip=tip, taken=now, now=now, state=state))
-        _raise_any(round_.troubles)
-
-
-def _raise_any(troubles: list[str]) -> None:
-    if troubles:
-        hint = "the snapshot is committed; what was not told is told by the next run"
-        raise NotifyError("\n".join(f"not told: {each}" for each in troubles), hint=hint)
-
-
-def _transport(config: Config) -> Transport:
-    environment = config.environment
-    return Transport(_LIMITS, proxies=environment.proxies, ca_bundle=environment.ca_bundle)
-
-
-def _opened(config: Config, channel: ChannelConfig, transport: Transport) -> Notifier:
-    secrets = {
-        key: tuple(map(config.environment.secret, [value] if isinstance(value, str) else value))
-        for key, value in channel.settings.items()
-        if key.endswith("_env")
-    }
-    means = Means(
-        config.root, transport, secrets, config.environment.variables, config.template_folder
-    )
-    try:
-        return notifiers.create(channel.name, channel.type, channel.settings, means)
-    except ConfigError as error:
-        raise ConfigError(f"notify.{channel.name}: {error}", hint=error.hint) from error
-
-
-def _outage(runs: list[Run]) -> list[Run]:
-    """Return the last failed runs in a row: those before the newest run, if that is good."""
-    before = runs[:-1] if runs and runs[-1].good else runs
-    bad: list[Run] = []
-    for run in reversed(before):
-        if run.good:
-            break
-        bad.insert(0, run)
-    return bad
+        raise_any(round_.troubles)

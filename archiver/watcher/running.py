@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from archiver.errors import ArchiverError, NotifyError, PushRejected
-from archiver.watcher import capture, ledger, notifying, pushing
+from archiver.watcher import capture, channels, ledger, notifying, pushing
 from archiver.watcher.report import Misrendered
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         if self.dry_run:
             return ()
         if self.notify:
-            notifying.check(config)
+            channels.check(config)
         if not self.push:
             return ()
         try:

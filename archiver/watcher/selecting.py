@@ -6,13 +6,16 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from archiver.records.model import KINDS
+from msgspec import UNSET
+
+from archiver.publish import wording
+from archiver.records.model import KINDS, RecordChange, RecordUpdate, Rename
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from archiver.config import ChannelConfig
-    from archiver.records.model import FieldChange, Kind, RecordChange
+    from archiver.records.model import ChangeSet, FieldChange, Kind
 
 _THRESHOLD: Final = re.compile(r"(\w+) *> *([\d.]+) *%")
 
@@ -35,6 +38,20 @@ def selected(
                 group.append(change)
     named = [change for kind in KINDS for change in first.get(kind, ())]
     return counts, named[: channel.limit]
+
+
+def flattened(changes: ChangeSet) -> Iterator[RecordChange]:
+    """Yield the changes of a set one by one, in the order of the kinds."""
+    for kind in KINDS:
+        for each in changes[kind]:
+            if isinstance(each, RecordUpdate):
+                yield RecordChange(kind, each.key, changes=each.changes)
+            elif isinstance(each, Rename):
+                yield RecordChange(kind, each.new, old_key=each.old)
+            else:
+                record = {name: value for name, value in each.items() if name != "@cause"}
+                cause = each.get("@cause", UNSET)
+                yield RecordChange(kind, wording.key(each), record=record, cause=cause)
 
 
 def _wanted(channel: ChannelConfig) -> Callable[[RecordChange], bool]:

@@ -23,7 +23,7 @@ from archiver.records.query import search
 from archiver.records.text import terminal
 from archiver.sources.listing import listed
 from archiver.store.repository import Repository
-from archiver.watcher import capture, clock, history, upkeep
+from archiver.watcher import capture, clock, history, notifying, upkeep
 from archiver.watcher.catalogue import configured
 from archiver.watcher.running import Job
 from archiver.watcher.target import open_target
@@ -165,11 +165,22 @@ class Watcher:
         thread.start()
         return thread
 
-    def notify_updates(self, changes: ChangeSet, *, out: Callable[[str], object] = print) -> None:
-        """Tell of `changes`, one line a change, by `out`: that may be a mail or a chat message.
+    def notify_updates(
+        self, changes: ChangeSet, *, out: Callable[[str], object] | None = None
+    ) -> None:
+        """Tell the channels of archiver.toml of `changes`, each once; without any, print them.
 
-        Nothing is told where there is no news.
+        Args:
+            changes: What changed.
+            out: Is told instead, one line a change: that may be a mail or a chat message.
+
+        Raises:
+            NotifyError: A channel was not told.
         """
+        if out is None and self._config.notify:
+            notifying.tell_set(self._config, self.source, changes, clock=clock.now)
+            return
+        out = out or print
         if not changes.summary.news:
             return
         found = wording.headline(changes.summary, changes.current.total, first=False)

@@ -13,9 +13,10 @@ from conftest import run_git
 from copies import TABLE
 from receivers import MailServer, Receiver
 
+from archiver import Watcher
 from archiver import config as configuration
 from archiver.errors import ConfigError, NotifyError, SourceError
-from archiver.watcher import notifying
+from archiver.watcher import channels, notifying
 from archiver.watcher.running import Job
 
 if TYPE_CHECKING:
@@ -257,11 +258,11 @@ def test_a_channel_that_cannot_work_is_refused_before_anything_is_fetched(
 
 
 def test_a_channel_can_be_tried(hook: Archive, receiver: Receiver) -> None:
-    assert notifying.tell_test(hook.config, clock=hook.clock) == ("team",)
+    assert channels.tell_test(hook.config, clock=hook.clock) == ("team",)
     assert receiver.received[0].json["event"] == "test"
     receiver.statuses = [403]
     with pytest.raises(NotifyError, match="team: webhook: answered 403"):
-        notifying.tell_test(hook.config, clock=hook.clock)
+        channels.tell_test(hook.config, clock=hook.clock)
 
 
 def test_what_was_told_is_on_the_state_ref_without_any_secret(hook: Archive) -> None:
@@ -272,3 +273,19 @@ def test_what_was_told_is_on_the_state_ref_without_any_secret(hook: Archive) -> 
     assert "sent.jsonl" in state
     assert "T0-secret-path" not in state
     assert "k3y" not in state
+
+
+def test_a_change_set_of_ones_own_is_told_once(
+    hook: Archive, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook.run()
+    hook.lists(one={"downloads": 1}, three={"downloads": 3})
+    for name, value in hook.environ.items():
+        monkeypatch.setenv(name, value)
+    watcher = Watcher(repo=hook.folder)
+    changes = watcher.detect_changes()
+    watcher.notify_updates(changes)
+    watcher.notify_updates(changes)
+    (received,) = receiver.received
+    assert received.json["title"] == "hub: +1 new, -1 removed (2 models)"
+    assert received.json["changes"]["changes"]["new"] == [{"id": "three", "downloads": 3}]
