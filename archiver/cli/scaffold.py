@@ -130,6 +130,7 @@ _CONFIG = """\
 path = "data"                 # snapshots go to data/<source>/
 # branch = "data"             # commit to another branch than the one checked out
 # author = "archiver <archiver@example.org>"  # instead of git's own user.name and user.email
+# remote = "origin"           # where `archiver run --push` pushes to
 
 <sources>
 [retention]                   # stamped files in the work tree; the history keeps every snapshot
@@ -140,6 +141,12 @@ path = "data"                 # snapshots go to data/<source>/
 
 [templates]
 # folder = "templates"        # templates that replace the built-in ones
+
+# Who is told of what; secrets are named by environment variable. Try it: archiver notify
+# [notify.team]
+# type = "webhook"            # or apprise (chats, mail), file, stdout, github
+# url_env = "TEAM_WEBHOOK_URL"
+# kinds = ["new", "removed"]
 """
 
 _ATTRIBUTES = """\
@@ -162,11 +169,15 @@ it here, one record per line. `archiver.toml` says what is kept.
 |---|---|
 | `data/<source>/latest.json` | the newest snapshot |
 | `data/<source>/snapshots/` | the same, by capture time (UTC) |
+| `data/<source>/CHANGELOG.md` | what changed, newest first |
+| `data/<source>/removed.jsonl` | what is gone, since when and why |
 
 ```
 archiver run                  # capture now
 archiver compare              # what the last capture changed
 archiver changes --since 7d   # what a week changed
 archiver show KEY             # the timeline of one record
+archiver check models.txt     # end with 1 if one of these keys is gone or changed
+archiver status               # is the job alive?
 ```
 """
