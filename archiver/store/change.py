@@ -33,6 +33,7 @@ class Change:
         state_base: The commit that the state is laid over; None: the tip of the state ref.
         adopted: A commit that is there already, to which the branch moves; `files` is then what
             it changes from `expected`, managed or not.
+        executable: Those of `files` that are programs; of an adopted commit only.
     """
 
     branch: str
@@ -46,6 +47,7 @@ class Change:
     managed: tuple[str, ...]
     state_base: str | None = None
     adopted: str | None = None
+    executable: frozenset[str] = frozenset()
 
     def check(self) -> None:
         """Insist that the change writes managed paths only, and can be written at all.

@@ -109,7 +109,8 @@ class Draft:
         files = {}
         for path, after in self._change.files.items():
             before = worktree.content_id(root, path, self._repository.object_format)
-            files[path] = move = Move(before, entries.get(path), after)
+            executable = path in self._change.executable
+            files[path] = move = Move(before, entries.get(path), after, executable)
             known = {None, after, self._replaced[path]}
             if move.before not in known:
                 self._refuse_foreign(path)

@@ -21,6 +21,7 @@ FLAGS = struct.Struct(">H")
 EXTENDED, STAGE = 0x4000, 0x3000
 KNOWN_VERSIONS = (2, 3)
 WORD = 0xFFFF_FFFF
+MODE = 6  # where the mode stands among the words of `STAT`
 
 
 def stamped(index: bytes, seen: Mapping[bytes, os.stat_result], object_format: str) -> bytes:
@@ -38,7 +39,8 @@ def stamped(index: bytes, seen: Mapping[bytes, os.stat_result], object_format: s
     content = bytearray(index[:-width])
     for offset, path in entries(index, count, width):
         if path in seen:
-            content[offset : offset + STAT.size] = packed(seen[path])
+            mode = STAT.unpack_from(index, offset)[MODE]
+            content[offset : offset + STAT.size] = packed(seen[path], mode)
     skipped = index[-width:] == bytes(width)  # index.skipHash: the person wants no checksum
     checksum = bytes(width) if skipped else hashlib.new(object_format, content).digest()
     return bytes(content) + checksum
@@ -56,12 +58,12 @@ def entries(index: bytes, count: int, width: int) -> Iterator[tuple[int, bytes]]
         offset += (end - offset + 8) & ~7  # padded with 1 to 8 NUL
 
 
-def packed(seen: os.stat_result) -> bytes:
-    """Return the ten words that git keeps of a plain file's status."""
+def packed(seen: os.stat_result, mode: int) -> bytes:
+    """Return the ten words that git keeps of a file's status, with the entry's own `mode`."""
     second = 1_000_000_000
     words = (
         *divmod(seen.st_ctime_ns, second),
         *divmod(seen.st_mtime_ns, second),
-        *(seen.st_dev, seen.st_ino, 0o100644, seen.st_uid, seen.st_gid, seen.st_size),
+        *(seen.st_dev, seen.st_ino, mode, seen.st_uid, seen.st_gid, seen.st_size),
     )
     return STAT.pack(*(word & WORD for word in words))

@@ -20,11 +20,13 @@ class Move(msgspec.Struct, frozen=True):
         before: What the work tree held before.
         staged: What the person's index held before.
         after: What the new commit holds.
+        executable: Whether it is a program there.
     """
 
     before: str | None
     staged: str | None
     after: str | None
+    executable: bool = False
 
 
 class RefMove(msgspec.Struct, frozen=True):

@@ -188,10 +188,13 @@ class Remote:
             return {}
         place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
         word = base64.b64encode(f"x-access-token:{self.token}".encode()).decode("ascii")
+        name = f"http.{place}.extraHeader"
         return {
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": f"http.{place}.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {word}",
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": name,  # an empty one forgets those of the configuration: two of
+            "GIT_CONFIG_VALUE_0": "",  # a kind, and GitHub answers 400
+            "GIT_CONFIG_KEY_1": name,
+            "GIT_CONFIG_VALUE_1": f"Authorization: Basic {word}",
         }
 
 

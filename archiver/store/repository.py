@@ -29,7 +29,8 @@ DISCOVERY = (
     "--is-shallow-repository",
     "--show-cdup",
 )
-_PLAIN_FILES = frozenset({"000000", "100644"})
+_GONE, _PROGRAM = "000000", "100755"
+_FILES = frozenset({_GONE, "100644", _PROGRAM})
 FORBIDDEN = ("..", ":", "@{", "\n", "\0")
 
 
@@ -234,26 +235,33 @@ class Repository:
         out = self.git.run("rev-list", "--first-parent", "--reverse", tip, f"^{base}")
         return out.decode().split()
 
-    def differences(self, old: str | None, new: str) -> dict[str, str | None]:
+    def differences(
+        self, old: str | None, new: str
+    ) -> tuple[dict[str, str | None], frozenset[str]]:
         """Return the paths in which two commits differ, with the blob id in `new`; None: gone.
+
+        The second value names those that are programs in `new`.
 
         Args:
             old: Full id; None: an empty tree.
             new: Full id.
 
         Raises:
-            StoreError: A file is no plain one: executable, a link, a submodule.
+            StoreError: A file is a link or a submodule.
         """
         start = (old, new) if old else ("--root", new)
         out = self.git.run("diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", *start)
         pieces = os.fsdecode(out).split("\0")[:-1]
         found: dict[str, str | None] = {}
+        programs = set()
         for meta, path in zip(pieces[::2], pieces[1::2], strict=True):
             _, mode, _, blob, _ = meta.split(" ")
-            if mode not in _PLAIN_FILES:
+            if mode not in _FILES:
                 raise StoreError(f"{path} is no plain file", hint="bring it here with: git pull")
-            found[path] = blob if mode != "000000" else None
-        return found
+            found[path] = blob if mode != _GONE else None
+            if mode == _PROGRAM:
+                programs.add(path)
+        return found, frozenset(programs)
 
     def message(self, commit: str) -> str:
         """Return the whole message of a commit."""

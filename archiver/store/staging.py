@@ -91,14 +91,14 @@ class Staging:
 
     def _write(self, files: Mapping[str, Move], seen: Mapping[str, os.stat_result]) -> None:
         entries = self.entries()
-        wanted = {
-            path: move.after for path, move in files.items() if entries.get(path) == move.staged
-        }
+        moved = {path: move for path, move in files.items() if entries.get(path) == move.staged}
+        wanted = {path: move.after for path, move in moved.items()}
+        programs = {path for path, move in moved.items() if move.executable}
         index, private = self.repository.git_dir / "index", self.scratch / "index"
         private.unlink(missing_ok=True)
         if index.exists():
             shutil.copy2(index, private)  # with its time: by it git tells what may have changed
-        self._set(private, wanted)
+        self._set(private, wanted, programs)
         status = {os.fsencode(path): seen[path] for path in wanted if path in seen}
         content = indexfile.stamped(private.read_bytes(), status, self.repository.object_format)
         private.unlink()
@@ -106,10 +106,12 @@ class Staging:
         private.replace(index)
         sync_folder(index.parent)
 
-    def _set(self, private: Path, wanted: Mapping[str, str | None]) -> None:
+    def _set(self, private: Path, wanted: Mapping[str, str | None], programs: set[str]) -> None:
         null = self.repository.null_id
         rows = (
-            f"100644 {blob}\t{path}\0" if blob else f"0 {null}\t{path}\0"
+            f"{'100755' if path in programs else '100644'} {blob}\t{path}\0"
+            if blob
+            else f"0 {null}\t{path}\0"
             for path, blob in wanted.items()
         )
         git = replace(self.repository.git, variables=(("GIT_INDEX_FILE", str(private)),))

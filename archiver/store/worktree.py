@@ -100,7 +100,8 @@ def roll(journal: Journal, root: Path, reader: ObjectReader) -> dict[str, os.sta
             status = target.lstat() if mode_of(target) else None
             held = content_id(root, path, reader.object_format)
             if held == move.before and held != move.after:
-                status = bring(root, target, temporary, content(move.after, copies, reader))
+                new = content(move.after, copies, reader)
+                status = bring(root, target, temporary, new, executable=move.executable)
                 held = move.after
             if held and held == move.after and status and (later := unchanged(target, status)):
                 seen[path] = later
@@ -125,20 +126,29 @@ def unchanged(path: Path, before: os.stat_result) -> os.stat_result | None:
 
 
 def bring(
-    root: Path, target: Path, temporary: Path, new: Iterable[bytes] | None
+    root: Path,
+    target: Path,
+    temporary: Path,
+    new: Iterable[bytes] | None,
+    *,
+    executable: bool = False,
 ) -> os.stat_result | None:
     """Replace or remove (None) a file; return the status that its new content has."""
     if new is None:
         remove(root, target)
         return None
-    return replace(target, temporary, new)
+    return replace(target, temporary, new, executable=executable)
 
 
-def replace(target: Path, temporary: Path, content: Iterable[bytes]) -> os.stat_result:
+def replace(
+    target: Path, temporary: Path, content: Iterable[bytes], *, executable: bool
+) -> os.stat_result:
     """Replace a file as a whole, durably; return its status before it got its name."""
     make_folders(target.parent)
     try:
         write_new(temporary, content)
+        if executable:
+            temporary.chmod(temporary.stat().st_mode | 0o111)
         status = temporary.lstat()
         temporary.replace(target)
     finally:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
-from archiver.errors import ArchiverError, SnapshotRejected
+from archiver.errors import ArchiverError, SnapshotRejected, StoreError
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.text import visible
 from archiver.store.commit import writing
@@ -137,7 +137,7 @@ def remember_failure(
 ) -> Run:
     """Write down that a run of the source `name` failed; only the state ref moves.
 
-    Trouble with that is logged: the error itself is what the person must see.
+    Trouble with that is logged, unless the error is trouble of the same kind already.
     """
     now = clock()
     run = Run(
@@ -156,7 +156,8 @@ def remember_failure(
                 change = target.change({}, "", tip=target.tip(), taken=began, now=now, state=state)
                 writer.commit(change)
     except ArchiverError as trouble:
-        _log.warning("the report of this run could not be kept: %s", trouble)
+        level = logging.DEBUG if isinstance(error, StoreError) else logging.WARNING
+        _log.log(level, "the report of this run could not be kept: %s", trouble)
     return run
 
 

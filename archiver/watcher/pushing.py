@@ -156,13 +156,15 @@ def _adopt(
     if tip == ours and base == here and not files:
         return
     moved = tip is not None and tip != ours
+    shown = repository.checked_out() == remote.branch
+    changed = repository.differences(ours, tip) if tip and moved and shown else ({}, frozenset())
     now = clock()
     identity = config.archive.identity
     writer.commit(
         Change(
             branch=remote.branch,
             expected=ours,
-            files=repository.differences(ours, tip) if tip and moved else {},
+            files=changed[0],
             message="",
             state=files,
             author=Identity(*identity) if identity else None,
@@ -173,5 +175,6 @@ def _adopt(
             ),
             state_base=base,
             adopted=tip if moved else ours,
+            executable=changed[1],
         )
     )

@@ -163,6 +163,53 @@ def test_a_person_and_a_job_may_push_to_the_same_branch(hub: Hub) -> None:
     assert second.is_clean()
 
 
+def test_programs_of_others_arrive_as_programs(hub: Hub) -> None:
+    first = hub.first()
+    second = hub.clone("second")
+    program = first.folder / "tools" / "tidy.sh"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    first.git("add", "tools")
+    first.git("commit", "--quiet", "-m", "Tidy")
+    first.git("push", "--quiet", "origin", "main")
+    second.run("a")
+    assert (second.folder / "tools/tidy.sh").stat().st_mode & 0o111
+    assert second.git("ls-files", "--stage", "tools").startswith("100755 ")
+    assert second.is_clean()
+
+
+def test_a_link_of_others_is_left_to_git(hub: Hub) -> None:
+    first = hub.first()
+    second = hub.clone("second")
+    (first.folder / "link").symlink_to("archiver.toml")
+    first.git("add", "link")
+    first.git("commit", "--quiet", "-m", "Link")
+    first.git("push", "--quiet", "origin", "main")
+    with pytest.raises(StoreError, match="link is no plain file") as refused:
+        second.run("a")
+    assert "git pull" in refused.value.hint
+    assert second.is_clean()
+
+
+def test_a_branch_that_is_not_checked_out_is_pushed_and_fetched(hub: Hub) -> None:
+    first = hub.first()
+    toml = first.folder / "archiver.toml"
+    toml.write_text('[archive]\nbranch = "data"\n' + toml.read_text())
+    first.git("commit", "--quiet", "-am", "Another branch")
+    first.git("push", "--quiet", "origin", "main")
+    first.run("a")
+    second = hub.clone("second")
+    hub.lists("a", one=1, two=2, three=3)
+    second.run("a")
+    assert hub.git("log", "--format=%s", "data").splitlines() == [
+        "a: +1 new (3 models)",
+        "a: first snapshot (2 models)",
+    ]
+    assert second.is_clean()
+    assert not (second.folder / "data").exists()
+
+
 def test_a_file_that_is_changed_here_and_there_is_not_overwritten(hub: Hub) -> None:
     first = hub.first()
     second = hub.clone("second")
