@@ -142,10 +142,9 @@ path = "data"                 # snapshots go to data/<source>/
 [templates]
 # folder = "templates"        # templates that replace the built-in ones
 
-# Who is told of what; secrets are named by environment variable. Try it: archiver notify
-# [notify.team]
+# [notify.team]               # who is told of what; try it: archiver notify
 # type = "webhook"            # or apprise (chats, mail), file, stdout, github
-# url_env = "TEAM_WEBHOOK_URL"
+# url_env = "TEAM_WEBHOOK_URL" # secrets are named, never written
 # kinds = ["new", "removed"]
 """
 

@@ -126,6 +126,14 @@ class Remote:
         there = {ref: self.repository.tip(to) for ref, to in missing.items()}
         return Tips(there.get(self.branch, tips.branch), there.get(STATE_REF, tips.state))
 
+    def deepen(self) -> None:
+        """Bring the whole history of the branch into a shallow clone.
+
+        Raises:
+            PushRejected: The other copy cannot be reached.
+        """
+        self._git("fetch", *_QUIET, "--unshallow", self.name, self.branch)
+
     def push(self) -> None:
         """Push branch and state together, or neither.
 

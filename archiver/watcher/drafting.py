@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archiver.changes.lifecycle import write_tombstones
 from archiver.errors import RenderError
@@ -95,7 +95,24 @@ def _section(
     report: Report, name: str, link: Callable[[str], str], folder: Path | None
 ) -> tuple[str, RenderError | None]:
     """Return the section, and what was wrong with the user's template for it."""
-    context = section(
+    context = section_of(report, name, link)
+    try:
+        return changelog.rendered(context, folder=folder), None
+    except RenderError as error:
+        if folder is None:
+            raise
+        return changelog.rendered(context, folder=None), error
+
+
+def section_of(report: Report, name: str, link: Callable[[str], str]) -> dict[str, Any]:
+    """Return what templates receive of a run.
+
+    Args:
+        report: What it did.
+        name: Name of the stamped file; empty: nothing was committed.
+        link: Returns the address of a record's page; empty: it has none.
+    """
+    return section(
         source=report.source,
         old=report.old,
         new=report.new,
@@ -105,9 +122,3 @@ def _section(
         link=link,
         first=report.outcome == "first",
     )
-    try:
-        return changelog.rendered(context, folder=folder), None
-    except RenderError as error:
-        if folder is None:
-            raise
-        return changelog.rendered(context, folder=None), error

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import UnsetType
 
-from archiver.errors import ConfigError, NotifyError, ShallowHistory, UnknownRevision
+from archiver.errors import ConfigError, NotifyError, UnknownRevision
 from archiver.publish import notifiers, wording
 from archiver.publish.notifiers import Message
 from archiver.publish.render import render
@@ -40,17 +40,24 @@ if TYPE_CHECKING:
     from archiver.transport import Transport
     from archiver.watcher.comparison import Comparison
     from archiver.watcher.ledger import Run
+    from archiver.watcher.report import Report
 
 
-def tell(config: Config, name: str, *, clock: Callable[[], datetime]) -> None:
+def tell(config: Config, report: Report, *, clock: Callable[[], datetime]) -> None:
     """Tell every channel what changed since it was told last, and that an outage is over.
+
+    Args:
+        config: The archiver.toml.
+        report: The run that has just ended well.
+        clock: Tells the time, UTC.
 
     Raises:
         NotifyError: A channel could not be told; the next run tells it of both.
+        ShallowHistory: The clone ends before what a channel was told last.
     """
-    with _telling(config, name, clock) as round_:
+    with _telling(config, report.source, clock) as round_:
         round_.each(round_.recovered)
-        round_.each(round_.changed)
+        round_.each(partial(round_.changed, report))
 
 
 def tell_outage(config: Config, name: str, *, clock: Callable[[], datetime]) -> None:
@@ -75,13 +82,6 @@ def tell_set(
     """
     with _telling(config, name, clock) as round_:
         round_.each(partial(round_.given, changes))
-
-
-class _Ends(NamedTuple):
-    """The two ends of what a channel is told: names of stamped files."""
-
-    old: str
-    new: str
 
 
 class _Round:
@@ -146,22 +146,26 @@ class _Round:
         if self._send(channel, message):
             self.rows.append(Sent(channel=channel.name, id=message.id, timestamp=self._now))
 
-    def changed(self, channel: ChannelConfig) -> None:
+    def changed(self, report: Report, channel: ChannelConfig) -> None:
         """Tell what changed since the channel was told last."""
         with history.opened(self._catalogue) as versions:
-            newest = moments.find(self._catalogue, versions, "", self._time)
-        upto = snapshots.name_of(self._source, newest.end)
+            newest = moments.find(self._catalogue, versions, "", self._time).end
+        upto = snapshots.name_of(self._source, newest)
+        before = snapshots.name_of(self._source, report.old)
         last = next((row.upto for row in reversed(self._rows_of(channel)) if row.upto), None)
-        start = self._baseline(upto) if last is None else last
-        if start == upto or not start:
-            self._remember(channel, upto, "")
-            return
         if last is None:
-            self._remember(channel, start, "")  # where the next run begins if this one fails
+            last = before if report.outcome == "changed" else upto
+            self._remember(channel, last, "")  # where the next run begins if this one fails
+        if last == upto:
+            return
+        # The end of the run is known by its revision: a shallow clone has it.
+        old = report.old.revision if last == before else last
+        new = newest.revision or upto
         try:
-            message = self._message(channel, _Ends(start, upto))
-        except (UnknownRevision, ShallowHistory):
-            message = None  # that snapshot is not here any more: go on from this one
+            message = self._message(channel, old or last, new, (last, upto))
+        except UnknownRevision:  # that snapshot is not here any more
+            old = report.old.revision or upto
+            message = self._message(channel, old, new, (before, upto))
         if message is not None:
             self._send(channel, message)
         self._remember(channel, upto, "" if message is None else message.id)
@@ -175,38 +179,30 @@ class _Round:
             return
         digest = hashlib.sha256(msgspec.json.encode(changes)).hexdigest()
         identity = sent.identity(self._source, digest, channel.name)
-        ends = _Ends(*(snapshots.name_of(self._source, end) for end in _ends(changes)))
+        old, new = (snapshots.name_of(self._source, end) for end in _ends(changes))
         summary = Summary(**{str(kind): number for kind, number in counts.items()})
-        message = self._rendered(identity, _ends(changes), ends, summary, named)
+        message = self._rendered(identity, _ends(changes), (old, new), summary, named)
         if self._send(channel, message):
             self.rows.append(Sent(channel=channel.name, id=identity, timestamp=self._now))
 
-    def _baseline(self, upto: str) -> str:
-        """Return the snapshot before the newest, for a channel that was never told anything."""
-        last = self._runs[-1] if self._runs else None
-        if last is None or last.snapshot != upto or last.outcome == "first":
-            return upto
-        with history.compare(self._catalogue, None, None, now=self._time) as found:
-            return snapshots.name_of(self._source, found.old.end)
-
-    def _message(self, channel: ChannelConfig, ends: _Ends) -> Message | None:
+    def _message(
+        self, channel: ChannelConfig, old: str, new: str, names: tuple[str, str]
+    ) -> Message | None:
         """Return what the channel is to be told; None: nothing that it wants to know."""
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
-        with history.compare(
-            self._catalogue, ends.old, ends.new, now=self._time, chosen=wanted
-        ) as found:
+        with history.compare(self._catalogue, old, new, now=self._time, chosen=wanted) as found:
             counts, named = selected(found.changes(), channel)
             if not counts:
                 return None
             identity = sent.identity(self._source, *self._digests(found), channel.name)
             summary = Summary(**{str(kind): number for kind, number in counts.items()})
-            return self._rendered(identity, found.ends, ends, summary, named)
+            return self._rendered(identity, found.ends, names, summary, named)
 
     def _rendered(
         self,
         identity: str,
         found: tuple[End, End],
-        ends: _Ends,
+        names: tuple[str, str],
         summary: Summary,
         named: list[RecordChange],
     ) -> Message:
@@ -217,7 +213,7 @@ class _Round:
             new=new,
             summary=summary,
             changes=named,
-            snapshots=ends,
+            snapshots=names,
             link=links(self._catalogue),
             cap=len(named),
             counters=True,

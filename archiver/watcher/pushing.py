@@ -98,6 +98,17 @@ def push(
     raise PushRejected(message, hint="what is committed stays here: run again")
 
 
+def deepened(config: Config) -> None:
+    """Bring the whole history into a shallow clone.
+
+    Raises:
+        PushRejected: There is no other copy, or it cannot be reached.
+    """
+    with Repository.open(config.root) as repository:
+        if repository.shallow:
+            _remote(config, repository).deepen()
+
+
 def _remote(config: Config, repository: Repository) -> Remote:
     variables = config.environment.variables
     return Remote.find(

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from archiver.publish import github
 from archiver.publish.notifiers import Message
 from archiver.publish.notifiers.local import summary
-from archiver.publish.section import section
 from archiver.store.repository import Repository
-from archiver.watcher import snapshots
 from archiver.watcher.catalogue import configured
 from archiver.watcher.changelog import links
+from archiver.watcher.drafting import section_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,17 +73,7 @@ def tell_github(
 def _captured(config: Config, report: Report, *, dry_run: bool) -> Message:
     with Repository.open(config.root) as repository:
         link = links(configured(config, report.source, repository))
-    old = snapshots.name_of(report.source, report.old)
-    context = section(
-        source=report.source,
-        old=report.old,
-        new=report.new,
-        summary=report.summary,
-        changes=report.changes,
-        snapshots=(old, report.snapshot or ""),
-        link=link,
-        first=report.outcome == "first",
-    )
+    context = section_of(report, report.snapshot or "", link)
     if report.outcome == "unchanged":
         headline = f"nothing changed ({report.new.total:,} models)"
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archiver.errors import ArchiverError, NotifyError, PushRejected
+from archiver.errors import ArchiverError, NotifyError, PushRejected, ShallowHistory
 from archiver.watcher import capture, channels, ledger, notifying, pushing
 from archiver.watcher.report import Misrendered
 
@@ -110,10 +110,20 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             report = _renamed(report, pushing.push(config, clock=clock))
         if self.notify and config.notify:
             try:
-                notifying.tell(config, report.source, clock=clock)
+                self._tell(config, report, clock)
             finally:
                 self._push_state(config, clock)
         return report
+
+    def _tell(self, config: Config, report: Report, clock: Callable[[], datetime]) -> None:
+        """Tell the channels; a clone that is too shallow to know since when is deepened."""
+        try:
+            notifying.tell(config, report, clock=clock)
+        except ShallowHistory as short:
+            if not self.push:
+                raise NotifyError(f"not told: {short}", hint=short.hint) from short
+            pushing.deepened(config)
+            notifying.tell(config, report, clock=clock)
 
     def _failed(
         self,

@@ -78,11 +78,13 @@ def test_any_text_survives_the_way_through_the_file(text: str) -> None:
 
 def test_every_commented_setting_of_a_new_file_is_a_real_one() -> None:
     text = config_text(NewSource("kev", "kev.json", key=("id",)))
-    told = re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE)
+    told = re.sub(r"^# (?=\w+ = |\[notify)", "", text, flags=re.MULTILINE)
     config = parse(told.encode(), Path("archiver.toml"), {})
     assert (config.archive.branch, config.templates.folder) == ("data", "templates")
     assert (config.retention.keep_days, config.retention.keep_monthly) == (30, 12)
     assert config.source("kev").tolerance == {"price": 0.01}
+    assert config.notify["team"].kinds == ("new", "removed")
+    assert config.archive.remote == "origin"
 
 
 def test_the_example_of_a_new_file_is_a_source() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,14 @@ from hostile import TEXTS
 from markdown_it import MarkdownIt
 
 from archiver.errors import RenderError
-from archiver.publish import changelog, github
+from archiver.publish import changelog, findings, github
 from archiver.publish.notifiers import Message
 from archiver.publish.notifiers.local import plain, summary
 from archiver.publish.render import render
 from archiver.publish.section import section
 from archiver.records.model import End, FieldChange, RecordChange, Summary
+from archiver.watcher.pinned import Finding
+from archiver.watcher.pins import Pin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,3 +183,17 @@ def test_templates_of_a_data_repository_run_in_a_sandbox(tmp_path: Path) -> None
         with pytest.raises(RenderError) as refused:
             changelog.rendered(context("a"), folder=tmp_path)
         assert words in str(refused.value) or "../secret" in str(refused.value)
+
+
+@each_text
+def test_an_annotation_is_one_line_that_says_one_thing(hostile: str) -> None:
+    pin = Pin(hostile, hostile, 1)
+    finding = Finding(key=hostile, verdict="removed", detail=hostile, pins=(pin,))
+    for form in ("github", "text"):
+        out = io.StringIO()
+        findings.show([finding], form, out, source="hub", failing=frozenset({"removed"}))
+        lines = out.getvalue().split("\n")[:-1]
+        assert len(lines) == (1 if form == "github" else 2)
+        assert HIDDEN.search(out.getvalue()) is None
+        assert all(line.startswith("::error file=") for line in lines if form == "github")
+        assert not any(line.lstrip().startswith("::") for line in lines if form == "text")

