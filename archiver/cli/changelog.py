@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -19,6 +18,7 @@ from archiver.watcher.clock import now
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from archiver.cli.options import Choice
     from archiver.watcher.catalogue import Catalogue
@@ -37,12 +37,7 @@ SCHEMA = "archiver/changelog/1"
 @click.argument("between", metavar="[A..B]", required=False)
 @click.option("--since", metavar="PERIOD|DATE", help="Only captures from then on: 7d, 2026-03-01.")
 @options.limit()
-@click.option(
-    "--template",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Render each section by this template.",
-)
+@options.template
 @click.option("--context", "as_context", is_flag=True, help="Print what templates receive (JSON).")
 @click.option(
     "--from-context",

@@ -97,15 +97,17 @@ def run(
     reports: list[Report] = []
     failures: dict[str, str] = {}
 
+    def told(report: Report) -> None:
+        reports.append(report)
+        _tell(report, form, dry_run=dry_run)
+
     def captured(name: str) -> None:
         try:
             with output.progress(name) as bar:
-                report = job.run(config, name, clock=now, progress=_counting(bar))
+                job.run(config, name, clock=now, progress=_counting(bar), captured=told)
         except ArchiverError as error:
             failures[name] = str(error)
             raise
-        reports.append(report)
-        _tell(report, form, dry_run=dry_run)
 
     code = in_turn(context, wanted, captured)
     if form == "json":

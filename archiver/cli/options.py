@@ -92,6 +92,13 @@ output = click.option(
     help="Write to FILE, complete or not at all.  [default: standard output]",
 )
 
+template = click.option(
+    "--template",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Render by this template (Jinja, in a sandbox).",
+)
+
 where = click.option(
     "--where",
     "conditions",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from archiver.publish.schedules import ScheduleForm
     from archiver.watcher.ledger import Run
+    from archiver.watcher.report import Report
     from archiver.watcher.schedule import Schedule
     from archiver.watcher.status import SourceStatus, Status
 
@@ -144,10 +145,7 @@ def watch(
         config = discover(repo, process_environment())
         for line in job.prepare(config, clock=now):
             output.note(terminal(f"note: {line}"))
-        report = job.run(config, name, clock=now)
-        for line in report.notes:
-            output.note(terminal(f"{name}: note: {line}"))
-        click.echo("".join(reporting.run(report, {}, dry_run=False)), nl=False)
+        job.run(config, name, clock=now, captured=_captured)
 
     ending = threading.Event()
     watching = Watch(
@@ -165,6 +163,12 @@ def watch(
         watching.forever()
     except _Stopped:
         output.note("stopped")
+
+
+def _captured(report: Report) -> None:
+    for line in report.notes:
+        output.note(terminal(f"{report.source}: note: {line}"))
+    click.echo("".join(reporting.run(report, {}, dry_run=False)), nl=False)
 
 
 class _Stopped(BaseException):

@@ -56,6 +56,7 @@ class Look:
         metrics: Counters are looked at as news is. Who asks for fields asks for this too.
         conditions: What the records fulfil.
         fields: Names of the fields that are looked at; empty: all.
+        template: The template of a page; None: by its name.
     """
 
     form: Form
@@ -66,6 +67,7 @@ class Look:
     metrics: bool = False
     conditions: tuple[Predicate, ...] = ()
     fields: frozenset[str] = frozenset()
+    template: Path | None = None
 
     @property
     def chosen(self) -> Predicate | None:
@@ -112,6 +114,7 @@ class Look:
             name_only=self.name_only,
             style=COLOURS if output.coloured(out, process_environment()) else {},
             folder=catalogue.config.template_folder if catalogue.config else None,
+            template=self.template,
         )
 
 
@@ -129,10 +132,13 @@ def changes(command: Command) -> Command:
         counters: bool,
         conditions: tuple[Where, ...],
         fields: tuple[str, ...],
+        template: Path | None,
         **rest: Any,
     ) -> Any:
         if stat and name_only:
             raise click.UsageError("--stat and --name-only exclude each other.")
+        if template is not None and form not in ("markdown", "html"):
+            raise click.UsageError("--template renders a page: -f markdown or -f html.")
         look = Look(
             form=form,
             output_path=output_path,
@@ -142,6 +148,7 @@ def changes(command: Command) -> Command:
             metrics=counters or bool(fields),
             conditions=conditions,
             fields=frozenset(fields),
+            template=template,
         )
         return command(look=look, **rest)
 
@@ -164,6 +171,7 @@ _CHANGES: Final = (
         multiple=True,
         help="Only changes of this field.  Repeatable.",
     ),
+    options.template,
     options.where,
     options.limit(),
     options.output_format(),

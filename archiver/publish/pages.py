@@ -19,12 +19,19 @@ if TYPE_CHECKING:
 
 def write_markdown(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
     """Write a changelog section from ``changes.md.j2``."""
-    out.writelines(rendered("changes.md.j2", _context(stream, shown, view), folder=view.folder))
+    _write("changes.md.j2", stream, shown, view, out)
 
 
 def write_html(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
     """Write one page that needs nothing else from ``changes.html.j2``."""
-    out.writelines(rendered("changes.html.j2", _context(stream, shown, view), folder=view.folder))
+    _write("changes.html.j2", stream, shown, view, out)
+
+
+def _write(name: str, stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
+    folder = view.folder
+    if view.template is not None:
+        name, folder = view.template.name, view.template.resolve().parent
+    out.writelines(rendered(name, _context(stream, shown, view), folder=folder))
 
 
 def _context(stream: ChangeStream, shown: Shown, view: View) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class View:
         name_only: Only kinds and keys.
         style: ANSI sequence with which each kind starts in ``text``; empty: no colour.
         folder: The user's templates, for ``markdown`` and ``html``.
+        template: A template file in place of the one of that form; None: by its name.
     """
 
     form: Form = "text"
@@ -57,6 +58,7 @@ class View:
     name_only: bool = False
     style: Mapping[Kind, str] = field(default_factory=dict)
     folder: Path | None = None
+    template: Path | None = None
 
 
 class Shown:

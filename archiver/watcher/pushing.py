@@ -47,6 +47,17 @@ class Synced(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+def check(config: Config) -> None:
+    """Find the other copy, so that what cannot work is known before anything is fetched.
+
+    Raises:
+        PushRejected: There is none.
+        StoreError: HEAD is detached.
+    """
+    with Repository.open(config.root) as repository:
+        _remote(config, repository)
+
+
 def fetched(config: Config, *, clock: Callable[[], datetime]) -> Synced:
     """Bring this copy to where the other one is, before a run.
 

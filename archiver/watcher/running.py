@@ -45,6 +45,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises:
             ConfigError: A channel cannot be made of its settings.
+            PushRejected: There is no remote.
             StoreError: HEAD is detached, or a person's file stands in the way.
         """
         if self.dry_run:
@@ -53,6 +54,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             channels.check(config)
         if not self.push:
             return ()
+        pushing.check(config)
         try:
             return pushing.fetched(config, clock=clock).notes
         except PushRejected as error:
@@ -65,9 +67,19 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         *,
         clock: Callable[[], datetime],
         progress: Callable[[Ledger], None] | None = None,
-        given: Listing | None = None,
+        given: Callable[[], Listing | None] = lambda: None,
+        captured: Callable[[Report], object] = lambda _: None,
     ) -> Report:
         """Run the source `name` once: capture it, write the report, push, then tell.
+
+        Args:
+            config: The archiver.toml.
+            name: The source.
+            clock: Tells the time, UTC.
+            progress: Is told after each page.
+            given: Returns what somebody else has listed; None: ask the source.
+            captured: Is told what was captured as soon as that is certain, also where pushing or
+                telling fails after it.
 
         Raises:
             ConfigError: The source cannot be made of its settings.
@@ -88,7 +100,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
                 accept=self.accept,
                 dry_run=self.dry_run,
                 progress=progress,
-                given=given,
+                given=given(),
             )
         except Misrendered as error:
             report, trouble = error.report, error
@@ -97,23 +109,37 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
                 self._failed(config, name, error, began=began, clock=clock)
             raise
         if self.dry_run:
+            captured(report)
             return report
-        report = self._delivered(config, report, clock=clock)
+        report = self._pushed(config, report, clock, captured)
+        captured(report)
+        self._told(config, report, clock)
         if trouble is not None:
             raise trouble
         return report
 
-    def _delivered(
-        self, config: Config, report: Report, *, clock: Callable[[], datetime]
+    def _pushed(
+        self,
+        config: Config,
+        report: Report,
+        clock: Callable[[], datetime],
+        captured: Callable[[Report], object],
     ) -> Report:
-        if self.push:
-            report = _renamed(report, pushing.push(config, clock=clock))
+        """Return the report of the commit as it was pushed: it may have been built anew."""
+        if not self.push:
+            return report
+        try:
+            return _renamed(report, pushing.push(config, clock=clock))
+        except ArchiverError:
+            captured(report)
+            raise
+
+    def _told(self, config: Config, report: Report, clock: Callable[[], datetime]) -> None:
         if self.notify and config.notify:
             try:
                 self._tell(config, report, clock)
             finally:
                 self._push_state(config, clock)
-        return report
 
     def _tell(self, config: Config, report: Report, clock: Callable[[], datetime]) -> None:
         """Tell the channels; a clone that is too shallow to know since when is deepened."""

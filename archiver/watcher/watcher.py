@@ -130,7 +130,7 @@ class Watcher:
             NotifyError: It is committed, but a channel was not told.
         """
         job = Job(accept=accept)
-        return job.run(self._config, self.source, clock=clock.now, given=self._given())
+        return job.run(self._config, self.source, clock=clock.now, given=self._given)
 
     def detect_changes(self) -> ChangeSet:
         """List the source now and return what changed since the newest snapshot; writes nothing.

@@ -369,3 +369,33 @@ def test_a_run_writes_the_outputs_of_a_step(
     assert archiver("run", "--github", "--repo", archive.folder, **files).returncode == 3
     assert "\nunavailable\n" in (tmp_path / "out").read_text()
     assert "### hub: failed" in (tmp_path / "sum").read_text()
+
+
+def test_what_is_committed_is_told_even_where_telling_fails(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    archive.configure('[notify.team]\ntype = "file"\npath = "no/such/folder"', confirmations=1)
+    archive.lists(**{"org/a": 1, "org/b": 2, "org/d": 4, "org/x": 3})
+    files = {"GITHUB_OUTPUT": str(tmp_path / "out")}
+    done = archiver("run", "--github", "--repo", archive.folder, **files)
+    assert done.returncode == 7
+    assert done.stdout.startswith("hub: +1 new, 3 updated")
+    assert "hub: not told: team: cannot write" in done.stderr
+    assert run_git(archive.folder, "rev-parse", "HEAD").strip() in (tmp_path / "out").read_text()
+
+
+def test_without_a_remote_nothing_is_fetched(archiver: Archiver, archive: Archive) -> None:
+    done = archiver("run", "--push", "--repo", archive.folder)
+    assert done.returncode == 5
+    assert "there is no remote to push to\n  hint: git remote add origin URL" in done.stderr
+
+
+def test_a_page_is_rendered_by_a_template_of_ones_own(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    template = tmp_path / "mine.html.j2"
+    template.write_text("<b>{{ changes.removed[0] | key }}</b>{{ '<' }}")
+    done = archiver("compare", "-f", "html", "--template", template, "--repo", archive.folder)
+    assert done.stdout == "<b>org/c</b>&lt;"
+    wrong = archiver("compare", "--template", template, "--repo", archive.folder)
+    assert (wrong.returncode, "--template renders a page" in wrong.stderr) == (2, True)

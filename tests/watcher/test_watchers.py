@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -107,6 +108,29 @@ def test_snapshots_are_taken_again_and_again_whatever_happens(
     assert caplog.messages == ["shop: no answer"] * 3
     with pytest.raises(ConfigError, match="interval_hours is a number of hours, above 0"):
         Shop(repo=repo).enable_auto_snapshot(0)
+
+
+def test_a_thread_of_snapshots_has_a_handle(repo: Path) -> None:
+    (repo / "archiver.toml").write_text("")
+
+    class Moody(Shop):
+        def fetch_latest_models(self) -> list[dict[str, Any]]:
+            raise SourceUnavailable("no answer")
+
+    thread = Moody(repo=repo).enable_auto_snapshot(24)
+    deadline = time.monotonic() + 20
+    while thread.last_error is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert isinstance(thread.last_error, SourceUnavailable)
+    thread.stop()
+    thread.join(5)
+    assert not thread.is_alive()
+    again = Shop(repo=repo).enable_auto_snapshot(24)  # five minutes after a failure, not now
+    time.sleep(0.3)
+    again.stop()
+    again.join(5)
+    runs = run_git(repo, "show", "refs/archiver/state:shop/runs.jsonl")
+    assert runs.count("no answer") == runs.count("\n") == 1
 
 
 def test_a_source_is_checked_by_its_first_page(archive: Archive) -> None:
