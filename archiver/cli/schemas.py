@@ -16,10 +16,12 @@ from archiver import sources
 from archiver.config import (
     SOURCE_NAME,
     ArchiveConfig,
+    ChannelConfig,
     RetentionConfig,
     SourceConfig,
     TemplatesConfig,
 )
+from archiver.publish import notifiers
 from archiver.records.model import KINDS, ChangeSet, RecordChange
 
 Schema: TypeAlias = dict[str, Any]
@@ -77,7 +79,9 @@ def snapshot() -> Schema:
 
 def config() -> Schema:
     """Describe archiver.toml, for editors that check and complete TOML."""
-    parts = _components(ArchiveConfig, RetentionConfig, SourceConfig, TemplatesConfig)
+    parts = _components(
+        ArchiveConfig, ChannelConfig, RetentionConfig, SourceConfig, TemplatesConfig
+    )
     for part in parts.values():
         part["properties"] = {name: _toml(each) for name, each in part["properties"].items()}
     tables = {
@@ -89,8 +93,14 @@ def config() -> Schema:
         },
         "retention": {"$ref": "#/$defs/RetentionConfig"},
         "templates": {"$ref": "#/$defs/TemplatesConfig"},
+        "notify": {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{SOURCE_NAME}$"},
+            "additionalProperties": {"$ref": "#/$defs/ChannelConfig"},
+        },
     }
     parts["SourceConfig"] = _source(parts["SourceConfig"])
+    parts["ChannelConfig"] = _channel(parts["ChannelConfig"])
     return {
         **_DRAFT,
         "title": "archiver.toml",
@@ -109,19 +119,34 @@ def _source(common: Schema) -> Schema:
     return {
         **common,
         "required": ["type"],
-        "allOf": [_when(kind, properties) for kind in sources.available()],
+        "allOf": [
+            _when(kind, sources.find(kind, base=Path()).Settings, properties)
+            for kind in sources.available()
+        ],
     }
 
 
-def _when(kind: str, common: Schema) -> Schema:
-    """Describe what a source of the type `kind` may say, and nothing else."""
-    settings = sources.find(kind, base=Path()).Settings
+def _channel(common: Schema) -> Schema:
+    """Describe ``[notify.NAME]``: common keys, and per installed type its own."""
+    properties = common["properties"]
+    del properties["name"], properties["settings"]
+    known = notifiers.KINDS
+    kinds = {kind: known.find(kind, folder=Path()).Settings for kind in known.available()}
+    return {
+        **common,
+        "required": ["type"],
+        "allOf": [_when(kind, settings, properties) for kind, settings in kinds.items()],
+    }
+
+
+def _when(kind: str, settings: type[msgspec.Struct], common: Schema) -> Schema:
+    """Describe what a source or channel of the type `kind` may say, and nothing else."""
     own = _components(settings)[settings.__name__]
     return {
         "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
         "then": {
             "properties": own["properties"],
-            "required": own["required"],
+            "required": own.get("required", []),
             "propertyNames": {"enum": sorted({*common, *own["properties"]})},
         },
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import FieldInfo
 
 from archiver.config.mistakes import fields
+from archiver.config.source_tables import SOURCE_NAME
 from archiver.config.tables import ChannelConfig
 from archiver.errors import ConfigError, suggestion
 from archiver.records.query import Where
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from archiver.publish.notifiers import Notifier
     from archiver.records.model import Json
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ANYTHING: Final = FieldInfo("anything", "anything", Any)
 
@@ -39,7 +39,7 @@ def read_channels(
     read = {}
     for name, value in tables.items():
         place = f"notify.{name}"
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(SOURCE_NAME, name):
             mistakes.note(place, "a channel's name is up to 64 of a-z, 0-9, _ and -")
         channel = _read(name, mistakes.table(value, place), base, mistakes)
         if channel is None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 SOURCE_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
-"""Pattern of the name of a source, which is also the name of its folder."""
+"""Pattern of the name of a source, which is also the name of its folder, and of a channel."""
 
 _RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")  # names of devices on Windows
 

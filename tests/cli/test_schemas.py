@@ -116,11 +116,21 @@ def test_a_new_configuration_is_valid(source: NewSource | None) -> None:
         "[sources.a]\ntype = 'json'\nurl = 'x'\nmetricz = []",
         "[sources.a]\nurl = 'x'",
         "[archive]\npath = '../x'",
+        "[archive]\nremote = '--mirror'",
+        "[notify.team]\ntype = 'webhook'",
+        "[notify.team]\ntype = 'stdout'\nurl_env = 'X'",
+        "[notify.team]\ntype = 'stdout'\nkinds = ['gone']",
     ],
 )
 def test_a_wrong_configuration_is_not_valid(text: str) -> None:
     with pytest.raises(ValidationError):
         check(tomllib.loads(text), schemas.config())
+
+
+def test_a_channel_is_valid() -> None:
+    webhook = "[notify.team]\ntype = 'webhook'\nurl_env = 'X'\nkinds = ['new']\nlimit = 3"
+    check(tomllib.loads(webhook), schemas.config())
+    check(tomllib.loads("[notify.mine]\ntype = 'mine:Mine'\nroom = 5"), schemas.config())
 
 
 def test_a_source_of_ones_own_may_say_what_it_likes() -> None:
