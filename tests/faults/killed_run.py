@@ -1,6 +1,6 @@
-"""One run of the source ``hub`` at a given time, as a process that may be killed on its way.
+"""One run of a source at a given time, as a process that may be killed on its way.
 
-    python killed_run.py FOLDER TIME [KILL_AT]
+    python killed_run.py FOLDER TIME [KILL_AT [SOURCE [push]]]
 
 See `capture`: with KILL_AT the process dies just before that many changes of the file system.
 """
@@ -20,12 +20,14 @@ from archiver.watcher.running import Job
 
 
 def main() -> None:
-    folder, time, *kill_at = sys.argv[1:]
+    folder, time, kill_at, source, push = (*sys.argv[1:], *("0", "hub", "")[len(sys.argv) - 3 :])
     moment = datetime.fromisoformat(time)
-    killer = Killer(int(kill_at[0]) if kill_at else 0)
+    killer = Killer(int(kill_at))
     config = configuration.discover(Path(folder), {})
     sys.addaudithook(killer)
-    Job().run(config, "hub", clock=lambda: moment)
+    job = Job(push=bool(push))
+    job.prepare(config, clock=lambda: moment)
+    job.run(config, source, clock=lambda: moment)
     sys.stdout.write(f"{killer.count}\n")
 
 
