@@ -30,7 +30,7 @@ contracts: $(VENV)/dev
 	$(BIN)/lint-imports
 
 tests: $(VENV)/dev $(VENV)/peers
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)
 
 wheel: $(VENV)/dev
 	$(BIN)/python tests/smoke_wheel.py

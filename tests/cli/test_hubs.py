@@ -86,9 +86,11 @@ def test_a_made_up_hub_runs_by_hand_until_it_is_stopped() -> None:
         text=True,
     ) as running:
         assert running.stdout is not None
+        assert running.stderr is not None
         endpoint = running.stdout.readline()
+        told = running.stderr.readline()
         running.send_signal(signal.SIGINT)
-        _, told = running.communicate(timeout=20)
+        running.communicate(timeout=20)
     assert endpoint.startswith("http://127.0.0.1:")
     assert told.startswith(f"use it: export MODELSCOPE_ENDPOINT={endpoint.strip()} HF_ENDPOINT=")
     assert running.returncode == 0
