@@ -134,28 +134,36 @@ class Remote:
         """
         self._git("fetch", *_QUIET, "--unshallow", self.name, self.branch)
 
-    def push(self) -> None:
+    def push(self) -> bool:
         """Push branch and state together, or neither.
+
+        Returns:
+            Whether the state went along; False: the other copy takes no such ref at all, so the
+            branch went alone.
 
         Raises:
             Raced: Somebody pushed something else meanwhile.
             PushRejected: It does not take them, or cannot be reached.
         """
         refs = [ref for ref in (self.branch, STATE_REF) if self.repository.tip(ref)]
+        answer = self._push(refs)
+        refused = _refused(answer)
+        raced = any(map(_RACED.search, (*refused.values(), answer.err)))
+        if answer.code and not raced and refused.keys() == {STATE_REF} and self.branch in refs:
+            answer, refs = self._push([self.branch]), [self.branch]
+            refused = _refused(answer)
+        if answer.code:
+            if any(map(_RACED.search, (*refused.values(), answer.err))):
+                raise Raced(f"{self.name} has moved meanwhile", hint="run again")
+            raise self._unreached("does not take the push", answer.err, refused.values())
+        return STATE_REF in refs
+
+    def _push(self, refs: list[str]) -> Answer:
         specs = [f"{ref}:{ref}" for ref in refs]
         answer = self._ask("push", "--porcelain", "--atomic", *_PLAIN, self.name, *specs)
         if answer.code and "does not support --atomic" in answer.err:
             answer = self._ask("push", "--porcelain", *_PLAIN, self.name, *specs)
-        if answer.code:
-            raise self._rejected(answer)
-
-    def _rejected(self, answer: Answer) -> PushRejected:
-        flags = [line for line in os.fsdecode(answer.out).splitlines() if line.startswith("!")]
-        reasons = [line.rpartition("\t")[2] for line in flags]
-        named = [reason for reason in reasons if "atomic" not in reason] or reasons
-        if any(map(_RACED.search, (*named, answer.err))):
-            return Raced(f"{self.name} has moved meanwhile", hint="run again")
-        return self._unreached("does not take the push", answer.err, named)
+        return answer
 
     def _has(self, commit: str) -> bool:
         """Say whether a commit is here, with all of its history."""
@@ -214,6 +222,14 @@ _QUIET: Final = (
     "--no-auto-maintenance",
 )
 _PLAIN: Final = ("--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
+
+
+def _refused(answer: Answer) -> dict[str, str]:
+    """Return the refs that were refused for their own sake, with git's words for it."""
+    rows = (line.split("\t") for line in os.fsdecode(answer.out).splitlines())
+    reasons = {row[1].partition(":")[2]: row[2] for row in rows if row[0] == "!"}
+    own = {ref: reason for ref, reason in reasons.items() if "atomic" not in reason}
+    return own or reasons
 
 
 def _told(words: str) -> Iterator[str]:

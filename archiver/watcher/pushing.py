@@ -91,7 +91,8 @@ def push(
         with Repository.open(config.root) as repository:
             remote = _remote(config, repository)
             try:
-                remote.push()
+                if not remote.push():
+                    notes.append(f"{remote.name} takes no {STATE_REF}: the reports stay here")
             except Raced as raced:
                 _log.info("%s", raced)
                 if attempt == TRIES - 1:

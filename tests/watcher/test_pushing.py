@@ -295,6 +295,14 @@ def test_a_refusal_keeps_the_commit_and_says_what_to_do(hub: Hub) -> None:
     assert hub.subjects()[0] == "a: first snapshot (2 models)"
 
 
+def test_a_remote_that_takes_no_side_refs_gets_the_branch(hub: Hub) -> None:
+    run_git(hub.origin, "config", "receive.hideRefs", "refs/archiver")
+    copy = hub.first()
+    report = copy.run("a")
+    assert hub.git("rev-parse", "main").strip() == report.revision
+    assert report.notes == ("origin takes no refs/archiver/state: the reports stay here",)
+
+
 def test_a_remote_that_is_away_does_not_keep_a_hub_from_being_captured(hub: Hub) -> None:
     copy = hub.first()
     hub.origin.rename(hub.folder / "away.git")
