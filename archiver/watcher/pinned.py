@@ -79,6 +79,7 @@ def checked(
     Raises:
         NotADataRepository: There is no snapshot.
         UnknownRevision: Nothing has this name.
+        ShallowHistory: The clone ends before the answer.
     """
     places: dict[str, list[Pin]] = defaultdict(list)
     for pin in pins:
@@ -90,7 +91,8 @@ def checked(
         old = {} if base is None else dict(_wanted(base, places))
         stones, window = version.tombstones(), version.covers == "window"
     doubtful = [key for key in places if not since or _is_doubtful(new.get(key), old.get(key))]
-    lives = _lives(catalogue, doubtful, tip=version.end.revision)
+    told = all(key in stones or (since and key in new) for key in doubtful)
+    lives = _lives(catalogue, doubtful, tip=version.end.revision, needed=not told)
     cases = (
         _Case(key, tuple(places[key]), new.get(key), old.get(key), lives.get(key))
         for key in sorted(places)
@@ -131,12 +133,20 @@ def _is_doubtful(record: Record | None, base: Record | None) -> bool:
     return any(record.get(field) != base.get(field) for field in _FIELDS)
 
 
-def _lives(catalogue: Catalogue, keys: Collection[str], *, tip: str | None) -> dict[str, Timeline]:
-    """Return the lives of records in one pass; of none where this clone is too shallow."""
+def _lives(
+    catalogue: Catalogue, keys: Collection[str], *, tip: str | None, needed: bool
+) -> dict[str, Timeline]:
+    """Return the lives of records in one pass.
+
+    A clone that is too shallow is an error where the answer is `needed`; else nobody is dated.
+    """
     try:
         return timelines(catalogue, keys, tip=tip) if keys else {}
-    except ShallowHistory:
-        return {}
+    except ShallowHistory as short:
+        if not needed:
+            return {}
+        hint = "git fetch --unshallow, or name a revision that is here by --since"
+        raise ShallowHistory(str(short), hint=hint) from short
 
 
 def _wanted(version: Version, keys: Mapping[str, object]) -> Iterator[tuple[str, Record]]:

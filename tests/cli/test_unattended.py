@@ -179,6 +179,25 @@ def test_source_files_are_searched_for_known_keys(
     assert (code, verdicts(found)) == (1, {"org/c": "removed", "org/d": "ok"})
 
 
+def test_a_shallow_clone_never_guesses(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    run_git(archive.folder, "add", ".")
+    run_git(archive.folder, "commit", "--quiet", "-m", "all")
+    run_git(tmp_path, "clone", "--quiet", "--depth=1", archive.folder.as_uri(), "clone")
+    pins = tmp_path / "models.txt"
+    pins.write_text("org/a\norg/d\n")
+    refused = archiver("check", pins, "--repo", tmp_path / "clone")
+    assert refused.returncode == 5
+    assert "this clone is shallow" in refused.stderr
+    assert "--unshallow" in refused.stderr
+    fine = archiver("check", pins, "--since", "HEAD", "--repo", tmp_path / "clone")
+    assert (fine.returncode, fine.stdout) == (0, "hub: 0 of 2 records not as it should be\n")
+    pins.write_text("org/c\n")
+    gone = archiver("check", pins, "--since", "HEAD", "--repo", tmp_path / "clone")
+    assert (gone.returncode, gone.stdout.split()[0]) == (1, "removed")
+
+
 def test_findings_stand_where_ci_shows_them(
     archiver: Archiver, archive: Archive, tmp_path: Path
 ) -> None:
