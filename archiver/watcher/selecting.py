@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Final
 from msgspec import UNSET
 
 from archiver.publish import wording
-from archiver.records.model import KINDS, RecordChange, RecordUpdate, Rename
+from archiver.records.model import KINDS, Kind, RecordChange, RecordUpdate, Rename
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from archiver.config import ChannelConfig
-    from archiver.records.model import ChangeSet, FieldChange, Kind
+    from archiver.records.model import ChangeSet, FieldChange
 
 _THRESHOLD: Final = re.compile(r"(\w+) *> *([\d.]+) *%")
+
+
+_WORTH: Final[tuple[Kind, ...]] = (
+    *("removed", "renamed", "returned", "new", "updated"),
+    *("left", "entered", "metrics"),
+)
+"""The kinds, those that people must hear of first."""
 
 
 def selected(
@@ -25,7 +32,7 @@ def selected(
 ) -> tuple[Counter[Kind], list[RecordChange]]:
     """Return how many changes of each kind the channel is told of, and those that are named.
 
-    The first of each kind are named, in the order of the kinds, up to the channel's limit.
+    Up to the channel's limit are named: what is gone comes before what is new.
     """
     wants = _wanted(channel)
     counts: Counter[Kind] = Counter()
@@ -36,7 +43,7 @@ def selected(
             group = first.setdefault(change.kind, [])
             if len(group) < channel.limit:
                 group.append(change)
-    named = [change for kind in KINDS for change in first.get(kind, ())]
+    named = [change for kind in _WORTH for change in first.get(kind, ())]
     return counts, named[: channel.limit]
 
 

@@ -312,3 +312,70 @@ def test_a_change_set_of_ones_own_is_told_once(
     (received,) = receiver.received
     assert received.json["title"] == "hub: +1 new, -1 removed (2 models)"
     assert received.json["changes"]["changes"]["new"] == [{"id": "three", "downloads": 3}]
+
+
+MINE = """\
+from pathlib import Path
+
+import msgspec
+
+from archiver.errors import NotifyError
+from archiver.publish.notifiers import Notifier
+
+
+class Room(Notifier):
+    class Settings(msgspec.Struct, forbid_unknown_fields=True):
+        number: int
+        door_env: str
+
+    def send(self, message):
+        (door,) = self.means.secrets["door_env"]
+        if door != "open":
+            raise NotifyError("the door is shut")
+        place = self.means.folder / f"room{self.settings.number}.txt"
+        place.write_text(message.title)
+"""
+
+
+def test_a_channel_of_ones_own_is_a_class(archive: Archive) -> None:
+    (archive.folder / "my_rooms.py").write_text(MINE)
+    table = '[notify.room]\ntype = "my_rooms:Room"\nnumber = 5\ndoor_env = "DOOR"\n'
+    archive.channels(table)
+    archive.environ = {"DOOR": "open"}
+    archive.run()
+    archive.lists(one={"downloads": 100})
+    archive.run()
+    assert (archive.folder / "room5.txt").read_text() == "hub: -1 removed (1 model)"
+    archive.environ = {"DOOR": "shut"}
+    archive.lists(two={"downloads": 100})
+    with pytest.raises(NotifyError, match="not told: room: the door is shut"):
+        archive.run()
+    archive.channels(table + 'color = "red"\n')
+    with pytest.raises(ConfigError, match=r"notify\.room: .*color"):
+        archive.run()
+    archive.channels(table.replace("Room", "Attic"))
+    with pytest.raises(ConfigError, match="my_rooms:Attic"):
+        archive.run()
+
+
+def test_a_channel_hears_only_of_its_sources(hook: Archive, receiver: Receiver) -> None:
+    text = (hook.folder / "archiver.toml").read_text()
+    other = TABLE.format(name="other", url="hub.json")
+    (hook.folder / "archiver.toml").write_text(f'{other}\n{text}sources = ["other"]\n')
+    hook.run()
+    hook.lists(one={"downloads": 100})
+    hook.run()
+    assert receiver.received == []
+
+
+def test_a_thousand_changes_are_a_digest(hook: Archive, receiver: Receiver) -> None:
+    hook.run()
+    hook.lists(**{f"m{number:04}": {"downloads": 1} for number in range(1000)})
+    hook.run()
+    text = receiver.received[0].json["text"]
+    assert "New (1,000)" in text
+    assert "… and 982 more" in text
+    assert "Removed (2)\n- one · 100 downloads\n- two · 100 downloads\n" in text
+    assert (
+        "archiver compare hub_models_20260202_030000.json hub_models_20260203_030000.json" in text
+    )
