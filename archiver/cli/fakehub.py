@@ -56,9 +56,8 @@ def fakehub(
     with FakeHub(hub=hub, churn=churn, port=port) as server:
         if misbehave is not None:
             server.misbehave(misbehave)
-        click.echo(server.endpoint)
-        output.note(
-            f"use it: export MODELSCOPE_ENDPOINT={server.endpoint} HF_ENDPOINT={server.endpoint}"
-        )
         with suppress(KeyboardInterrupt):
+            click.echo(server.endpoint)
+            variables = f"MODELSCOPE_ENDPOINT={server.endpoint} HF_ENDPOINT={server.endpoint}"
+            output.note(f"use it: export {variables}")
             Event().wait(minutes * 60)
