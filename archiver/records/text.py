@@ -137,13 +137,19 @@ _COMMIT_WORDS = re.compile(
 )
 
 
-def commit(text: str) -> str:
-    r"""Make `text` one line of a commit message that orders nothing.
+def commit(text: str, *, start: bool = True) -> str:
+    r"""Make `text` one line, or a part of one, of a commit message that orders nothing.
 
     A backslash breaks mentions (``@\user``), issue numbers (``#\1``), words that switch CI off
     (``[\skip ci]``), workflow commands, and the beginnings that git reads: trailers, ``---``.
+
+    Args:
+        text: Any text.
+        start: Whether it may begin the line; a time such as ``03:17`` stays as it is where not.
     """
     shown = _COMMIT_WORDS.sub(r"\g<0>\\", visible(text))
+    if not start:
+        return shown
     return _COMMIT_START.sub(lambda match: f"{match[1] or ''}\\", shown)
 
 
@@ -153,10 +159,10 @@ _CHAT = re.compile(r"<(?=[!@#/a-z])|(?<=\])\((?=\w)|:(?=//)|`(?=`)", re.IGNORECA
 def chat(text: str) -> str:
     r"""Make `text` one line of plain text in which no chat finds an order, a mention or a link.
 
-    A backslash breaks what a commit message would read too, and ``<!channel>``, ``[a](b)``,
-    ``https://``.
+    A backslash breaks what a line of a commit message would read too, and ``<!channel>``,
+    ``[a](b)``, ``https://``.
     """
-    return _CHAT.sub(r"\g<0>\\", commit(text))
+    return _CHAT.sub(r"\g<0>\\", commit(text, start=False))
 
 
 def width(text: str) -> int:

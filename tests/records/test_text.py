@@ -143,9 +143,15 @@ def test_a_commit_message_gets_no_trailer_from_a_record(hostile: str) -> None:
     assert found == b""
 
 
+def test_a_time_inside_a_line_stays_readable() -> None:
+    assert text.commit("2026-01-03T00:00:19Z", start=False) == "2026-01-03T00:00:19Z"
+    assert text.chat("2026-01-03T00:00:19Z") == "2026-01-03T00:00:19Z"
+
+
 @each_text
-def test_a_commit_line_orders_nothing(hostile: str) -> None:
-    line = text.commit(hostile)
+@pytest.mark.parametrize("start", [True, False])
+def test_a_commit_line_orders_nothing(hostile: str, *, start: bool) -> None:
+    line = ("" if start else "license: ") + text.commit(hostile, start=start)
     orders = r"@\w|#\d|\bGH-\d|\[[^\\\]]*skip|\[no ci|NO_CI|::|/issues/\d|skip-checks:|^From |^---"
     assert re.findall(orders, line, re.IGNORECASE) == []
     assert hidden(line) == set()
