@@ -49,8 +49,9 @@ def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: froz
     for verdict, key, *rest in rows:
         words = "  ".join(filter(None, rest))
         out.write(f"{verdict:<{widths[0]}}  {key:<{widths[1]}}  {words}\n")
-    bad = sum(each.verdict in failing for each in findings)
-    out.write(f"{source}: {bad:,} of {count(len(findings), 'record')} not as it should be\n")
+    bad = len({each.key for each in findings if each.verdict in failing})
+    all_ = len({each.key for each in findings})
+    out.write(f"{source}: {bad:,} of {count(all_, 'record')} not as it should be\n")
 
 
 def _row(finding: Any) -> tuple[str, str, str, str, str]:

@@ -66,7 +66,9 @@ def known_keys(catalogue: Catalogue, *, at: str, now: datetime) -> frozenset[str
 def checked(
     catalogue: Catalogue, pins: Iterable[Pin], *, now: datetime, at: str = "", since: str = ""
 ) -> list[Finding]:
-    """Return one finding for each key that the pins name, by key.
+    """Return what became of each key that the pins name, by key.
+
+    A key has one finding, or one for access and one for licence where both changed.
 
     Args:
         catalogue: The catalogue.
@@ -98,8 +100,11 @@ def checked(
         for key in sorted(places)
     )
     return [
-        _gone(case, stones.get(case.key), window=window) if case.record is None else _held(case)
+        finding
         for case in cases
+        for finding in (
+            [_gone(case, stones, window=window)] if case.record is None else _held(case)
+        )
     ]
 
 
@@ -156,36 +161,48 @@ def _wanted(version: Version, keys: Mapping[str, object]) -> Iterator[tuple[str,
             yield key, canonical.decode(line)
 
 
-def _gone(case: _Case, stone: Tombstone | None, *, window: bool) -> Finding:
+def _gone(case: _Case, stones: Mapping[str, Tombstone], *, window: bool) -> Finding:
     verdict: Verdict = "removed"
-    detail = "removed"
-    if stone is not None and stone.now:
-        verdict, detail = "renamed", f"renamed to {stone.now}"
-    elif stone is not None:
-        cause = f": {stone.cause}" if stone.cause else ""
-        detail = f"removed{cause}; last seen {stone.last_seen} UTC"
-    elif window:
-        verdict, detail = "left", "outside of the window that is listed; it may well be there"
+    detail, now = "removed", ""
+    if (stone := stones.get(case.key)) is not None:
+        way = _followed(stone, stones)
+        named = [f"renamed to {each.now}" for each in way if each.now]
+        verdict, now = ("renamed", way[-1].now) if way[-1].now else ("removed", "")
+        if not now:
+            cause = f": {way[-1].cause}" if way[-1].cause else ""
+            named.append(f"removed{cause}; last seen {way[-1].last_seen} UTC")
+        detail = ", then ".join(named)
     elif case.life is None:
         verdict, detail = "missing", "no snapshot here ever had a record of this key"
+        detail += "; only a window is listed" if window else ""
+    elif window:
+        verdict, detail = "left", "outside of the window that is listed; it may well be there"
     return Finding(
-        key=case.key,
-        verdict=verdict,
-        detail=detail,
-        since=case.went,
-        now=stone.now if stone else "",
-        pins=case.pins,
+        key=case.key, verdict=verdict, detail=detail, since=case.went, now=now, pins=case.pins
     )
 
 
-def _held(case: _Case) -> Finding:
-    for field, verdict in _FIELDS.items():
-        if detail := _changed(case, field):
-            since = case.life.blame.get(field) if case.life else None
-            return Finding(
-                key=case.key, verdict=verdict, detail=detail, since=since, pins=case.pins
-            )
-    return Finding(key=case.key, verdict="ok", pins=case.pins)
+def _followed(stone: Tombstone, stones: Mapping[str, Tombstone]) -> list[Tombstone]:
+    """Return the tombstones from one rename to the next, as far as they lead."""
+    way = {stone.key: stone}
+    while (following := stones.get(stone.now)) is not None and following.key not in way:
+        way[following.key] = stone = following
+    return list(way.values())
+
+
+def _held(case: _Case) -> list[Finding]:
+    found = [
+        Finding(
+            key=case.key,
+            verdict=verdict,
+            detail=detail,
+            since=case.life.blame.get(field) if case.life else None,
+            pins=case.pins,
+        )
+        for field, verdict in _FIELDS.items()
+        if (detail := _changed(case, field))
+    ]
+    return found or [Finding(key=case.key, verdict="ok", pins=case.pins)]
 
 
 def _changed(case: _Case, field: str) -> str:

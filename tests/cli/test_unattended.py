@@ -161,6 +161,24 @@ def test_what_a_person_says_is_right_is_right(
     assert checked(archiver, archive, pins, "--at", "HEAD~1")[0] == 0
 
 
+def test_allowing_one_trouble_hides_no_other(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    archive.lists([
+        {"id": "org/a", "license": "gpl-3.0", "gated": "auto", "size": 4_600_000_000},
+        {"id": "org/b", "license": "mit", "gated": "auto"},
+        {"id": "org/d", "license": "mit"},
+    ])  # fmt: skip
+    archive.run()
+    pins = tmp_path / "models.txt"
+    pins.write_text("org/a\n")
+    code, found = checked(archiver, archive, pins, "--allow", "gated")
+    assert [each["verdict"] for each in found["findings"]] == ["gated", "license"]
+    assert code == 1
+    text = archiver("check", pins, "--repo", archive.folder).stdout
+    assert text.endswith("hub: 1 of 1 record not as it should be\n")
+
+
 def test_source_files_are_searched_for_known_keys(
     archiver: Archiver, archive: Archive, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,3 +70,35 @@ def test_a_model_outside_of_the_window_is_not_called_removed(archive: Archive) -
     archive.hub.edit(next(iter(archive.hub.truth() - archive.listed())), downloads=10**9)
     archive.run()
     assert found(archive, key)[key].verdict == "left"
+
+
+def test_a_key_that_no_window_ever_showed_is_missing(archive: Archive) -> None:
+    archive.configure("huggingface", scope="top", top=100)
+    archive.run()
+    told = found(archive, "org/mistyped")["org/mistyped"]
+    assert told.verdict == "missing"
+    assert told.detail.endswith("only a window is listed")
+
+
+def test_renames_are_followed_to_their_end(archive: Archive) -> None:
+    archive.configure("huggingface", scope="all")
+    archive.run()
+    first, gone = sorted(archive.hub.truth())[:2]
+    names = [first, "new-owner/Second", "new-owner/Third"]
+    for old, new in pairwise(names):
+        archive.hub.rename(old, new)
+        archive.run()
+        archive.run()
+    told = found(archive, *names)
+    assert [told[name].verdict for name in names] == ["renamed", "renamed", "ok"]
+    assert told[first].now == "new-owner/Third"
+    assert told[first].detail == ("renamed to new-owner/Second, then renamed to new-owner/Third")
+    archive.hub.rename(gone, "new-owner/Gone")
+    archive.run()
+    archive.run()
+    archive.hub.remove("new-owner/Gone")
+    archive.run()
+    archive.run()
+    end = found(archive, gone)[gone]
+    assert (end.verdict, end.now) == ("removed", "")
+    assert end.detail.startswith("renamed to new-owner/Gone, then removed: ")
