@@ -90,7 +90,7 @@ def _source_lines(each: SourceStatus) -> Iterator[str]:
     yield f"  last good run  {_run(each.good)}"
     if each.failures:
         yield f"  since then     {count(each.failures, 'failed run')}; last: {_run(each.last)}"
-    yield f"  last 30 days   {good:,} of {count(runs, 'run')} good"
+    yield f"  last 30 days   {good:,} of {count(runs, 'reported run')} good"
     for gap in each.gaps:
         yield f"  gap            {gap.after} to {gap.until} UTC"
     largest = f"{bytes_(each.largest)} of {bytes_(FILE_LIMIT)}"

@@ -27,8 +27,8 @@ RUNS: Final = "runs.jsonl"
 
 Outcome: TypeAlias = Literal["first", "changed", "unchanged", "refused", "failed"]
 
-_ALL: Final = 100
-"""So many of the newest reports are kept whatever they say."""
+NEWEST: Final = 1_000
+"""So many of the newest reports are kept whatever they say: those of 41 days of hourly runs."""
 _DAYS: Final = 400
 """Of the others, the last good and the last bad one of each of so many days."""
 _LONGEST: Final = 300
@@ -101,7 +101,7 @@ def written(runs: Iterable[Run], now: datetime) -> bytes:
 
 def thinned(runs: list[Run], now: datetime) -> list[Run]:
     """Return all of the newest, and of older days the last good and the last bad one."""
-    old, new = runs[:-_ALL], runs[-_ALL:]
+    old, new = runs[:-NEWEST], runs[-NEWEST:]
     oldest = stamp(now - timedelta(days=_DAYS))
     days = {(run.timestamp[:10], run.good): run for run in old if run.timestamp >= oldest}
     return [*sorted(days.values(), key=lambda run: run.timestamp), *new]

@@ -16,7 +16,7 @@ from archiver.watcher.target import open_target
 from archiver.watcher.versions import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from archiver.config import Config
@@ -140,14 +140,22 @@ def _source(target: Target, now: datetime, max_age: timedelta | None) -> SourceS
 def gaps(runs: list[Run], now: datetime) -> tuple[Gap, ...]:
     """Return the times without a good run, more than twice as long as the usual distance.
 
-    The usual one is the median of all distances between good runs. The last one reaches to `now`.
+    The usual one is the median of all distances between good runs; reports that were thinned to
+    one a day have a usual distance of their own. The last gap reaches to `now`.
     """
+    since = runs[-ledger.NEWEST].began if len(runs) > ledger.NEWEST else None
     times = [run.began for run in runs if run.good]
-    distances = sorted(later - earlier for earlier, later in pairwise(times))
+    pairs = list(pairwise([*times, now]))
+    thinned = [pair for pair in pairs if since is not None and pair[0] < since]
+    return (*_longer(thinned, now), *_longer(pairs[len(thinned) :], now))
+
+
+def _longer(pairs: list[tuple[datetime, datetime]], now: datetime) -> Iterator[Gap]:
+    """Yield the pairs of times that are further apart than usual; `now` is no good run."""
+    distances = sorted(later - earlier for earlier, later in pairs if later != now)
     if not distances:
-        return ()
+        return
     longest = max(2 * distances[len(distances) // 2], _SHORT)
-    pairs = pairwise([*times, now])
-    return tuple(
-        Gap(stamp(earlier), stamp(later)) for earlier, later in pairs if later - earlier > longest
-    )
+    for earlier, later in pairs:
+        if later - earlier > longest:
+            yield Gap(stamp(earlier), stamp(later))
