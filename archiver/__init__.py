@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from archiver.errors import ArchiverError
     from archiver.records.model import ChangeSet
     from archiver.sources import Source
-    from archiver.watcher.report import Report
+    from archiver.watcher.capturing.report import Report
     from archiver.watcher.watcher import HuggingFaceWatcher, ModelScopeWatcher, Watcher
 
 __version__ = "0.1.0"
@@ -33,7 +33,7 @@ _HOMES = {
     "ChangeSet": "archiver.records.model",
     "HuggingFaceWatcher": "archiver.watcher.watcher",
     "ModelScopeWatcher": "archiver.watcher.watcher",
-    "Report": "archiver.watcher.report",
+    "Report": "archiver.watcher.capturing.report",
     "Source": "archiver.sources",
     "Watcher": "archiver.watcher.watcher",
 }

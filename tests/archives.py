@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from archiver import config as configuration
 from archiver.store.repository import Repository
-from archiver.watcher import capture
-from archiver.watcher.audit import Audit
-from archiver.watcher.catalogue import configured
-from archiver.watcher.target import open_target
+from archiver.watcher.capturing import capture
+from archiver.watcher.capturing.audit import Audit
+from archiver.watcher.capturing.target import open_target
+from archiver.watcher.reading.catalogue import configured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from archiver.config import Config
-    from archiver.watcher.audit import Problem
-    from archiver.watcher.report import Report
-    from archiver.watcher.target import Target
+    from archiver.watcher.capturing.audit import Problem
+    from archiver.watcher.capturing.report import Report
+    from archiver.watcher.capturing.target import Target
 
 START = datetime(2026, 1, 29, 15, 47, 33, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from conftest import run_git
 
 from archiver import config as configuration
-from archiver.watcher import ledger
-from archiver.watcher.running import Job
+from archiver.watcher.capturing import ledger
+from archiver.watcher.unattended.running import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archiver.watcher.report import Report
+    from archiver.watcher.capturing.report import Report
 
 START = datetime(2026, 2, 1, 3, 0, tzinfo=UTC)
 TABLE = '[sources.{name}]\ntype = "json"\nurl = "{url}"\nkey = "id"\nconfirmations = 1\n'

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from conftest import run_git
 
 from archiver import config as configuration
-from archiver.watcher import capture
+from archiver.watcher.capturing import capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from archiver.fakehub.hub import Hub
     from archiver.fakehub.server import FakeHub
     from archiver.records.model import ChangeSet
-    from archiver.watcher.report import Report
+    from archiver.watcher.capturing.report import Report
 
 START = datetime(2026, 2, 1, 3, 0, tzinfo=UTC)
 

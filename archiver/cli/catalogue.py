@@ -17,9 +17,9 @@ from archiver.publish.export import EXPORT_FORMS
 from archiver.publish.export import export as export_records
 from archiver.records import canonical, query
 from archiver.records.text import terminal
-from archiver.watcher import history
 from archiver.watcher.clock import now
-from archiver.watcher.timeline import timeline
+from archiver.watcher.reading import history
+from archiver.watcher.reading.timeline import timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from archiver.publish.export import Keyed
     from archiver.publish.view import Form
     from archiver.records.query import Predicate
-    from archiver.watcher.catalogue import Catalogue
-    from archiver.watcher.versions import Version
+    from archiver.watcher.reading.catalogue import Catalogue
+    from archiver.watcher.reading.versions import Version
 
 _PIPED_WIDTH: Final = 100
 

@@ -11,9 +11,9 @@ import click
 from archiver.cli import options, output, viewing
 from archiver.errors import ConfigError
 from archiver.publish import changelog as publishing
-from archiver.watcher import moments
-from archiver.watcher.changelog import sections
 from archiver.watcher.clock import now
+from archiver.watcher.reading import moments
+from archiver.watcher.reading.changelog import sections
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.cli.options import Choice
-    from archiver.watcher.catalogue import Catalogue
+    from archiver.watcher.reading.catalogue import Catalogue
 
 SCHEMA = "archiver/changelog/1"
 

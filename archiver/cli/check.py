@@ -10,9 +10,9 @@ import click
 from archiver.cli import options, output
 from archiver.errors import ConfigError
 from archiver.publish.findings import FORMS, show
-from archiver.watcher import pins as reading
 from archiver.watcher.clock import now
-from archiver.watcher.pinned import TROUBLES, checked, known_keys
+from archiver.watcher.reading import pins as reading
+from archiver.watcher.reading.pinned import TROUBLES, checked, known_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from archiver.cli.options import Choice
     from archiver.publish.findings import FindingForm
-    from archiver.watcher.catalogue import Catalogue
-    from archiver.watcher.pins import Pin
+    from archiver.watcher.reading.catalogue import Catalogue
+    from archiver.watcher.reading.pins import Pin
 
 
 @click.command(

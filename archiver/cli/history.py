@@ -10,8 +10,8 @@ import click
 
 from archiver.cli import options, output, telling, viewing
 from archiver.records.text import count
-from archiver.watcher import history
-from archiver.watcher.log import log as logged
+from archiver.watcher.reading import history
+from archiver.watcher.reading.log import log as logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from archiver.cli.options import Choice
     from archiver.cli.viewing import Look
     from archiver.publish.view import Form
-    from archiver.watcher.log import Entry
+    from archiver.watcher.reading.log import Entry
 
 _ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "markdown")
 

@@ -18,19 +18,19 @@ from archiver.publish.github import is_pull_request
 from archiver.publish.lines import COLOURS
 from archiver.records.text import terminal
 from archiver.store.repository import Repository
+from archiver.watcher.capturing.importing import import_all
+from archiver.watcher.capturing.origins import from_files, from_history
+from archiver.watcher.capturing.target import open_target
 from archiver.watcher.clock import now
-from archiver.watcher.importing import import_all
-from archiver.watcher.origins import from_files, from_history
-from archiver.watcher.reporting import tell_github
-from archiver.watcher.running import Job
-from archiver.watcher.target import open_target
+from archiver.watcher.unattended.reporting import tell_github
+from archiver.watcher.unattended.running import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from archiver.cli.output import Progress
     from archiver.sources import Ledger
-    from archiver.watcher.report import Report
+    from archiver.watcher.capturing.report import Report
 
 
 @click.command(

@@ -15,7 +15,7 @@ from archiver.publish.view import FORMS
 
 if TYPE_CHECKING:
     from archiver.records.query import Where
-    from archiver.watcher.catalogue import Catalogue
+    from archiver.watcher.reading.catalogue import Catalogue
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -54,7 +54,7 @@ class Choice:
         if self.file is None and not plain and (self.records or self.key):
             raise click.UsageError("--records and --key describe the file that --file names.")
         from archiver.config import process_environment  # noqa: PLC0415 - not for --help
-        from archiver.watcher.catalogue import open_catalogue  # noqa: PLC0415 - not for --help
+        from archiver.watcher.reading.catalogue import open_catalogue  # noqa: PLC0415 - not for --help
 
         return open_catalogue(
             self.repo,
@@ -220,7 +220,7 @@ def _conditions(given: tuple[tuple[str, str, str], ...]) -> tuple[Where, ...]:
 
 
 def _period(name: str, given: str) -> timedelta:
-    from archiver.watcher.moments import period as read  # noqa: PLC0415 - not for --help
+    from archiver.watcher.reading.moments import period as read  # noqa: PLC0415 - not for --help
 
     found = read(given)
     if found is None or found <= timedelta():

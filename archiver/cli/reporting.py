@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from archiver.publish import lines, wording
 from archiver.records.text import count, more, terminal
-from archiver.watcher.versions import stamp
+from archiver.watcher.reading.versions import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from archiver.changes.retention import Plan
     from archiver.records.model import Kind
     from archiver.store.history import Revision
-    from archiver.watcher.audit import Audit, Problem
-    from archiver.watcher.importing import Imported
-    from archiver.watcher.report import Report
+    from archiver.watcher.capturing.audit import Audit, Problem
+    from archiver.watcher.capturing.importing import Imported
+    from archiver.watcher.capturing.report import Report
 
 _FEW: Final = 5
 

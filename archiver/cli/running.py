@@ -19,23 +19,23 @@ from archiver.errors import ConfigError
 from archiver.publish.schedules import FORMS, scheduled
 from archiver.records.text import bytes_, count, terminal
 from archiver.store.repository import STATE_REF
-from archiver.watcher import channels
 from archiver.watcher.clock import now
-from archiver.watcher.running import Job
-from archiver.watcher.schedule import Cron, Every
-from archiver.watcher.status import FILE_LIMIT, REPOSITORY_LIMIT
-from archiver.watcher.status import status as measured
-from archiver.watcher.watching import Watch
+from archiver.watcher.unattended import channels
+from archiver.watcher.unattended.running import Job
+from archiver.watcher.unattended.schedule import Cron, Every
+from archiver.watcher.unattended.status import FILE_LIMIT, REPOSITORY_LIMIT
+from archiver.watcher.unattended.status import status as measured
+from archiver.watcher.unattended.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import timedelta
 
     from archiver.publish.schedules import ScheduleForm
-    from archiver.watcher.ledger import Run
-    from archiver.watcher.report import Report
-    from archiver.watcher.schedule import Schedule
-    from archiver.watcher.status import SourceStatus, Status
+    from archiver.watcher.capturing.ledger import Run
+    from archiver.watcher.capturing.report import Report
+    from archiver.watcher.unattended.schedule import Schedule
+    from archiver.watcher.unattended.status import SourceStatus, Status
 
 
 @click.command(epilog=options.examples("archiver status", "archiver status --max-age 36h -f json"))

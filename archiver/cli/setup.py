@@ -21,7 +21,7 @@ from archiver.publish.schedules import scheduled
 from archiver.records.text import count, terminal
 from archiver.store.repository import Repository
 from archiver.transport import redact
-from archiver.watcher import checking
+from archiver.watcher.capturing import checking
 
 WORKFLOW = ".github/workflows/archive.yml"
 NIGHTLY = "17 3 * * *"

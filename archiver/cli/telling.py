@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from archiver.publish.export import Keyed
     from archiver.publish.view import Form
     from archiver.records.model import FieldChange
-    from archiver.watcher.log import Entry
-    from archiver.watcher.timeline import Event, Moment, Timeline
+    from archiver.watcher.reading.log import Entry
+    from archiver.watcher.reading.timeline import Event, Moment, Timeline
 
 _WIDEST: Final = 100
 _COUNTS: Final = ("timestamp", "total", *KINDS, "unchanged", "status", "reason", "subject")

@@ -15,11 +15,12 @@ from archiver.config import discover, process_environment
 from archiver.errors import ConfigError, StoreError
 from archiver.records.text import count
 from archiver.store.repository import Repository
-from archiver.watcher import moments, upkeep
-from archiver.watcher.audit import Audit
-from archiver.watcher.catalogue import configured
+from archiver.watcher.capturing import upkeep
+from archiver.watcher.capturing.audit import Audit
+from archiver.watcher.capturing.target import open_target
 from archiver.watcher.clock import now
-from archiver.watcher.target import open_target
+from archiver.watcher.reading import moments
+from archiver.watcher.reading.catalogue import configured
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from archiver.publish.lines import COLOURS
 from archiver.publish.view import ChangeStream, View
 from archiver.records.query import every
 from archiver.records.text import more, terminal
-from archiver.watcher import history, moments
 from archiver.watcher.clock import now
+from archiver.watcher.reading import history, moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from archiver.publish.view import Form
     from archiver.records.model import RecordChange, Summary
     from archiver.records.query import Predicate, Where
-    from archiver.watcher.catalogue import Catalogue
-    from archiver.watcher.comparison import Comparison
+    from archiver.watcher.reading.catalogue import Catalogue
+    from archiver.watcher.reading.comparison import Comparison
 
 Command: TypeAlias = Callable[..., Any]
 

@@ -23,11 +23,14 @@ from archiver.records.query import search
 from archiver.records.text import terminal
 from archiver.sources.listing import listed
 from archiver.store.repository import Repository
-from archiver.watcher import capture, clock, history, notifying, upkeep
-from archiver.watcher.catalogue import configured
-from archiver.watcher.running import Job
-from archiver.watcher.target import open_target
-from archiver.watcher.watching import AutoSnapshot
+from archiver.watcher import clock
+from archiver.watcher.capturing import capture, upkeep
+from archiver.watcher.capturing.target import open_target
+from archiver.watcher.reading import history
+from archiver.watcher.reading.catalogue import configured
+from archiver.watcher.unattended import notifying
+from archiver.watcher.unattended.running import Job
+from archiver.watcher.unattended.watching import AutoSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,9 +41,9 @@ if TYPE_CHECKING:
     from archiver.publish.export import ExportForm
     from archiver.records.model import ChangeSet, Record
     from archiver.sources.listing import Listing
-    from archiver.watcher.catalogue import Catalogue
-    from archiver.watcher.comparison import Comparison
-    from archiver.watcher.report import Report
+    from archiver.watcher.capturing.report import Report
+    from archiver.watcher.reading.catalogue import Catalogue
+    from archiver.watcher.reading.comparison import Comparison
 
 
 NEWS_IN_ORDER = tuple(kind for kind in KINDS if kind != "metrics")

@@ -13,7 +13,7 @@ from archiver.errors import ArchiverError, SnapshotRejected, SourceError
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.misbehaviour import NAMES
 from archiver.fakehub.server import FakeHub
-from archiver.watcher import capture
+from archiver.watcher.capturing import capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

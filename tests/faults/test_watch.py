@@ -18,11 +18,11 @@ from archiver.errors import SourceError
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
 from archiver.store.repository import Repository
-from archiver.watcher import ledger
-from archiver.watcher.running import Job
-from archiver.watcher.schedule import Cron
-from archiver.watcher.status import status
-from archiver.watcher.watching import Watch
+from archiver.watcher.capturing import ledger
+from archiver.watcher.unattended.running import Job
+from archiver.watcher.unattended.schedule import Cron
+from archiver.watcher.unattended.status import status
+from archiver.watcher.unattended.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,8 +17,8 @@ from archiver.publish.notifiers.local import plain, summary
 from archiver.publish.render import render
 from archiver.publish.section import section
 from archiver.records.model import End, FieldChange, RecordChange, Summary
-from archiver.watcher.pinned import Finding
-from archiver.watcher.pins import Pin
+from archiver.watcher.reading.pinned import Finding
+from archiver.watcher.reading.pins import Pin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import pytest
 from histories import FILE, History
 
 from archiver.store.repository import Repository
-from archiver.watcher.catalogue import Catalogue, anywhere, open_catalogue
+from archiver.watcher.reading.catalogue import Catalogue, anywhere, open_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import pytest
 from archives import Archive
 
 from archiver.errors import ShallowHistory
-from archiver.watcher import upkeep
+from archiver.watcher.capturing import upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

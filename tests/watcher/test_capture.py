@@ -21,7 +21,8 @@ from archiver.errors import (
 from archiver.records.model import Summary
 from archiver.store.commit import writing
 from archiver.store.repository import Repository
-from archiver.watcher import capture, history, upkeep
+from archiver.watcher.capturing import capture, upkeep
+from archiver.watcher.reading import history
 
 if TYPE_CHECKING:
     from pathlib import Path

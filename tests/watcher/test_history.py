@@ -14,9 +14,9 @@ from archiver.errors import NotADataRepository, ShallowHistory, UnreadableSnapsh
 from archiver.records.model import Summary
 from archiver.records.query import Where
 from archiver.store.repository import Repository
-from archiver.watcher import history
-from archiver.watcher.catalogue import REVERTED, Catalogue, anywhere
-from archiver.watcher.log import Entry, log
+from archiver.watcher.reading import history
+from archiver.watcher.reading.catalogue import REVERTED, Catalogue, anywhere
+from archiver.watcher.reading.log import Entry, log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,15 +13,15 @@ from histories import FILE, History
 
 from archiver.errors import ConfigError, NotADataRepository, RenderError, StoreError
 from archiver.records.model import Summary
-from archiver.watcher.importing import Imported, import_all
-from archiver.watcher.log import log
-from archiver.watcher.origins import from_files, from_history
+from archiver.watcher.capturing.importing import Imported, import_all
+from archiver.watcher.capturing.origins import from_files, from_history
+from archiver.watcher.reading.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from archiver.watcher.origins import Origin
+    from archiver.watcher.capturing.origins import Origin
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from archiver.changes.lifecycle import Tombstone, write_tombstones
 from archiver.errors import UnreadableSnapshot
 from archiver.records.model import Summary
 from archiver.records.query import Where
-from archiver.watcher import history
-from archiver.watcher.log import log
+from archiver.watcher.reading import history
+from archiver.watcher.reading.log import log
 from archiver.watcher.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from histories import History
 
     from archiver.records.query import Predicate
-    from archiver.watcher.catalogue import Catalogue
+    from archiver.watcher.reading.catalogue import Catalogue
 
 NOW = datetime(2026, 1, 29, tzinfo=UTC)
 REMOVED = "data/hub/removed.jsonl"

@@ -13,9 +13,10 @@ from hubs import Archive
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
 from archiver.store.repository import Repository
-from archiver.watcher import history, upkeep
-from archiver.watcher.catalogue import open_catalogue
-from archiver.watcher.target import open_target
+from archiver.watcher.capturing import upkeep
+from archiver.watcher.capturing.target import open_target
+from archiver.watcher.reading import history
+from archiver.watcher.reading.catalogue import open_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

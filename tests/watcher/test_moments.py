@@ -12,8 +12,8 @@ from histories import FILE, document
 
 from archiver.errors import ArchiverError, ConfigError, ShallowHistory, UnknownRevision
 from archiver.store.repository import Repository
-from archiver.watcher import history, moments
-from archiver.watcher.catalogue import Catalogue, anywhere
+from archiver.watcher.reading import history, moments
+from archiver.watcher.reading.catalogue import Catalogue, anywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable

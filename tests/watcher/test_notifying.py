@@ -17,8 +17,8 @@ from receivers import MailServer, Receiver
 from archiver import Watcher
 from archiver import config as configuration
 from archiver.errors import ConfigError, NotifyError, SourceError
-from archiver.watcher import channels
-from archiver.watcher.running import Job
+from archiver.watcher.unattended import channels
+from archiver.watcher.unattended.running import Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

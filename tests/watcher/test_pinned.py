@@ -12,9 +12,9 @@ from hubs import Archive
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
 from archiver.store.repository import Repository
-from archiver.watcher.catalogue import configured
-from archiver.watcher.pinned import Finding, checked
-from archiver.watcher.pins import Pin
+from archiver.watcher.reading.catalogue import configured
+from archiver.watcher.reading.pinned import Finding, checked
+from archiver.watcher.reading.pins import Pin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from conftest import run_git
 from copies import Hub
 
 from archiver.errors import PushRejected, SourceError, StoreError
-from archiver.watcher import pushing
-from archiver.watcher.running import Job
+from archiver.watcher.unattended import pushing
+from archiver.watcher.unattended.running import Job
 
 if TYPE_CHECKING:
     from pathlib import Path

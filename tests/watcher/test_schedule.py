@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from archiver.errors import ConfigError
-from archiver.watcher.schedule import Cron, Every, Past, due
+from archiver.watcher.unattended.schedule import Cron, Every, Past, due
 
 NOW = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
 DAY = Every(timedelta(days=1))

@@ -11,11 +11,11 @@ from archiver.errors import StoreError
 from archiver.records import canonical
 from archiver.records.canonical import Header
 from archiver.sources.lines import LinesInMemory
-from archiver.watcher import snapshots
-from archiver.watcher.versions import EMPTY, Version
+from archiver.watcher.reading import snapshots
+from archiver.watcher.reading.versions import EMPTY, Version
 
 if TYPE_CHECKING:
-    from archiver.watcher.snapshots import Layout, Shards
+    from archiver.watcher.reading.snapshots import Layout, Shards
 
 TAKEN = datetime(2026, 1, 29, 15, 47, 33, tzinfo=UTC)
 LINES = sorted(canonical.encode({"id": f"m{number}"}, ("id",)) for number in range(100))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from archiver.watcher import ledger
-from archiver.watcher.ledger import Run
-from archiver.watcher.status import MONTH, gaps
-from archiver.watcher.versions import stamp
+from archiver.watcher.capturing import ledger
+from archiver.watcher.capturing.ledger import Run
+from archiver.watcher.reading.versions import stamp
+from archiver.watcher.unattended.status import MONTH, gaps
 
 NOW = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
 

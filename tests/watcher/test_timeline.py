@@ -13,14 +13,14 @@ from archiver.changes.lifecycle import Tombstone, write_tombstones
 from archiver.errors import UnknownRecord
 from archiver.records.model import FieldChange
 from archiver.records.policy import Policy
-from archiver.watcher.timeline import Moment, timeline
+from archiver.watcher.reading.timeline import Moment, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from histories import History
 
-    from archiver.watcher.catalogue import Catalogue
+    from archiver.watcher.reading.catalogue import Catalogue
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from archives import Archive
 from archiver.changes.retention import Retention
 from archiver.errors import NotADataRepository, UnknownRevision
 from archiver.records.model import Summary
-from archiver.watcher import history, upkeep
-from archiver.watcher.log import log
+from archiver.watcher.capturing import upkeep
+from archiver.watcher.reading import history
+from archiver.watcher.reading.log import log
 
 if TYPE_CHECKING:
     from pathlib import Path

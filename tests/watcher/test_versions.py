@@ -16,10 +16,10 @@ from archiver.errors import DamagedObject, UnknownRevision, UnreadableSnapshot
 from archiver.records import canonical
 from archiver.records.model import End, Summary
 from archiver.store.repository import Repository
-from archiver.watcher import history
-from archiver.watcher.catalogue import Catalogue, anywhere
-from archiver.watcher.documents import Shape
-from archiver.watcher.versions import SMALL, Versions
+from archiver.watcher.reading import history
+from archiver.watcher.reading.catalogue import Catalogue, anywhere
+from archiver.watcher.reading.documents import Shape
+from archiver.watcher.reading.versions import SMALL, Versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

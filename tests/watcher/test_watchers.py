@@ -15,7 +15,7 @@ from archiver import HuggingFaceWatcher, ModelScopeWatcher, Watcher
 from archiver.errors import ConfigError, SourceUnavailable
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
-from archiver.watcher import checking
+from archiver.watcher.capturing import checking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

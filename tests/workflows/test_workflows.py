@@ -18,7 +18,7 @@ from conftest import run_git
 from archiver.cli import archiver
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
-from archiver.watcher import ledger
+from archiver.watcher.capturing import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

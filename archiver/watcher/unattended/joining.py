@@ -1,0 +1,77 @@
+"""Join what two copies of a data repository remember on the state ref."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from archiver.watcher.capturing import ledger
+from archiver.watcher.capturing.ledger import RUNS
+from archiver.watcher.unattended import sent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from archiver.store.repository import Repository
+
+    Files = Mapping[str, bytes]
+
+_JOINED: Final[Mapping[str, Callable[[bytes | None, bytes | None, datetime], bytes]]] = {
+    RUNS: lambda ours, theirs, now: ledger.written(
+        dict.fromkeys((*ledger.read(theirs), *ledger.read(ours))), now
+    ),
+    sent.SENT: lambda ours, theirs, _now: sent.joined(ours, theirs),
+}
+"""Files that hold what both copies say; every other file comes from the later run."""
+
+
+def joined_state(
+    repository: Repository, ours: str | None, theirs: str | None, now: datetime
+) -> tuple[str | None, dict[str, bytes | None]]:
+    """Return the commit on which the joined state stands, and the files that it changes there.
+
+    What a source's last run remembers (who is missing, how to ask next time) is taken as a whole
+    from the copy in which that source was run later.
+
+    Args:
+        repository: Holds both.
+        ours: Full id of the state here; None: there is none.
+        theirs: Full id of the state of the other copy; None: there is none.
+        now: Time, UTC.
+    """
+    if theirs is None or ours == theirs or (ours and repository.is_ancestor(theirs, ours)):
+        return ours, {}
+    if ours is None or repository.is_ancestor(ours, theirs):
+        return theirs, {}
+    here, there = _by_source(repository, ours), _by_source(repository, theirs)
+    files: dict[str, bytes | None] = {}
+    for source, mine in here.items():
+        other = there.get(source, {})
+        for name, content in _joined(mine, other, now).items():
+            if other.get(name) != content:
+                files[f"{source}/{name}"] = content
+    return theirs, files
+
+
+def _joined(mine: Files, other: Files, now: datetime) -> dict[str, bytes | None]:
+    """Return every file of one source; None where it is to be gone."""
+    later = mine if _last(mine) >= _last(other) else other
+    files: dict[str, bytes | None] = {name: later.get(name) for name in {*mine, *other}}
+    for name, join in _JOINED.items():
+        if name in files:
+            files[name] = join(mine.get(name), other.get(name), now)
+    return files
+
+
+def _last(files: Files) -> str:
+    """Return the time of the last good run."""
+    return max((run.timestamp for run in ledger.read(files.get(RUNS)) if run.good), default="")
+
+
+def _by_source(repository: Repository, commit: str) -> dict[str, dict[str, bytes]]:
+    found: dict[str, dict[str, bytes]] = {}
+    with repository.objects() as reader:
+        for source in repository.entries(commit, ""):
+            blobs = repository.entries(commit, source)
+            found[source] = {name: reader.read(blob) for name, blob in blobs.items()}
+    return found

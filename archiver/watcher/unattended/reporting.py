@@ -1,0 +1,95 @@
+"""Tell GitHub what a job did: the outputs of its step, and the summary that people see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.publish import github
+from archiver.publish.notifiers import Message
+from archiver.publish.notifiers.local import summary
+from archiver.store.repository import Repository
+from archiver.watcher.capturing.drafting import section_of
+from archiver.watcher.reading.catalogue import configured
+from archiver.watcher.reading.changelog import links
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from archiver.config import Config
+    from archiver.watcher.capturing.report import Report
+
+STATUS = {
+    0: "ok",
+    2: "config",
+    3: "unavailable",
+    4: "refused",
+    5: "store",
+    6: "template",
+    7: "notify",
+}
+"""Exit code to the output ``status``; any other is ``failed``."""
+
+
+def tell_github(
+    config: Config,
+    reports: Sequence[Report],
+    failures: Mapping[str, str],
+    *,
+    code: int,
+    dry_run: bool,
+) -> None:
+    """Write outputs and step summary, as far as the environment names their files.
+
+    Args:
+        config: The archiver.toml.
+        reports: What was captured.
+        failures: Source to what went wrong.
+        code: Exit code of the job.
+        dry_run: Whether nothing was written.
+
+    Raises:
+        NotifyError: A file cannot be written.
+    """
+    variables = config.environment.variables
+    told = [_captured(config, report, dry_run=dry_run) for report in reports]
+    told += [_failed(source, words) for source, words in failures.items()]
+    words = "".join(summary(each, config.template_folder) for each in told)
+    commits = [report.revision for report in reports if report.revision]
+    counts = {
+        kind: str(sum(getattr(report.summary, kind) for report in reports))
+        for kind in ("new", "updated", "removed")
+    }
+    outputs = {
+        "changed": "true" if commits else "false",
+        "commit": commits[-1] if commits else "",
+        **counts,
+        "status": STATUS.get(code, "failed"),
+        "summary": words.strip(),
+    }
+    github.write_outputs(outputs, variables)
+    github.write_summary(words, variables)
+
+
+def _captured(config: Config, report: Report, *, dry_run: bool) -> Message:
+    with Repository.open(config.root) as repository:
+        link = links(configured(config, report.source, repository))
+    context = section_of(report, report.snapshot or "", link)
+    if report.outcome == "unchanged":
+        headline = f"nothing changed ({report.new.total:,} models)"
+    else:
+        headline = context["headline"]
+    return Message(
+        id="",
+        event="changes",
+        source=report.source,
+        title=f"{report.source}: {headline}{' (dry run)' if dry_run else ''}",
+        text="",
+        timestamp=report.new.timestamp or "",
+        changes=context,
+    )
+
+
+def _failed(source: str, words: str) -> Message:
+    return Message(
+        id="", event="outage", source=source, title=f"{source}: failed", text=words, timestamp=""
+    )

@@ -1,0 +1,190 @@
+"""Run a source the way an unattended job does: capture, report, push, tell."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from archiver.errors import ArchiverError, NotifyError, PushRejected, ShallowHistory
+from archiver.watcher.capturing import capture, ledger
+from archiver.watcher.capturing.report import Misrendered
+from archiver.watcher.unattended import channels, notifying, pushing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from archiver.config import Config
+    from archiver.sources import Ledger
+    from archiver.sources.listing import Listing
+    from archiver.watcher.capturing.report import Report
+
+_log = logging.getLogger(__name__)
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """How sources are run.
+
+    Attributes:
+        accept: Take a listing even if it is not believable.
+        dry_run: Say what would be committed; nothing is written, pushed or told.
+        push: Bring this copy to where the remote is before the run, and push after it.
+        notify: Tell the channels of archiver.toml.
+    """
+
+    accept: bool = False
+    dry_run: bool = False
+    push: bool = False
+    notify: bool = True
+
+    def prepare(self, config: Config, *, clock: Callable[[], datetime]) -> tuple[str, ...]:
+        """Fetch before the first source is run; return what the person should know.
+
+        A remote that cannot be reached does not keep a hub from being captured.
+
+        Raises:
+            ConfigError: A channel cannot be made of its settings.
+            PushRejected: There is no remote.
+            StoreError: HEAD is detached, or a person's file stands in the way.
+        """
+        if self.dry_run:
+            return ()
+        if self.notify:
+            channels.check(config)
+        if not self.push:
+            return ()
+        pushing.check(config)
+        try:
+            return pushing.fetched(config, clock=clock).notes
+        except PushRejected as error:
+            return (f"not fetched: {error}",)
+
+    def run(
+        self,
+        config: Config,
+        name: str,
+        *,
+        clock: Callable[[], datetime],
+        progress: Callable[[Ledger], None] | None = None,
+        given: Callable[[], Listing | None] = lambda: None,
+        captured: Callable[[Report], object] = lambda _: None,
+    ) -> Report:
+        """Run the source `name` once: capture it, write the report, push, then tell.
+
+        Args:
+            config: The archiver.toml.
+            name: The source.
+            clock: Tells the time, UTC.
+            progress: Is told after each page.
+            given: Returns what somebody else has listed; None: ask the source.
+            captured: Is told what was captured as soon as that is certain, also where pushing or
+                telling fails after it.
+
+        Raises:
+            ConfigError: The source cannot be made of its settings.
+            SourceError: There is no complete listing; the report says so.
+            SnapshotRejected: It is not believable; the report says so.
+            StoreError: It could not be committed.
+            PushRejected: It is committed here, but the remote did not take it.
+            RenderError: A template is wrong; committed and pushed with the built-in one.
+            NotifyError: It is committed and pushed, but a channel was not told.
+        """
+        began = clock()
+        trouble: ArchiverError | None = None
+        try:
+            report = capture.run(
+                config,
+                name,
+                clock=clock,
+                accept=self.accept,
+                dry_run=self.dry_run,
+                progress=progress,
+                given=given(),
+            )
+        except Misrendered as error:
+            report, trouble = error.report, error
+        except Exception as error:
+            if not self.dry_run:
+                self._failed(config, name, error, began=began, clock=clock)
+            raise
+        if self.dry_run:
+            captured(report)
+            return report
+        report = self._pushed(config, report, clock, captured)
+        captured(report)
+        self._told(config, report, clock)
+        if trouble is not None:
+            raise trouble
+        return report
+
+    def _pushed(
+        self,
+        config: Config,
+        report: Report,
+        clock: Callable[[], datetime],
+        captured: Callable[[Report], object],
+    ) -> Report:
+        """Return the report of the commit as it was pushed: it may have been built anew."""
+        if not self.push:
+            return report
+        try:
+            return _renamed(report, pushing.push(config, clock=clock))
+        except ArchiverError:
+            captured(report)
+            raise
+
+    def _told(self, config: Config, report: Report, clock: Callable[[], datetime]) -> None:
+        if self.notify and config.notify:
+            try:
+                self._tell(config, report, clock)
+            finally:
+                self._push_state(config, clock)
+
+    def _tell(self, config: Config, report: Report, clock: Callable[[], datetime]) -> None:
+        """Tell the channels; a clone that is too shallow to know since when is deepened."""
+        try:
+            notifying.tell(config, report, clock=clock)
+        except ShallowHistory as short:
+            if not self.push:
+                raise NotifyError(f"not told: {short}", hint=short.hint) from short
+            pushing.deepened(config)
+            notifying.tell(config, report, clock=clock)
+
+    def _failed(
+        self,
+        config: Config,
+        name: str,
+        error: Exception,
+        *,
+        began: datetime,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Write the report of a run that failed, push it, and tell of the outage once.
+
+        Trouble with that is logged: the error itself is what the person must see.
+        """
+        ledger.remember_failure(config, name, error, began=began, clock=clock)
+        try:
+            if self.notify and config.notify:
+                notifying.tell_outage(config, name, clock=clock)
+        except NotifyError as trouble:
+            _log.warning("%s", trouble)
+        self._push_state(config, clock)
+
+    def _push_state(self, config: Config, clock: Callable[[], datetime]) -> None:
+        if not self.push:
+            return
+        try:
+            pushing.push(config, clock=clock)
+        except ArchiverError as trouble:
+            _log.warning("the report was not pushed: %s", trouble)
+
+
+def _renamed(report: Report, synced: pushing.Synced) -> Report:
+    """Return the report of a commit that may have been built anew on its way."""
+    revision = report.revision
+    if revision is not None:
+        revision = synced.revisions.get(revision, revision) or None
+    return msgspec.structs.replace(report, revision=revision, notes=(*report.notes, *synced.notes))

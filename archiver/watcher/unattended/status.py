@@ -1,0 +1,161 @@
+"""Say how the archive is: when it last worked, what failed, how large it is and grows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from archiver.store.disk import disk_usage, stored_bytes
+from archiver.store.repository import Repository
+from archiver.watcher.capturing import ledger
+from archiver.watcher.capturing.ledger import Run  # noqa: TC001  msgspec reads it
+from archiver.watcher.capturing.target import open_target
+from archiver.watcher.reading.versions import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from archiver.config import Config
+    from archiver.watcher.capturing.target import Target
+
+MONTH: Final = timedelta(days=30)
+_SHORT: Final = timedelta(hours=1)  # no gap
+FILE_LIMIT: Final = 100_000_000
+"""Bytes of a file that GitHub refuses (GitHub docs, "About large files on GitHub")."""
+REPOSITORY_LIMIT: Final = 5_000_000_000
+"""Bytes of a repository above which GitHub asks for less (same page: "strongly recommended")."""
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """A time without a good run that was longer than usual: from one to the next, UTC."""
+
+    after: str
+    until: str
+
+
+class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How one source is.
+
+    Attributes:
+        source: Its name.
+        good: The last run that listed it; None: there was none.
+        last: The last run; None: there was none.
+        stale: Whether the last good run is older than was asked for, or there was none.
+        failures: Failed and refused runs since the last good one.
+        month: Good runs, and all runs, of the last 30 days as far as reports are kept.
+        gaps: Times of the last 30 days without a good run, more than twice as long as usual.
+        files: Bytes of its folder in the newest commit.
+        largest: Bytes of its largest file there.
+    """
+
+    source: str
+    good: Run | None
+    last: Run | None
+    stale: bool
+    failures: int
+    month: tuple[int, int]
+    gaps: tuple[Gap, ...]
+    files: int
+    largest: int
+
+    @property
+    def healthy(self) -> bool:
+        """Say whether the last run was good, and young enough."""
+        return not self.stale and self.last is not None and self.last.good
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """How a data repository is.
+
+    Attributes:
+        schema: Name of the JSON form.
+        sources: Each source.
+        git: Bytes of all objects on this disk.
+        growth: Bytes of the objects that the last 30 days brought; None: this clone is shallow.
+        months_left: Months until git reaches what GitHub recommends at most; None: it does not
+            grow, or nobody knows.
+    """
+
+    schema: str = "archiver/status/1"
+    sources: tuple[SourceStatus, ...]
+    git: int
+    growth: int | None
+    months_left: float | None
+
+    @property
+    def healthy(self) -> bool:
+        """Say whether every source is healthy."""
+        return all(each.healthy for each in self.sources)
+
+
+def status(
+    config: Config, names: Iterable[str], *, now: datetime, max_age: timedelta | None = None
+) -> Status:
+    """Return how the archive is.
+
+    Args:
+        config: The archiver.toml.
+        names: The sources.
+        now: Time, UTC.
+        max_age: A last good run that is older makes a source stale; None: none is too old.
+    """
+    with Repository.open(config.root) as repository:
+        targets = [open_target(config, name, repository) for name in names]
+        sources = tuple(_source(target, now, max_age) for target in targets)
+        stored = stored_bytes(repository)
+        tip = targets[0].tip() if targets else None
+        growth = (
+            None if repository.shallow or tip is None else disk_usage(repository, tip, now - MONTH)
+        )
+    left = (REPOSITORY_LIMIT - stored) / growth if growth else None
+    months = None if left is None else round(max(left, 0), 1)
+    return Status(sources=sources, git=stored, growth=growth, months_left=months)
+
+
+def _source(target: Target, now: datetime, max_age: timedelta | None) -> SourceStatus:
+    name = target.source.name
+    runs = ledger.known(target.repository, name)
+    good = next((run for run in reversed(runs) if run.good), None)
+    recent = [run for run in runs if run.began >= now - MONTH]
+    late = good is None or (max_age is not None and now - good.began > max_age)
+    tip = target.tip()
+    sizes = target.repository.sizes(tip, target.catalogue.folder) if tip else {}
+    return SourceStatus(
+        source=name,
+        good=good,
+        last=runs[-1] if runs else None,
+        stale=late,
+        failures=sum(1 for run in runs if good is None or run.timestamp > good.timestamp),
+        month=(sum(run.good for run in recent), len(recent)),
+        gaps=gaps(recent, now),
+        files=sum(sizes.values()),
+        largest=max(sizes.values(), default=0),
+    )
+
+
+def gaps(runs: list[Run], now: datetime) -> tuple[Gap, ...]:
+    """Return the times without a good run, more than twice as long as the usual distance.
+
+    The usual one is the median of all distances between good runs; reports that were thinned to
+    one a day have a usual distance of their own. The last gap reaches to `now`.
+    """
+    since = runs[-ledger.NEWEST].began if len(runs) > ledger.NEWEST else None
+    times = [run.began for run in runs if run.good]
+    pairs = list(pairwise([*times, now]))
+    thinned = [pair for pair in pairs if since is not None and pair[0] < since]
+    return (*_longer(thinned, now), *_longer(pairs[len(thinned) :], now))
+
+
+def _longer(pairs: list[tuple[datetime, datetime]], now: datetime) -> Iterator[Gap]:
+    """Yield the pairs of times that are further apart than usual; `now` is no good run."""
+    distances = sorted(later - earlier for earlier, later in pairs if later != now)
+    if not distances:
+        return
+    longest = max(2 * distances[len(distances) // 2], _SHORT)
+    for earlier, later in pairs:
+        if later - earlier > longest:
+            yield Gap(stamp(earlier), stamp(later))
