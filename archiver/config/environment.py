@@ -48,12 +48,14 @@ class Environment:
         )
 
     def secret(self, name: str) -> str:
-        """Return the secret that the variable `name` holds.
+        """Return the secret that the variable `name` holds, without space around it.
+
+        A file that was pasted into a variable ends with a newline.
 
         Raises:
             ConfigError: The variable is not set or empty.
         """
-        if value := self.variables.get(name):
+        if value := self.variables.get(name, "").strip():
             return value
         raise ConfigError(
             f"the environment variable {name} is not set",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from archiver.errors import RenderError
 from archiver.publish import wording
 from archiver.publish.render import render
 from archiver.records import text
@@ -56,6 +57,8 @@ def message(
         "more": {kind: 0 if first else _more(kind, summary, named) for kind in KINDS},
     }
     body = render("commit.txt.j2", context, folder=folder).strip()
+    if not body:
+        raise RenderError("commit.txt.j2: it says nothing, so the commit would have no subject")
     return f"{body}\n\n{_block(trailers)}" if trailers else f"{body}\n"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,13 @@ from archiver.records import text
 from archiver.records.model import FieldChange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from importlib.resources.abc import Traversable
 
     from jinja2 import Environment
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-_PLAIN = (".txt.j2", ".md.j2", ".yml.j2")
+_PLAIN = tuple(f".{kind}{end}" for kind in ("txt", "md", "yml") for end in (".j2", ""))
 
 
 def render(template: str, context: Mapping[str, Any], *, folder: Path | None = None) -> str:
@@ -45,22 +45,25 @@ def stream(
 
     try:
         yield from _environment(folder).get_template(template).generate(context)
+    except RenderError:
+        raise
     except jinja2.TemplateNotFound as error:
         hint = "templates are looked up by file name" if folder is None else f"look into {folder}"
         raise RenderError(f"there is no template {error}", hint=hint) from error
     except jinja2.TemplateSyntaxError as error:
         raise RenderError(f"{error.name}:{error.lineno}: {error.message}") from error
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        raise RenderError(f"{_place(error, template)}: {text.terminal(str(error))}") from error
+    except Exception as error:  # a template may raise whatever a filter or an operator can
+        words = text.terminal(str(error)) or type(error).__name__
+        raise RenderError(f"{_place(error, template)}: {words}") from error
 
 
 def _place(error: BaseException, template: str) -> str:
     """Say where a template failed: Jinja gives its traceback the template's own lines."""
     place, trace = template, error.__traceback__
     while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if name.endswith(".j2"):
-            place = f"{Path(name).name}:{trace.tb_lineno}"
+        name = Path(trace.tb_frame.f_code.co_filename).name
+        if name == template or name.endswith(".j2"):
+            place = f"{name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place
 
@@ -72,7 +75,7 @@ def _environment(folder: Path | None) -> ImmutableSandboxedEnvironment:
 
     loaders: list[jinja2.BaseLoader] = [jinja2.FunctionLoader(_built_in)]
     if folder is not None:
-        loaders.insert(0, jinja2.FileSystemLoader(folder))
+        loaders.insert(0, jinja2.FunctionLoader(partial(_from, folder.resolve())))
     environment = ImmutableSandboxedEnvironment(
         loader=jinja2.ChoiceLoader(loaders),
         undefined=jinja2.StrictUndefined,
@@ -116,6 +119,24 @@ def _shown(value: Any) -> Any:
 def _shifts(change: Mapping[str, Any]) -> list[wording.Shift]:
     """Name the values that differ in a field change of the public form."""
     return list(wording.shifts(msgspec.convert(change, FieldChange)))
+
+
+def _from(folder: Path, name: str) -> tuple[str, str, Callable[[], bool]] | None:
+    """Read a template of `folder`; a link to elsewhere would publish a file of this machine.
+
+    Raises:
+        RenderError: It leads out of the folder, or is no text in UTF-8.
+    """
+    file = folder / name
+    if not file.is_file():
+        return None
+    if not file.resolve().is_relative_to(folder):
+        raise RenderError(f"the template {name} leads out of its folder", hint=f"see {folder}")
+    try:
+        source = file.read_bytes()
+        return source.decode(), str(file), lambda: file.is_file() and file.read_bytes() == source
+    except (OSError, UnicodeDecodeError) as error:
+        raise RenderError(f"{name}: cannot be read as UTF-8") from error
 
 
 def static(name: str) -> str:

@@ -125,8 +125,14 @@ def public(change: RecordChange) -> Record | Rename | RecordUpdate:
 
 
 def key(record: Record) -> str:
-    """Return the key of a record in its public form: its first member."""
-    return str(next(iter(record.values())))
+    """Return the key of a record in its public form: its first member.
+
+    Raises:
+        ValueError: It has none.
+    """
+    for first in record.values():
+        return str(first)
+    raise ValueError("a record without members has no key")
 
 
 def facts(record: Record) -> list[str]:

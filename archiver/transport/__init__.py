@@ -144,6 +144,8 @@ class Transport:
                     return _accepted(page)
                 url = redirected(url, page.headers.get("location", ""))
         except ValueError as error:
+            if request.private:  # the other address may repeat the secret of this one
+                raise MalformedPage(f"{request.id}: redirects elsewhere") from None
             raise MalformedPage(f"{request.shown(url)}: {error}") from error
         raise MalformedPage(f"{request.shown(request.url)}: more than {_MAX_REDIRECTS} redirects")
 

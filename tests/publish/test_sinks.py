@@ -178,11 +178,27 @@ def test_templates_of_a_data_repository_run_in_a_sandbox(tmp_path: Path) -> None
         "{% if %}": "changelog.md.j2:1",
         "{{ now() }}": "'now' is undefined",
         "{% include '../secret' %}": "changelog.md.j2",
+        "{% include 'changelog.md.j2' %}": "changelog.md.j2:1: maximum recursion depth",
+        "\n{{ total | markdown }}": "changelog.md.j2:2",
+        "{{ {} | key }}": "changelog.md.j2:1: a record without members has no key",
     }.items():
         template.write_text(text)
         with pytest.raises(RenderError) as refused:
             changelog.rendered(context("a"), folder=tmp_path)
         assert words in str(refused.value) or "../secret" in str(refused.value)
+
+
+def test_a_template_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("of this machine")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "changelog.md.j2").symlink_to("../secret")
+    with pytest.raises(RenderError, match="leads out of its folder"):
+        changelog.rendered(context("a"), folder=mine)
+    (mine / "changelog.md.j2").unlink()
+    (mine / "changelog.md.j2").write_bytes(b"\xff")
+    with pytest.raises(RenderError, match="cannot be read as UTF-8"):
+        changelog.rendered(context("a"), folder=mine)
 
 
 @each_text
