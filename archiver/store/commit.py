@@ -89,9 +89,11 @@ class Writer:
         """
         change.check()
         self._heal()
+        pending = recovery.unfinished(self._repository, self._home)
         with self._repository.objects() as reader:
             draft = Draft(self._repository, change, reader, self._loose)
-            journal = draft.journal(self._home / "scratch")
+            ours = {} if pending is None else pending.files
+            journal = draft.journal(self._home / "scratch", ours).following(pending)
         self._loose.settle()
         if journal.refs:
             self._apply(journal)
@@ -109,6 +111,8 @@ class Writer:
             Whether anything was packed.
         """
         self._heal()
+        if recovery.unfinished(self._repository, self._home):
+            return False
         if not packing.worthwhile(self._repository.common_dir / "objects"):
             return False
         self._save(Journal())

@@ -46,11 +46,12 @@ class Draft:
         self._replaced: dict[str, str | None] = {}
         self.kept: dict[str, str] = {}
 
-    def journal(self, scratch: Path) -> Journal:
+    def journal(self, scratch: Path, ours: Mapping[str, Move]) -> Journal:
         """Write every object and return what is to be moved.
 
         Args:
             scratch: A folder of ours on the same disk.
+            ours: Path to what an earlier transaction could not set in the index.
 
         Raises:
             StoreError: Something of a person's stands where a managed file belongs.
@@ -61,7 +62,8 @@ class Draft:
         root = self._work_tree() if branch else None
         if root is None:
             return Journal(git_dir, None, change.branch, branch | refs)
-        files = self._files(root, Staging(self._repository, root, scratch).entries())
+        entries = Staging(self._repository, root, scratch).entries()
+        files = self._files(root, entries, ours)
         tip = self._repository.tip(KEPT_REF) if self.kept else None
         kept = self._move(KEPT_REF, tip, self.kept, KEPT_MESSAGE)
         return Journal(git_dir, str(root), change.branch, branch | refs | kept, files)
@@ -105,7 +107,9 @@ class Draft:
         tree = editor.edit(base, files)
         return {} if tree == base else {ref: RefMove(old, self._commit(tree, old, message))}
 
-    def _files(self, root: Path, entries: Mapping[str, str]) -> dict[str, Move]:
+    def _files(
+        self, root: Path, entries: Mapping[str, str], ours: Mapping[str, Move]
+    ) -> dict[str, Move]:
         files = {}
         for path, after in self._change.files.items():
             before = worktree.content_id(root, path, self._repository.object_format)
@@ -115,6 +119,8 @@ class Draft:
             if move.before not in known:
                 self._refuse_foreign(path)
                 self.kept[f"worktree/{path}"] = self._keep(root / path)
+            if path in ours:
+                known = known | {ours[path].staged}
             if move.staged not in known | {move.before}:
                 self._refuse_foreign(path)
                 self.kept[f"index/{path}"] = entries[path]

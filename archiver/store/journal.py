@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from archiver.errors import RepositoryBusy
 from archiver.records.jsontext import UNREADABLE
 from archiver.store.durable import write_whole
 
@@ -45,6 +46,9 @@ class Journal(msgspec.Struct, frozen=True):
         branch: Full ref of the branch whose files these are.
         refs: Full ref to where it moves.
         files: Managed path to what happens to it.
+        at: Full id of the commit that holds these files; empty: where `refs` moves the branch.
+        earlier: The transaction before, which found the index held by somebody and whose files
+            are among these too; it alone counts if the refs did not move.
     """
 
     git_dir: str = ""
@@ -52,11 +56,50 @@ class Journal(msgspec.Struct, frozen=True):
     branch: str = ""
     refs: dict[str, RefMove] = {}
     files: dict[str, Move] = {}
+    at: str = ""
+    earlier: Journal | None = None
+
+    @property
+    def tip(self) -> str:
+        """Return the full id of the commit that holds these files."""
+        return self.at or self.refs[self.branch].new
 
     @property
     def token(self) -> str:
         """Return what makes the names of this run's temporary files its own."""
-        return self.refs[self.branch].new[:16]
+        return self.tip[:16]
+
+    def standing(self, tip: str | None) -> Journal | None:
+        """Return the transaction whose files a branch holds that stands at `tip`; None: neither."""
+        if self.root is None:
+            return None
+        if self.tip == tip:
+            return self
+        return self.earlier.standing(tip) if self.earlier else None
+
+    def following(self, pending: Journal | None) -> Journal:
+        """Return this transaction with the files whose index entries `pending` could not set.
+
+        Raises:
+            RepositoryBusy: They are of another work tree or branch.
+        """
+        if pending is None:
+            return self
+        pending = msgspec.structs.replace(pending, earlier=None)
+        left = {
+            path: Move(move.after, move.staged, move.after, move.executable)
+            for path, move in pending.files.items()
+            if path not in self.files
+        }
+        if self.root is None:
+            place = {"git_dir": pending.git_dir, "root": pending.root, "branch": pending.branch}
+            return msgspec.structs.replace(
+                self, **place, files=left, at=pending.tip, earlier=pending
+            )
+        if (self.root, self.branch) != (pending.root, pending.branch):
+            message = f"somebody's git holds the index of {pending.root}"
+            raise RepositoryBusy(message, hint="try again when it has ended")
+        return msgspec.structs.replace(self, files={**left, **self.files}, earlier=pending)
 
     def save(self, path: Path) -> None:
         """Write the journal, durably and never by half."""

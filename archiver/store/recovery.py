@@ -45,6 +45,16 @@ def heal(repository: Repository, home: Path) -> None:
         empty(home / "scratch")
 
 
+def unfinished(repository: Repository, home: Path) -> Journal | None:
+    """Return the transaction that waits for an index that somebody holds; None: there is none.
+
+    To be asked after `heal`.
+    """
+    with disk_errors():
+        journal = Journal.load(home / "journal")
+    return journal and journal.standing(repository.tip(journal.branch))
+
+
 def complete_refs(repository: Repository, journal: Journal) -> None:
     """Move the refs that a transaction killed between two of them had left behind.
 
@@ -80,11 +90,12 @@ def roll(repository: Repository, home: Path, journal: Journal, root: Path) -> bo
     staging.free()
     if here.checked_out() != journal.branch:
         return True
-    if here.tip(journal.branch) != journal.refs[journal.branch].new:
+    standing = journal.standing(here.tip(journal.branch))
+    if standing is None:
         return True  # the refs did not move, or a person has gone on from there
     with here.objects() as reader:
-        seen = worktree.roll(journal, root, reader)
-    return staging.roll(journal.files, seen)
+        seen = worktree.roll(standing, root, reader)
+    return staging.roll(standing.files, seen)
 
 
 def free_locks(repository: Repository, journal: Journal, since: float) -> None:

@@ -328,6 +328,45 @@ def test_an_index_held_by_somebody_is_left_alone_and_healed_later(
     assert git(repo, "status", "--porcelain") == ""
 
 
+def test_an_index_held_over_several_transactions_is_healed_too(
+    repo: Path, git: Git, capture: Capture
+) -> None:
+    capture(repo, {LATEST: b"1", "data/ms/second": b"1"})
+    (repo / "staged").write_text("of a person")
+    git(repo, "add", "staged")
+    held = repo / ".git" / "index.lock"
+    held.touch()
+    capture(repo, {LATEST: b"2", "data/ms/second": None})
+    capture(repo, {}, state={"a/state": b"only the state moves"})
+    done = capture(repo, {LATEST: b"3", "data/ms/third": b"3"})
+    assert done.kept == ()
+    held.unlink()
+    with Repository.open(repo) as found, writing(found):
+        pass
+    assert git(repo, "status", "--porcelain") == "A  staged\n"
+    assert (repo / LATEST).read_bytes() == b"3"
+    assert not (repo / ".git" / "archiver" / "journal").exists()
+
+
+def test_a_transaction_that_fails_forgets_nothing_of_the_one_before(
+    repo: Path, git: Git, capture: Capture
+) -> None:
+    capture(repo, {LATEST: b"1"})
+    held = repo / ".git" / "index.lock"
+    held.touch()
+    capture(repo, {LATEST: b"2"})
+    lock = repo / ".git" / "refs" / "heads" / "main.lock"
+    lock.write_text("somebody's")
+    with pytest.raises(StoreError):
+        capture(repo, {LATEST: b"3"})
+    lock.unlink()
+    held.unlink()
+    with Repository.open(repo) as found, writing(found):
+        pass
+    assert git(repo, "status", "--porcelain") == ""
+    assert (repo / LATEST).read_bytes() == b"2"
+
+
 def test_a_damaged_copy_of_the_same_blob_is_replaced(
     repo: Path, git: Git, capture: Capture
 ) -> None:
