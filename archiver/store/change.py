@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archiver.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from archiver.store.identity import Identity
@@ -33,7 +34,8 @@ class Change:
         state_base: The commit that the state is laid over; None: the tip of the state ref.
         adopted: A commit that is there already, to which the branch moves; `files` is then what
             it changes from `expected`, managed or not.
-        executable: Those of `files` that are programs; of an adopted commit only.
+        replaced: Path to the blob id in `expected`; of an adopted commit only.
+        programs: Those of `files` that are programs; of an adopted commit only.
     """
 
     branch: str
@@ -47,7 +49,12 @@ class Change:
     managed: tuple[str, ...]
     state_base: str | None = None
     adopted: str | None = None
-    executable: frozenset[str] = frozenset()
+    replaced: Mapping[str, str | None] = field(default_factory=dict)
+    programs: AbstractSet[str] = frozenset()
+
+    def manages(self, path: str) -> bool:
+        """Say whether `path` lies where this program alone writes."""
+        return any(path == one or path.startswith(f"{one}/") for one in self.managed)
 
     def check(self) -> None:
         """Insist that the change writes managed paths only, and can be written at all.
@@ -56,7 +63,7 @@ class Change:
             StoreError: A path is not managed or unsafe, or the message cannot be stored.
         """
         for path in self.files if self.adopted is None else ():
-            if not any(path == one or path.startswith(f"{one}/") for one in self.managed):
+            if not self.manages(path):
                 raise StoreError(f"{path} is not a managed path")
         for path in (*self.files, *self.state):
             if "\0" in path or any(name.lower() in NEVER for name in path.split("/")):

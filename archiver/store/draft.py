@@ -62,7 +62,10 @@ class Draft:
         root = self._work_tree() if branch else None
         if root is None:
             return Journal(git_dir, None, change.branch, branch | refs)
-        entries = Staging(self._repository, root, scratch).entries()
+        staging = Staging(self._repository, root, scratch)
+        entries = staging.entries()
+        if change.adopted is not None:
+            self._refuse_foreign(staging, entries)
         files = self._files(root, entries, ours)
         tip = self._repository.tip(KEPT_REF) if self.kept else None
         kept = self._move(KEPT_REF, tip, self.kept, KEPT_MESSAGE)
@@ -80,8 +83,7 @@ class Draft:
             return self._move(change.branch, change.expected, change.files, change.message)
         if change.adopted == change.expected:
             return {}
-        old = change.expected and self._tree_of(change.expected)
-        TreeEditor(self._reader, self._loose, self._replaced).edit(old or None, change.files)
+        self._replaced.update(change.replaced)
         return {change.branch: RefMove(change.expected, change.adopted)}
 
     def _state(self) -> dict[str, RefMove]:
@@ -112,24 +114,46 @@ class Draft:
     ) -> dict[str, Move]:
         files = {}
         for path, after in self._change.files.items():
-            before = worktree.content_id(root, path, self._repository.object_format)
-            executable = path in self._change.executable
-            files[path] = move = Move(before, entries.get(path), after, executable)
+            before = worktree.content_id(
+                root, path, self._repository.object_format, gone=self._gone
+            )
+            program = path in self._change.programs
+            files[path] = move = Move(before, entries.get(path), after, program)
+            if not self._change.manages(path):
+                continue
             known = {None, after, self._replaced[path]}
             if move.before not in known:
-                self._refuse_foreign(path)
                 self.kept[f"worktree/{path}"] = self._keep(root / path)
             if path in ours:
                 known = known | {ours[path].staged}
             if move.staged not in known | {move.before}:
-                self._refuse_foreign(path)
                 self.kept[f"index/{path}"] = entries[path]
         return files
 
-    def _refuse_foreign(self, path: str) -> None:
-        """Insist that what a person has changed is not replaced, but in managed files."""
-        if not any(path.startswith(f"{one}/") for one in self._change.managed):
-            raise StoreError(f"{path} is changed here and elsewhere", hint="commit it: git pull")
+    @property
+    def _gone(self) -> frozenset[str]:
+        return frozenset(path for path, after in self._change.files.items() if after is None)
+
+    def _refuse_foreign(self, staging: Staging, entries: Mapping[str, str]) -> None:
+        """Insist that a file outside of the managed ones is as git left it, before it is replaced.
+
+        git says what is changed: of line ends and filters it knows. Files that a sparse checkout
+        leaves out are left to git.
+        """
+        changed = staging.changed()
+        for path, after in self._change.files.items():
+            was, staged = self._change.replaced[path], entries.get(path)
+            if self._change.manages(path) or (staged == after and path not in changed):
+                continue
+            clean = staged == was and path not in changed
+            if was is None and clean:
+                found = worktree.content_id(
+                    staging.root, path, self._repository.object_format, gone=self._gone
+                )
+                clean = found in (None, after)
+            if not clean:
+                message = f"{path} is changed here and elsewhere"
+                raise StoreError(message, hint="commit it, then: git pull")
 
     def _keep(self, file: Path) -> str:
         with disk_errors():

@@ -6,7 +6,7 @@ import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from archiver.errors import NotADataRepository, StoreError, UnknownRevision
 from archiver.store import history
@@ -32,6 +32,20 @@ DISCOVERY = (
 _GONE, _PROGRAM = "000000", "100755"
 _FILES = frozenset({_GONE, "100644", _PROGRAM})
 FORBIDDEN = ("..", ":", "@{", "\n", "\0")
+
+
+class Differences(NamedTuple):
+    """In which files two commits differ.
+
+    Attributes:
+        files: Path to the blob id in the new one; None: it is gone.
+        replaced: Path to the blob id in the old one; None: it was not there.
+        programs: Those that are programs in the new one.
+    """
+
+    files: dict[str, str | None]
+    replaced: dict[str, str | None]
+    programs: set[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,33 +249,30 @@ class Repository:
         out = self.git.run("rev-list", "--first-parent", "--reverse", tip, f"^{base}")
         return out.decode().split()
 
-    def differences(
-        self, old: str | None, new: str
-    ) -> tuple[dict[str, str | None], frozenset[str]]:
-        """Return the paths in which two commits differ, with the blob id in `new`; None: gone.
-
-        The second value names those that are programs in `new`.
+    def differences(self, old: str | None, new: str) -> Differences:
+        """Return in which files two commits differ.
 
         Args:
             old: Full id; None: an empty tree.
             new: Full id.
 
         Raises:
-            StoreError: A file is a link or a submodule.
+            StoreError: One is a link or a submodule, or its name is not in UTF-8.
         """
-        start = (old, new) if old else ("--root", new)
-        out = self.git.run("diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", *start)
-        pieces = os.fsdecode(out).split("\0")[:-1]
-        found: dict[str, str | None] = {}
-        programs = set()
-        for meta, path in zip(pieces[::2], pieces[1::2], strict=True):
-            _, mode, _, blob, _ = meta.split(" ")
-            if mode not in _FILES:
+        start = old or self.git.line("hash-object", "-t", "tree", "--stdin")  # of an empty tree
+        out = self.git.run("diff-tree", "-r", "-z", "--no-renames", "--no-commit-id", start, new)
+        pieces = out.split(b"\0")[:-1]
+        found = Differences({}, {}, set())
+        for meta, name in zip(pieces[::2], pieces[1::2], strict=True):
+            was, mode, before, after, _ = meta.decode("ascii").removeprefix(":").split(" ")
+            path = name.decode("utf-8", "backslashreplace")
+            if not {was, mode} <= _FILES or path.encode() != name:
                 raise StoreError(f"{path} is no plain file", hint="bring it here with: git pull")
-            found[path] = blob if mode != _GONE else None
+            found.replaced[path] = before if was != _GONE else None
+            found.files[path] = after if mode != _GONE else None
             if mode == _PROGRAM:
-                programs.add(path)
-        return found, frozenset(programs)
+                found.programs.add(path)
+        return found
 
     def message(self, commit: str) -> str:
         """Return the whole message of a commit."""

@@ -51,6 +51,20 @@ class Staging:
         parts = (row.partition("\t") for row in rows if row)
         return {path: meta.split(" ")[1] for meta, _, path in parts if meta.endswith(" 0")}
 
+    def changed(self) -> frozenset[str]:
+        """Return the paths whose files are not as the index says, or are left out on purpose.
+
+        A file that is just not there is not among them.
+        """
+        git = self.repository.git
+        modified, gone = (
+            frozenset(os.fsdecode(git.run("ls-files", option, "-z")).split("\0"))
+            for option in ("--modified", "--deleted")
+        )
+        tagged = os.fsdecode(git.run("ls-files", "-t", "-z")).split("\0")
+        sparse = (row.removeprefix("S ") for row in tagged if row.startswith("S "))
+        return (modified - gone).union(sparse)
+
     def roll(self, files: Mapping[str, Move], seen: Mapping[str, os.stat_result]) -> bool:
         """Bring our entries forward; one that changed since is its person's.
 
@@ -112,7 +126,8 @@ class Staging:
             f"{'100755' if path in programs else '100644'} {blob}\t{path}\0"
             if blob
             else f"0 {null}\t{path}\0"
-            for path, blob in wanted.items()
+            # What goes, goes first: a folder may stand where a file was.
+            for path, blob in sorted(wanted.items(), key=lambda row: row[1] is not None)
         )
         git = replace(self.repository.git, variables=(("GIT_INDEX_FILE", str(private)),))
         git.run("update-index", "-z", "--index-info", stdin=os.fsencode("".join(rows)))

@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from contextlib import suppress
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from archiver.errors import StoreError
@@ -13,6 +14,7 @@ from archiver.store.durable import disk_errors, make_folders, sync_folder, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from archiver.store.journal import Journal
@@ -35,12 +37,22 @@ def refuse_elsewhere(git: Plumbing, common_dir: Path, branch: str, root: Path | 
             raise StoreError(message, hint="run it there")
 
 
-def content_id(root: Path, path: str, object_format: str) -> str | None:
+def content_id(
+    root: Path, path: str, object_format: str, *, gone: AbstractSet[str] = frozenset()
+) -> str | None:
     """Return the blob id of a file's bytes as they are; None: there is no file.
+
+    Args:
+        root: Root of the work tree.
+        path: The file.
+        object_format: Name of the hash.
+        gone: Files that will have been removed by then.
 
     Raises:
         StoreError: The path is no plain file, or leads through a symbolic link.
     """
+    if gone and makes_room(root, path, gone):
+        return None
     target = plain(root, path)
     if target is None:
         return None
@@ -64,6 +76,21 @@ def plain(root: Path, path: str) -> Path | None:
     if mode and not stat.S_ISREG(mode):
         raise StoreError(f"{place / name} is not a plain file", hint="move it out of the way")
     return place / name if mode else None
+
+
+def makes_room(root: Path, path: str, gone: AbstractSet[str]) -> bool:
+    """Say whether what stands in the way of a file will have been removed.
+
+    That is a file where its folder belongs, or a folder in its place with nothing else in it.
+    """
+    parents = (parent.as_posix() for parent in PurePosixPath(path).parents)
+    if any(parent in gone for parent in parents):
+        return True
+    place = root / path
+    if not stat.S_ISDIR(mode_of(place)):
+        return False
+    files = (each for each in place.rglob("*") if not stat.S_ISDIR(mode_of(each)))
+    return all(each.relative_to(root).as_posix() in gone for each in files)
 
 
 def mode_of(path: Path) -> int:
@@ -93,7 +120,8 @@ def roll(journal: Journal, root: Path, reader: ObjectReader) -> dict[str, os.sta
     seen: dict[str, os.stat_result] = {}
     copies: dict[str, Path] = {}
     with disk_errors():
-        for path, move in journal.files.items():
+        # What goes, goes first: a folder may stand where a file was.
+        for path, move in sorted(journal.files.items(), key=lambda row: row[1].after is not None):
             target = root / path
             temporary = target.with_name(f".{target.name}.{journal.token}")
             temporary.unlink(missing_ok=True)
@@ -103,6 +131,8 @@ def roll(journal: Journal, root: Path, reader: ObjectReader) -> dict[str, os.sta
                 new = content(move.after, copies, reader)
                 status = bring(root, target, temporary, new, executable=move.executable)
                 held = move.after
+            elif held and held == move.after and status:
+                status = program(target, status, executable=move.executable)
             if held and held == move.after and status and (later := unchanged(target, status)):
                 seen[path] = later
                 copies[held] = target
@@ -155,6 +185,14 @@ def replace(
         temporary.unlink(missing_ok=True)
     sync_folder(target.parent)
     return status
+
+
+def program(target: Path, status: os.stat_result, *, executable: bool) -> os.stat_result:
+    """Make a file a program, or none, where its content is right already."""
+    if bool(status.st_mode & stat.S_IXUSR) == executable:
+        return status
+    target.chmod(status.st_mode | 0o111 if executable else status.st_mode & ~0o111)
+    return target.lstat()
 
 
 def remove(root: Path, target: Path) -> None:
