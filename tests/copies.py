@@ -45,14 +45,19 @@ class Hub:
 
     def first(self) -> Copy:
         """Make the repository as a person does: configure, commit, push."""
-        copy = self._copy(self.folder / "first")
+        copy = self.made("first")
         tables = (TABLE.format(name=n, url=(self.folder / f"{n}.json").as_uri()) for n in "ab")
         (copy.folder / "archiver.toml").write_text("\n".join(tables))
-        run_git(copy.folder, "init", "--quiet", "--initial-branch=main")
-        run_git(copy.folder, "remote", "add", "origin", str(self.origin))
         run_git(copy.folder, "add", ".")
         run_git(copy.folder, "commit", "--quiet", "-m", "Begin")
         run_git(copy.folder, "push", "--quiet", "origin", "main")
+        return copy
+
+    def made(self, name: str) -> Copy:
+        """Make an empty repository that knows the bare one."""
+        copy = self._copy(self.folder / name)
+        run_git(copy.folder, "init", "--quiet", "--initial-branch=main")
+        run_git(copy.folder, "remote", "add", "origin", str(self.origin))
         return copy
 
     def clone(self, name: str, *options: str) -> Copy:
@@ -67,6 +72,14 @@ class Hub:
 
     def git(self, *arguments: str) -> str:
         return run_git(self.origin, *arguments)
+
+    def refuses(self, script: str) -> Path:
+        """Let a hook of the bare repository decide what is pushed."""
+        hook = self.origin / "hooks" / "pre-receive"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\n{script}\n")
+        hook.chmod(0o755)
+        return hook
 
     def records(self, source: str) -> dict[str, Any]:
         """Return key and value of the newest snapshot that was pushed."""

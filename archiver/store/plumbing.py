@@ -36,6 +36,7 @@ ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
 }
 TIME_LIMIT = 600.0
+_GRACE = 2.0
 FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|file size limit")
 DAMAGED = re.compile(
     r"(?:is corrupt|corrupt loose|unable to (?:read|unpack|parse)|[Cc]ould not (?:read|parse)"
@@ -45,6 +46,10 @@ DAMAGED = re.compile(
 RECOVER = "fetch it again from a clone that has it, see `git fsck`"
 """What a person can do about a damaged object."""
 OBJECT_ID = re.compile(r"\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b")
+
+
+class TimedOut(StoreError):
+    """git did not end in time; it and what it had started are ended."""
 
 
 class Answer(NamedTuple):
@@ -80,17 +85,18 @@ class Plumbing:
             limit: Seconds after which git is killed.
 
         Raises:
-            StoreError: There is no git, or it did not end in time.
+            StoreError: There is no git.
+            TimedOut: It did not end in time.
         """
         child = self.start(*arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         with child:
             try:
                 out, err = child.communicate(stdin, timeout=limit)
             except BaseException as stopped:
-                child.kill()
+                _end(child)
                 if isinstance(stopped, subprocess.TimeoutExpired):
                     message = f"git {arguments[0]} did not end within {limit:.0f} s"
-                    raise StoreError(message) from stopped
+                    raise TimedOut(message) from stopped
                 raise
         return Answer(child.returncode, out, err.decode(errors="replace").strip())
 
@@ -135,6 +141,15 @@ class Plumbing:
             )
         except FileNotFoundError as missing:
             raise StoreError("git was not found", hint="install git 2.39 or newer") from missing
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End git; asked nicely, it ends the programs that it has started too."""
+    child.terminate()
+    try:
+        child.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        child.kill()
 
 
 def clean_environment(variables: Iterable[tuple[str, str]] = ()) -> dict[str, str]:

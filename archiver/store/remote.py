@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from archiver.errors import PushRejected
+from archiver.store.plumbing import TimedOut
 from archiver.store.repository import BRANCHES, STATE_REF
 
 if TYPE_CHECKING:
@@ -26,12 +27,16 @@ FETCHED_BRANCH: Final = "refs/archiver/fetched/branch"
 FETCHED_STATE: Final = "refs/archiver/fetched/state"
 """Where the tips of the other copy are kept after a fetch."""
 
+STALLED: Final = 60
+"""Seconds without a byte after which git's own HTTP client gives up, and leaves nothing behind."""
+ANSWER_LIMIT: Final = 120.0
+"""Seconds in which the other copy must say where it stands."""
 TIME_LIMIT: Final = 1800.0
+"""Seconds for bringing objects from one copy to the other."""
 _RACED: Final = re.compile(
     r"fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref"
     r"|incorrect old value|reference already exists|is at [0-9a-f]+ but expected"
 )
-_SECRET: Final = re.compile(r"//[^/@\s]+@")
 _WAY: Final = re.compile(
     r"GIT_(?:SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|PROXY_COMMAND|SSL_\w+|HTTP_\w+|CURL_\w+)"
 )
@@ -39,8 +44,18 @@ _WAY: Final = re.compile(
 _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class Raced(PushRejected):
-    """Somebody else pushed meanwhile: fetch, and build on what is there."""
+STAYS: Final = "what is committed stays here; when it is mended: archiver run --push"
+_CREDENTIALS: Final = re.compile(r"//[^/@\s]+@")
+_EMPTY: Final = re.compile(r"Could not read from remote repository|failed to push some refs")
+"""Lines of git that say nothing beside others."""
+
+
+class Refused(PushRejected):
+    """The other copy was reached, and does not take a ref."""
+
+
+class Raced(Refused):
+    """Somebody else pushed meanwhile, or git words it so: fetch, and build on what is there."""
 
 
 class Tips(NamedTuple):
@@ -105,7 +120,8 @@ class Remote:
             PushRejected: It cannot be reached.
         """
         wanted = (self.branch, STATE_REF)
-        out = self._git("ls-remote", "--refs", "--quiet", self.name, *wanted).out
+        command = ("ls-remote", "--refs", "--quiet", self.name, *wanted)
+        out = self._git(*command, limit=ANSWER_LIMIT).out
         rows = (line.split("\t") for line in os.fsdecode(out).splitlines())
         found = {row[1]: row[0] for row in rows if len(row) == len(wanted)}
         return Tips(found.get(self.branch), found.get(STATE_REF))
@@ -134,36 +150,39 @@ class Remote:
         """
         self._git("fetch", *_QUIET, "--unshallow", self.name, self.branch)
 
-    def push(self) -> bool:
+    def push(self) -> None:
         """Push branch and state together, or neither.
-
-        Returns:
-            Whether the state went along; False: the other copy takes no such ref at all, so the
-            branch went alone.
 
         Raises:
             Raced: Somebody pushed something else meanwhile.
-            PushRejected: It does not take them, or cannot be reached.
+            Refused: It does not take them.
+            PushRejected: It cannot be reached.
         """
-        refs = [ref for ref in (self.branch, STATE_REF) if self.repository.tip(ref)]
-        answer = self._push(refs)
-        refused = _refused(answer)
-        raced = any(map(_RACED.search, (*refused.values(), answer.err)))
-        if answer.code and not raced and refused.keys() == {STATE_REF} and self.branch in refs:
-            answer, refs = self._push([self.branch]), [self.branch]
-            refused = _refused(answer)
-        if answer.code:
-            if any(map(_RACED.search, (*refused.values(), answer.err))):
-                raise Raced(f"{self.name} has moved meanwhile", hint="run again")
-            raise self._unreached("does not take the push", answer.err, refused.values())
-        return STATE_REF in refs
+        self._push(*(ref for ref in (self.branch, STATE_REF) if self.repository.tip(ref)))
 
-    def _push(self, refs: list[str]) -> Answer:
+    def push_branch(self) -> None:
+        """Push the branch alone, to a copy that does not take the state.
+
+        Raises:
+            Raced: Somebody pushed something else meanwhile.
+            Refused: It does not take it.
+            PushRejected: It cannot be reached.
+        """
+        self._push(*(ref for ref in (self.branch,) if self.repository.tip(ref)))
+
+    def _push(self, *refs: str) -> None:
+        if not refs:
+            return  # without a ref git would push what its configuration says
         specs = [f"{ref}:{ref}" for ref in refs]
         answer = self._ask("push", "--porcelain", "--atomic", *_PLAIN, self.name, *specs)
         if answer.code and "does not support --atomic" in answer.err:
             answer = self._ask("push", "--porcelain", *_PLAIN, self.name, *specs)
-        return answer
+        if answer.code:
+            reasons = _reasons(answer)
+            trouble = self._unreached("does not take the push", answer.err, reasons)
+            raced = any(map(_RACED.search, (*reasons, answer.err)))
+            kind = Raced if raced else Refused if reasons else PushRejected
+            raise kind(str(trouble), hint=trouble.hint)
 
     def _has(self, commit: str) -> bool:
         """Say whether a commit is here, with all of its history."""
@@ -171,27 +190,47 @@ class Remote:
         connected = ("rev-list", "--quiet", "--objects", commit, "--not", "--all")
         return not answer.code and not self.repository.git.ask(*connected).code
 
-    def _git(self, *arguments: str) -> Answer:
-        answer = self._ask(*arguments)
+    def _git(self, *arguments: str, limit: float = TIME_LIMIT) -> Answer:
+        answer = self._ask(*arguments, limit=limit)
         if answer.code:
             raise self._unreached("cannot be reached", answer.err, ())
         return answer
 
-    def _ask(self, *arguments: str) -> Answer:
-        return self._network().ask(*arguments, limit=TIME_LIMIT)
+    def _ask(self, *arguments: str, limit: float = TIME_LIMIT) -> Answer:
+        try:
+            return self._network().ask(*arguments, limit=limit)
+        except TimedOut as late:
+            message = f"{self.name} did not answer within {limit:.0f} s"
+            raise PushRejected(message, hint=STAYS) from late
 
     def _unreached(self, what: str, words: str, reasons: Iterable[str]) -> PushRejected:
-        first = next(iter([*reasons, *_told(words)]), "git does not say why")
-        message = f"{self.name} {what}: {_SECRET.sub('//***@', first)}"
-        return PushRejected(
-            message, hint="what is committed stays here; when it is mended: archiver run --push"
-        )
+        said = dict.fromkeys((*reasons, *_told(words)))
+        first = ": ".join(list(said)[:2]) or "git does not say why"
+        return PushRejected(f"{self.name} {what}: {self._hidden(first)}", hint=STAYS)
+
+    def _hidden(self, words: str) -> str:
+        """Return `words` without what may be secret in the addresses of the other copy."""
+        for option in ((), ("--push",)):
+            answer = self.repository.git.ask("remote", "get-url", "--all", *option, self.name)
+            for url in os.fsdecode(answer.out).split():
+                _, slashes, rest = url.partition("://")
+                secret, at, _ = rest.rpartition("@")
+                for each in (secret if slashes and at else "", url.partition("?")[2]):
+                    words = words.replace(each, "***") if each else words
+        return _CREDENTIALS.sub("//***@", words)
 
     def _network(self) -> Plumbing:
         """Return git with what it needs to reach the other copy, and nothing else."""
         way = {name: value for name, value in self.variables.items() if _WAY.fullmatch(name)}
         way |= self._credentials()
-        return replace(self.repository.git, variables=tuple(way.items()))
+        git = self.repository.git
+        settings = (
+            f"remote.{self.name}.mirror=false",  # we name our refs
+            "http.lowSpeedLimit=1",
+            f"http.lowSpeedTime={STALLED}",
+        )
+        options = (*git.options, *(word for each in settings for word in ("-c", each)))
+        return replace(git, options=options, variables=tuple(way.items()))
 
     def _credentials(self) -> dict[str, str]:
         """Return the token as git's configuration in the environment, for its address only."""
@@ -224,16 +263,17 @@ _QUIET: Final = (
 _PLAIN: Final = ("--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
 
 
-def _refused(answer: Answer) -> dict[str, str]:
-    """Return the refs that were refused for their own sake, with git's words for it."""
+def _reasons(answer: Answer) -> list[str]:
+    """Return why refs were refused: for their own sake, if git says so of one."""
     rows = (line.split("\t") for line in os.fsdecode(answer.out).splitlines())
-    reasons = {row[1].partition(":")[2]: row[2] for row in rows if row[0] == "!"}
-    own = {ref: reason for ref, reason in reasons.items() if "atomic" not in reason}
-    return own or reasons
+    reasons = {row[2] for row in rows if row[0] == "!"}
+    own = {reason for reason in reasons if "atomic" not in reason}
+    return sorted(own or reasons)
 
 
 def _told(words: str) -> Iterator[str]:
     """Yield the lines in which git says what is wrong, the most telling first."""
-    lines = [line.strip() for line in words.splitlines() if line.strip()]
-    for start in ("fatal: ", "remote: error: ", "error: ", ""):
-        yield from (line.removeprefix(start) for line in lines if line.startswith(start))
+    lines = [line.strip() for line in words.splitlines() if line.strip(" \t:")]
+    for start in ("remote: error: ", "remote: ", "fatal: ", "error: ", ""):
+        found = (line.removeprefix(start).strip() for line in lines if line.startswith(start))
+        yield from (line for line in found if line and not _EMPTY.match(line))

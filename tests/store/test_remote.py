@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import os
+import socket
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -18,7 +20,6 @@ from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 TOKEN = "t0ken-that-nobody-may-see"
 
@@ -147,6 +148,28 @@ def test_a_token_goes_to_the_remotes_own_address_only(work: Path, server: GitSer
     with Repository.open(work) as repository:
         remote(repository, TOKEN).push()
     assert server.asked == []
+
+
+def test_a_remote_that_never_answers_is_given_up(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archiver.store.remote.STALLED", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        run_git(work, "remote", "set-url", "origin", f"http://127.0.0.1:{port}/x.git")
+        with Repository.open(work) as repository:
+            far = Remote(repository, "origin", "refs/heads/main")
+            with pytest.raises(PushRejected, match="cannot be reached: "):
+                far.tips()
+    left = [each for each in Path("/proc").glob("[0-9]*/cmdline") if _names(each, str(port))]
+    assert left == []
+
+
+def _names(cmdline: Path, port: str) -> bool:
+    try:
+        return port.encode() in cmdline.read_bytes()
+    except OSError:
+        return False
 
 
 def test_a_remote_is_found_by_name_by_branch_or_because_it_is_the_only_one(work: Path) -> None:

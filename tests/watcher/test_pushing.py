@@ -10,11 +10,17 @@ from conftest import run_git
 from copies import Hub
 
 from archiver.errors import PushRejected, SourceError, StoreError
+from archiver.store.remote import Remote
+from archiver.store.repository import Repository
 from archiver.watcher.unattended import pushing
 from archiver.watcher.unattended.running import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from copies import Copy
+
+EMPTY_COMMIT = ("commit-tree", "-p", "main", "-m", "Other", "main^{tree}")
 
 
 @pytest.fixture
@@ -179,6 +185,101 @@ def test_programs_of_others_arrive_as_programs(hub: Hub) -> None:
     assert second.is_clean()
 
 
+def pushed(copy: Copy, words: str) -> None:
+    """Commit and push everything that a person has changed in a copy."""
+    copy.git("add", "--all")
+    copy.git("commit", "--quiet", "-m", words)
+    copy.git("push", "--quiet", "origin", "HEAD:main")
+
+
+def test_a_file_that_becomes_a_program_is_one_here_too(hub: Hub) -> None:
+    first = hub.first()
+    script = first.folder / "s.sh"
+    script.write_text("#!/bin/sh\n")
+    pushed(first, "Script")
+    second = hub.clone("second")
+    script.chmod(0o755)
+    pushed(first, "Program")
+    second.run("a")
+    assert (second.folder / "s.sh").stat().st_mode & 0o111
+    assert second.is_clean()
+
+
+def test_line_ends_that_git_converts_are_no_change_of_a_person(hub: Hub) -> None:
+    first = hub.first()
+    (first.folder / ".gitattributes").write_text("*.txt text eol=crlf\n")
+    (first.folder / "n.txt").write_text("one\n")
+    pushed(first, "Lines")
+    second = hub.clone("second")
+    assert (second.folder / "n.txt").read_bytes() == b"one\r\n"
+    (first.folder / "n.txt").write_bytes(b"two\r\n")
+    pushed(first, "Other lines")
+    second.run("a")
+    assert second.is_clean()
+    assert hub.subjects()[0] == "a: first snapshot (2 models)"
+
+
+def test_a_file_that_becomes_a_folder_and_back_arrives(hub: Hub) -> None:
+    first = hub.first()
+    (first.folder / "docs").write_text("one file\n")
+    (first.folder / "lib").mkdir()
+    (first.folder / "lib" / "deep.py").write_text("pass\n")
+    pushed(first, "Before")
+    second = hub.clone("second")
+    (first.folder / "docs").unlink()
+    (first.folder / "docs").mkdir()
+    (first.folder / "docs" / "page.md").write_text("a page\n")
+    (first.folder / "lib" / "deep.py").unlink()
+    (first.folder / "lib").rmdir()
+    (first.folder / "lib").write_text("a file\n")
+    pushed(first, "After")
+    second.run("a")
+    assert second.is_clean()
+    assert (second.folder / "docs" / "page.md").is_file()
+    assert (second.folder / "lib").read_text() == "a file\n"
+
+
+def test_a_folder_with_a_persons_file_makes_no_room(hub: Hub) -> None:
+    first = hub.first()
+    (first.folder / "lib").mkdir()
+    (first.folder / "lib" / "deep.py").write_text("pass\n")
+    pushed(first, "Before")
+    second = hub.clone("second")
+    (first.folder / "lib" / "deep.py").unlink()
+    (first.folder / "lib").rmdir()
+    (first.folder / "lib").write_text("a file\n")
+    pushed(first, "After")
+    (second.folder / "lib" / "mine").write_text("mine\n")
+    with pytest.raises(StoreError, match="is not a plain file"):
+        second.run("a")
+    assert (second.folder / "lib" / "mine").read_text() == "mine\n"
+
+
+def test_what_a_person_took_out_of_the_index_stays_out(hub: Hub) -> None:
+    first = hub.first()
+    (first.folder / "notes").write_text("one\n")
+    pushed(first, "Notes")
+    second = hub.clone("second")
+    (first.folder / "notes").write_text("two\n")
+    pushed(first, "More notes")
+    second.git("rm", "--quiet", "--cached", "notes")
+    with pytest.raises(StoreError, match="notes is changed here and elsewhere"):
+        second.run("a")
+    assert second.git("status", "--porcelain", "--", "notes").startswith("D  notes")
+
+
+def test_a_repository_that_was_only_just_made_gets_every_file(hub: Hub) -> None:
+    first = hub.first()
+    (first.folder / "README.md").write_text("hello\n")
+    pushed(first, "Say hello")
+    second = hub.made("second")
+    (second.folder / "archiver.toml").write_bytes((first.folder / "archiver.toml").read_bytes())
+    second.run("b")
+    assert second.is_clean()
+    assert (second.folder / "README.md").is_file()
+    assert hub.subjects() == ["b: first snapshot (1 model)", "Say hello", "Begin"]
+
+
 def test_a_link_of_others_is_left_to_git(hub: Hub) -> None:
     first = hub.first()
     second = hub.clone("second")
@@ -282,11 +383,9 @@ def test_many_copies_at_once_lose_nothing(hub: Hub) -> None:
 
 def test_a_refusal_keeps_the_commit_and_says_what_to_do(hub: Hub) -> None:
     copy = hub.first()
-    hook = hub.origin / "hooks" / "pre-receive"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\necho 'protected: ask Ada' >&2\nexit 1\n")
-    hook.chmod(0o755)
-    with pytest.raises(PushRejected, match=r"does not take the push: .*pre-receive") as refused:
+    hook = hub.refuses("echo 'protected: ask Ada' >&2; exit 1")
+    words = r"does not take the push: .*pre-receive.*: protected: ask Ada"
+    with pytest.raises(PushRejected, match=words) as refused:
         copy.run("a")
     assert "archiver run --push" in refused.value.hint
     assert copy.git("log", "--format=%s", "-1").strip() == "a: first snapshot (2 models)"
@@ -303,6 +402,58 @@ def test_a_remote_that_takes_no_side_refs_gets_the_branch(hub: Hub) -> None:
     assert report.notes == ("origin takes no refs/archiver/state: the reports stay here",)
 
 
+def test_a_hook_that_refuses_side_refs_gets_the_branch(hub: Hub) -> None:
+    hub.refuses("while read old new ref; do case $ref in refs/archiver/*) exit 1;; esac; done")
+    copy = hub.first()
+    report = copy.run("a")
+    assert hub.git("rev-parse", "main").strip() == report.revision
+    assert "takes no refs/archiver/state" in report.notes[0]
+
+
+def test_a_lock_on_the_remote_is_not_called_a_race(hub: Hub) -> None:
+    copy = hub.first()
+    (hub.origin / "refs" / "heads" / "main.lock").touch()
+    with pytest.raises(PushRejected, match="does not take the push: ") as refused:
+        copy.run("a")
+    assert "faster" not in str(refused.value)
+
+
+def test_a_state_that_cannot_be_written_there_does_not_hold_the_branch_back(hub: Hub) -> None:
+    copy = hub.first()
+    (hub.origin / "refs" / "archiver").write_text(hub.git("rev-parse", "main"))
+    report = copy.run("a")
+    assert hub.git("rev-parse", "main").strip() == report.revision
+
+
+def test_an_address_that_only_pushes_elsewhere_is_not_called_a_race(hub: Hub) -> None:
+    copy = hub.first()
+    other = hub.folder / "other.git"
+    run_git(hub.folder, "clone", "--quiet", "--bare", str(hub.origin), str(other))
+    copy.git("remote", "set-url", "--push", "origin", str(other))
+    run_git(other, "update-ref", "refs/heads/main", run_git(other, *EMPTY_COMMIT).strip())
+    with pytest.raises(PushRejected, match=r"fetch first|non-fast-forward"):
+        copy.run("a")
+
+
+def test_a_mirror_gets_the_branch_and_the_reports(hub: Hub) -> None:
+    copy = hub.first()
+    copy.git("config", "remote.origin.mirror", "true")
+    copy.run("a")
+    assert hub.subjects()[0] == "a: first snapshot (2 models)"
+    assert hub.runs("a") == ["first"]
+
+
+def test_without_anything_to_push_nothing_else_is_pushed(hub: Hub) -> None:
+    copy = hub.first()
+    copy.git("config", "push.default", "current")
+    (copy.folder / "notes.txt").write_text("private\n")
+    copy.git("add", "notes.txt")
+    copy.git("commit", "--quiet", "-m", "Private")
+    with Repository.open(copy.folder) as repository:
+        Remote(repository, "origin", "refs/heads/data").push()
+    assert hub.subjects() == ["Begin"]
+
+
 def test_a_remote_that_is_away_does_not_keep_a_hub_from_being_captured(hub: Hub) -> None:
     copy = hub.first()
     hub.origin.rename(hub.folder / "away.git")
@@ -314,10 +465,11 @@ def test_a_remote_that_is_away_does_not_keep_a_hub_from_being_captured(hub: Hub)
 
 def test_a_password_in_the_address_is_never_said(hub: Hub) -> None:
     copy = hub.first()
-    copy.git("remote", "set-url", "origin", "http://ada:hunter2@127.0.0.1:9/x.git")
-    with pytest.raises(PushRejected) as refused:
-        copy.run("a")
-    assert "hunter2" not in str(refused.value) + refused.value.hint
+    for address in ("http://ada:hunter2/x@127.0.0.1:9/x.git", "http://127.0.0.1:9/x?t=hunter2"):
+        copy.git("remote", "set-url", "origin", address)
+        with pytest.raises(PushRejected) as refused:
+            copy.run("a")
+        assert "hunter2" not in str(refused.value) + refused.value.hint + str(copy.notes)
 
 
 def test_a_detached_head_says_what_to_do_before_anything_is_fetched(hub: Hub) -> None:

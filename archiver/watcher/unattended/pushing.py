@@ -11,8 +11,8 @@ from archiver.errors import PushRejected
 from archiver.store.change import Change
 from archiver.store.commit import writing
 from archiver.store.identity import Identity
-from archiver.store.remote import Raced, Remote
-from archiver.store.repository import STATE_REF, Repository
+from archiver.store.remote import Raced, Refused, Remote
+from archiver.store.repository import STATE_REF, Differences, Repository
 from archiver.watcher.capturing.target import open_target
 from archiver.watcher.unattended import joining
 from archiver.watcher.unattended.replaying import Replay
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from archiver.store.commit import Writer
     from archiver.store.remote import Tips
 
+NOTHING: Final = Differences({}, {}, set())
 TRIES: Final = 5
 """So often a push is tried when somebody else is faster."""
 TOKEN: Final = "ARCHIVER_PUSH_TOKEN"  # noqa: S105  the name of a variable
@@ -45,6 +46,11 @@ class Synced(NamedTuple):
 
     revisions: dict[str, str]
     notes: tuple[str, ...] = ()
+
+    def then(self, later: Synced) -> Synced:
+        """Return what became of this copy after both."""
+        followed = {old: later.revisions.get(new, new) for old, new in self.revisions.items()}
+        return Synced({**later.revisions, **followed}, self.notes + later.notes)
 
 
 def check(config: Config) -> None:
@@ -85,29 +91,35 @@ def push(
         PushRejected: The other copy does not take it; what is committed stays here.
         StoreError: HEAD is detached, or a person's file stands in the way.
     """
-    revisions: dict[str, str] = {}
-    notes: list[str] = []
+    synced = Synced({})
+    seen: Tips | None = None
     for attempt in range(TRIES):
         with Repository.open(config.root) as repository:
             remote = _remote(config, repository)
             try:
-                if not remote.push():
-                    notes.append(f"{remote.name} takes no {STATE_REF}: the reports stay here")
+                remote.push()
             except Raced as raced:
                 _log.info("%s", raced)
                 if attempt == TRIES - 1:
                     break
                 sleep(_PAUSE * 2**attempt * (0.5 + chance()))
-                joined = _join(config, repository, remote, remote.fetch(), clock)
-                revisions = {
-                    **{old: joined.revisions.get(new, new) for old, new in revisions.items()},
-                    **joined.revisions,
-                }
-                notes += joined.notes
+                tips = remote.fetch()
+                if tips == seen:  # nobody was faster: git only words it so
+                    return synced.then(_alone(remote))
+                seen = tips
+                synced = synced.then(_join(config, repository, remote, tips, clock))
+            except Refused:
+                return synced.then(_alone(remote))
             else:
-                return Synced(revisions, tuple(notes))
+                return synced
     message = f"others were faster than this run, {TRIES} times"
     raise PushRejected(message, hint="what is committed stays here: run again")
+
+
+def _alone(remote: Remote) -> Synced:
+    """Push the branch without the state, to a copy that may refuse just that."""
+    remote.push_branch()
+    return Synced({}, (f"{remote.name} takes no {STATE_REF}: the reports stay here",))
 
 
 def deepened(config: Config) -> None:
@@ -180,14 +192,14 @@ def _adopt(
         return
     moved = tip is not None and tip != ours
     shown = repository.checked_out() == remote.branch
-    changed = repository.differences(ours, tip) if tip and moved and shown else ({}, frozenset())
+    changed = repository.differences(ours, tip) if tip and moved and shown else NOTHING
     now = clock()
     identity = config.archive.identity
     writer.commit(
         Change(
             branch=remote.branch,
             expected=ours,
-            files=changed[0],
+            files=changed.files,
             message="",
             state=files,
             author=Identity(*identity) if identity else None,
@@ -198,6 +210,7 @@ def _adopt(
             ),
             state_base=base,
             adopted=tip if moved else ours,
-            executable=changed[1],
+            replaced=changed.replaced,
+            programs=changed.programs,
         )
     )

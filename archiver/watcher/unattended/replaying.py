@@ -79,7 +79,7 @@ class Replay:
 
     def _capture(self, commit: str) -> tuple[Target, Revision]:
         """Return whose capture `commit` is, and the capture."""
-        files, _ = self._repository.differences(self._parent(commit), commit)
+        files = self._repository.differences(self._parent(commit), commit).files
         for name in self._config.sources:
             target = open_target(self._config, name, self._repository)
             folder = target.catalogue.folder
@@ -101,7 +101,7 @@ class Replay:
 
     def _moved(self, target: Target, revision: Revision, parent: str, tip: str) -> str:
         """Return the same capture on a tip that left its source alone."""
-        files, _ = self._repository.differences(parent, revision.id)
+        files = self._repository.differences(parent, revision.id).files
         text = self._repository.message(revision.id)
         return self._build(target, files, text, tip, revision.authored_at)
 
