@@ -112,7 +112,7 @@ class Copy:
     def run(self, source: str = "a", *, job: Job = PUSH) -> Report:
         """Run a source as the command line does; an hour later than before."""
         self.hub.time += timedelta(hours=1)
-        self.notes = job.prepare(self.config, clock=self.clock)
+        self.notes = job.prepare(self.config, (source,), clock=self.clock)
         return job.run(self.config, source, clock=self.clock)
 
     def stale_run(self, source: str = "a") -> Report:

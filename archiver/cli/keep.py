@@ -22,13 +22,14 @@ from archiver.watcher.capturing.importing import import_all
 from archiver.watcher.capturing.origins import from_files, from_history
 from archiver.watcher.capturing.target import open_target
 from archiver.watcher.clock import now
-from archiver.watcher.unattended.reporting import tell_github
+from archiver.watcher.unattended.reporting import tell_github, tell_github_failure
 from archiver.watcher.unattended.running import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from archiver.cli.output import Progress
+    from archiver.config import Config
     from archiver.sources import Ledger
     from archiver.watcher.capturing.report import Report
 
@@ -88,12 +89,15 @@ def run(
     Each source is one commit. The trouble of one never stops the others; the command ends with
     the worst exit code.
     """
-    config = discover(repo, process_environment())
-    dry_run = dry_run or (github and is_pull_request(config.environment.variables))
+    variables = process_environment()
+    dry_run = dry_run or (github and is_pull_request(variables))
     job = Job(accept=accept, dry_run=dry_run, push=push, notify=notify)
-    wanted = chosen(config, names)
-    for line in job.prepare(config, clock=now):
-        output.note(terminal(f"note: {line}"))
+    try:
+        config, wanted = _begun(job, repo, names)
+    except ArchiverError as error:
+        if github:
+            tell_github_failure(error, variables)
+        raise
     reports: list[Report] = []
     failures: dict[str, str] = {}
 
@@ -105,8 +109,8 @@ def run(
         try:
             with output.progress(name) as bar:
                 job.run(config, name, clock=now, progress=_counting(bar), captured=told)
-        except ArchiverError as error:
-            failures[name] = str(error)
+        except Exception as error:
+            failures[name] = str(error) or type(error).__name__
             raise
 
     code = in_turn(context, wanted, captured)
@@ -167,6 +171,15 @@ def import_(
     for line in (*done.notes, *(f"left out: {each}" for each in done.skipped)):
         output.note(terminal(f"{done.source}: {line}"))
     click.echo(reporting.imported(done))
+
+
+def _begun(job: Job, repo: Path, names: tuple[str, ...]) -> tuple[Config, tuple[str, ...]]:
+    """Fetch if that is wanted; return the archiver.toml as it is then, and the sources meant."""
+    config = discover(repo, process_environment())
+    for line in job.prepare(config, chosen(config, names), clock=now):
+        output.note(terminal(f"note: {line}"))
+    config = discover(repo, process_environment())
+    return config, chosen(config, names)
 
 
 def _counting(bar: Progress) -> Callable[[Ledger], None]:

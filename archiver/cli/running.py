@@ -143,8 +143,9 @@ def watch(
 
     def run(name: str) -> None:
         config = discover(repo, process_environment())
-        for line in job.prepare(config, clock=now):
+        for line in job.prepare(config, (name,), clock=now):
             output.note(terminal(f"note: {line}"))
+        config = discover(repo, process_environment())  # what was fetched may have changed it
         job.run(config, name, clock=now, captured=_captured)
 
     ending = threading.Event()

@@ -26,7 +26,7 @@ def main() -> None:
     config = configuration.discover(Path(folder), {})
     sys.addaudithook(killer)
     job = Job(push=bool(push))
-    job.prepare(config, clock=lambda: moment)
+    job.prepare(config, ("hub",), clock=lambda: moment)
     job.run(config, source, clock=lambda: moment)
     sys.stdout.write(f"{killer.count}\n")
 

@@ -54,7 +54,7 @@ class Archive:
 
     def run(self, job: Job = Job()) -> None:  # noqa: B008  a frozen value
         self.time += timedelta(days=1)
-        job.prepare(self.config, clock=self.clock)
+        job.prepare(self.config, ("hub",), clock=self.clock)
         job.run(self.config, "hub", clock=self.clock)
 
     def clock(self) -> datetime:

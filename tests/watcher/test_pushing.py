@@ -132,7 +132,7 @@ def test_an_older_capture_than_the_pushed_one_is_dropped_and_said(hub: Hub) -> N
     hub.lists("a", one=1, two=2, three=3)
     first.run("a")
     synced = pushing.push(second.config, clock=second.clock, sleep=lambda _: None)
-    assert [*synced.revisions.values()] == [""]
+    assert [each.revision for each in synced.rebuilt.values()] == [""]
     assert "a newer one was pushed" in synced.notes[0]
     assert hub.records("a") == {"one": 1, "two": 2, "three": 3}
     assert second.git("rev-parse", "HEAD") == first.git("rev-parse", "HEAD")

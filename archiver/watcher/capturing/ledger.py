@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -13,7 +13,7 @@ from archiver.records.jsontext import UNREADABLE
 from archiver.records.text import visible
 from archiver.store.commit import writing
 from archiver.store.repository import Repository
-from archiver.watcher.capturing.target import open_target
+from archiver.watcher.capturing.target import state_change
 from archiver.watcher.reading.versions import STAMP, stamp
 
 if TYPE_CHECKING:
@@ -99,6 +99,20 @@ def written(runs: Iterable[Run], now: datetime) -> bytes:
     return b"".join(msgspec.json.encode(run) + b"\n" for run in kept)
 
 
+def joined(ours: bytes | None, theirs: bytes | None, now: datetime) -> bytes:
+    """Return the file of the runs that two copies know; what went wrong after one is kept."""
+    both = sorted((*read(theirs), *read(ours)), key=lambda run: run.code != 0)
+    runs = {(run.timestamp, run.outcome, run.seconds): run for run in both}
+    return written(runs.values(), now)
+
+
+def corrected(run: Run, snapshot: str, report: Report) -> Run:
+    """Return a report of a run; of the one that made `snapshot`, with what `report` says of it."""
+    if not snapshot or run.snapshot != snapshot:
+        return run
+    return msgspec.structs.replace(run, **_counted(report))
+
+
 def thinned(runs: list[Run], now: datetime) -> list[Run]:
     """Return all of the newest, and of older days the last good and the last bad one."""
     old, new = runs[:-NEWEST], runs[-NEWEST:]
@@ -122,14 +136,20 @@ def told(report: Report, *, began: datetime, now: datetime) -> Run:
     """Return the report of a run that listed its source."""
     return Run(
         timestamp=stamp(began),
-        outcome=report.outcome,
         seconds=_seconds(began, now),
-        total=report.new.total,
-        new=report.summary.new,
-        updated=report.summary.updated,
-        removed=report.summary.removed,
-        snapshot=report.snapshot or "",
+        **_counted(report),
     )
+
+
+def _counted(report: Report) -> dict[str, Any]:
+    return {
+        "outcome": report.outcome,
+        "total": report.new.total,
+        "new": report.summary.new,
+        "updated": report.summary.updated,
+        "removed": report.summary.removed,
+        "snapshot": report.snapshot or "",
+    }
 
 
 def remember_failure(
@@ -143,22 +163,50 @@ def remember_failure(
     run = Run(
         timestamp=stamp(began),
         outcome="refused" if isinstance(error, SnapshotRejected) else "failed",
-        code=error.exit_code if isinstance(error, ArchiverError) else 70,
+        code=_code(error),
         seconds=_seconds(began, now),
-        error=visible(str(error).partition("\n")[0])[:_LONGEST],
+        error=_line(error),
     )
+    _keep(config, name, lambda runs: [*runs, run], error, now)
+    return run
+
+
+def remember_trouble(config: Config, name: str, error: Exception, *, now: datetime) -> None:
+    """Write into the newest report what went wrong after the capture; only the state ref moves.
+
+    The capture is kept, so the run stays a good one; but the job was not.
+    """
+
+    def amended(runs: list[Run]) -> list[Run]:
+        *before, last = runs
+        return [*before, msgspec.structs.replace(last, code=_code(error), error=_line(error))]
+
+    _keep(config, name, amended, error, now)
+
+
+def _keep(
+    config: Config,
+    name: str,
+    told: Callable[[list[Run]], list[Run]],
+    error: Exception,
+    now: datetime,
+) -> None:
+    """Write the reports anew, whatever branch is checked out; trouble with that is logged."""
     try:
-        with Repository.open(config.root) as repository:
-            target = open_target(config, name, repository)
-            with writing(repository) as writer:
-                content = written([*known(repository, name), run], now)
-                state = {f"{name}/{RUNS}": content}
-                change = target.change({}, "", tip=target.tip(), taken=began, now=now, state=state)
-                writer.commit(change)
+        with Repository.open(config.root) as repository, writing(repository) as writer:
+            content = written(told(known(repository, name)), now)
+            writer.commit(state_change(config, {f"{name}/{RUNS}": content}, now=now))
     except ArchiverError as trouble:
         level = logging.DEBUG if isinstance(error, StoreError) else logging.WARNING
         _log.log(level, "the report of this run could not be kept: %s", trouble)
-    return run
+
+
+def _code(error: Exception) -> int:
+    return error.exit_code if isinstance(error, ArchiverError) else 70
+
+
+def _line(error: Exception) -> str:
+    return visible(str(error).partition("\n")[0])[:_LONGEST]
 
 
 def _seconds(began: datetime, now: datetime) -> float:

@@ -89,6 +89,22 @@ class Target:
         )
 
 
+def state_change(config: Config, state: Mapping[str, bytes | None], *, now: datetime) -> Change:
+    """Return the transaction that moves the state ref only; HEAD may be detached."""
+    identity = config.archive.identity
+    return Change(
+        branch="",
+        expected=None,
+        files={},
+        message="",
+        state=state,
+        author=Identity(*identity) if identity else None,
+        authored_at=now,
+        committed_at=now,
+        managed=(),
+    )
+
+
 def open_target(config: Config, name: str | None, repository: Repository) -> Target:
     """Return the place of the source `name` (None: the only one).
 

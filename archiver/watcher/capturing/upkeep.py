@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -16,10 +16,11 @@ from archiver.watcher.reading.catalogue import CHANGELOG, LATEST, REMOVED, REVER
 from archiver.watcher.reading.versions import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from archiver.config import Config
+    from archiver.store.commit import Writer
     from archiver.store.history import Revision
     from archiver.watcher.capturing.target import Target
 
@@ -75,11 +76,25 @@ def prune(
         found = planned(target, tip, rules, now)
         if not found.remove:
             return found, None
-        files = "file" if len(found.remove) == 1 else "files"
-        text = _message(target, f"{len(found.remove):,} stamped {files} pruned; history keeps them")
-        removed = _removals(target, tip, found)
+        removed, text = pruned(target, tip, [file.name for file in found.remove])
         done = writer.commit(target.change(removed, text, tip=tip, taken=now, now=now))
         return found, done.revision
+
+
+def pruned(target: Target, tip: str, names: Sequence[str]) -> tuple[dict[str, str | None], str]:
+    """Return the commit that removes the stamped files `names` from `tip`: files and message."""
+    files = "file" if len(names) == 1 else "files"
+    text = _message(target, f"{len(names):,} stamped {files} pruned; history keeps them")
+    stamped = target.catalogue.stamped
+    return {**snapshots.removal(target.repository, tip, stamped, names)}, text
+
+
+class TakenBack(NamedTuple):
+    """The commit that takes a capture back: the capture, path to blob id, the message."""
+
+    capture: Revision
+    files: dict[str, str | None]
+    text: str
 
 
 def revert(target: Target, name: str, *, clock: Callable[[], datetime]) -> tuple[Revision, str]:
@@ -100,30 +115,46 @@ def revert(target: Target, name: str, *, clock: Callable[[], datetime]) -> tuple
     commit = target.repository.resolve(name)
     with writing(target.repository) as writer:
         tip = _tip(target)
-        *again, capture = _holders(target, commit)
-        rows = [
-            *target.catalogue.reverted(tip),
-            *(Reverted(each.id, stamp(each.authored_at), stamp(now)) for each in (capture, *again)),
-        ]
-        content = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-        files = {
-            **_unstamped(target, tip, capture),
-            **_restored(target, tip, capture),
-            f"{target.catalogue.folder}/{REVERTED}": writer.write_blob((content,), len(content)),
-        }
-        words = f"took back the capture of {stamp(capture.authored_at)}"
-        text = _message(target, words)
-        path = f"{target.catalogue.folder}/{CHANGELOG}"
-        if (log := target.repository.read(tip, path)) is not None:
-            section = f"## {stamp(now)} UTC: {words} UTC\n"
-            log = prepended(log, section, source=target.source.name)
-            files[path] = writer.write_blob((log,), len(log))
+        back = taken_back(target, writer, tip, commit, now)
         forgotten = {f"{target.source.name}/{name}": None for name in _OF_A_LISTING}
         done = writer.commit(
-            target.change(files, text, tip=tip, taken=now, now=now, state=forgotten)
+            target.change(back.files, back.text, tip=tip, taken=now, now=now, state=forgotten)
         )
     assert done.revision is not None  # noqa: S101  a line was added
-    return capture, done.revision
+    return back.capture, done.revision
+
+
+def taken_back(target: Target, writer: Writer, tip: str, commit: str, now: datetime) -> TakenBack:
+    """Write the blobs that take the capture `commit` back, and return the commit on `tip`.
+
+    Raises:
+        UnknownRevision: It is no capture of this source, or is taken back already, or there is
+            no snapshot before it.
+        ShallowHistory: The clone may end before the capture that it brought back.
+    """
+    *again, capture = _holders(target, commit)
+    rows = [
+        *target.catalogue.reverted(tip),
+        *(Reverted(each.id, stamp(each.authored_at), stamp(now)) for each in (capture, *again)),
+    ]
+    content = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+    words = f"took back the capture of {stamp(capture.authored_at)}"
+    files = {
+        **_unstamped(target, tip, capture),
+        **_restored(target, tip, capture),
+        f"{target.catalogue.folder}/{REVERTED}": writer.write_blob((content,), len(content)),
+        **_logged(target, writer, tip, f"## {stamp(now)} UTC: {words} UTC\n"),
+    }
+    return TakenBack(capture, files, _message(target, words))
+
+
+def _logged(target: Target, writer: Writer, tip: str, section: str) -> dict[str, str | None]:
+    """Return the changelog of `tip` with one more section, if there is one."""
+    path = f"{target.catalogue.folder}/{CHANGELOG}"
+    if (log := target.repository.read(tip, path)) is None:
+        return {}
+    new = prepended(log, section, source=target.source.name)
+    return {path: writer.write_blob((new,), len(new))}
 
 
 def _tip(target: Target) -> str:

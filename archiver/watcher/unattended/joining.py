@@ -9,17 +9,16 @@ from archiver.watcher.capturing.ledger import RUNS
 from archiver.watcher.unattended import sent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from archiver.store.repository import Repository
+    from archiver.watcher.unattended.rebuilding import Rebuilt
 
     Files = Mapping[str, bytes]
 
 _JOINED: Final[Mapping[str, Callable[[bytes | None, bytes | None, datetime], bytes]]] = {
-    RUNS: lambda ours, theirs, now: ledger.written(
-        dict.fromkeys((*ledger.read(theirs), *ledger.read(ours))), now
-    ),
+    RUNS: ledger.joined,
     sent.SENT: lambda ours, theirs, _now: sent.joined(ours, theirs),
 }
 """Files that hold what both copies say; every other file comes from the later run."""
@@ -51,6 +50,34 @@ def joined_state(
             if other.get(name) != content:
                 files[f"{source}/{name}"] = content
     return theirs, files
+
+
+def corrected(
+    repository: Repository,
+    base: str | None,
+    files: Mapping[str, bytes | None],
+    rebuilt: Iterable[Rebuilt],
+    now: datetime,
+) -> dict[str, bytes]:
+    """Return the reports of runs whose captures were built anew, as they are now.
+
+    Args:
+        repository: Holds the state.
+        base: The commit on which the state will stand; None: there is none.
+        files: Files of the state that will differ there.
+        rebuilt: What stands for the captures of this copy.
+        now: Time, UTC.
+    """
+    found: dict[str, bytes] = {}
+    for each in rebuilt:
+        if each.report is None:
+            continue
+        path = f"{each.report.source}/{RUNS}"
+        content = found.get(path) or files.get(path)
+        content = content or (repository.read(base, path) if base else None)
+        runs = (ledger.corrected(run, each.snapshot, each.report) for run in ledger.read(content))
+        found[path] = ledger.written(runs, now)
+    return found
 
 
 def _joined(mine: Files, other: Files, now: datetime) -> dict[str, bytes | None]:

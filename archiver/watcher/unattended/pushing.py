@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import random
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.errors import PushRejected
 from archiver.store.change import Change
-from archiver.store.commit import writing
+from archiver.store.commit import KEPT_REF, writing
 from archiver.store.identity import Identity
 from archiver.store.remote import Raced, Refused, Remote
 from archiver.store.repository import STATE_REF, Differences, Repository
@@ -18,12 +19,13 @@ from archiver.watcher.unattended import joining
 from archiver.watcher.unattended.replaying import Replay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from archiver.config import Config
     from archiver.store.commit import Writer
     from archiver.store.remote import Tips
+    from archiver.watcher.unattended.rebuilding import Rebuilt
 
 NOTHING: Final = Differences({}, {}, set())
 TRIES: Final = 5
@@ -39,18 +41,22 @@ class Synced(NamedTuple):
     """What became of this copy.
 
     Attributes:
-        revisions: Full id of a commit that was here to the one that stands for it now; empty:
-            the other copy has a newer capture, so it was dropped.
+        rebuilt: Full id of a commit that was here to what stands for it now.
         notes: What the person should know.
     """
 
-    revisions: dict[str, str]
+    rebuilt: dict[str, Rebuilt]
     notes: tuple[str, ...] = ()
 
     def then(self, later: Synced) -> Synced:
         """Return what became of this copy after both."""
-        followed = {old: later.revisions.get(new, new) for old, new in self.revisions.items()}
-        return Synced({**later.revisions, **followed}, self.notes + later.notes)
+        followed = {old: _followed(each, later.rebuilt) for old, each in self.rebuilt.items()}
+        return Synced({**later.rebuilt, **followed}, self.notes + later.notes)
+
+
+def _followed(first: Rebuilt, later: Mapping[str, Rebuilt]) -> Rebuilt:
+    second = later.get(first.revision, first)
+    return second if second.report else first._replace(revision=second.revision)
 
 
 def check(config: Config) -> None:
@@ -75,7 +81,7 @@ def fetched(config: Config, *, clock: Callable[[], datetime]) -> Synced:
     """
     with Repository.open(config.root) as repository:
         remote = _remote(config, repository)
-        return _join(config, repository, remote, remote.fetch(), clock)
+        return _Meeting(config, repository, remote, clock).join(remote.fetch())
 
 
 def push(
@@ -107,19 +113,13 @@ def push(
                 if tips == seen:  # nobody was faster: git only words it so
                     return synced.then(_alone(remote))
                 seen = tips
-                synced = synced.then(_join(config, repository, remote, tips, clock))
+                synced = synced.then(_Meeting(config, repository, remote, clock).join(tips))
             except Refused:
                 return synced.then(_alone(remote))
             else:
                 return synced
     message = f"others were faster than this run, {TRIES} times"
     raise PushRejected(message, hint="what is committed stays here: run again")
-
-
-def _alone(remote: Remote) -> Synced:
-    """Push the branch without the state, to a copy that may refuse just that."""
-    remote.push_branch()
-    return Synced({}, (f"{remote.name} takes no {STATE_REF}: the reports stay here",))
 
 
 def deepened(config: Config) -> None:
@@ -144,73 +144,84 @@ def _remote(config: Config, repository: Repository) -> Remote:
     )
 
 
-def _join(
-    config: Config,
-    repository: Repository,
-    remote: Remote,
-    theirs: Tips,
-    clock: Callable[[], datetime],
-) -> Synced:
-    """Move branch and state to where everything of both copies is in them."""
-    with writing(repository) as writer:
-        ours = repository.tip(remote.branch)
-        replay = Replay(config, repository, writer, clock)
-        tip = _joined_branch(repository, ours, theirs.branch, replay)
-        _adopt(config, repository, writer, remote, clock, ours=ours, tip=tip, state=theirs.state)
-    return Synced(replay.revisions, tuple(replay.notes))
+def _alone(remote: Remote) -> Synced:
+    """Push the branch without the state, to a copy that may refuse just that."""
+    remote.push_branch()
+    return Synced({}, (f"{remote.name} takes no {STATE_REF}: the reports stay here",))
 
 
-def _joined_branch(
-    repository: Repository, ours: str | None, theirs: str | None, replay: Replay
-) -> str | None:
-    if theirs is None or ours == theirs:
-        return ours
-    if ours is None or repository.is_ancestor(ours, theirs):
-        return theirs
-    if repository.is_ancestor(theirs, ours):
-        return ours
-    tip = theirs
-    for commit in repository.since(theirs, ours):
-        tip = replay.onto(commit, tip)
-    return tip
+@dataclass(frozen=True, slots=True)
+class _Meeting:
+    """This copy and the other one, to be joined."""
 
+    config: Config
+    repository: Repository
+    remote: Remote
+    clock: Callable[[], datetime]
 
-def _adopt(
-    config: Config,
-    repository: Repository,
-    writer: Writer,
-    remote: Remote,
-    clock: Callable[[], datetime],
-    *,
-    ours: str | None,
-    tip: str | None,
-    state: str | None,
-) -> None:
-    here = repository.tip(STATE_REF)
-    base, files = joining.joined_state(repository, here, state, clock())
-    if tip == ours and base == here and not files:
-        return
-    moved = tip is not None and tip != ours
-    shown = repository.checked_out() == remote.branch
-    changed = repository.differences(ours, tip) if tip and moved and shown else NOTHING
-    now = clock()
-    identity = config.archive.identity
-    writer.commit(
-        Change(
-            branch=remote.branch,
+    def join(self, theirs: Tips) -> Synced:
+        """Move branch and state to where everything of both copies is in them."""
+        with writing(self.repository) as writer:
+            replay = Replay(self.config, self.repository, writer, self.clock)
+            ours = self.repository.tip(self.remote.branch)
+            tip = self._joined(ours, theirs.branch, replay)
+            kept = self._adopt(writer, replay, ours, tip, theirs.state)
+        notes = (f"your changes to {path} are kept on {KEPT_REF}" for path in kept)
+        return Synced(replay.rebuilt, (*replay.notes, *notes))
+
+    def _joined(self, ours: str | None, theirs: str | None, replay: Replay) -> str | None:
+        """Return the tip of the branch with the commits of both."""
+        here = self.repository
+        if theirs is None or ours == theirs:
+            return ours
+        if ours is None or here.is_ancestor(ours, theirs):
+            return theirs
+        if here.is_ancestor(theirs, ours):
+            return ours
+        tip = theirs
+        for commit in here.since(theirs, ours):
+            tip = replay.onto(commit, tip)
+        return tip
+
+    def _adopt(
+        self, writer: Writer, replay: Replay, ours: str | None, tip: str | None, state: str | None
+    ) -> tuple[str, ...]:
+        """Move both refs in one transaction; return what it kept aside of a person's files."""
+        here, now = self.repository.tip(STATE_REF), self.clock()
+        base, files = joining.joined_state(self.repository, here, state, now)
+        rebuilt = replay.rebuilt.values()
+        files |= joining.corrected(self.repository, base, files, rebuilt, now)
+        if tip == ours and base == here and not files:
+            return ()
+        return writer.commit(self._change(ours, tip, base, files, now)).kept
+
+    def _change(
+        self,
+        ours: str | None,
+        tip: str | None,
+        base: str | None,
+        state: Mapping[str, bytes | None],
+        now: datetime,
+    ) -> Change:
+        moved = tip is not None and tip != ours
+        shown = self.repository.checked_out() == self.remote.branch
+        changed = self.repository.differences(ours, tip) if tip and moved and shown else NOTHING
+        identity = self.config.archive.identity
+        return Change(
+            branch=self.remote.branch,
             expected=ours,
             files=changed.files,
             message="",
-            state=files,
+            state=state,
             author=Identity(*identity) if identity else None,
             authored_at=now,
             committed_at=now,
-            managed=tuple(
-                open_target(config, name, repository).catalogue.folder for name in config.sources
-            ),
+            managed=tuple(map(self._folder, self.config.sources)),
             state_base=base,
             adopted=tip if moved else ours,
             replaced=changed.replaced,
             programs=changed.programs,
         )
-    )
+
+    def _folder(self, source: str) -> str:
+        return open_target(self.config, source, self.repository).catalogue.folder

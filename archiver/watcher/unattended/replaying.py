@@ -1,32 +1,31 @@
-"""Build a capture anew on a commit that somebody else pushed; nothing that was captured is lost."""
+"""Build the commits of this copy anew on a tip that somebody else pushed; no capture is lost."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from archiver.errors import PushRejected
-from archiver.records import canonical
-from archiver.records.model import Line
-from archiver.sources.lines import LinesInMemory
-from archiver.watcher.capturing import settling
-from archiver.watcher.capturing.drafting import drafted
-from archiver.watcher.capturing.report import DIGEST, PROOF, Report
-from archiver.watcher.capturing.settling import Settled
+from msgspec.structs import replace as with_
+
+from archiver.changes.lifecycle import read_missing
+from archiver.errors import PushRejected, UnknownRevision
+from archiver.store.repository import STATE_REF
+from archiver.watcher.capturing import ledger, upkeep
+from archiver.watcher.capturing.judging import baseline
+from archiver.watcher.capturing.report import DIGEST, PROOF
+from archiver.watcher.capturing.settling import MISSING
 from archiver.watcher.capturing.target import open_target
 from archiver.watcher.reading import snapshots
-from archiver.watcher.reading.catalogue import REMOVED
-from archiver.watcher.reading.changelog import links
-from archiver.watcher.reading.comparison import outlined
+from archiver.watcher.reading.catalogue import REMOVED, REVERTED
 from archiver.watcher.reading.moments import newest
 from archiver.watcher.reading.versions import EMPTY, Versions, stamp, taken_at
+from archiver.watcher.unattended.rebuilding import Rebuilding, Rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from archiver.changes.lifecycle import Tombstone
     from archiver.config import Config
     from archiver.store.commit import Writer
     from archiver.store.history import Revision
@@ -34,14 +33,15 @@ if TYPE_CHECKING:
     from archiver.watcher.capturing.target import Target
     from archiver.watcher.reading.versions import Version
 
-_MEND = "join the two by hand: git pull --rebase; then run again"
+_MEND: Final = "join the two by hand: git pull --rebase; then run again"
+_OURS: Final = "Archiver-Source"
 
 
 class Replay:
-    """Builds captures of this copy anew, oldest first, on the tip of another copy.
+    """Builds commits of this copy anew, oldest first, on the tip of another copy.
 
     Attributes:
-        revisions: Full id of a commit to the one that stands for it; empty: it was dropped.
+        rebuilt: Full id of a commit to what stands for it.
         notes: What the person should know.
     """
 
@@ -53,7 +53,7 @@ class Replay:
         clock: Callable[[], datetime],
     ) -> None:
         """Build with `writer`, which holds the lock."""
-        self.revisions: dict[str, str] = {}
+        self.rebuilt: dict[str, Rebuilt] = {}
         self.notes: list[str] = []
         self._config = config
         self._repository = repository
@@ -63,32 +63,37 @@ class Replay:
     def onto(self, commit: str, tip: str) -> str:
         """Return the commit that stands for `commit` on `tip`; `tip` itself if it is dropped.
 
-        It is dropped where `tip` holds a newer capture of the same source, or the same records.
+        A capture is dropped where `tip` holds a newer one of the same source, or the same records.
 
         Raises:
-            PushRejected: `commit` is no capture: a person has to join the two.
+            PushRejected: `commit` is none of this program: a person has to join the two.
         """
-        target, revision = self._capture(commit)
         parent = self._parent(commit)
-        if parent and self._folder(target, parent) == self._folder(target, tip):
-            built = self._moved(target, revision, parent, tip)
+        files = self._repository.differences(parent, commit).files
+        target, revision = self._own(commit, files)
+        there = replace(target, catalogue=replace(target.catalogue, ref=tip))
+        if f"{target.catalogue.folder}/{REVERTED}" in files:
+            built = self._reverted(there, commit, parent)
+        elif parent and self._folder(target, parent) == self._folder(target, tip):
+            built = Rebuilt(self._moved(target, revision, files, tip))
+        elif {DIGEST, PROOF} <= revision.trailers.keys():
+            built = self._captured(there, revision, parent)
+        elif all(path.startswith(f"{target.catalogue.stamped}/") for path in files):
+            built = self._pruned(there, files)
         else:
-            built = self._rebuilt(target, revision, tip)
-        self.revisions[commit] = built
-        return built or tip
+            raise _foreign(commit)
+        self.rebuilt[commit] = built
+        return built.revision or tip
 
-    def _capture(self, commit: str) -> tuple[Target, Revision]:
-        """Return whose capture `commit` is, and the capture."""
-        files = self._repository.differences(self._parent(commit), commit).files
+    def _own(self, commit: str, files: Mapping[str, str | None]) -> tuple[Target, Revision]:
+        """Return whose commit it is: that of the source in whose folder all its files lie."""
         for name in self._config.sources:
             target = open_target(self._config, name, self._repository)
-            folder = target.catalogue.folder
-            if not all(path.startswith(f"{folder}/") for path in files):
-                continue
-            revision = self._repository.revision(commit, target.catalogue.path)
-            if revision.blob and {DIGEST, PROOF} <= revision.trailers.keys():
-                return target, revision
-        raise PushRejected(f"{commit[:10]} is only here, and it is no capture", hint=_MEND)
+            if all(path.startswith(f"{target.catalogue.folder}/") for path in files):
+                revision = self._repository.revision(commit, target.catalogue.path)
+                if _OURS in revision.trailers:
+                    return target, revision
+        raise _foreign(commit)
 
     def _parent(self, commit: str) -> str | None:
         answer = self._repository.git.ask("rev-parse", "--verify", "--quiet", f"{commit}~1")
@@ -99,26 +104,72 @@ class Replay:
         place, _, name = target.catalogue.folder.rpartition("/")
         return self._repository.entries(commit, place).get(name)
 
-    def _moved(self, target: Target, revision: Revision, parent: str, tip: str) -> str:
-        """Return the same capture on a tip that left its source alone."""
-        files = self._repository.differences(parent, revision.id).files
+    def _moved(
+        self, target: Target, revision: Revision, files: Mapping[str, str | None], tip: str
+    ) -> str:
+        """Return the same commit on a tip that left its source alone."""
         text = self._repository.message(revision.id)
         return self._build(target, files, text, tip, revision.authored_at)
 
-    def _rebuilt(self, target: Target, revision: Revision, tip: str) -> str:
-        """Return the capture compared with the newest one of `tip`; empty: it is dropped."""
-        there = replace(target, catalogue=replace(target.catalogue, ref=tip))
-        known = newest(there.catalogue)
-        with self._versions(target) as versions:
-            before = partial(versions.stored, known) if known else partial(replace, EMPTY)
-            taken = taken_at(versions.stored(revision).end)
-            if taken is None:
-                raise PushRejected(f"{revision.id[:10]} says no time of its capture", hint=_MEND)
-            if (before().end.timestamp or "") >= stamp(taken):
-                words = f"the capture of {stamp(taken)} UTC was dropped: a newer one was pushed"
-                self.notes.append(f"{target.source.name}: {words}")
-                return ""
-            return self._compared(there, versions, before, revision, taken)
+    def _captured(self, there: Target, revision: Revision, parent: str | None) -> Rebuilt:
+        """Return the capture compared with the newest one of the tip."""
+        with self._versions(there) as versions:
+            found = self._rebuilding(there, versions, revision, parent)
+            if found.is_older():
+                when = f"{stamp(found.taken)} UTC"
+                return self._dropped(found, f"the capture of {when}: a newer one was pushed")
+            made = found.drafted(self._writer)
+            if made is None:
+                return self._dropped(found, "what it found was pushed already")
+            draft, report, taken = made
+            tip = there.catalogue.ref
+            commit = self._build(there, draft.files, draft.text, tip, taken)
+            told = with_(report, revision=commit, snapshot=draft.name)
+            name = snapshots.name_of(report.source, found.captured().end)
+            return Rebuilt(commit, told, name)
+
+    def _dropped(self, found: Rebuilding, reason: str) -> Rebuilt:
+        self.notes.append(f"{found.target.source.name}: dropped: {reason}")
+        return found.dropped()
+
+    def _rebuilding(
+        self, there: Target, versions: Versions, revision: Revision, parent: str | None
+    ) -> Rebuilding:
+        captured = partial(versions.stored, revision)
+        taken = taken_at(captured().end)
+        if taken is None:
+            raise PushRejected(f"{revision.id[:10]} says no time of its capture", hint=_MEND)
+        path = there.catalogue.path
+        base = self._repository.revision(parent, path) if parent else None
+        known = base if base is not None and base.blob else None
+        return Rebuilding(
+            target=there,
+            revision=revision,
+            captured=captured,
+            base=partial(versions.stored, known) if known else _nothing,
+            before=partial(baseline, there, versions, newest(there.catalogue)),
+            missing=self._missing(
+                there.source.name, snapshots.name_of(there.source.name, captured().end)
+            ),
+            taken=taken,
+        )
+
+    def _missing(self, source: str, snapshot: str) -> frozenset[str] | None:
+        """Return the keys that the listing of a capture lacked; None: the state does not tell.
+
+        The state that moved together with a capture is the first that has the report of it.
+        """
+        found: str | None = None
+        tip = self._repository.tip(STATE_REF)
+        out = self._repository.git.run("rev-list", "--first-parent", tip) if tip else b""
+        for commit in out.decode().split():
+            runs = ledger.read(self._repository.read(commit, f"{source}/{ledger.RUNS}"))
+            if not any(run.snapshot == snapshot for run in runs):
+                break
+            found = commit
+        if found is None:
+            return None
+        return frozenset(read_missing(self._repository.read(found, f"{source}/{MISSING}") or b""))
 
     def _versions(self, target: Target) -> Versions:
         """Return what opens the versions of both copies, with their tombstones."""
@@ -131,68 +182,43 @@ class Replay:
             removed=f"{catalogue.folder}/{REMOVED}",
         )
 
-    def _compared(
-        self,
-        target: Target,
-        versions: Versions,
-        before: Callable[[], Version],
-        revision: Revision,
-        taken: datetime,
-    ) -> str:
-        tip = target.catalogue.ref
-        captured = versions.stored(revision)
-        lines = LinesInMemory(
-            Line(canonical.line_key(data).decode(), data) for data in captured.lines()
-        )
-        settled = self._settled(before(), captured, lines)
-        source = target.source
-        taken = snapshots.free_time(
-            source.name, taken, self._repository.entries(tip, target.catalogue.stamped)
-        )
-        header = canonical.Header(source.name, stamp(taken), len(lines), covers=captured.covers)
-        layout = snapshots.laid_out(
-            header, lines, shards=source.shards, before=before(), max_bytes=source.max_bytes
-        )
-        after = replace(layout.version(), tombstones=lambda: settled.removed)
-        old = before()
-        summary, changes = outlined(old, after, target.catalogue.policy)
-        if not summary.news and not summary.metrics:
-            return ""
-        report = Report(
-            source=source.name,
-            outcome="first" if old.end == EMPTY.end else "changed",
-            old=old.end,
-            new=after.end,
-            summary=summary,
-            changes=changes,
-        )
-        draft = drafted(
-            target,
-            self._writer,
-            report,
-            layout=layout,
-            lines=lines,
-            before=before(),
-            settled=settled,
-            proof=revision.trailers[PROOF],
-            link=links(target.catalogue),
-            tip=tip,
-            taken=taken,
-        )
-        return self._build(target, draft.files, draft.text, tip, taken)
+    def _reverted(self, there: Target, commit: str, parent: str | None) -> Rebuilt:
+        """Take back what stands for the capture that `commit` took back."""
+        before = {row.revision for row in there.catalogue.reverted(parent)} if parent else set()
+        rows = (row.revision for row in there.catalogue.reverted(commit))
+        capture = next(row for row in rows if row not in before)
+        wanted = self.rebuilt[capture].revision if capture in self.rebuilt else capture
+        if not wanted:
+            return Rebuilt("")  # it is not there at all
+        tip, now = there.catalogue.ref, self._clock()
+        try:
+            back = upkeep.taken_back(there, self._writer, tip, wanted, now)
+        except UnknownRevision as error:
+            self.notes.append(f"{there.source.name}: not taken back again: {error}")
+            return Rebuilt("")
+        return Rebuilt(self._build(there, back.files, back.text, tip, now))
 
-    def _settled(self, before: Version, captured: Version, lines: LinesInMemory) -> Settled:
-        """Keep what the other capture listed: one listing that lacks a record removes nothing."""
-        known, own = before.tombstones(), captured.tombstones()
-        if captured.covers != "window":
-            gone = settling.absent(before, lines)
-            lines.keep(Line(key, data) for key, data in gone.items() if key not in own)
-        stones: Mapping[str, Tombstone] = {**known, **own}
-        removed = {key: stone for key, stone in stones.items() if not lines.holds(key)}
-        return Settled({}, removed, known)
+    def _pruned(self, there: Target, files: Mapping[str, str | None]) -> Rebuilt:
+        """Remove the same stamped files, as far as they are there."""
+        tip, now = there.catalogue.ref, self._clock()
+        inside = self._repository.entries(tip, there.catalogue.stamped)
+        names = [name for name in inside if f"{there.catalogue.stamped}/{name}" in files]
+        names = [name for name in names if name.endswith(".json")]
+        if not names:
+            return Rebuilt("")
+        removed, text = upkeep.pruned(there, tip, names)
+        return Rebuilt(self._build(there, removed, text, tip, now))
 
     def _build(
         self, target: Target, files: Mapping[str, str | None], text: str, tip: str, taken: datetime
     ) -> str:
         change = target.change(files, text, tip=tip, taken=taken, now=self._clock())
         return self._writer.build(change)
+
+
+def _nothing() -> Version:
+    return EMPTY
+
+
+def _foreign(commit: str) -> PushRejected:
+    return PushRejected(f"{commit[:10]} is only here, and it is no capture", hint=_MEND)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from archiver.config import Config
+    from archiver.errors import ArchiverError
     from archiver.watcher.capturing.report import Report
 
 STATUS = {
@@ -64,6 +65,24 @@ def tell_github(
         "commit": commits[-1] if commits else "",
         **counts,
         "status": STATUS.get(code, "failed"),
+        "summary": words.strip(),
+    }
+    github.write_outputs(outputs, variables)
+    github.write_summary(words, variables)
+
+
+def tell_github_failure(error: ArchiverError, variables: Mapping[str, str]) -> None:
+    """Write outputs and step summary of a job that failed before its first source.
+
+    Raises:
+        NotifyError: A file cannot be written.
+    """
+    words = summary(_failed("archiver", str(error)), None)
+    outputs = {
+        "changed": "false",
+        "commit": "",
+        **dict.fromkeys(("new", "updated", "removed"), "0"),
+        "status": STATUS.get(error.exit_code, "failed"),
         "summary": words.strip(),
     }
     github.write_outputs(outputs, variables)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from archiver.errors import ArchiverError, NotifyError, PushRejected, ShallowHistory
+from archiver.errors import ArchiverError, NotifyError, ShallowHistory, StoreError
+from archiver.store.repository import BRANCHES, Repository
 from archiver.watcher.capturing import capture, ledger
 from archiver.watcher.capturing.report import Misrendered
 from archiver.watcher.unattended import channels, notifying, pushing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from archiver.config import Config
@@ -39,26 +41,34 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     push: bool = False
     notify: bool = True
 
-    def prepare(self, config: Config, *, clock: Callable[[], datetime]) -> tuple[str, ...]:
-        """Fetch before the first source is run; return what the person should know.
+    def prepare(
+        self, config: Config, names: Iterable[str], *, clock: Callable[[], datetime]
+    ) -> tuple[str, ...]:
+        """Fetch before the sources `names` are run; return what the person should know.
 
-        A remote that cannot be reached does not keep a hub from being captured.
+        A remote that cannot be reached or joined does not keep a hub from being captured. The
+        archiver.toml may be another one afterwards.
 
         Raises:
-            ConfigError: A channel cannot be made of its settings.
-            PushRejected: There is no remote.
-            StoreError: HEAD is detached, or a person's file stands in the way.
+            ConfigError: A channel cannot be made of its settings; the reports say so.
+            PushRejected: There is no remote; the reports say so.
+            StoreError: HEAD is detached; the reports say so.
         """
         if self.dry_run:
             return ()
-        if self.notify:
-            channels.check(config)
-        if not self.push:
-            return ()
-        pushing.check(config)
+        began = clock()
         try:
-            return pushing.fetched(config, clock=clock).notes
-        except PushRejected as error:
+            if self.notify:
+                channels.check(config)
+            if self.push:
+                pushing.check(config)
+        except ArchiverError as error:
+            for name in names:
+                ledger.remember_failure(config, name, error, began=began, clock=clock)
+            raise
+        try:
+            return pushing.fetched(config, clock=clock).notes if self.push else ()
+        except StoreError as error:
             return (f"not fetched: {error}",)
 
     def run(
@@ -94,6 +104,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         began = clock()
         trouble: ArchiverError | None = None
         try:
+            config = pinned(config)
             report = capture.run(
                 config,
                 name,
@@ -130,8 +141,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         if not self.push:
             return report
         try:
-            return _renamed(report, pushing.push(config, clock=clock))
-        except ArchiverError:
+            return _as_pushed(report, pushing.push(config, clock=clock))
+        except ArchiverError as error:
+            ledger.remember_trouble(config, report.source, error, now=clock())
             captured(report)
             raise
 
@@ -139,6 +151,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         if self.notify and config.notify:
             try:
                 self._tell(config, report, clock)
+            except ArchiverError as error:
+                ledger.remember_trouble(config, report.source, error, now=clock())
+                raise
             finally:
                 self._push_state(config, clock)
 
@@ -182,9 +197,24 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             _log.warning("the report was not pushed: %s", trouble)
 
 
-def _renamed(report: Report, synced: pushing.Synced) -> Report:
-    """Return the report of a commit that may have been built anew on its way."""
-    revision = report.revision
-    if revision is not None:
-        revision = synced.revisions.get(revision, revision) or None
-    return msgspec.structs.replace(report, revision=revision, notes=(*report.notes, *synced.notes))
+def pinned(config: Config) -> Config:
+    """Return `config` with the branch that is meant now, whatever is checked out later.
+
+    A run takes minutes, in which a person may switch to a branch of their own.
+
+    Raises:
+        StoreError: HEAD is detached and no branch is configured.
+    """
+    with Repository.open(config.root) as repository:
+        branch = repository.branch(config.archive.branch).removeprefix(BRANCHES)
+    return replace(config, archive=msgspec.structs.replace(config.archive, branch=branch))
+
+
+def _as_pushed(report: Report, synced: pushing.Synced) -> Report:
+    """Return the report of the commit as it was pushed: it may have been built anew."""
+    found = synced.rebuilt.get(report.revision or "")
+    notes = (*report.notes, *synced.notes)
+    if found is not None:
+        told = found.report or report
+        report = msgspec.structs.replace(told, revision=found.revision or None)
+    return msgspec.structs.replace(report, notes=notes)
