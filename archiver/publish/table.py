@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from archiver.publish import wording
 from archiver.publish.export import key_field
 from archiver.records import text
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 _LOOKED_AT: Final = 200
 """Records that decide about the columns; the others stream."""
 _WIDEST: Final = 32
-_LONG_NUMBER: Final = 10_000
 _GAP: Final = "  "
 
 
@@ -70,17 +70,11 @@ def _in_order(there: Iterable[str], leading: Sequence[str]) -> list[str]:
 
 
 def cell(name: str, value: Json) -> str:
-    """Write the value of the field `name` for people; not yet safe for a sink.
-
-    Sizes are bytes and have a unit; numbers of five and more digits have separators, so that
-    years stay years.
-    """
+    """Write the value of the field `name` for people; not yet safe for a sink."""
     if value is None:
         return ""
-    if type(value) is int and name == "size":
-        return text.bytes_(value)
-    if type(value) is int and abs(value) >= _LONG_NUMBER:
-        return text.count(value)
+    if type(value) is int:
+        return wording.whole(name, value)
     return value if isinstance(value, str) else text.value(value)
 
 

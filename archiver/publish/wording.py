@@ -110,6 +110,8 @@ def short(revision: str) -> str:
 
 _DIGITS: Final = 10
 _BEFORE: Final = 12  # characters that are shown before a difference
+_LONG_NUMBER: Final = 10_000
+_WIDEST: Final = 200
 
 
 def public(change: RecordChange) -> Record | Rename | RecordUpdate:
@@ -181,9 +183,20 @@ def _around_difference(old: str, new: str) -> tuple[str, str]:
 def _words(field: str, value: Json | UnsetType) -> str:
     if value is UNSET:
         return "(unset)"
-    if type(value) is int and field.rpartition(".")[2] == "size":
-        return text.bytes_(value)
+    if type(value) is int:
+        return whole(field.rpartition(".")[2], value)
     return text.value(value)
+
+
+def whole(name: str, number: int) -> str:
+    """Write the whole number of the field `name` for people, at most 200 columns.
+
+    Sizes are bytes and have a unit; numbers of five and more digits have separators, so that
+    years stay years.
+    """
+    if name == "size":
+        return text.bytes_(number)
+    return text.clip(f"{number:,}" if abs(number) >= _LONG_NUMBER else str(number), _WIDEST)
 
 
 def dotted(pointer: str) -> str:

@@ -179,11 +179,16 @@ def test_sizes_and_counters_read_like_sizes_and_counters() -> None:
     size = FieldChange("replace", "/size", metric=False, old=4_500_000_000, new="4.7GB")
     downloads = FieldChange("replace", "/downloads", metric=True, old=1200, new=1100)
     year = FieldChange("add", "/year", metric=False, new=2026)
-    assert [*shifts(size), *shifts(downloads), *shifts(year)] == [
+    context = FieldChange("replace", "/context", metric=False, old=100_000, new=2_000_000)
+    huge = FieldChange("replace", "/n", metric=False, old=True, new=10**400)
+    assert [*shifts(size), *shifts(downloads), *shifts(year), *shifts(context)] == [
         ("size", "4.5 GB", "4.7GB"),
         ("downloads", "1,200", "1,100 (-100)"),
         ("year", "(unset)", "2026"),
+        ("context", "100,000", "2,000,000"),
     ]
+    ((_, old, new),) = shifts(huge)
+    assert (old, len(new), new[:6], new[-1]) == ("true", 200, "10,000", "…")
 
 
 def test_pointers_are_read_with_dots() -> None:
