@@ -26,6 +26,7 @@ OWN = {
     "own/table": "a|b\n|-|-|",
     "own/entity": "&lt;b&gt; &#64;x",
     "own/strong": "**a** __b__ _c_ a_b ~~d~~",
+    "own/chat": r"*a* \*b\* `c` _d_ ||e|| :smile: :+1: :100: a:b:c: www.evil.example",
     "own/reference": "[a]: https://evil.example 'x'",
     "own/mail": "root@example.org www.evil.example",
     "own/formula": "=HYPERLINK(1)",

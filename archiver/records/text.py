@@ -64,9 +64,9 @@ _MARKDOWN = re.compile(
     r"|^[-+=>#]|^\d{1,9}[.)](?=\s|$)",
     re.IGNORECASE,
 )
-_MARKDOWN_WORDS = re.compile(
-    r"@(?=\w)|#(?=\d)|\bGH-(?=\d)|:(?=[\w+-]*[a-z][\w+-]*:)", re.IGNORECASE
-)
+_SHORTCODE = r":(?=(?:[\w+-]{0,100}[^\W\d_][\w+-]{0,100}|[+-]1|100|1234):)"
+"""How an ``:emoji:`` begins: with a letter in it, so that times stay times, or a known one."""
+_MARKDOWN_WORDS = re.compile(rf"@(?=\w)|#(?=\d)|\bGH-(?=\d)|{_SHORTCODE}", re.IGNORECASE)
 _EDGE_SPACE = re.compile(r"^ +| +$")
 
 
@@ -153,16 +153,21 @@ def commit(text: str, *, start: bool = True) -> str:
     return _COMMIT_START.sub(lambda match: f"{match[1] or ''}\\", shown)
 
 
-_CHAT = re.compile(r"<(?=[!@#/a-z])|(?<=\])\((?=\w)|:(?=//)|`(?=`)", re.IGNORECASE)
+_CHAT = re.compile(
+    rf"<(?=[!@#/a-z])|(?<=\])\((?=\w)|:(?=//)|~(?=~)|\|(?=\|)|www(?=\.)|{_SHORTCODE}", re.IGNORECASE
+)
+_CHAT_MARKS = re.compile(r"(\\*)([*`]|(?<![^\W_])_|_(?![^\W_]))")
 
 
 def chat(text: str) -> str:
     r"""Make `text` one line of plain text in which no chat finds an order, a mention or a link.
 
     A backslash breaks what a line of a commit message would read too, and ``<!channel>``,
-    ``[a](b)``, ``https://``.
+    ``[a](b)``, ``https://``, ``:emoji:``; one before ``*``, ``_`` and backticks takes their
+    meaning from them (a backslash that stands there is doubled: it would undo that).
     """
-    return _CHAT.sub(r"\g<0>\\", commit(text, start=False))
+    shown = _CHAT.sub(r"\g<0>\\", commit(text, start=False))
+    return _CHAT_MARKS.sub(r"\1\1\\\2", shown)
 
 
 def width(text: str) -> int:

@@ -114,6 +114,7 @@ def test_a_step_summary_has_our_markup_and_links_only(hostile: str) -> None:
 def test_a_message_is_plain_text_that_no_chat_reads_as_an_order(hostile: str) -> None:
     page = plain(message(hostile))
     assert HIDDEN.search(page) is None
+    words = page.replace(f"archiver compare {' '.join(SNAPSHOTS)}", "")  # ours
     for order in (
         r"@\w",
         r"<[!@#a-z]",
@@ -122,9 +123,12 @@ def test_a_message_is_plain_text_that_no_chat_reads_as_an_order(hostile: str) ->
         r"(^|\n)\s*::",
         r"#\d",
         r"\[skip",
-        "```",
+        r"(?<!\\)(\\\\)*[*`]",
+        r"(?<!\\)(\\\\)*((?<![^\W_])_|_(?![^\W_]))",
+        r"~~|\|\||www\.",
+        r":[\w+-]*[^\W\d_][\w+-]*:|:([+-]1|100|1234):",
     ):
-        assert re.search(order, page, re.IGNORECASE) is None, order
+        assert re.search(order, words, re.IGNORECASE) is None, order
 
 
 @each_text

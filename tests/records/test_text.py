@@ -148,6 +148,36 @@ def test_a_time_inside_a_line_stays_readable() -> None:
     assert text.chat("2026-01-03T00:00:19Z") == "2026-01-03T00:00:19Z"
 
 
+MARKUP = (
+    r"(?<!\\)(?:\\\\)*[*`]",
+    r"(?<!\\)(?:\\\\)*(?:(?<![^\W_])_|_(?![^\W_]))",
+    r"~~|\|\||www\.|://",
+    r":(?=[\w+-]*[^\W\d_][\w+-]*:)|:(?:[+-]1|100|1234):",
+)
+"""What Discord, Telegram or Slack read as bold, code, struck, hidden, a link or an emoji."""
+
+
+@given(any_text | st.text(st.sampled_from("\\`*_~|:+-1w./@#<a é"), max_size=12))
+def test_no_text_has_markup_for_a_chat(anything: str) -> None:
+    shown = text.chat(anything)
+    for markup in MARKUP:
+        assert re.search(markup, shown, re.IGNORECASE) is None, markup
+
+
+def test_a_chat_leaves_names_and_times_readable() -> None:
+    for ordinary in ("2026-01-03T00:00:19Z", "org/model_name-v1.0", "10:100 a|b ~5", "a/b:free"):
+        assert text.chat(ordinary) == ordinary
+    assert text.chat("*a* `b` _c_ ~~d~~ ||e|| :+1: www.x.y") == (
+        "\\*a\\* \\`b\\` \\_c\\_ ~\\~d~\\~ |\\|e|\\| :\\+1: www\\.x.y"
+    )
+    assert text.chat(r"\*a\*") == r"\\\*a\\\*"  # a backslash of the text protects nothing
+
+
+@pytest.mark.parametrize("emoji", [":smile:", ":+1:", ":-1:", ":100:", ":1234:"])
+def test_no_page_shows_an_emoji_for_its_name(emoji: str) -> None:
+    assert text.markdown(emoji) == f":&#8203;{emoji[1:]}"
+
+
 @each_text
 @pytest.mark.parametrize("start", [True, False])
 def test_a_commit_line_orders_nothing(hostile: str, *, start: bool) -> None:
