@@ -17,6 +17,9 @@ from receivers import MailServer, Receiver
 from archiver import Watcher
 from archiver import config as configuration
 from archiver.errors import ConfigError, NotifyError, SourceError
+from archiver.store.repository import Repository
+from archiver.watcher.capturing import upkeep
+from archiver.watcher.capturing.target import open_target
 from archiver.watcher.unattended import channels
 from archiver.watcher.unattended.running import Job
 
@@ -312,6 +315,60 @@ def test_a_change_set_of_ones_own_is_told_once(
     (received,) = receiver.received
     assert received.json["title"] == "hub: +1 new, -1 removed (2 models)"
     assert received.json["changes"]["changes"]["new"] == [{"id": "three", "downloads": 3}]
+
+
+def test_what_is_told_before_the_commit_is_not_told_after_it(
+    hook: Archive, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in hook.environ.items():
+        monkeypatch.setenv(name, value)
+    table = (hook.folder / "archiver.toml").read_text()
+    (hook.folder / "archiver.toml").write_text(f'{table}threshold = "downloads > 10 %"\n')
+    hook.lists(one={"downloads": 100}, two={"downloads": 100}, old={"n": 1}, gone={"n": 1})
+    hook.run()
+    hook.lists(one={"downloads": 200, "license": "x"}, two={"downloads": 900}, three={}, old={})
+    watcher = Watcher(repo=hook.folder)
+    watcher.notify_updates(watcher.detect_changes())
+    hook.run()
+    assert [each.json["title"] for each in receiver.received] == [
+        "hub: +1 new, 2 updated, -1 removed, 1 counter moved (4 models)"
+    ]
+    assert (
+        "    downloads: 100 → 200 (+100)\n    license: (unset) → x"
+        in (receiver.received[0].json["text"])
+    )
+
+
+def test_a_record_that_vanishes_a_second_time_is_told_a_second_time(
+    hook: Archive, receiver: Receiver
+) -> None:
+    without: dict[str, Any] = {"one": {"a": 1}}
+    with_two = {**without, "two": {"a": 1}}
+    for rows in (with_two, without, with_two, without):
+        hook.lists(**rows)
+        hook.run()
+    titles = [each.json["title"].split()[1:3] for each in receiver.received]
+    assert titles == [["-1", "removed"], ["1", "returned"], ["-1", "removed"]]
+    assert len({each.json["id"] for each in receiver.received}) == 3
+
+
+def test_what_was_taken_back_and_happens_again_is_told_again(
+    hook: Archive, receiver: Receiver
+) -> None:
+    hook.run()
+    run_git(hook.folder, "add", ".")
+    run_git(hook.folder, "commit", "--quiet", "-m", "Configure")
+    hook.lists(one={"downloads": 100})
+    hook.run()
+    with Repository.open(hook.folder) as repository:
+        upkeep.revert(open_target(hook.config, "hub", repository), "HEAD", clock=hook.clock)
+    hook.lists(one={"downloads": 100}, two={"downloads": 100})
+    hook.run()
+    hook.lists(one={"downloads": 100})
+    hook.run()
+    titles = [each.json["title"] for each in receiver.received]
+    assert titles[0] == titles[-1] == "hub: -1 removed (1 model)"
+    assert len(titles) >= 2
 
 
 MINE = """\

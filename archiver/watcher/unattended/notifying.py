@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import UnsetType
 
 from archiver.errors import ConfigError, NotifyError, UnknownRevision
@@ -21,7 +19,6 @@ from archiver.records.text import chat
 from archiver.store.commit import writing
 from archiver.store.repository import Repository
 from archiver.watcher.capturing import ledger
-from archiver.watcher.capturing.report import DIGEST
 from archiver.watcher.capturing.target import open_target
 from archiver.watcher.reading import history, moments, snapshots
 from archiver.watcher.reading.catalogue import configured
@@ -42,7 +39,7 @@ if TYPE_CHECKING:
     from archiver.transport import Transport
     from archiver.watcher.capturing.ledger import Run
     from archiver.watcher.capturing.report import Report
-    from archiver.watcher.reading.comparison import Comparison
+    from archiver.watcher.unattended.selecting import Selection
 
 
 def tell(config: Config, report: Report, *, clock: Callable[[], datetime]) -> None:
@@ -145,7 +142,7 @@ class _Round:
             text=chat(text),
             timestamp=self._now,
         )
-        if self._send(channel, message):
+        if self._send(channel, message, self._rows_of(channel)):
             self.rows.append(Sent(channel=channel.name, id=message.id, timestamp=self._now))
 
     def changed(self, report: Report, channel: ChannelConfig) -> None:
@@ -169,23 +166,21 @@ class _Round:
             old = report.old.revision or upto
             message = self._message(channel, old, new, (before, upto))
         if message is not None:
-            self._send(channel, message)
+            self._send(channel, message, sent.since(last, self._rows_of(channel)))
         self._remember(channel, upto, "" if message is None else message.id)
 
     def given(self, changes: ChangeSet, channel: ChannelConfig) -> None:
         """Tell a change set that somebody else has made."""
         wanted = every([Where.read(each) for each in channel.where])
         listed = (each for each in flattened(changes) if _fits(each, wanted))
-        counts, named = selected(listed, channel)
-        if not counts:
+        selection = selected(listed, channel)
+        if not selection.counts:
             return
-        digest = hashlib.sha256(msgspec.json.encode(changes)).hexdigest()
-        identity = sent.identity(self._source, digest, channel.name)
-        old, new = (snapshots.name_of(self._source, end) for end in _ends(changes))
-        summary = Summary(**{str(kind): number for kind, number in counts.items()})
-        message = self._rendered(identity, _ends(changes), (old, new), summary, named)
-        if self._send(channel, message):
-            self.rows.append(Sent(channel=channel.name, id=identity, timestamp=self._now))
+        ends = (changes.old, changes.current)
+        old, new = (snapshots.name_of(self._source, end) for end in ends)
+        message = self._rendered(channel, ends, (old, new), selection)
+        if self._send(channel, message, self._rows_of(channel)):
+            self.rows.append(Sent(channel=channel.name, id=message.id, timestamp=self._now))
 
     def _message(
         self, channel: ChannelConfig, old: str, new: str, names: tuple[str, str]
@@ -193,37 +188,35 @@ class _Round:
         """Return what the channel is to be told; None: nothing that it wants to know."""
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
         with history.compare(self._catalogue, old, new, now=self._time, chosen=wanted) as found:
-            counts, named = selected(found.changes(), channel)
-            if not counts:
-                return None
-            identity = sent.identity(self._source, *self._digests(found), channel.name)
-            summary = Summary(**{str(kind): number for kind, number in counts.items()})
-            return self._rendered(identity, found.ends, names, summary, named)
+            selection = selected(found.changes(), channel)
+            return (
+                self._rendered(channel, found.ends, names, selection) if selection.counts else None
+            )
 
     def _rendered(
         self,
-        identity: str,
-        found: tuple[End, End],
+        channel: ChannelConfig,
+        ends: tuple[End, End],
         names: tuple[str, str],
-        summary: Summary,
-        named: list[RecordChange],
+        selection: Selection,
     ) -> Message:
-        old, new = found
+        old, new = ends
+        summary = Summary(**{str(kind): number for kind, number in selection.counts.items()})
         context = section(
             source=self._source,
             old=old,
             new=new,
             summary=summary,
-            changes=named,
+            changes=selection.named,
             snapshots=names,
             link=links(self._catalogue),
-            cap=len(named),
+            cap=len(selection.named),
             counters=True,
         )
         words = ", ".join(wording.counts(summary))
         text = render("notification.txt.j2", context, folder=self._config.template_folder)
         return Message(
-            id=identity,
+            id=sent.identity(self._source, names[0], selection.digest, channel.name),
             event="changes",
             source=self._source,
             title=f"{self._source}: {words} ({wording.models(new.total)})",
@@ -232,16 +225,9 @@ class _Round:
             changes=context,
         )
 
-    def _digests(self, found: Comparison) -> Iterator[str]:
-        """Yield what the records of both ends are, or where they are."""
-        for end in found.ends:
-            revision = end.revision or ""
-            trailers = self._repository.revision(revision, self._catalogue.path).trailers
-            yield trailers.get(DIGEST, revision)
-
-    def _send(self, channel: ChannelConfig, message: Message) -> bool:
-        """Send a message if it was not sent before; say whether it was sent now."""
-        if any(row.id == message.id for row in self._rows_of(channel)):
+    def _send(self, channel: ChannelConfig, message: Message, before: list[Sent]) -> bool:
+        """Send a message if it is not among those sent `before`; say whether it was sent now."""
+        if any(row.id == message.id for row in before):
             return False
         try:
             opened(self._config, channel, self._transport).send(message)
@@ -259,10 +245,6 @@ class _Round:
 
     def _rows_of(self, channel: ChannelConfig) -> list[Sent]:
         return [row for row in self.rows if row.channel == channel.name]
-
-
-def _ends(changes: ChangeSet) -> tuple[End, End]:
-    return changes.old, changes.current
 
 
 def _fits(change: RecordChange, wanted: Predicate) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -36,8 +37,16 @@ class Sent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 def identity(*parts: str) -> str:
-    """Return what names one message: the SHA-256 of its parts (source, digests, channel)."""
+    """Return what names one message: the SHA-256 of its parts (source, what it is, channel)."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def since(upto: str, rows: list[Sent]) -> list[Sent]:
+    """Return the last of a channel's `rows`: those since it was elsewhere than at `upto`.
+
+    What vanishes a second time after it was taken back is told a second time.
+    """
+    return list(takewhile(lambda row: row.upto in ("", upto), reversed(rows)))
 
 
 def read(content: bytes | None) -> list[Sent]:
