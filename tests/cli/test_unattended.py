@@ -384,7 +384,9 @@ def test_channels_are_tried_by_a_command(archiver: Archiver, archive: Archive) -
         refused = archiver("notify", "--repo", archive.folder, HOOK=receiver.url)
     assert refused.returncode == 7
     assert "T0-secret-path" not in refused.stderr
-    assert archiver("notify", "--repo", archive.folder).returncode == 2
+    unset = archiver("notify", "--repo", archive.folder)
+    assert unset.returncode == 7
+    assert unset.stderr == ("archiver: not told: team: the environment variable HOOK is not set\n")
 
 
 def test_a_run_writes_the_outputs_of_a_step(
@@ -406,6 +408,21 @@ def test_a_run_writes_the_outputs_of_a_step(
     assert archiver("run", "--github", "--repo", archive.folder, **files).returncode == 3
     assert "\nunavailable\n" in (tmp_path / "out").read_text()
     assert "### hub: failed" in (tmp_path / "sum").read_text()
+
+
+def test_a_wrong_template_keeps_no_output_of_a_step_back(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    (archive.folder / "mine").mkdir()
+    (archive.folder / "mine" / "summary.md.j2").write_text("{{ nope }}")
+    archive.configure('[templates]\nfolder = "mine"', confirmations=1)
+    files = {"GITHUB_OUTPUT": str(tmp_path / "out"), "GITHUB_STEP_SUMMARY": str(tmp_path / "sum")}
+    archive.lists(**{"org/a": 1, "org/b": 2, "org/d": 4, "org/x": 3})
+    done = archiver("run", "--github", "--repo", archive.folder, **files)
+    assert done.returncode == 0
+    assert "summary.md.j2:1: 'nope' is undefined; the built-in template stood in" in done.stderr
+    assert "\ntrue\n" in (tmp_path / "out").read_text()
+    assert (tmp_path / "sum").read_text().startswith("### hub: +1 new")
 
 
 def test_what_is_committed_is_told_even_where_telling_fails(

@@ -105,7 +105,7 @@ def test_a_changelog_has_our_markup_and_links_only(hostile: str) -> None:
 
 @each_text
 def test_a_step_summary_has_our_markup_and_links_only(hostile: str) -> None:
-    page = summary(message(hostile), None)
+    page, _ = summary(message(hostile), None)
     check_markdown(page)
     assert sum(token.type == "strong_open" for token in tokens(page)) == 5
 

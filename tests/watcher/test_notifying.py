@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,14 @@ from receivers import MailServer, Receiver
 
 from archiver import Watcher
 from archiver import config as configuration
-from archiver.errors import ConfigError, NotifyError, SourceError
+from archiver.errors import (
+    ConfigError,
+    NotifyError,
+    PushRejected,
+    RenderError,
+    SnapshotRejected,
+    SourceError,
+)
 from archiver.store.repository import Repository
 from archiver.watcher.capturing import upkeep
 from archiver.watcher.capturing.target import open_target
@@ -177,8 +185,183 @@ def test_an_outage_is_told_once_and_its_end_once(hook: Archive, receiver: Receiv
     told = [(each.json["event"], each.json["title"]) for each in receiver.received]
     assert told == [
         ("outage", "hub: cannot be listed since 2026-02-03 03:00:00 UTC"),
-        ("recovery", "hub: listed again after 3 failed runs"),
+        ("recovery", "hub: captured again"),
     ]
+    assert receiver.received[1].json["text"] == "Runs failed from 2026-02-03 03:00:00 UTC on."
+
+
+def test_an_end_that_could_not_be_told_is_told_by_the_next_good_run(
+    hook: Archive, receiver: Receiver
+) -> None:
+    hook.run()
+    (hook.folder / "hub.json").unlink()
+    with pytest.raises(SourceError):
+        hook.run()
+    hook.lists(one={"downloads": 100}, two={"downloads": 100})
+    receiver.statuses = [400]
+    with pytest.raises(NotifyError, match="not told: team: webhook: answered 400"):
+        hook.run()
+    hook.run()
+    hook.run()
+    events = [each.json["event"] for each in receiver.received]
+    assert events == ["outage", "recovery", "recovery"]
+    assert receiver.received[1].json["id"] == receiver.received[2].json["id"]
+
+
+def test_an_end_is_told_after_a_push_that_failed(
+    hook: Archive, receiver: Receiver, tmp_path: Path
+) -> None:
+    hook.run()
+    run_git(hook.folder, "add", ".")
+    run_git(hook.folder, "commit", "--quiet", "-m", "Configure")
+    run_git(tmp_path, "init", "--bare", "--quiet", "--initial-branch=main", "origin.git")
+    run_git(hook.folder, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    (hook.folder / "hub.json").unlink()
+    with pytest.raises(SourceError):
+        hook.run(Job(push=True))
+    hook.lists(one={"downloads": 100}, two={"downloads": 100})
+    (tmp_path / "origin.git").rename(tmp_path / "away")
+    with pytest.raises(PushRejected):
+        hook.run(Job(push=True))
+    (tmp_path / "away").rename(tmp_path / "origin.git")
+    hook.run(Job(push=True))
+    assert [each.json["event"] for each in receiver.received] == ["outage", "recovery"]
+
+
+def test_a_listing_that_is_refused_is_said_to_be(hook: Archive, receiver: Receiver) -> None:
+    table = (hook.folder / "archiver.toml").read_text().replace("max_shrink = 1", "max_shrink = 0")
+    (hook.folder / "archiver.toml").write_text(table)
+    hook.lists(**{f"m{number}": {"downloads": 1} for number in range(50)})
+    hook.run()
+    hook.lists(m1={"downloads": 1})
+    with pytest.raises(SnapshotRejected):
+        hook.run()
+    (received,) = receiver.received
+    assert received.json["title"].startswith("hub: the listing is refused since 2026-02-03")
+
+
+LOUD = """\
+import msgspec
+
+from archiver.publish.notifiers import Notifier
+
+
+class Room(Notifier):
+    class Settings(msgspec.Struct, forbid_unknown_fields=True):
+        sad: bool = False
+
+    def __init__(self, settings, means):
+        if settings.sad:
+            raise ValueError("https://user:s3cret@example.org")
+
+    def send(self, message):
+        raise KeyError("https://user:s3cret@example.org")
+"""
+
+
+def test_a_channel_that_breaks_silences_no_other_and_tells_no_secret(
+    archive: Archive, receiver: Receiver
+) -> None:
+    (archive.folder / "loud_rooms.py").write_text(LOUD)
+    archive.environ = {"HOOK": receiver.url}
+    room = '[notify.room]\ntype = "loud_rooms:Room"\n'
+    archive.channels(f'{room}[notify.team]\ntype = "webhook"\nurl_env = "HOOK"\n')
+    archive.run()
+    archive.lists(one={"downloads": 100})
+    with pytest.raises(NotifyError) as refused:
+        archive.run()
+    assert str(refused.value) == "not told: room: it raised KeyError"
+    assert "s3cret" not in "".join(traceback.format_exception(refused.value))
+    assert len(receiver.received) == 1
+    with pytest.raises(NotifyError, match=r"^not told: room: it raised KeyError$"):
+        channels.tell_test(archive.config, clock=archive.clock)
+    assert len(receiver.received) == 2
+    archive.channels(f"{room}sad = true\n")
+    with pytest.raises(ConfigError) as sad:
+        archive.run()
+    assert str(sad.value) == "notify.room: the type loud_rooms:Room raised ValueError"
+
+
+def test_a_wrong_template_of_messages_silences_nobody(archive: Archive, receiver: Receiver) -> None:
+    (archive.folder / "mine").mkdir()
+    (archive.folder / "mine" / "notification.txt.j2").write_text("x\n{{ nope }}")
+    archive.environ = {"HOOK": receiver.url}
+    archive.channels(
+        '[templates]\nfolder = "mine"\n[notify.team]\ntype = "webhook"\nurl_env = "HOOK"\n'
+        '[notify.log]\ntype = "file"\npath = "told.txt"\n'
+    )
+    archive.run()
+    archive.lists(one={"downloads": 100})
+    with pytest.raises(RenderError, match=r"^notification.txt.j2:2: 'nope' is undefined$") as wrong:
+        archive.run()
+    assert wrong.value.hint == "all were told, with the built-in template"
+    assert "- two" in receiver.received[0].json["text"]
+    assert "- two" in (archive.folder / "told.txt").read_text()
+    archive.lists(two={"downloads": 100})
+    receiver.statuses = [400]
+    with pytest.raises(NotifyError) as both:
+        archive.run()
+    assert str(both.value).splitlines() == [
+        "not told: team: webhook: answered 400",
+        "notification.txt.j2:2: 'nope' is undefined",
+    ]
+
+
+def test_a_wrong_template_of_summaries_hides_nothing(
+    archive: Archive, receiver: Receiver, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (archive.folder / "mine").mkdir()
+    (archive.folder / "mine" / "summary.md.j2").write_text("{{ nope }}")
+    archive.environ = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"), "HOOK": receiver.url}
+    archive.channels(
+        '[templates]\nfolder = "mine"\n[notify.github]\ntype = "github"\n'
+        '[notify.team]\ntype = "webhook"\nurl_env = "HOOK"\n'
+    )
+    archive.run()
+    (archive.folder / "hub.json").unlink()
+    with pytest.raises(SourceError):
+        archive.run()
+    words = "github: summary.md.j2:1: 'nope' is undefined; the built-in template stood in"
+    assert words in caplog.text
+    assert (tmp_path / "summary.md").read_text().startswith("### hub: cannot be listed")
+    assert receiver.received[0].json["event"] == "outage"
+    archive.lists(one={"downloads": 100})
+    with pytest.raises(NotifyError) as flawed:
+        archive.run()
+    assert str(flawed.value) == words  # both of it: the end of the outage, and what changed
+
+
+def test_a_failing_channel_does_not_hide_a_wrong_template(
+    hook: Archive, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    hook.run()
+    (hook.folder / "mine").mkdir()
+    (hook.folder / "mine" / "commit.txt.j2").write_text("{{ nope }}")
+    table = (hook.folder / "archiver.toml").read_text()
+    (hook.folder / "archiver.toml").write_text(f'{table}[templates]\nfolder = "mine"\n')
+    hook.lists(one={"downloads": 100})
+    receiver.statuses = [400]
+    with pytest.raises(NotifyError, match="answered 400"):
+        hook.run()
+    assert "commit.txt.j2:1: 'nope' is undefined" in caplog.text
+
+
+def test_a_file_that_cannot_be_is_trouble_of_its_channel(archive: Archive) -> None:
+    archive.channels('[notify.log]\ntype = "file"\npath = "a\\u0000b"\n')
+    archive.run()
+    archive.lists(one={"downloads": 100})
+    with pytest.raises(NotifyError, match=r"not told: log: cannot write .*: embedded null byte"):
+        archive.run()
+
+
+@pytest.mark.parametrize("status", [200, 203, 208, 299])
+def test_every_answer_of_success_is_one(hook: Archive, receiver: Receiver, status: int) -> None:
+    receiver.statuses = [status]
+    assert channels.tell_test(hook.config, clock=hook.clock) == ("team",)
+    receiver.statuses = [400]
+    with pytest.raises(NotifyError) as refused:
+        channels.tell_test(hook.config, clock=hook.clock)
+    assert refused.value.hint == ""
 
 
 def test_a_channel_hears_of_the_kinds_records_and_shares_that_it_asks_for(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, NotifyError
 from archiver.plugins import Kinds
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     timestamp: str
     changes: dict[str, Any] | None = None
+
+
+class Delivered(NotifyError):
+    """A message was delivered, but not to everybody or not as it should be; it counts as told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Notifier(ABC):
 
         Raises:
             NotifyError: It was not delivered; names no secret.
+            Delivered: It was, but something went wrong; it is not sent again.
         """
 
 
@@ -108,9 +113,13 @@ def create(name: str, kind: str, settings: Mapping[str, Any], means: Means) -> N
     Raises:
         ConfigError: The type is unknown, does not take these settings, or cannot work here.
     """
-    found = KINDS.find(kind, folder=means.folder)
     try:
+        found = KINDS.find(kind, folder=means.folder)
         checked = msgspec.convert(dict(settings), found.Settings)
+        return found(checked, means)
+    except ConfigError:
+        raise
     except msgspec.ValidationError as error:
         raise ConfigError(f"notify.{name}: {error}") from error
-    return found(checked, means)
+    except Exception as error:  # noqa: BLE001  it may be anybody's code, and its words hold secrets
+        raise ConfigError(f"the type {kind} raised {type(error).__name__}") from None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
-from archiver.errors import NotifyError
-from archiver.publish.notifiers import Notifier
+from archiver.errors import NotifyError, RenderError
+from archiver.publish.notifiers import Delivered, Notifier
 from archiver.publish.render import render
 
 if TYPE_CHECKING:
@@ -51,11 +51,28 @@ class StepSummary(Notifier):
         """Append Markdown to the file that ``GITHUB_STEP_SUMMARY`` names, if it is set."""
         place = self.means.variables.get("GITHUB_STEP_SUMMARY")
         if place:
-            append(Path(place), summary(message, self.means.templates))
+            words, trouble = summary(message, self.means.templates)
+            append(Path(place), words)
+            if trouble is not None:
+                raise Delivered(f"{trouble}; the built-in template stood in") from trouble
 
 
-def summary(message: Message, templates: Path | None) -> str:
-    """Return the message as a section of a step summary."""
+def summary(message: Message, templates: Path | None) -> tuple[str, RenderError | None]:
+    """Return the message as a section of a step summary, and what was wrong with a template.
+
+    Args:
+        message: The message.
+        templates: The user's templates; where theirs fails, the built-in one takes its place.
+    """
+    try:
+        return _section(message, templates), None
+    except RenderError as error:
+        if templates is None:
+            raise
+        return _section(message, None), error
+
+
+def _section(message: Message, templates: Path | None) -> str:
     context = msgspec.to_builtins(message)
     return render(SUMMARY, context, folder=templates).strip("\n") + "\n\n"
 
@@ -76,3 +93,5 @@ def append(path: Path, words: str) -> None:
             file.write(words)
     except OSError as error:
         raise NotifyError(f"cannot write {path}: {error.strerror}") from error
+    except ValueError as error:  # a path with NUL
+        raise NotifyError(f"cannot write {path}: {error}") from error

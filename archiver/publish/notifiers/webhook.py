@@ -15,7 +15,7 @@ from archiver.transport import Request
 if TYPE_CHECKING:
     from archiver.publish.notifiers import Means, Message
 
-_ACCEPTED = (200, 201, 202, 204)
+_ACCEPTED = tuple(range(200, 300))
 
 
 class Webhook(Notifier):

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.errors import ConfigError, NotifyError
+from archiver.errors import ConfigError, NotifyError, RenderError
 from archiver.publish import notifiers
-from archiver.publish.notifiers import Means, Message
+from archiver.publish.notifiers import Delivered, Means, Message
 from archiver.transport import Limits, Transport
 from archiver.watcher.reading.versions import stamp
 from archiver.watcher.unattended import sent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from archiver.config import ChannelConfig, Config
     from archiver.publish.notifiers import Notifier
 
-_LIMITS = Limits(read=15, deadline=30, retries=3, longest_wait=30)
+_LIMITS = Limits(read=15, deadline=30, retries=3, longest_wait=30, max_bytes=65_536)
 
 
 def check(config: Config) -> None:
@@ -51,18 +51,53 @@ def tell_test(config: Config, *, clock: Callable[[], datetime]) -> tuple[str, ..
                 timestamp=now,
             )
             try:
-                opened(config, channel, transport).send(message)
+                deliver(config, channel, transport, message)
+            except Delivered as flaw:
+                troubles.append(f"{channel.name}: {flaw}")
             except NotifyError as error:
-                troubles.append(f"{channel.name}: {error}")
+                troubles.append(f"not told: {channel.name}: {error}")
     raise_any(troubles)
     return tuple(config.notify)
 
 
-def raise_any(troubles: list[str]) -> None:
-    """Raise what went wrong, one channel a line, if anything did."""
-    if troubles:
-        hint = "the snapshot is committed; what was not told is told by the next run"
-        raise NotifyError("\n".join(f"not told: {each}" for each in troubles), hint=hint)
+def deliver(config: Config, channel: ChannelConfig, transport: Transport, message: Message) -> None:
+    """Send a message by a channel.
+
+    Raises:
+        NotifyError: It was not sent, whatever the channel raised.
+        Delivered: It was sent, but something about it went wrong.
+    """
+    try:
+        opened(config, channel, transport).send(message)
+    except NotifyError:
+        raise
+    except (ConfigError, RenderError) as error:
+        raise NotifyError(str(error), hint=error.hint) from error
+    except Exception as error:  # noqa: BLE001  it may be anybody's code, and its words hold secrets
+        raise NotifyError(f"it raised {type(error).__name__}") from None
+
+
+def raise_any(
+    troubles: Iterable[str], misrendered: RenderError | None = None, *, hint: str = ""
+) -> None:
+    """Raise what went wrong, one trouble a line, if anything did.
+
+    Args:
+        troubles: What went wrong with channels.
+        misrendered: What is wrong with the user's template.
+        hint: What becomes of what was not told.
+
+    Raises:
+        NotifyError: There was trouble with a channel.
+        RenderError: There was none, but the template is wrong.
+    """
+    lines = list(dict.fromkeys(troubles))
+    if lines:
+        if misrendered is not None:
+            lines.append(str(misrendered))
+        raise NotifyError("\n".join(lines), hint=hint)
+    if misrendered is not None:
+        raise RenderError(str(misrendered), hint="all were told, with the built-in template")
 
 
 def opened_transport(config: Config) -> Transport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from archiver.publish import github
@@ -13,11 +14,14 @@ from archiver.watcher.reading.catalogue import configured
 from archiver.watcher.reading.changelog import links
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from archiver.config import Config
     from archiver.errors import ArchiverError
     from archiver.watcher.capturing.report import Report
+
+_log = logging.getLogger(__name__)
 
 STATUS = {
     0: "ok",
@@ -54,7 +58,7 @@ def tell_github(
     variables = config.environment.variables
     told = [_captured(config, report, dry_run=dry_run) for report in reports]
     told += [_failed(source, words) for source, words in failures.items()]
-    words = "".join(summary(each, config.template_folder) for each in told)
+    words = "".join(_summaries(told, config.template_folder))
     commits = [report.revision for report in reports if report.revision]
     counts = {
         kind: str(sum(getattr(report.summary, kind) for report in reports))
@@ -77,7 +81,7 @@ def tell_github_failure(error: ArchiverError, variables: Mapping[str, str]) -> N
     Raises:
         NotifyError: A file cannot be written.
     """
-    words = summary(_failed("archiver", str(error)), None)
+    words, _ = summary(_failed("archiver", str(error)), None)
     outputs = {
         "changed": "false",
         "commit": "",
@@ -87,6 +91,18 @@ def tell_github_failure(error: ArchiverError, variables: Mapping[str, str]) -> N
     }
     github.write_outputs(outputs, variables)
     github.write_summary(words, variables)
+
+
+def _summaries(told: list[Message], folder: Path | None) -> Iterator[str]:
+    """Yield the sections; trouble with the user's template is logged: outputs must be written."""
+    troubles: dict[str, None] = {}
+    for message in told:
+        words, trouble = summary(message, folder)
+        yield words
+        if trouble is not None:
+            troubles[str(trouble)] = None
+    for line in troubles:
+        _log.warning("%s; the built-in template stood in", line)
 
 
 def _captured(config: Config, report: Report, *, dry_run: bool) -> Message:

@@ -125,7 +125,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             return report
         report = self._pushed(config, report, clock, captured)
         captured(report)
-        self._told(config, report, clock)
+        try:
+            self._told(config, report, clock)
+        except ArchiverError:
+            if trouble is not None:
+                _log.warning("%s", trouble)  # two went wrong, and one of them can be raised
+            raise
         if trouble is not None:
             raise trouble
         return report
@@ -184,7 +189,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         try:
             if self.notify and config.notify:
                 notifying.tell_outage(config, name, clock=clock)
-        except NotifyError as trouble:
+        except ArchiverError as trouble:
             _log.warning("%s", trouble)
         self._push_state(config, clock)
 

@@ -28,12 +28,17 @@ class Sent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         id: What was told (see `identity`); empty: nothing yet.
         upto: Name of the stamped file up to which everything was told; for an outage, empty.
         timestamp: When, ``YYYY-MM-DD HH:MM:SS`` in UTC.
+        event: ``outage`` or ``recovery``; empty: changes. An outage is open while the last row
+            with an event says ``outage``.
+        since: For these, when the first failed run began, in UTC.
     """
 
     channel: str
     id: str
     upto: str = ""
     timestamp: str = ""
+    event: str = ""
+    since: str = ""
 
 
 def identity(*parts: str) -> str:
@@ -61,15 +66,23 @@ def read(content: bytes | None) -> list[Sent]:
 
 
 def written(rows: Iterable[Sent]) -> bytes:
-    """Return the file of `rows`, the newest of each channel."""
-    kept: dict[str, list[Sent]] = {}
-    for row in dict.fromkeys(rows):
-        kept.setdefault(row.channel, []).append(row)
-    newest = (row for each in kept.values() for row in each[-_KEPT:])
-    ordered = sorted(newest, key=lambda row: (row.timestamp, row.channel))
-    return b"".join(msgspec.json.encode(row) + b"\n" for row in ordered)
+    """Return the file of `rows`, in their order.
+
+    The newest of each channel are kept, and where it stands: its last row with `upto`, and its
+    last one with an event. The clock may have gone back: times say nothing here.
+    """
+    numbered = list(enumerate(rows))
+    places: dict[str, list[int]] = {}
+    for place, row in numbered:
+        places.setdefault(row.channel, []).append(place)
+    newest = {place for each in places.values() for place in each[-_KEPT:]}
+    standing = {(row.channel, "upto"): place for place, row in numbered if row.upto}
+    standing |= {(row.channel, "event"): place for place, row in numbered if row.event}
+    kept = newest | set(standing.values())
+    return b"".join(msgspec.json.encode(row) + b"\n" for place, row in numbered if place in kept)
 
 
 def joined(ours: bytes | None, theirs: bytes | None) -> bytes:
     """Return what two copies remember, together."""
-    return written(sorted((*read(theirs), *read(ours)), key=lambda row: row.timestamp))
+    rows = dict.fromkeys((*read(theirs), *read(ours)))
+    return written(sorted(rows, key=lambda row: row.timestamp))
