@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from apprise.plugins.discord import NotifyDiscord
 from conftest import run_git
 from copies import TABLE
 from receivers import MailServer, Receiver
@@ -443,6 +444,50 @@ def test_json_goes_through_apprise_too(archive: Archive, receiver: Receiver) -> 
     assert receiver.received[0].json["title"] == "hub: -1 removed (1 model)"
 
 
+def test_an_address_that_takes_no_message_takes_none_from_the_others(
+    archive: Archive, receiver: Receiver
+) -> None:
+    with Receiver() as other:
+        addresses = (f"json://127.0.0.1:{each.port}/x" for each in (other, receiver))
+        archive.environ = {"CHATS": " ".join(addresses)}
+        archive.channels('[notify.chats]\ntype = "apprise"\nurl_env = "CHATS"\n')
+        archive.run()
+        archive.lists(one={"downloads": 100})
+        receiver.statuses = [500]
+        with pytest.raises(NotifyError) as flawed:
+            archive.run()
+        assert str(flawed.value) == "chats: address 2 of 2 did not take the message"
+        archive.run()
+        assert len(receiver.received) == len(other.received) == 1
+        archive.lists(two={"downloads": 100})
+        other.statuses, receiver.statuses = [500], [500]
+        with pytest.raises(NotifyError, match="not told: chats: no address took the message"):
+            archive.run()
+        archive.run()
+        assert len(receiver.received) == len(other.received) == 3
+
+
+@pytest.mark.parametrize(("query", "parts"), [("", 3), ("?overflow=upstream", 1)])
+def test_a_message_too_long_for_a_chat_comes_in_parts(
+    archive: Archive,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+    parts: int,
+) -> None:
+    monkeypatch.setattr(NotifyDiscord, "notify_url", receiver.url)
+    archive.environ = {"CHAT": f"discord://{'1' * 18}/{'a' * 68}{query}"}
+    archive.channels('[notify.chat]\ntype = "apprise"\nurl_env = "CHAT"\n')
+    archive.run()
+    keys = {f"{number:02}{'k' * 4000}": {"downloads": 1} for number in range(20)}
+    archive.lists(one={"downloads": 100}, two={"downloads": 100}, **keys)
+    archive.run()
+    texts = [each.json["content"] for each in receiver.received]
+    assert len(texts) == parts
+    assert "".join(texts).count("kkkk…") == 20
+    assert (max(map(len, texts)) <= 2000) == (parts > 1)
+
+
 @pytest.mark.parametrize(
     ("environ", "table", "words"),
     [
@@ -453,6 +498,9 @@ def test_json_goes_through_apprise_too(archive: Archive, receiver: Receiver) -> 
             'type = "apprise"\nurl_env = "HOOK"',
             "does not know address 1",
         ),
+        ({"HOOK": " , "}, 'type = "apprise"\nurl_env = "HOOK"', "does not know address 1"),
+        ({"HOOK": "  "}, 'type = "apprise"\nurl_env = "HOOK"', "HOOK is not set"),
+        ({}, 'type = "apprise"\nurl_env = []', "url_env holds no address"),
     ],
 )
 def test_a_channel_that_cannot_work_is_refused_before_anything_is_fetched(
