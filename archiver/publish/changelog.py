@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from archiver.publish.render import render
+from archiver.publish.section import unnamed
 from archiver.records import text
 
 if TYPE_CHECKING:
@@ -15,12 +16,13 @@ TEMPLATE: Final = "changelog.md.j2"
 
 _LARGEST: Final = 400_000
 """Bytes of a file that holds sections; GitHub shows no Markdown above 512 kB."""
+_LARGEST_SECTION: Final = 200_000
 _SECTION: Final = b"\n## "
 _OLDER: Final = b"\nOlder entries: `archiver changelog`\n"
 
 
 def rendered(section: Mapping[str, Any], *, folder: Path | None, template: str = TEMPLATE) -> str:
-    """Return one section of a changelog, ending with a newline.
+    """Return one section of a changelog, ending with a newline; one too large names no change.
 
     Args:
         section: What the template may name (see `section.section`).
@@ -30,7 +32,10 @@ def rendered(section: Mapping[str, Any], *, folder: Path | None, template: str =
     Raises:
         RenderError: The template is missing or wrong.
     """
-    return render(template, section, folder=folder).strip("\n") + "\n"
+    words = render(template, section, folder=folder)
+    if len(words.encode()) > _LARGEST_SECTION:
+        words = render(template, unnamed(section), folder=folder)
+    return words.strip("\n") + "\n"
 
 
 def heading(source: str) -> str:

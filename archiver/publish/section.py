@@ -10,12 +10,13 @@ from archiver.publish import wording
 from archiver.records.model import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from archiver.records.model import End, Kind, RecordChange, Summary
 
 CAP: Final = 50
 """How many records of each kind a section names."""
+_LONGEST_LINK: Final = 1_000
 
 
 def section(
@@ -48,8 +49,9 @@ def section(
     Returns:
         ``source``, ``timestamp`` (UTC), ``total``, ``first``, ``headline``, ``summary`` (kind to
         number), ``changes`` (kind to changes in their public form), ``more`` (kind to number of
-        changes that are not named), ``links`` (key to address), ``compare`` (the command that
-        shows all of them; empty: there is none), ``from`` and ``to`` (the two ends).
+        changes that are not named), ``links`` (key to address, of at most 1,000 characters),
+        ``compare`` (the command that shows all of them; empty: there is none), ``from`` and
+        ``to`` (the two ends).
     """
     named = {} if first else _first_of_each(changes, cap)
     keys = [change.key for group in named.values() for change in group]
@@ -70,11 +72,23 @@ def section(
             else getattr(summary, kind) - len(named.get(kind, ()))
             for kind in KINDS
         },
-        "links": {key: address for key in keys if (address := link(key))},
+        "links": addresses(keys, link),
         "compare": f"archiver compare {' '.join(snapshots)}" if all(snapshots) else "",
         "from": msgspec.to_builtins(old),
         "to": msgspec.to_builtins(new),
     }
+
+
+def addresses(keys: Iterable[str], link: Callable[[str], str]) -> dict[str, str]:
+    """Return the addresses of the pages of records that have one of a sensible length, by key."""
+    found = ((key, link(key)) for key in keys)
+    return {key: address for key, address in found if 0 < len(address) <= _LONGEST_LINK}
+
+
+def unnamed(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a section that only counts: for a place in which its names have no room."""
+    more = {kind: section["more"][kind] + len(section["changes"][kind]) for kind in KINDS}
+    return {**section, "changes": {kind: [] for kind in KINDS}, "more": more, "links": {}}
 
 
 def _first_of_each(changes: Iterable[RecordChange], cap: int) -> dict[Kind, list[RecordChange]]:

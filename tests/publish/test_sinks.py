@@ -217,3 +217,53 @@ def test_an_annotation_is_one_line_that_says_one_thing(hostile: str) -> None:
         assert HIDDEN.search(out.getvalue()) is None
         assert all(line.startswith("::error file=") for line in lines if form == "github")
         assert not any(line.lstrip().startswith("::") for line in lines if form == "text")
+
+
+def large(key: str, records: int = 50) -> dict[str, Any]:
+    """Return a section in which so many records have a long key and a link."""
+    keys = [f"{number:02}{key * 4000}" for number in range(records)]
+    new = [RecordChange("new", each, record={"id": each}) for each in keys]
+    gone = [RecordChange("removed", each, record={"id": each}, cause=each) for each in keys]
+    return section(
+        source="hub",
+        old=OLD,
+        new=NEW,
+        summary=Summary(new=records + 3, removed=records),
+        changes=[*new, *gone],
+        snapshots=SNAPSHOTS,
+        link=lambda key: LINKS + key,
+        cap=records,
+    )
+
+
+def test_long_keys_and_links_are_cut() -> None:
+    found = large("<")
+    assert found["links"] == {}  # a link that is cut leads nowhere
+    page = changelog.rendered(found, folder=None)
+    assert len(page.encode()) < 100_000
+    assert page.count("…") > 100
+    assert len(summary_of(found, 0).encode()) < 100_000
+
+
+def summary_of(changes: dict[str, Any], written: int) -> str:
+    told = Message(
+        id="1", event="changes", source="hub", title="hub", text="", timestamp="", changes=changes
+    )
+    return summary(told, None, written=written)[0]
+
+
+def test_a_section_that_is_too_large_only_counts() -> None:
+    page = changelog.rendered(large("k", 1000), folder=None)
+    assert "kkk" not in page
+    command = f"(`archiver compare {' '.join(SNAPSHOTS)}`)"
+    assert f"### New (1,003)\n\n- … and 1,003 more {command}\n" in page
+    assert f"### Removed (1,000)\n\n- … and 1,000 more {command}\n" in page
+
+
+def test_a_step_summary_stays_below_what_github_shows() -> None:
+    assert "kkk" in summary_of(large("k"), 0)
+    counted = summary_of(large("k", 4000), 0)
+    assert "kkk" not in counted
+    assert "**New (4,003)**\n\n- … and 4,003 more" in counted
+    assert "kkk" not in summary_of(large("k"), 890_000)
+    assert summary_of(large("k"), 899_999) == "### hub\n\n"

@@ -12,11 +12,14 @@ from msgspec import Meta
 from archiver.errors import NotifyError, RenderError
 from archiver.publish.notifiers import Delivered, Notifier
 from archiver.publish.render import render
+from archiver.publish.section import unnamed
 
 if TYPE_CHECKING:
     from archiver.publish.notifiers import Message
 
 SUMMARY = "summary.md.j2"
+_LARGEST = 900_000
+"""Bytes of a step summary; GitHub drops the whole of one above 1 MiB."""
 
 
 class Stdout(Notifier):
@@ -51,25 +54,44 @@ class StepSummary(Notifier):
         """Append Markdown to the file that ``GITHUB_STEP_SUMMARY`` names, if it is set."""
         place = self.means.variables.get("GITHUB_STEP_SUMMARY")
         if place:
-            words, trouble = summary(message, self.means.templates)
-            append(Path(place), words)
+            file = Path(place)
+            written = file.stat().st_size if file.exists() else 0
+            words, trouble = summary(message, self.means.templates, written=written)
+            append(file, words)
             if trouble is not None:
                 raise Delivered(f"{trouble}; the built-in template stood in") from trouble
 
 
-def summary(message: Message, templates: Path | None) -> tuple[str, RenderError | None]:
+def summary(
+    message: Message, templates: Path | None, *, written: int = 0
+) -> tuple[str, RenderError | None]:
     """Return the message as a section of a step summary, and what was wrong with a template.
+
+    Where there is no room for its names it only counts, and where there is none for that either
+    it is a title.
 
     Args:
         message: The message.
         templates: The user's templates; where theirs fails, the built-in one takes its place.
+        written: So many bytes are in the summary already.
     """
     try:
-        return _section(message, templates), None
+        return _fitting(message, templates, written), None
     except RenderError as error:
         if templates is None:
             raise
-        return _section(message, None), error
+        return _fitting(message, None, written), error
+
+
+def _fitting(message: Message, templates: Path | None, written: int) -> str:
+    words = _section(message, templates)
+    if written + len(words.encode()) > _LARGEST and message.changes is not None:
+        counted = msgspec.structs.replace(message, changes=unnamed(message.changes))
+        words = _section(counted, templates)
+    if written + len(words.encode()) > _LARGEST:
+        title = msgspec.structs.replace(message, changes=None, text="")
+        words = _section(title, None)
+    return words
 
 
 def _section(message: Message, templates: Path | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archiver.publish import github
@@ -33,6 +34,12 @@ STATUS = {
     7: "notify",
 }
 """Exit code to the output ``status``; any other is ``failed``."""
+
+
+def without_summaries(config: Config) -> Config:
+    """Leave out the channels that write the step summary: `tell_github` writes it anyway."""
+    kept = {name: each for name, each in config.notify.items() if each.type != "github"}
+    return replace(config, notify=kept)
 
 
 def tell_github(
@@ -96,8 +103,10 @@ def tell_github_failure(error: ArchiverError, variables: Mapping[str, str]) -> N
 def _summaries(told: list[Message], folder: Path | None) -> Iterator[str]:
     """Yield the sections; trouble with the user's template is logged: outputs must be written."""
     troubles: dict[str, None] = {}
+    written = 0
     for message in told:
-        words, trouble = summary(message, folder)
+        words, trouble = summary(message, folder, written=written)
+        written += len(words.encode())
         yield words
         if trouble is not None:
             troubles[str(trouble)] = None
