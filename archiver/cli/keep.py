@@ -22,7 +22,12 @@ from archiver.watcher.capturing.importing import import_all
 from archiver.watcher.capturing.origins import from_files, from_history
 from archiver.watcher.capturing.target import open_target
 from archiver.watcher.clock import now
-from archiver.watcher.unattended.reporting import tell_github, tell_github_failure
+from archiver.watcher.unattended.channels import printing
+from archiver.watcher.unattended.reporting import (
+    tell_github,
+    tell_github_failure,
+    without_summaries,
+)
 from archiver.watcher.unattended.running import Job
 
 if TYPE_CHECKING:
@@ -93,11 +98,12 @@ def run(
     dry_run = dry_run or (github and is_pull_request(variables))
     job = Job(accept=accept, dry_run=dry_run, push=push, notify=notify)
     try:
-        config, wanted = _begun(job, repo, names)
+        config, wanted = _begun(job, repo, names, as_json=form == "json")
     except ArchiverError as error:
         if github:
             tell_github_failure(error, variables)
         raise
+    config = without_summaries(config) if github else config
     reports: list[Report] = []
     failures: dict[str, str] = {}
 
@@ -173,9 +179,13 @@ def import_(
     click.echo(reporting.imported(done))
 
 
-def _begun(job: Job, repo: Path, names: tuple[str, ...]) -> tuple[Config, tuple[str, ...]]:
+def _begun(
+    job: Job, repo: Path, names: tuple[str, ...], *, as_json: bool
+) -> tuple[Config, tuple[str, ...]]:
     """Fetch if that is wanted; return the archiver.toml as it is then, and the sources meant."""
     config = discover(repo, process_environment())
+    if as_json and job.notify and not job.dry_run and (name := printing(config)):
+        raise click.UsageError(f"-f json and the channel {name} both write to standard output.")
     for line in job.prepare(config, chosen(config, names), clock=now):
         output.note(terminal(f"note: {line}"))
     config = discover(repo, process_environment())

@@ -425,6 +425,25 @@ def test_a_wrong_template_keeps_no_output_of_a_step_back(
     assert (tmp_path / "sum").read_text().startswith("### hub: +1 new")
 
 
+def test_a_step_summary_is_written_once_and_standard_output_by_one(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    archive.configure(
+        '[notify.step]\ntype = "github"\n[notify.say]\ntype = "stdout"', confirmations=1
+    )
+    archive.run()
+    archive.lists(**{"org/a": 1, "org/b": 2, "org/d": 4, "org/x": 3})
+    refused = archiver("run", "-f", "json", "--repo", archive.folder)
+    assert refused.returncode == 2
+    assert "-f json and the channel say both write to standard output." in refused.stderr
+    for more in ("--no-notify", "--dry-run"):
+        dry = archiver("run", "-f", "json", more, "--dry-run", "--repo", archive.folder)
+        assert json.loads(dry.stdout)[0]["summary"]["new"] == 1
+    files = {"GITHUB_STEP_SUMMARY": str(tmp_path / "sum")}
+    assert archiver("run", "--github", "--repo", archive.folder, **files).returncode == 0
+    assert (tmp_path / "sum").read_text().count("### hub: +1 new") == 1
+
+
 def test_what_is_committed_is_told_even_where_telling_fails(
     archiver: Archiver, archive: Archive, tmp_path: Path
 ) -> None:

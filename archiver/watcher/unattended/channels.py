@@ -100,6 +100,11 @@ def raise_any(
         raise RenderError(str(misrendered), hint="all were told, with the built-in template")
 
 
+def printing(config: Config) -> str:
+    """Return the name of a channel that writes to standard output; empty: there is none."""
+    return next((each.name for each in config.notify.values() if each.type == "stdout"), "")
+
+
 def opened_transport(config: Config) -> Transport:
     """Return the transport that channels share."""
     environment = config.environment
