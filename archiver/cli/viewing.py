@@ -115,7 +115,16 @@ class Look:
             style=COLOURS if output.coloured(out, process_environment()) else {},
             folder=catalogue.config.template_folder if catalogue.config else None,
             template=self.template,
+            link=self._link(catalogue),
         )
+
+    def _link(self, catalogue: Catalogue) -> Callable[[str], str]:
+        """Return what tells the address of a record's page; only pages link to it."""
+        if self.form not in ("markdown", "html"):
+            return lambda _: ""
+        from archiver.watcher.reading.changelog import links  # noqa: PLC0415 - 25 ms, for pages only
+
+        return links(catalogue)
 
 
 def changes(command: Command) -> Command:

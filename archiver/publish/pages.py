@@ -8,6 +8,7 @@ import msgspec
 
 from archiver.publish import wording
 from archiver.publish.render import stream as rendered
+from archiver.publish.section import addresses
 from archiver.records.model import KINDS, RecordUpdate
 
 if TYPE_CHECKING:
@@ -36,13 +37,16 @@ def _write(name: str, stream: ChangeStream, shown: Shown, view: View, out: TextI
 
 def _context(stream: ChangeStream, shown: Shown, view: View) -> dict[str, Any]:
     groups: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+    keys = []
     for change in shown:
         groups[change.kind].append(msgspec.to_builtins(_public(change, view)))
+        keys.append(change.key)
     return {
         "changes": msgspec.to_builtins(shown.head) | groups,
         "ends": (wording.end(stream.old), wording.end(stream.current)),
         "headline": wording.headline(stream.summary(), stream.current.total),
         "more": dict.fromkeys(KINDS, 0) | shown.left_out,
+        "links": addresses(keys, view.link),
     }
 
 

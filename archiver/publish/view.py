@@ -38,6 +38,10 @@ class ChangeStream:
     summary: Callable[[], Summary]
 
 
+def _nowhere(_: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """How changes are shown.
@@ -50,6 +54,8 @@ class View:
         style: ANSI sequence with which each kind starts in ``text``; empty: no colour.
         folder: The user's templates, for ``markdown`` and ``html``.
         template: A template file in place of the one of that form; None: by its name.
+        link: Returns the address of a record's page for people, which ``markdown`` and ``html``
+            link to; empty: it has none.
     """
 
     form: Form = "text"
@@ -59,6 +65,7 @@ class View:
     style: Mapping[Kind, str] = field(default_factory=dict)
     folder: Path | None = None
     template: Path | None = None
+    link: Callable[[str], str] = _nowhere
 
 
 class Shown:

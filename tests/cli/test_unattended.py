@@ -463,6 +463,18 @@ def test_without_a_remote_nothing_is_fetched(archiver: Archiver, archive: Archiv
     assert "there is no remote to push to\n  hint: git remote add origin URL" in done.stderr
 
 
+def test_a_page_links_where_the_source_has_a_rule(archiver: Archiver, archive: Archive) -> None:
+    plain = archiver("compare", "-f", "markdown", "--repo", archive.folder).stdout
+    assert "- org/c\n" in plain
+    (archive.folder / "archiver.toml").write_text('[sources.hub]\ntype = "huggingface"\n')
+    linked = archiver("compare", "-f", "markdown", "--repo", archive.folder).stdout
+    assert "- [org/c](https://huggingface.co/org/c)\n" in linked
+    page = archiver("changes", "-f", "html", "--since", "2026-01-01", "--repo", archive.folder)
+    assert (
+        '<a href="https://huggingface.co/org/a" rel="noopener noreferrer">org/a</a>' in page.stdout
+    )
+
+
 def test_a_page_is_rendered_by_a_template_of_ones_own(
     archiver: Archiver, archive: Archive, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,6 +24,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Show = Callable[..., str]
+
+OURS = {"html", "head", "meta", "title", "style", "body", "main", "section", "h1", "h2", "p", "ul"}
+OURS |= {"li", "dl", "dt", "dd", "bdi", "del", "ins", "a", "details", "summary"}
+
+
+class Links(HTMLParser):
+    """Reads the tags and the links of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.links: list[dict[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if tag == "a":
+            self.links.append(dict(attrs))
+
 
 FORMS = ("text", "json", "jsonl", "markdown", "html", "csv")
 NEW = [RecordChange("new", f"m{n}", record={"id": f"m{n}"}) for n in range(30)]
@@ -158,6 +177,34 @@ def test_markdown_has_no_markup_from_a_record(hostile: str, shown: Show) -> None
 def test_csv_has_six_cells_in_every_row(hostile: str, shown: Show) -> None:
     page = io.StringIO(shown(hostile_changes(hostile), "csv"), newline="")
     assert {len(row) for row in csv.reader(page)} == {6}
+
+
+@encodable
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_a_page_links_to_the_hub_only(hostile: str, form: str, shown: Show) -> None:
+    page = shown(hostile_changes(hostile), form, link=lambda key: f"https://hub.example/{key}")
+    if form == "html":
+        found = Links()
+        found.feed(page)
+        assert found.tags <= OURS
+        targets = [each["href"] for each in found.links]
+        assert all(each["rel"] == "noopener noreferrer" for each in found.links)
+    else:
+        tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(page)
+        children = [each for token in tokens for each in token.children or []]
+        targets = [str(each.attrs["href"]) for each in children if each.type == "link_open"]
+    assert len(targets) == 4
+    assert all(str(each).startswith("https://hub.example/") for each in targets)
+
+
+@pytest.mark.parametrize("form", ["markdown", "html"])
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "/x", "h" * 1001])
+def test_no_page_links_elsewhere(form: str, address: str, shown: Show) -> None:
+    page = shown(NEW[:1], form, link=lambda _: address)
+    assert "m0" in page
+    assert address not in page
+    assert "href" not in page
+    assert "](" not in page
 
 
 def test_a_nested_change_names_its_leaves() -> None:

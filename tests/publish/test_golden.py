@@ -70,7 +70,8 @@ def test_a_comparison_is_shown_as_expected(
     case: str, suffix: str, streamed: Callable[..., ChangeStream], *, renew: bool
 ) -> None:
     out = io.StringIO(newline="")
-    show(streamed(*comparison(GOLDEN / case)), View(form=FORMS[suffix]), out)
+    view = View(form=FORMS[suffix], link=lambda key: f"https://hub.example/models/{key}")
+    show(streamed(*comparison(GOLDEN / case)), view, out)
     check(GOLDEN / case / f"expected.{suffix}", out.getvalue(), renew=renew)
 
 
