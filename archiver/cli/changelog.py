@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from archiver.cli import options, output, viewing
-from archiver.errors import ConfigError
+from archiver.cli import changelog_document, options, output, viewing
+from archiver.cli.changelog_document import SCHEMA
+from archiver.errors import ShallowHistory
 from archiver.publish import changelog as publishing
+from archiver.records.text import more
 from archiver.watcher.clock import now
 from archiver.watcher.reading import moments
 from archiver.watcher.reading.changelog import sections
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
     from archiver.cli.options import Choice
     from archiver.watcher.reading.catalogue import Catalogue
-
-SCHEMA = "archiver/changelog/1"
 
 
 @click.command(
@@ -63,21 +63,41 @@ def changelog(
 
     Captures that only moved counters are left out.
     """
+    folder = None
     if given is not None:
-        document = _context(given.read())
-        with output.destination(output_path) as out:
-            _render(document["source"], document["sections"], template, None, out)
-        return
-    start = None if since is None else viewing.start(since)
-    catalogue = choice.open()
-    folder = catalogue.config.template_folder if catalogue.config else None
-    found = islice(_sections(catalogue, between, start), limit)
+        document = changelog_document.read(given.read())
+        source, found = document["source"], iter(document["sections"])
+    else:
+        start = None if since is None else viewing.start(since)
+        catalogue = choice.open()
+        folder = catalogue.config.template_folder if catalogue.config else None
+        source, found = catalogue.source, _sections(catalogue, between, start)
+    shown = islice(found, limit)
     with output.destination(output_path) as out:
         if as_context:
-            document = {"schema": SCHEMA, "source": catalogue.source, "sections": [*found]}
+            document = {"schema": SCHEMA, "source": source, "sections": [*shown]}
             out.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
         else:
-            _render(catalogue.source, found, template, folder, out)
+            _render(source, shown, template, folder, out)
+        if left := _left_out(found):
+            _say(left, None if as_context or template is not None else out)
+
+
+def _left_out(rest: Iterator[dict[str, Any]]) -> str:
+    """Say how many sections a limit left out; empty: none."""
+    try:
+        number = sum(1 for _ in rest)
+    except ShallowHistory:
+        return "… and more: this clone is shallow, so nobody can count them"
+    return more(number) if number else ""
+
+
+def _say(words: str, out: TextIO | None) -> None:
+    """Say what is left out: in the page itself, beside anything else."""
+    if out is None:
+        output.note(words)
+    else:
+        out.write(f"\n{words}\n")
 
 
 def _sections(
@@ -109,15 +129,3 @@ def _render(
         ("\n" if template is None else "") + publishing.rendered(each, folder=folder, template=name)
         for each in found
     )
-
-
-def _context(content: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"--from-context: this is no JSON: {error}") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise ConfigError(f"--from-context: not {SCHEMA}", hint="archiver changelog --context")
-    if not isinstance(document.get("sections"), list):
-        raise ConfigError("--from-context: `sections` is missing")
-    return {"source": str(document.get("source", "")), "sections": document["sections"]}

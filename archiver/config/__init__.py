@@ -135,13 +135,32 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     """Read the file at `path` and lay ``ARCHIVER_*`` of `environ` over it.
 
     Raises:
-        ConfigError: Every mistake, one a line: file, key, what is wrong.
+        ConfigError: Every mistake, one a line: file, key, what is wrong; or there is no folder of
+            templates where it says.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    return parse(content, path, environ)
+    config = parse(content, path, environ)
+    _check_templates(config, path.name)
+    return config
+
+
+def _check_templates(config: Config, file: str) -> None:
+    """Insist on the folder of templates; a link to elsewhere would publish files of this machine.
+
+    Raises:
+        ConfigError: It is no folder, or leads out of the repository.
+    """
+    folder = config.template_folder
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise ConfigError(f"{file}: templates.folder: there is no folder {config.templates.folder}")
+    if not folder.resolve().is_relative_to(config.root.resolve()):
+        words = f"{config.templates.folder} leads out of the repository"
+        raise ConfigError(f"{file}: templates.folder: {words}")
 
 
 def parse(content: bytes, path: Path, environ: Mapping[str, str]) -> Config:

@@ -53,8 +53,72 @@ def test_a_changelog_is_what_the_runs_wrote(archiver: Archiver, archive: Archive
     assert "  - size: 4.5 GB → 4.6 GB" in done.stdout
     newest = archiver("changelog", "--repo", archive.folder, "--limit", "1").stdout
     assert newest.count("\n## ") == 1
-    assert archiver("changelog", "HEAD~1..HEAD", "--repo", archive.folder).stdout == newest
+    last = archiver("changelog", "HEAD~1..HEAD", "--repo", archive.folder).stdout
+    assert newest == f"{last}\n… and 1 more\n"
     assert "first snapshot" not in newest
+
+
+def test_what_a_limit_leaves_out_of_a_changelog_is_counted(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    whole = tmp_path / "context.json"
+    archiver("changelog", "--context", "-o", whole, "--repo", archive.folder)
+    one = archiver("changelog", "--limit", "1", "--repo", archive.folder).stdout
+    again = archiver("changelog", "--from-context", whole, "--limit", "1", "--repo", tmp_path)
+    assert again.stdout == one
+    document = archiver("changelog", "--context", "--limit", "1", "--repo", archive.folder)
+    assert len(json.loads(document.stdout)["sections"]) == 1
+    assert document.stderr == "… and 1 more\n"
+    assert (
+        archiver("changelog", "--limit", "2", "--repo", archive.folder).stdout
+        == (archive.folder / "data/hub/CHANGELOG.md").read_text()
+    )
+    for number in range(2):
+        archive.lists(**{"org/a": number})
+        archive.run()
+    run_git(tmp_path, "clone", "--quiet", "--depth=3", archive.folder.as_uri(), "clone")
+    (tmp_path / "clone" / "archiver.toml").write_bytes(
+        (archive.folder / "archiver.toml").read_bytes()
+    )
+    shallow = archiver("changelog", "--limit", "1", "--repo", tmp_path / "clone")
+    assert (shallow.returncode, shallow.stdout.count("\n## ")) == (0, 1)
+    assert shallow.stdout.endswith(
+        "\n… and more: this clone is shallow, so nobody can count them\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda document: document.update(sections=[1]),
+            "`object`, got `int` - at `$.sections[0]`",
+        ),
+        (lambda document: document.update(schema="archiver/changes/1"), "$.schema"),
+        (lambda document: document["sections"][0].pop("links"), "required field `links`"),
+        (lambda document: document["sections"][0]["more"].update(new="x"), "more.new"),
+        (lambda document: document["sections"][0]["more"].pop("new"), "field `new`"),
+        (lambda document: document["sections"][0]["changes"].pop("left"), "field `left`"),
+        (lambda document: document["sections"][0]["changes"]["removed"].append({}), "removed[1]"),
+        (lambda document: document["sections"][0]["changes"].update(updated=[{}]), "updated[0]"),
+    ],
+)
+def test_a_context_that_lacks_something_is_refused_before_anything_is_printed(
+    archiver: Archiver,
+    archive: Archive,
+    tmp_path: Path,
+    change: Callable[[Any], object],
+    words: str,
+) -> None:
+    document = json.loads(archiver("changelog", "--context", "--repo", archive.folder).stdout)
+    change(document)
+    (tmp_path / "context.json").write_text(json.dumps(document))
+    done = archiver("changelog", "--from-context", tmp_path / "context.json", "--repo", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    first, hint = done.stderr.splitlines()
+    assert first.startswith("archiver: --from-context: no archiver/changelog/1: ")
+    assert words in first
+    assert hint == "  hint: write it with: archiver changelog --context"
 
 
 def test_a_context_is_rendered_anywhere_by_any_template(

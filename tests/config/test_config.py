@@ -54,7 +54,22 @@ def test_a_source_has_common_settings_and_those_of_its_type(tmp_path: Path) -> N
     }
 
 
+def test_templates_lie_in_a_folder_of_the_repository(tmp_path: Path) -> None:
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    table = '[templates]\nfolder = "mine"'
+    where = "archiver.toml: templates.folder:"
+    assert mistakes(tmp_path / "repo", table) == [f"{where} there is no folder mine"]
+    (tmp_path / "repo" / "mine").symlink_to(tmp_path / "elsewhere")
+    assert mistakes(tmp_path / "repo", table) == [f"{where} mine leads out of the repository"]
+    (tmp_path / "repo" / "mine").unlink()
+    (tmp_path / "repo" / "own").mkdir()
+    (tmp_path / "repo" / "mine").symlink_to("own")
+    assert read(tmp_path / "repo", table).template_folder == tmp_path / "repo" / "mine"
+
+
 def test_every_setting_of_the_documentation_is_read(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
     config = read(
         tmp_path,
         """
