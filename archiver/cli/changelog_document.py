@@ -9,11 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from archiver.errors import ConfigError
-from archiver.records.model import (
-    KINDS,
-    RecordUpdate,
-    Rename,
-)
+from archiver.records.model import KINDS, RecordUpdate, Rename
 
 SCHEMA: Final = "archiver/changelog/1"
 
