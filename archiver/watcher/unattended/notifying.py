@@ -15,7 +15,7 @@ from archiver.records.text import chat
 from archiver.store.commit import writing
 from archiver.store.repository import Repository
 from archiver.watcher.capturing import ledger
-from archiver.watcher.capturing.target import open_target
+from archiver.watcher.capturing.target import state_change
 from archiver.watcher.reading import history, moments, snapshots
 from archiver.watcher.reading.catalogue import configured
 from archiver.watcher.reading.changelog import links
@@ -239,12 +239,9 @@ def _telling(
             yield round_
         finally:
             if round_.rows != round_.before:
-                target = open_target(config, name, repository)
+                state = {f"{name}/{SENT}": sent.written(round_.rows)}
                 with writing(repository) as writer:
-                    now = clock()
-                    state = {f"{name}/{SENT}": sent.written(round_.rows)}
-                    tip = target.tip()
-                    writer.commit(target.change({}, "", tip=tip, taken=now, now=now, state=state))
+                    writer.commit(state_change(config, state, now=clock()))
     if round_.unanswered is not None:
         raise round_.unanswered
     raise_any(round_.troubles, round_.misrendered, hint=hint)
