@@ -153,13 +153,11 @@ class Watcher:
         early. The thread ends with the program, by its `stop()`, or when `stop` is set.
 
         Raises:
-            ConfigError: The interval is not above 0.
+            ConfigError: The interval is shorter than a second or longer than a year.
         """
-        if interval_hours <= 0:
-            raise ConfigError("interval_hours is a number of hours, above 0")
         thread = AutoSnapshot(
             self.source,
-            timedelta(hours=interval_hours),
+            interval_hours * 3600,
             lambda _: self.take_snapshot(),
             folder=self._config.root,
             clock=clock.now,

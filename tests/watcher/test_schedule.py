@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from archiver.errors import ConfigError
+from archiver.watcher.capturing.ledger import Run
+from archiver.watcher.reading.versions import stamp
 from archiver.watcher.unattended.schedule import Cron, Every, Past, due
 
 NOW = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
@@ -42,7 +44,41 @@ def test_cron_speaks_of_a_clock_and_knows_daylight_saving() -> None:
     )
 
 
-@pytest.mark.parametrize("expression", ["", "x", "61 * * * *", "* * * *", "0 0 31 2 *", "@daily x"])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("expression", ["*/20 * * * *", "30 2 * * *", "30 * * * *", "5 1-3 * * *"])
+def test_the_hour_that_a_clock_repeats_does_not_hold_cron_back(expression: str, zone: str) -> None:
+    cron, end = Cron.read(expression, zone), datetime(2026, 11, 3, tzinfo=UTC)
+    for start in (datetime(2026, 4, 4, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC)):
+        last, times = start, 0
+        while last < min(end, start + timedelta(days=12)):
+            following = cron.after(last)
+            assert last < following <= last + timedelta(days=1, hours=1)
+            last, times = following, times + 1
+        assert times >= 10
+
+
+def test_a_report_of_a_clock_that_was_ahead_holds_nothing_back() -> None:
+    assert due(DAY, Past(NOW + timedelta(days=300)), NOW) == NOW
+    assert due(DAY, Past(NOW + timedelta(minutes=4)), NOW) > NOW
+    runs = [
+        Run(timestamp=stamp(NOW - timedelta(hours=5)), outcome="failed"),
+        Run(timestamp=stamp(NOW + timedelta(days=300)), outcome="unchanged"),
+    ]
+    assert Past.of(runs, NOW) == Past(NOW - timedelta(hours=5), failures=1)
+
+
+def test_a_crontab_is_read_as_people_write_it() -> None:
+    assert Cron.read(" 17\t3 * *\n* ").expression == "17 3 * * *"
+    assert Cron.read("0 0 1-31/2 jan,JUL mon-fri").expression == "0 0 1-31/2 jan,JUL mon-fri"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("", "x", "61 * * * *", "* * * *", "0 0 31 2 *", "@daily x", "0 17 3 * * *"),
+        *("0 0 L * *", "0 0 LW * *", "0 0 * * 5L", "0 0 * * MON#1", "0 0 15W * *", "٣ 3 * * *"),
+    ],
+)
 def test_a_wrong_expression_is_refused(expression: str) -> None:
     with pytest.raises(ConfigError, match="is no cron expression"):
         Cron.read(expression)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from conftest import run_git
-from hubs import Archive
+from hubs import START, Archive
 
 from archiver import HuggingFaceWatcher, ModelScopeWatcher, Watcher
 from archiver.errors import ConfigError, SourceUnavailable
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
 from archiver.watcher.capturing import checking
+from archiver.watcher.unattended.watching import AutoSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,11 +105,27 @@ def test_snapshots_are_taken_again_and_again_whatever_happens(
             raise SourceUnavailable("no answer")
 
     with caplog.at_level(logging.ERROR):
-        Failing(repo=repo).enable_auto_snapshot(1e-6, stop=stop).join(10)
+        Failing(repo=repo).enable_auto_snapshot(1 / 3600, stop=stop).join(10)
     assert len(taken) == 3
     assert caplog.messages == ["shop: no answer"] * 3
-    with pytest.raises(ConfigError, match="interval_hours is a number of hours, above 0"):
-        Shop(repo=repo).enable_auto_snapshot(0)
+
+
+@pytest.mark.parametrize("hours", [0, -1, 1e-6, math.nan, math.inf, 367 * 24])
+def test_an_interval_is_a_second_at_least_and_a_year_at_most(repo: Path, hours: float) -> None:
+    (repo / "archiver.toml").write_text("")
+    with pytest.raises(ConfigError, match="one second at least, 366 days at most"):
+        Shop(repo=repo).enable_auto_snapshot(hours)
+
+
+def test_a_thread_never_ends_in_silence(repo: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (repo / "archiver.toml").write_text("")
+    clock = iter([START])  # for the first look at the reports; then it fails
+    with caplog.at_level(logging.ERROR):
+        thread = AutoSnapshot("shop", 60, print, folder=repo, clock=lambda: next(clock))
+        thread.start()
+        thread.join(10)
+    assert isinstance(thread.last_error, StopIteration)
+    assert caplog.messages == ["no more snapshots are taken"]
 
 
 def test_a_thread_of_snapshots_has_a_handle(repo: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
 _RETRY: Final = timedelta(minutes=5)
 """After a first failure; twice as long after each further one."""
 _LONGEST_RETRY: Final = timedelta(hours=6)
+_SHORTEST: Final = timedelta(seconds=1)
+_LONGEST: Final = timedelta(days=366)
+_FIELDS: Final = 5
+_AHEAD: Final = timedelta(minutes=5)
+"""So far ahead a clock may be; a report from later than that says nothing."""
+_VALUE: Final = "([0-9]+|[A-Z]{3})"
+_TERM: Final = rf"(\*|{_VALUE}(-{_VALUE})?)(/[0-9]+)?"
+_FIELD: Final = re.compile(f"{_TERM}(,{_TERM})*")
+"""A field of a crontab: POSIX, names and steps; not ``L``, ``W`` and ``#`` of other programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +32,17 @@ class Every:
     """Due when so much time has passed since the last run."""
 
     interval: timedelta
+
+    @classmethod
+    def of(cls, seconds: float) -> Every:
+        """Return the schedule.
+
+        Raises:
+            ConfigError: It is shorter than a second or longer than a year.
+        """
+        if not _SHORTEST.total_seconds() <= seconds <= _LONGEST.total_seconds():  # nan is neither
+            raise ConfigError("a period between runs is one second at least, 366 days at most")
+        return cls(timedelta(seconds=seconds))
 
     def after(self, last: datetime) -> datetime:
         """Return the first due time after `last`, UTC."""
@@ -42,31 +63,37 @@ class Cron:
 
     @classmethod
     def read(cls, expression: str, zone: str = "UTC") -> Cron:
-        """Return the schedule.
+        """Return the schedule, its fields one space apart.
 
         Raises:
             ConfigError: It is no cron expression, or there is no such time zone.
         """
         from cronsim import CronSim, CronSimError  # noqa: PLC0415 - for schedules only
 
+        fields = expression.split()
         try:
-            found = cls(expression, ZoneInfo(zone))
+            found = cls(" ".join(fields), ZoneInfo(zone))
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             hint = "a name of the IANA list, as Asia/Shanghai"
             raise ConfigError(f"there is no time zone {zone!r}", hint=hint) from error
+        hint = 'minute, hour, day, month, weekday: "17 3 * * *"'
+        wrong = ConfigError(f"{expression!r} is no cron expression", hint=hint)
+        if len(fields) != _FIELDS or not all(_FIELD.fullmatch(each.upper()) for each in fields):
+            raise wrong
         try:
-            next(CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC)))
+            next(CronSim(found.expression, datetime(2026, 1, 1, tzinfo=UTC)))
         except (CronSimError, StopIteration) as error:
-            hint = 'minute, hour, day, month, weekday: "17 3 * * *"'
-            raise ConfigError(f"{expression!r} is no cron expression", hint=hint) from error
+            raise wrong from error
         return found
 
     def after(self, last: datetime) -> datetime:
         """Return the first due time after `last`, UTC."""
         from cronsim import CronSim  # noqa: PLC0415 - for schedules only
 
-        found = next(CronSim(self.expression, last.astimezone(self.zone)))
-        return datetime.fromtimestamp(found.timestamp(), UTC)
+        # CronSim drops `fold`: in the hour that a clock repeats it may name times that are past.
+        times = CronSim(self.expression, last.astimezone(self.zone))
+        found = (datetime.fromtimestamp(each.timestamp(), UTC) for each in times)
+        return next(time for time in found if time > last)
 
 
 Schedule: TypeAlias = Every | Cron
@@ -85,14 +112,15 @@ class Past:
     failures: int = 0
 
     @classmethod
-    def of(cls, runs: list[Run]) -> Past:
-        """Return what the reports say, oldest first."""
+    def of(cls, runs: list[Run], now: datetime) -> Past:
+        """Return what the reports say, oldest first; one of a clock that was ahead says nothing."""
+        known = [run for run in runs if run.began <= now + _AHEAD]
         failures = 0
-        for run in reversed(runs):
+        for run in reversed(known):
             if run.good:
                 break
             failures += 1
-        return cls(runs[-1].began if runs else None, failures)
+        return cls(known[-1].began if known else None, failures)
 
 
 def due(schedule: Schedule, past: Past, now: datetime) -> datetime:
@@ -104,9 +132,10 @@ def due(schedule: Schedule, past: Past, now: datetime) -> datetime:
     Args:
         schedule: The schedule.
         past: What is known of earlier runs.
-        now: Time, UTC; without an earlier run a source is due at once.
+        now: Time, UTC; without an earlier run, or with one of a clock that was ahead, a source is
+            due at once.
     """
-    if past.last is None:
+    if past.last is None or past.last > now + _AHEAD:
         return now
     regular = schedule.after(past.last)
     if not past.failures:

@@ -13,7 +13,7 @@ from archiver.watcher.unattended.schedule import Every, Past, due
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from pathlib import Path
 
     from archiver.watcher.unattended.schedule import Schedule
@@ -53,7 +53,7 @@ class Watch:
         self._clock = clock
         self._wait = wait
         self._failed = failed
-        self._past = _past(folder, names)
+        self._past = _past(folder, names, clock())
         for name, past in self._past.items():
             if past.last is None and not isinstance(schedule, Every):
                 self._past[name] = Past(clock())  # a first time of cron is one that is to come
@@ -82,11 +82,11 @@ class Watch:
             self._past[name] = Past(began)
 
 
-def _past(folder: Path, names: Iterable[str]) -> dict[str, Past]:
+def _past(folder: Path, names: Iterable[str], now: datetime) -> dict[str, Past]:
     """Return what the reports say of each source; nothing where they cannot be read."""
     try:
         with Repository.open(folder) as repository:
-            return {name: Past.of(ledger.known(repository, name)) for name in names}
+            return {name: Past.of(ledger.known(repository, name), now) for name in names}
     except ArchiverError:
         return {name: Past() for name in names}
 
@@ -95,22 +95,26 @@ class AutoSnapshot(threading.Thread):
     """Takes snapshots in a thread beside the program, and ends with it.
 
     Attributes:
-        last_error: What the last run raised; None: it was good, or there was none yet.
+        last_error: What the last run raised, or what ended the thread; None: the last run was
+            good, or there was none yet.
     """
 
     def __init__(
         self,
         source: str,
-        interval: timedelta,
+        seconds: float,
         run: Callable[[str], object],
         *,
         folder: Path,
         clock: Callable[[], datetime],
         stop: threading.Event | None = None,
     ) -> None:
-        """Prepare to take a snapshot of `source` by `run` once in each `interval`.
+        """Prepare to take a snapshot of `source` by `run` once in so many `seconds`.
 
         `folder` and `clock` are those of `Watch`; `stop` ends the thread when it is set.
+
+        Raises:
+            ConfigError: The interval is shorter than a second or longer than a year.
         """
         super().__init__(name=f"archiver-{source}", daemon=True)
         self.last_error: Exception | None = None
@@ -118,7 +122,7 @@ class AutoSnapshot(threading.Thread):
         self._take = run
         self._watch = Watch(
             (source,),
-            Every(interval),
+            Every.of(seconds),
             self._taken,
             folder=folder,
             clock=clock,
@@ -128,7 +132,11 @@ class AutoSnapshot(threading.Thread):
 
     def run(self) -> None:
         """Take snapshots until `stop`; one that failed is tried again early."""
-        self._watch.forever()
+        try:
+            self._watch.forever()
+        except Exception as error:  # noqa: BLE001  a thread that ends in silence is missed too late
+            self.last_error = error
+            _log.exception("no more snapshots are taken")
 
     def stop(self) -> None:
         """End the thread: at once while it sleeps, else after the snapshot under way."""
