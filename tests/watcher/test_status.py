@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from archiver.watcher.capturing import ledger
 from archiver.watcher.capturing.ledger import Run
 from archiver.watcher.reading.versions import stamp
-from archiver.watcher.unattended.status import MONTH, gaps
+from archiver.watcher.unattended.status import gaps
 
 NOW = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
 
@@ -20,8 +20,7 @@ def kept(every: timedelta, *, without: tuple[datetime, datetime]) -> list[Run]:
         for time in reversed(times)
         if not without[0] < time < without[1]
     ]
-    found = ledger.read(ledger.written(runs, NOW))
-    return [run for run in found if run.began >= NOW - MONTH]
+    return ledger.read(ledger.written(runs, NOW))
 
 
 def test_thinned_reports_are_no_gaps_and_gaps_stay_known() -> None:
@@ -37,3 +36,29 @@ def test_an_hour_that_is_short_of_a_run_is_a_gap_of_an_hourly_job() -> None:
     out = (NOW - timedelta(hours=9), NOW - timedelta(hours=5))
     (gap,) = gaps(kept(timedelta(hours=1), without=out), NOW)
     assert (gap.after, gap.until) == (stamp(out[0]), stamp(out[1]))
+
+
+def daily(*days: float) -> list[Run]:
+    """Return good runs of a daily job, so many days ago, oldest first."""
+    times = sorted(NOW - timedelta(days=day) for day in days)
+    return [Run(timestamp=stamp(time), outcome="unchanged") for time in times]
+
+
+def test_one_missed_night_is_a_gap() -> None:
+    (gap,) = gaps(daily(*range(10), *range(11, 60)), NOW)
+    assert (gap.after, gap.until) == ("2026-06-19 12:00:00", "2026-06-21 12:00:00")
+
+
+def test_a_job_that_died_shows_its_gap_however_long_ago() -> None:
+    for age in (1.6, 29.5, 31, 200):
+        (gap,) = gaps(daily(*(age + day for day in range(20))), NOW)
+        assert gap.until == stamp(NOW)
+
+
+def test_gaps_of_long_ago_are_not_told() -> None:
+    assert gaps(daily(*range(40), *range(50, 60)), NOW) == ()
+
+
+def test_a_job_that_runs_less_often_now_is_told_by_what_is_usual_now() -> None:
+    hourly = (120 + hour / 24 for hour in range(300))
+    assert gaps(daily(*range(120), *hourly), NOW) == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
+from statistics import median_low
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 MONTH: Final = timedelta(days=30)
 _SHORT: Final = timedelta(hours=1)  # no gap
+_AHEAD: Final = timedelta(hours=1)
+"""A run that began so far in the future says that a clock is wrong, and nothing else."""
+_USUAL: Final = 100
+"""So many of the newest distances say what is usual: a job that has another rhythm now is told by
+that, and one that has died by the rhythm that it had."""
 FILE_LIMIT: Final = 100_000_000
 """Bytes of a file that GitHub refuses (GitHub docs, "About large files on GitHub")."""
 REPOSITORY_LIMIT: Final = 5_000_000_000
@@ -47,7 +53,9 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
         stale: Whether the last good run is older than was asked for, or there was none.
         failures: Failed and refused runs since the last good one.
         month: Good runs, and all runs, of the last 30 days as far as reports are kept.
-        gaps: Times of the last 30 days without a good run, more than twice as long as usual.
+        ahead: Reports from the future; nothing else here counts them.
+        gaps: Times without a good run that ended in the last 30 days, half as long again as
+            usual.
         files: Bytes of its folder in the newest commit.
         largest: Bytes of its largest file there.
     """
@@ -58,6 +66,7 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     stale: bool
     failures: int
     month: tuple[int, int]
+    ahead: int
     gaps: tuple[Gap, ...]
     files: int
     largest: int
@@ -75,7 +84,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         schema: Name of the JSON form.
         sources: Each source.
         git: Bytes of all objects on this disk.
-        growth: Bytes of the objects that the last 30 days brought; None: this clone is shallow.
+        committed: Whether anything is committed yet.
+        growth: Bytes of the objects that the last 30 days brought; None: nothing is committed, or
+            this clone is shallow.
         months_left: Months until git reaches what GitHub recommends at most; None: it does not
             grow, or nobody knows.
     """
@@ -83,6 +94,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = "archiver/status/1"
     sources: tuple[SourceStatus, ...]
     git: int
+    committed: bool
     growth: int | None
     months_left: float | None
 
@@ -113,12 +125,15 @@ def status(
         )
     left = (REPOSITORY_LIMIT - stored) / growth if growth else None
     months = None if left is None else round(max(left, 0), 1)
-    return Status(sources=sources, git=stored, growth=growth, months_left=months)
+    return Status(
+        sources=sources, git=stored, committed=tip is not None, growth=growth, months_left=months
+    )
 
 
 def _source(target: Target, now: datetime, max_age: timedelta | None) -> SourceStatus:
     name = target.source.name
-    runs = ledger.known(target.repository, name)
+    reported = ledger.known(target.repository, name)
+    runs = [run for run in reported if run.began <= now + _AHEAD]
     good = next((run for run in reversed(runs) if run.good), None)
     recent = [run for run in runs if run.began >= now - MONTH]
     late = good is None or (max_age is not None and now - good.began > max_age)
@@ -131,20 +146,25 @@ def _source(target: Target, now: datetime, max_age: timedelta | None) -> SourceS
         stale=late,
         failures=sum(1 for run in runs if good is None or run.timestamp > good.timestamp),
         month=(sum(run.good for run in recent), len(recent)),
-        gaps=gaps(recent, now),
+        ahead=len(reported) - len(runs),
+        gaps=gaps(runs, now),
         files=sum(sizes.values()),
         largest=max(sizes.values(), default=0),
     )
 
 
 def gaps(runs: list[Run], now: datetime) -> tuple[Gap, ...]:
-    """Return the times without a good run, more than twice as long as the usual distance.
+    """Return the times without a good run, half as long again as the usual distance.
 
-    The usual one is the median of all distances between good runs; reports that were thinned to
-    one a day have a usual distance of their own. The last gap reaches to `now`.
+    They ended in the last 30 days; the last one reaches to `now`. The usual distance is the median
+    of those between good runs; reports that were thinned to one a day have one of their own.
+
+    Args:
+        runs: All that are known, oldest first.
+        now: Time, UTC.
     """
     since = runs[-ledger.NEWEST].began if len(runs) > ledger.NEWEST else None
-    times = [run.began for run in runs if run.good]
+    times = [run.began for run in runs if run.good and run.began <= now]
     pairs = list(pairwise([*times, now]))
     thinned = [pair for pair in pairs if since is not None and pair[0] < since]
     return (*_longer(thinned, now), *_longer(pairs[len(thinned) :], now))
@@ -152,10 +172,10 @@ def gaps(runs: list[Run], now: datetime) -> tuple[Gap, ...]:
 
 def _longer(pairs: list[tuple[datetime, datetime]], now: datetime) -> Iterator[Gap]:
     """Yield the pairs of times that are further apart than usual; `now` is no good run."""
-    distances = sorted(later - earlier for earlier, later in pairs if later != now)
+    distances = [later - earlier for earlier, later in pairs if later != now]
     if not distances:
         return
-    longest = max(2 * distances[len(distances) // 2], _SHORT)
+    longest = max(1.5 * median_low(distances[-_USUAL:]), _SHORT)
     for earlier, later in pairs:
-        if later - earlier > longest:
+        if later >= now - MONTH and later - earlier > longest:
             yield Gap(stamp(earlier), stamp(later))
