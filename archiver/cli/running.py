@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,12 @@ import msgspec
 
 from archiver.cli import failure, options, output, reporting
 from archiver.cli.each_source import chosen
+from archiver.cli.scaffold import PACKAGE
 from archiver.config import discover, process_environment
 from archiver.errors import ConfigError
 from archiver.publish.schedules import FORMS, scheduled
 from archiver.records.text import bytes_, count, terminal
-from archiver.store.repository import STATE_REF
+from archiver.store.repository import STATE_REF, Repository
 from archiver.watcher.clock import now
 from archiver.watcher.unattended import channels
 from archiver.watcher.unattended.running import Job
@@ -73,7 +75,8 @@ def _lines(found: Status) -> Iterator[str]:
     for each in found.sources:
         yield from _source_lines(each)
     growth = "unknown: this clone is shallow" if found.growth is None else bytes_(found.growth)
-    yield f"git: {bytes_(found.git)}, last 30 days: {growth}"
+    month = f"last 30 days: {growth}" if found.committed else "nothing is committed yet"
+    yield f"git: {bytes_(found.git)}, {month}"
     if found.months_left is not None:
         limit, left = bytes_(REPOSITORY_LIMIT), _months(found.months_left)
         yield f"  at this pace {limit}, what GitHub recommends at most, in {left}"
@@ -91,6 +94,9 @@ def _source_lines(each: SourceStatus) -> Iterator[str]:
     if each.failures:
         yield f"  since then     {count(each.failures, 'failed run')}; last: {_run(each.last)}"
     yield f"  last 30 days   {good:,} of {count(runs, 'reported run')} good"
+    if each.ahead:
+        ahead = count(each.ahead, "report")
+        yield f"  ahead          {ahead} from the future: was the clock wrong?"
     for gap in each.gaps:
         yield f"  gap            {gap.after} to {gap.until} UTC"
     largest = f"{bytes_(each.largest)} of {bytes_(FILE_LIMIT)}"
@@ -167,9 +173,11 @@ def watch(
 
 
 def _captured(report: Report) -> None:
-    for line in report.notes:
-        output.note(terminal(f"{report.source}: note: {line}"))
-    click.echo("".join(reporting.run(report, {}, dry_run=False)), nl=False)
+    """Say what was captured; that nobody listens any more is no trouble of the run."""
+    with suppress(BrokenPipeError):
+        for line in report.notes:
+            output.note(terminal(f"{report.source}: note: {line}"))
+        click.echo("".join(reporting.run(report, {}, dry_run=False)), nl=False)
 
 
 class _Stopped(BaseException):
@@ -187,7 +195,9 @@ def _failed(name: str, error: Exception) -> None:
 def _schedule(every: timedelta | None, cron: str | None, timezone: str) -> Schedule:
     if (every is None) == (cron is None):
         raise click.UsageError('Say either --every 24h or --cron "17 3 * * *".')
-    return Every(every) if every is not None else Cron.read(cron or "", timezone)
+    if every is not None:
+        return Every.of(every.total_seconds())
+    return Cron.read(cron or "", timezone)
 
 
 @click.command(
@@ -211,12 +221,18 @@ def schedule(*, form: ScheduleForm, cron: str, repo: Path) -> None:
 
     Nothing is installed; the first lines say where it belongs.
     """
-    Cron.read(cron)
-    config = discover(repo, process_environment())
+    expression = Cron.read(cron).expression
+    environ = process_environment()
+    folder = discover(repo, environ).root.resolve()
     found = shutil.which(sys.argv[0])
     command = (str(Path(found).absolute()),) if found else (sys.executable, "-m", "archiver")
-    words = scheduled(form, cron=cron, folder=config.root.resolve(), command=command)
+    top = Repository.open(folder).root if form in ("github", "gitlab") else None
+    words = scheduled(
+        form, cron=expression, folder=folder, top=top, command=command, environ=environ
+    )
     click.echo(words, nl=False)
+    if form == "github":
+        output.note(PACKAGE)
 
 
 @click.command(epilog=options.examples("archiver notify"))

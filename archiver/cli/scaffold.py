@@ -7,10 +7,17 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from archiver import __version__
 from archiver.config import FILE_NAME, SOURCE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+PACKAGE = (
+    f"note: it installs snapshot-archiver {__version__} from PyPI; until that is released there, "
+    "give `archiver init` --github OWNER/REPO@REF"
+)
+"""What a person must know of a job that installs this program by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,18 @@ _EXAMPLE = NewSource(
     records="vulnerabilities",
     key=("cveID",),
 )
+
+
+def told(action: str) -> str:
+    """Return what a person must know of a workflow that runs this Action; empty: nothing."""
+    if not action:
+        return PACKAGE
+    _, at, ref = action.rpartition("@")
+    if not at or re.fullmatch("[0-9a-f]{40}", ref):
+        return ""
+    return (
+        f"note: {ref} can be moved to other code; a commit's full SHA cannot, and linters want it"
+    )
 
 
 def files(source: NewSource | None) -> dict[str, str]:

@@ -84,6 +84,8 @@ def init(
     _make_repository(folder)
     for name, text in files.items():
         click.echo(f"{_write_new(folder / name, text)} {terminal(str(folder / name))}")
+    if action is not None and (line := scaffold.told(action)):
+        output.note(line)
     output.note(f"next: look at {FILE_NAME}, commit these files, then: archiver run")
 
 
@@ -166,20 +168,24 @@ def _setting(given: str) -> tuple[str, str]:
 
 
 def _make_repository(folder: Path) -> None:
+    _make_folder(folder)
+    if not (folder / ".git").exists():
+        with Repository.init(folder):
+            pass
+
+
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot make {folder}: {error.strerror}") from error
-    if not (folder / ".git").exists():
-        with Repository.init(folder):
-            pass
 
 
 def _write_new(path: Path, text: str) -> str:
     """Write a file that does not exist yet; return what was done with it."""
     if path.exists() or path.is_symlink():
         return "kept"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     with output.destination(path) as file:
         file.write(text)
     return "made"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archiver import __version__
 from archiver.cli.scaffold import NewSource, config_text
 from archiver.config import load, parse
 
@@ -28,6 +29,23 @@ def test_init_makes_a_repository_with_its_files_and_commits_nothing(
     assert sorted(git(tmp_path / "a" / "b", "status", "--short").splitlines()) == sorted(
         f"?? {name}" for name in FILES
     )
+
+
+def test_init_says_where_its_workflow_gets_the_program(
+    archiver: Callable[..., CompletedProcess[str]], tmp_path: Path
+) -> None:
+    by_name = archiver("init", tmp_path / "a", "--github").stderr.splitlines()
+    assert by_name[0].startswith(
+        f"note: it installs snapshot-archiver {__version__} from PyPI; until"
+    )
+    by_tag = archiver("init", tmp_path / "b", "--github", "owner/repo@v1").stderr.splitlines()
+    assert by_tag[0].startswith("note: v1 can be moved to other code")
+    by_commit = archiver("init", tmp_path / "c", "--github", f"owner/repo@{'0' * 40}").stderr
+    assert "note" not in by_commit
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / ".github").write_text("a file")
+    refused = archiver("init", tmp_path / "d", "--github")
+    assert (refused.returncode, "cannot make " in refused.stderr) == (2, True)
 
 
 def test_init_keeps_and_names_what_is_there(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jsonschema
@@ -344,6 +345,52 @@ def test_a_fresh_clone_says_that_it_has_no_reports(
     assert "unknown: this clone is shallow" in done.stdout
 
 
+def test_status_of_a_new_archive_says_that_nothing_is_committed(
+    archiver: Archiver, repo: Path
+) -> None:
+    Archive(repo).configure()
+    done = archiver("status", "--repo", repo)
+    assert (done.returncode, "nothing is committed yet" in done.stdout) == (1, True)
+    assert "shallow" not in done.stdout
+
+
+def test_a_report_from_the_future_is_named_and_hides_nothing(
+    archiver: Archiver, archive: Archive
+) -> None:
+    archive.time = datetime.now(UTC) + timedelta(days=400)
+    archive.run()
+    done = archiver("status", "--repo", archive.folder, "--max-age", "1h")
+    assert "hub: STALE\n  last good run  2026-01-31 15:47:33 UTC" in done.stdout
+    assert "1 report from the future: was the clock wrong?" in done.stdout
+    command = [sys.executable, "-m", "archiver", "watch", "--every", "24h", "--repo"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen([*command, archive.folder], **pipes) as watching:
+        assert watching.stdout is not None
+        watching.stdout.readline()
+        assert watching.stdout.readline() == "hub: nothing changed (3 models)\n"
+        watching.send_signal(signal.SIGTERM)
+        watching.communicate(timeout=10)
+
+
+def test_nobody_listening_to_watch_is_no_failed_run(archive: Archive) -> None:
+    command = [sys.executable, "-m", "archiver", "watch", "--every", "24h", "--repo"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*command, archive.folder], **pipes) as watching:
+        assert watching.stdout is not None
+        assert watching.stderr is not None
+        watching.stdout.close()
+        watching.stderr.readline()
+        deadline = time.monotonic() + 20
+        reports = ""
+        while reports.count("\n") < 3 and time.monotonic() < deadline:
+            time.sleep(0.2)
+            reports = run_git(archive.folder, "show", "refs/archiver/state:hub/runs.jsonl")
+        time.sleep(0.5)
+        watching.send_signal(signal.SIGTERM)
+        assert watching.stderr.read() == "stopped\n"
+        assert watching.wait() == 0
+
+
 def test_watch_stops_at_once_and_runs_nothing_twice(archive: Archive) -> None:
     command = [sys.executable, "-m", "archiver", "watch", "--every", "24h", "--repo"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
@@ -373,7 +420,9 @@ def test_watch_stops_at_once_and_runs_nothing_twice(archive: Archive) -> None:
         (("watch", "--every", "0h"), "is no period"),
         (("watch", "--cron", "61 * * * *"), "is no cron expression"),
         (("watch", "--cron", CRON, "--timezone", "Mars"), "there is no time zone"),
+        (("watch", "--every", "400d"), "366 days at most"),
         (("schedule", "--print", "cron", "--cron", "x"), "is no cron expression"),
+        (("schedule", "--print", "cron", "--cron", "0 0 L * *"), "is no cron expression"),
         (("schedule", "--print", "launchd"), "is not one of"),
         (("schedule", "--print", "systemd", "--cron", "1 2 3 * 5"), "systemd cannot say"),
         (("notify",), "no channel is configured"),
@@ -399,7 +448,7 @@ def test_schedules_are_what_their_programs_read(
         return done.stdout
 
     assert f"run --push --repo {archive.folder}\n" in printed("cron")
-    assert printed("cron", "--cron", "5 4 * * 1").splitlines()[-1].startswith("5 4 * * 1 /")
+    assert printed("cron", "--cron", "5 4\n* * 1").splitlines()[-1].startswith("5 4 * * 1 /")
     assert 'cron: "17 3 * * *"' in printed("github")
     assert "archiver run --push" in printed("gitlab")
     units = printed("systemd")
@@ -423,9 +472,9 @@ def test_schedules_are_what_their_programs_read(
     ("cron", "calendar"),
     [
         ("17 3 * * *", "*-*-* 03:17:00 UTC"),
-        ("*/5 * * * *", "*-*-* *:0/5:00 UTC"),
-        ("0 9-17/2 * * 1-5", "Mon..Fri *-*-* 9..17/2:00:00 UTC"),
-        ("0 0 1,15 */3 *", "*-1/3-01,15 00:00:00 UTC"),
+        ("*/20 * * * *", "*-*-* *:00,20,40:00 UTC"),
+        ("0 9-17/2 * * 1-5", "Mon,Tue,Wed,Thu,Fri *-*-* 09,11,13,15,17:00:00 UTC"),
+        ("0 0 1,15 */3 *", "*-01,04,07,10-01,15 00:00:00 UTC"),
         ("0 12 * * 0,6", "Sun,Sat *-*-* 12:00:00 UTC"),
     ],
 )
