@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -12,7 +12,8 @@ from archiver.errors import ConfigError
 from archiver.publish.findings import FORMS, show
 from archiver.watcher.clock import now
 from archiver.watcher.reading import pins as reading
-from archiver.watcher.reading.pinned import TROUBLES, checked, known_keys
+from archiver.watcher.reading.known import known_keys
+from archiver.watcher.reading.pinned import TROUBLES, checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,10 +24,16 @@ if TYPE_CHECKING:
     from archiver.watcher.reading.catalogue import Catalogue
     from archiver.watcher.reading.pins import Pin
 
+_SHALLOW: Final = (
+    "note: this clone is shallow: a key that was gone before it begins is not found; "
+    "git fetch --unshallow"
+)
+
 
 @click.command(
     epilog=options.examples(
         "archiver check models.txt",
+        "grep -v beta models.txt | archiver check -",
         "archiver check 'src/**/*.py' --repo ../models -f github",
         """archiver check 'src/**/*.py' --pattern 'from_pretrained\\("([^"]+)"'""",
         "archiver check --keys 'Qwen/Qwen3-.*' --since 30d",
@@ -37,7 +44,7 @@ if TYPE_CHECKING:
     "--pattern",
     callback=lambda _context, _option, given: _compiled("--pattern", given),
     metavar="REGEX",
-    help="What it finds in the files are keys: its first group, or all of it.",
+    help="What it finds in the files are keys: the first group that takes part, or all of it.",
 )
 @click.option(
     "--keys",
@@ -77,9 +84,10 @@ def check(
 ) -> None:
     """End with 1 if a record that you depend on is gone or changed.
 
-    PINS are files: a list (.txt) with one key a line, or source files and globs, in which known
-    keys are found. A record fails that is missing, removed, renamed, gated, or has another
-    licence. A line of a list may say what is right: KEY license=apache-2.0 gated=auto
+    PINS are files: a list (.txt, or - for standard input) with one key a line, or source files
+    and globs, in which every key that there is or ever was is found. A record fails that is
+    missing, removed, renamed, gated, or has another licence. A line of a list may say what is
+    right: KEY license=apache-2.0 gated=auto
     """
     if not patterns and keys is None:
         raise click.UsageError("Say what you depend on: a list, source files, or --keys.")
@@ -102,7 +110,7 @@ def _pins(
     keys: re.Pattern[str] | None,
     at: str,
 ) -> Iterator[Pin]:
-    lists = [path for path in paths if path.suffix in reading.LISTS and pattern is None]
+    lists = [path for path in paths if reading.is_list(path) and pattern is None]
     others = [path for path in paths if path not in lists]
     yield from reading.listed(lists)
     if pattern is not None:
@@ -110,10 +118,11 @@ def _pins(
         others = []
     if others or keys is not None:
         known = known_keys(catalogue, at=at, now=now())
-        yield from reading.mentioned(others, known)
-        for key in sorted(known) if keys is not None else ():
-            if keys is not None and keys.fullmatch(key):
-                yield reading.Pin(key, "--keys", 1)
+        if not known.complete:
+            output.note(_SHALLOW)
+        yield from reading.mentioned(others, known.keys)
+        if keys is not None:
+            yield from (reading.Pin(key, "", 0) for key in filter(keys.fullmatch, known.keys))
 
 
 def _compiled(name: str, given: str | None) -> re.Pattern[str] | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from urllib.parse import quote
 
 import msgspec
 
 from archiver import __version__
-from archiver.records.text import count, terminal, visible
+from archiver.records.text import count, terminal, visible, width
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,10 +46,11 @@ def show(
 
 def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]) -> None:
     rows = [row for each in findings if each.verdict != "ok" for row in [_row(each)]]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
+    widths = [max((width(row[column]) for row in rows), default=0) for column in range(2)]
     for verdict, key, *rest in rows:
         words = "  ".join(filter(None, rest))
-        out.write(f"{verdict:<{widths[0]}}  {key:<{widths[1]}}  {words}\n")
+        gap = " " * (widths[1] - width(key))
+        out.write(f"{verdict:<{widths[0]}}  {key}{gap}  {words}\n")
     bad = len({each.key for each in findings if each.verdict in failing})
     all_ = len({each.key for each in findings})
     out.write(f"{source}: {bad:,} of {count(all_, 'record')} not as it should be\n")
@@ -57,9 +59,15 @@ def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: froz
 def _row(finding: Any) -> tuple[str, str, str, str, str]:
     since = finding.since
     when = f"since {since.timestamp} UTC ({since.revision[:10]})" if since else ""
-    place = f"{finding.pins[0].file}:{finding.pins[0].line}" if finding.pins else ""
+    place = _place(finding.pins[0]) if finding.pins else ""
     words = (finding.verdict, finding.key, finding.detail, when, place)
     return tuple(map(terminal, words))  # type: ignore[return-value]
+
+
+def _place(pin: Any) -> str:
+    if not pin.file:
+        return f"line {pin.line}" if pin.line else ""
+    return f"{pin.file}:{pin.line}"
 
 
 def _write_json(findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]) -> None:
@@ -69,7 +77,12 @@ def _write_json(findings: Sequence[Any], out: TextIO, source: str, failing: froz
         "ok": not any(each.verdict in failing for each in findings),
         "findings": findings,
     }
-    out.write(_encode(document).decode() + "\n")
+    out.write(_json(document))
+
+
+def _json(document: Any) -> str:
+    """Return a line of JSON in which GitHub's runner finds no order: ``##[`` counts anywhere."""
+    return _encode(document).decode().replace("##[", "##\\u005b") + "\n"
 
 
 def _write_github(
@@ -81,19 +94,21 @@ def _write_github(
         level = "error" if each.verdict in failing else "notice"
         words = _data(_message(each, source))
         for pin in each.pins:
-            place = f"file={_property(pin.file)},line={pin.line}"
+            place = f"file={_property(pin.file)},line={pin.line}," if pin.file else ""
             title = _property(f"{source}: {each.verdict}")
-            out.write(f"::{level} {place},title={title}::{words}\n")
+            out.write(f"::{level} {place}title={title}::{words}\n")
 
 
 def _message(finding: Any, source: str) -> str:
-    since = f" (since {finding.since.timestamp} UTC)" if finding.since else ""
+    when = finding.since
+    since = f" (since {when.timestamp} UTC, revision {when.revision[:10]})" if when else ""
     return visible(f"{finding.key} of {source}: {finding.detail}{since}")
 
 
 def _data(text: str) -> str:
     """Escape the text of a workflow command (GitHub's toolkit, command.ts)."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    shown = text.replace("##[", "#\\#[")  # what the runner obeys anywhere in a line
+    return shown.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
@@ -111,7 +126,7 @@ def _write_sarif(
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
-    out.write(_encode(document).decode() + "\n")
+    out.write(_json(document))
 
 
 def _results(finding: Any, source: str, failing: frozenset[str]) -> Iterator[dict[str, Any]]:
@@ -119,16 +134,20 @@ def _results(finding: Any, source: str, failing: frozenset[str]) -> Iterator[dic
         return
     level = "error" if finding.verdict in failing else "note"
     for pin in finding.pins:
-        place = {
-            "artifactLocation": {"uri": pin.file.replace("\\", "/")},
-            "region": {"startLine": pin.line},
-        }
         yield {
             "ruleId": finding.verdict,
             "level": level,
             "message": {"text": _message(finding, source)},
-            "locations": [{"physicalLocation": place}],
+            "locations": [_location(pin)] if pin.file else [],
         }
+
+
+def _location(pin: Any) -> dict[str, Any]:
+    place = {
+        "artifactLocation": {"uri": quote(pin.file.replace("\\", "/"))},
+        "region": {"startLine": pin.line},
+    }
+    return {"physicalLocation": place}
 
 
 _WRITERS: Final[

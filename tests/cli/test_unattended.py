@@ -17,6 +17,8 @@ from archives import Archive
 from conftest import run_git
 from receivers import Receiver
 
+from archiver.records.text import width
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -260,6 +262,105 @@ def test_source_files_are_searched_for_known_keys(
     assert verdicts(found) == {"org/c": "removed", "org/other": "missing"}
     code, found = checked(archiver, archive, "--keys", "org/[cd]")
     assert (code, verdicts(found)) == (1, {"org/c": "removed", "org/d": "ok"})
+
+
+def test_a_key_that_went_without_a_tombstone_is_found(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    (archive.folder / "data/hub/removed.jsonl").unlink()
+    run_git(archive.folder, "add", ".")
+    run_git(archive.folder, "commit", "--quiet", "-m", "no tombstones")
+    source = tmp_path / "app.py"
+    source.write_text('load("org/c")\n')
+    code, found = checked(archiver, archive, source)
+    assert (code, verdicts(found)) == (1, {"org/c": "removed"})
+    code, found = checked(archiver, archive, "--keys", "org/[cd]")
+    assert (code, verdicts(found)) == (1, {"org/c": "removed", "org/d": "ok"})
+    assert verdicts(checked(archiver, archive, "--keys", "org/.*", "--at", "HEAD~2")[1]) == {
+        f"org/{name}": "ok" for name in "abcd"
+    }
+    run_git(tmp_path, "clone", "--quiet", "--depth=1", archive.folder.as_uri(), "clone")
+    clone = ("--since", "HEAD", "--repo", tmp_path / "clone")
+    done = archiver("check", "--keys", "org/.*", *clone)
+    assert (done.returncode, done.stdout) == (0, "hub: 0 of 3 records not as it should be\n")
+    assert "note: this clone is shallow" in done.stderr
+    pins = tmp_path / "models.txt"
+    pins.write_text("org/c\n")
+    short = archiver("check", pins, *clone)
+    assert short.returncode == 5
+    assert short.stderr.endswith("hint: git fetch --unshallow\n")
+
+
+def test_a_list_is_read_as_people_write_it(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    pins = tmp_path / "models.LST"
+    words = [
+        "https://hub.org/models/org/d",
+        "org/c@main",
+        '"odd # key license=x" license=mit  # why',
+        "org/d:free",
+    ]
+    pins.write_text("\n".join(words))
+    code, found = checked(archiver, archive, pins)
+    details = {each["key"]: each["detail"] for each in found["findings"]}
+    assert code == 1
+    assert set(verdicts(found).values()) == {"missing"}
+    assert details["https://hub.org/models/org/d"].endswith("; did you mean org/d?")
+    assert details["org/c@main"].endswith("; did you mean org/c?")
+    assert details["org/d:free"].endswith("; did you mean org/d?")
+    assert details["odd # key license=x"] == "no snapshot here ever had a record of this key"
+    command = [sys.executable, "-m", "archiver", "check", "-", "--repo", str(archive.folder)]
+    given = {"input": "org/d\norg/c license=mit\n", "capture_output": True, "text": True}
+    done = subprocess.run(command, check=False, **given)  # type: ignore[call-overload]
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[0].endswith("  line 2")
+    done = subprocess.run([*command, "-f", "github"], check=False, **given)  # type: ignore[call-overload]
+    assert done.stdout.startswith("::error title=hub%3A removed::org/c of hub: removed")
+
+
+def test_a_pattern_may_have_alternatives(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    source = tmp_path / "app.py"
+    source.write_text("load('org/c')\nopen(org/d)\nnone()\n")
+    pattern = r"load\('([^']+)'\)|open\(([^)]+)\)|none\((x)?\)"
+    found = checked(archiver, archive, source, "--pattern", pattern)[1]
+    assert verdicts(found) == {"org/c": "removed", "org/d": "ok"}
+
+
+def test_a_field_that_is_gone_has_its_day(archiver: Archiver, archive: Archive) -> None:
+    archive.lists([{"id": "org/a"}, {"id": "org/b", "gated": "auto"}, {"id": "org/d", "n": 1}])
+    archive.run()
+    tip = run_git(archive.folder, "rev-parse", "HEAD").strip()
+    archive.lists([{"id": "org/a", "n": 2}, {"id": "org/b", "gated": "auto"}, {"id": "org/d"}])
+    archive.run()
+    found = checked(archiver, archive, "--keys", "org/d")[1]["findings"][0]
+    assert (found["detail"], found["since"]["revision"]) == ("license was mit, is unknown", tip)
+
+
+def test_no_finding_can_command_a_runner(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    pins = tmp_path / "model s#1.txt"
+    pins.write_text("org/##[error]x\n模型/模型\norg/c\n")
+    for form in ("json", "sarif", "github", "text"):
+        done = archiver("check", pins, "--keys", "org/c", "--repo", archive.folder, "-f", form)
+        assert done.stdout, done.stderr
+        assert "##[" not in done.stdout
+    document = json.loads(
+        archiver("check", pins, "--keys", "org/c", "--repo", archive.folder, "-f", "sarif").stdout
+    )
+    results = document["runs"][0]["results"]
+    assert results[0]["message"]["text"].startswith("org/##[error]x of hub: ")
+    assert "revision" in results[1]["message"]["text"]
+    places = [each["locations"] for each in results]
+    uri = places[0][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri.endswith("/model%20s%231.txt")
+    assert places[2] == []  # --keys
+    rows = archiver("check", pins, "--repo", archive.folder).stdout.splitlines()
+    starts = [width(row[: row.index("no snapshot")]) for row in (rows[0], rows[2])]
+    assert starts[0] == starts[1]
 
 
 def test_a_shallow_clone_never_guesses(

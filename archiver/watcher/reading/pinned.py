@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
@@ -11,6 +12,7 @@ from archiver.errors import ShallowHistory
 from archiver.records import canonical
 from archiver.records.jsontext import dump
 from archiver.watcher.reading import history, moments
+from archiver.watcher.reading.naming import inside
 from archiver.watcher.reading.pins import Pin  # noqa: TC001  msgspec reads it
 from archiver.watcher.reading.timeline import Moment, timelines
 
@@ -54,15 +56,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     pins: tuple[Pin, ...] = ()
 
 
-def known_keys(catalogue: Catalogue, *, at: str, now: datetime) -> frozenset[str]:
-    """Return every key that a snapshot has, or that was removed before it."""
-    with history.opened(catalogue) as versions:
-        newest = moments.find(catalogue, versions, at, now)
-        keys = {canonical.line_key(line).decode() for line in newest.lines()}
-        keys |= newest.tombstones().keys()
-    return frozenset(keys)
-
-
 def checked(
     catalogue: Catalogue, pins: Iterable[Pin], *, now: datetime, at: str = "", since: str = ""
 ) -> list[Finding]:
@@ -88,15 +81,26 @@ def checked(
         places[pin.key].append(pin)
     with history.opened(catalogue) as versions:
         version = moments.find(catalogue, versions, at, now)
-        new = dict(_wanted(version, places))
+        guesses = {key: inside(key) for key in places}
+        new = dict(_wanted(version, {*places, *chain.from_iterable(guesses.values())}))
         base = moments.find(catalogue, versions, since, now) if since else None
-        old = {} if base is None else dict(_wanted(base, places))
+        old = {} if base is None else dict(_wanted(base, places.keys()))
         stones, window = version.tombstones(), version.covers == "window"
     doubtful = [key for key in places if not since or _is_doubtful(new.get(key), old.get(key))]
     told = all(key in stones or (since and key in new) for key in doubtful)
-    lives = _lives(catalogue, doubtful, tip=version.end.revision, needed=not told)
+    unknown = {key for key in doubtful if key not in new and key not in stones}
+    wanted = {*doubtful, *chain.from_iterable(guesses[key] for key in unknown)}
+    lives = _lives(catalogue, wanted, tip=version.end.revision, needed=not told, since=since)
+    known = new.keys() | stones.keys() | lives.keys()
     cases = (
-        _Case(key, tuple(places[key]), new.get(key), old.get(key), lives.get(key))
+        _Case(
+            key,
+            pins=tuple(places[key]),
+            record=new.get(key),
+            base=old.get(key),
+            life=lives.get(key),
+            meant=next((guess for guess in guesses[key] if guess in known), ""),
+        )
         for key in sorted(places)
     )
     return [
@@ -117,6 +121,7 @@ class _Case(NamedTuple):
         record: The record as it is; None: it is gone.
         base: The record as it was when it was taken to be right, if that was asked for.
         life: Its timeline; None: no snapshot had it, or the clone is shallow.
+        meant: Another key, which a person may mean by this one; empty: none.
     """
 
     key: str
@@ -124,11 +129,23 @@ class _Case(NamedTuple):
     record: Record | None
     base: Record | None
     life: Timeline | None
+    meant: str
 
     @property
     def went(self) -> Moment | None:
         """When the record went."""
         return self.life.last_changed if self.life else None
+
+    def set_at(self, field: str) -> Moment | None:
+        """Return when a field got its value, or went."""
+        if self.life is None:
+            return None
+        events = (
+            event.at
+            for event in self.life.events
+            if any(change.field == field for change in event.changes)
+        )
+        return self.life.blame.get(field) or next(events, None)
 
 
 def _is_doubtful(record: Record | None, base: Record | None) -> bool:
@@ -139,7 +156,7 @@ def _is_doubtful(record: Record | None, base: Record | None) -> bool:
 
 
 def _lives(
-    catalogue: Catalogue, keys: Collection[str], *, tip: str | None, needed: bool
+    catalogue: Catalogue, keys: Collection[str], *, tip: str | None, needed: bool, since: str
 ) -> dict[str, Timeline]:
     """Return the lives of records in one pass.
 
@@ -150,11 +167,12 @@ def _lives(
     except ShallowHistory as short:
         if not needed:
             return {}
-        hint = "git fetch --unshallow, or name a revision that is here by --since"
+        hint = "git fetch --unshallow"
+        hint += "" if since else ", or name a revision that is here by --since"
         raise ShallowHistory(str(short), hint=hint) from short
 
 
-def _wanted(version: Version, keys: Mapping[str, object]) -> Iterator[tuple[str, Record]]:
+def _wanted(version: Version, keys: Collection[str]) -> Iterator[tuple[str, Record]]:
     for line in version.lines():
         key = canonical.line_key(line).decode()
         if key in keys:
@@ -175,6 +193,7 @@ def _gone(case: _Case, stones: Mapping[str, Tombstone], *, window: bool) -> Find
     elif case.life is None:
         verdict, detail = "missing", "no snapshot here ever had a record of this key"
         detail += "; only a window is listed" if window else ""
+        detail += f"; did you mean {case.meant}?" if case.meant else ""
     elif window:
         verdict, detail = "left", "outside of the window that is listed; it may well be there"
     return Finding(
@@ -196,7 +215,7 @@ def _held(case: _Case) -> list[Finding]:
             key=case.key,
             verdict=verdict,
             detail=detail,
-            since=case.life.blame.get(field) if case.life else None,
+            since=case.set_at(field),
             pins=case.pins,
         )
         for field, verdict in _FIELDS.items()
