@@ -15,7 +15,7 @@ from archiver.publish import changelog as publishing
 from archiver.records.text import more
 from archiver.watcher.clock import now
 from archiver.watcher.reading import moments
-from archiver.watcher.reading.changelog import sections
+from archiver.watcher.reading.changelog import is_reversed, sections
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,6 +110,8 @@ def _sections(
         raise click.UsageError(f"{between}: a range is written as A..B or A..")
     until = moments.named(catalogue, first, now()).id
     tip = moments.named(catalogue, second, now()).id if second else None
+    if tip is not None and is_reversed(catalogue, until, tip):
+        output.note(f"note: {second} comes before {first}: there is nothing between them")
     return sections(catalogue, tip=tip, until=until, since=since)
 
 

@@ -35,7 +35,8 @@ def sections(
     Args:
         catalogue: The catalogue.
         tip: Full id of the commit to begin with; None: the newest.
-        until: Full id of the revision whose section is the first that is left out.
+        until: Full id of a commit; the revisions that it holds are left out, as by git's
+            ``until..tip``.
         since: Leave out captures before this time, UTC.
 
     Raises:
@@ -43,17 +44,38 @@ def sections(
         ShallowHistory: The clone ends before the range does.
     """
     link = links(catalogue)
+    left_out = _left_out(catalogue, tip, until)
     with opened(catalogue) as versions:
         newer: Revision | None = None
         for revision, version in readable(versions, catalogue.revisions(tip)):
             if newer is not None:
                 yield from _section(catalogue, versions, version, newer, link)
-            newer = revision
-            if revision.id == until or (since is not None and revision.authored_at < since):
+            if left_out(revision) or (since is not None and revision.authored_at < since):
                 return
+            newer = revision
         if newer is None:
             raise catalogue.no_revision()
         yield from _section(catalogue, versions, EMPTY, newer, link)
+
+
+def is_reversed(catalogue: Catalogue, first: str, second: str) -> bool:
+    """Say whether the commit `second` of a range is an ancestor of the `first` one."""
+    return first != second and catalogue.required().is_ancestor(second, first)
+
+
+def _left_out(
+    catalogue: Catalogue, tip: str | None, until: str | None
+) -> Callable[[Revision], bool]:
+    """Return what says that `until` holds a revision, and with it all before.
+
+    `until` itself may never be met: it cannot be read, was taken back, or stands elsewhere.
+    """
+    repository = catalogue.required()
+    end = tip or repository.tip(catalogue.ref)
+    if until is None or end is None:
+        return lambda _: False
+    between = frozenset(repository.since(until, end))
+    return lambda revision: revision.id not in between
 
 
 def links(catalogue: Catalogue) -> Callable[[str], str]:
