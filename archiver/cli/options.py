@@ -31,6 +31,7 @@ class Choice:
         records: Path of the records in `file`, or in plain files; None: the document is the array.
         key: Fields of the key of the records in `file`, or in plain files.
         metrics: Fields that count, besides those of archiver.toml.
+        words: What names versions; stamped files name the source, where `source` does not.
     """
 
     repo: Path
@@ -39,6 +40,7 @@ class Choice:
     records: str | None
     key: tuple[str, ...]
     metrics: tuple[str, ...]
+    words: tuple[str, ...] = ()
 
     def open(self, *, plain: str = "") -> Catalogue:
         """Find the catalogue.
@@ -65,6 +67,7 @@ class Choice:
             key=self.key,
             metrics=self.metrics,
             plain=plain,
+            words=self.words,
         )
 
 
@@ -167,7 +170,8 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if file is not None and source is not None:
             raise click.UsageError("--source and --file exclude each other.")
-        choice = Choice(repo, source, file, records, key, metrics)
+        words = tuple(filter(None, map(rest.get, _VERSIONS)))
+        choice = Choice(repo, source, file, records, key, metrics, words)
         return command(choice=choice, **rest)
 
     return offer(gathered, *_CATALOGUE)
@@ -185,6 +189,9 @@ def examples(*lines: str) -> str:
     title = "Example:" if len(lines) == 1 else "Examples:"
     return "\n".join(["\b", title, *(f"  $ {line}" for line in lines)])
 
+
+_VERSIONS = ("first", "second", "between", "at", "since")
+"""Parameters of commands that name versions."""
 
 _CATALOGUE: tuple[Decorator, ...] = (
     repo,

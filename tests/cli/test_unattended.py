@@ -124,6 +124,36 @@ def test_a_context_that_lacks_something_is_refused_before_anything_is_printed(
     assert hint == "  hint: write it with: archiver changelog --context"
 
 
+def test_a_reversed_range_is_empty_and_says_so(archiver: Archiver, archive: Archive) -> None:
+    done = archiver("changelog", "HEAD..HEAD~1", "--repo", archive.folder)
+    assert (done.returncode, "## " in done.stdout) == (0, False)
+    assert done.stderr == "note: HEAD~1 comes before HEAD: there is nothing between them\n"
+
+
+def test_the_name_of_a_snapshot_names_its_source(archiver: Archiver, archive: Archive) -> None:
+    archive.configure('[sources.other]\ntype = "json"\nurl = "x.json"\nkey = ["id"]')
+    first, second = sorted(path.name for path in (archive.folder / "data/hub/snapshots").iterdir())
+    for arguments in (
+        ("compare", first, second, "--name-only"),
+        ("compare", f"{first}..{second}", "--name-only"),
+        ("changes", "--since", "2026-01-30", "--at", second, "--name-only"),
+        ("changelog", f"{first}..{second}"),
+        ("export", "--at", second),
+        ("check", "--keys", "org/d", "--since", first),
+    ):
+        done = archiver(*arguments, "--repo", archive.folder)
+        assert done.returncode == 0, done.stderr
+        assert "org/" in done.stdout or "0 of 1" in done.stdout
+    context = archiver(
+        "changelog", "--limit", "1", "--context", "--source", "hub", "--repo", archive.folder
+    )
+    command = json.loads(context.stdout)["sections"][0]["compare"].split()
+    done = archiver(*command[1:], "--repo", archive.folder)
+    assert (done.returncode, "org/c" in done.stdout) == (0, True), done.stderr
+    both = archiver("compare", first, "other_models_20260101_000000.json", "--repo", archive.folder)
+    assert (both.returncode, "there is more than one source" in both.stderr) == (2, True)
+
+
 def test_a_context_is_rendered_anywhere_by_any_template(
     archiver: Archiver, archive: Archive, tmp_path: Path
 ) -> None:

@@ -13,10 +13,11 @@ from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, Sto
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.policy import Policy
 from archiver.store.repository import Repository
+from archiver.watcher.reading import moments
 from archiver.watcher.reading.documents import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from archiver.config import Config, SourceConfig
     from archiver.store.history import Revision
@@ -231,6 +232,7 @@ def open_catalogue(
     key: tuple[str, ...] = (),
     metrics: tuple[str, ...] = (),
     plain: str = "",
+    words: Iterable[str] = (),
 ) -> Catalogue:
     """Find the catalogue that a reading command is about.
 
@@ -245,6 +247,7 @@ def open_catalogue(
         plain: The plain file that is looked at, instead of a history: neither archiver.toml nor
             git is needed, but archiver.toml says what fields mean, unless `records` or `key`
             are given.
+        words: What a person wrote to name versions; the name of a stamped file names a source.
 
     Raises:
         ConfigError: archiver.toml is missing or wrong.
@@ -256,11 +259,18 @@ def open_catalogue(
         found = anywhere(None, Path(plain).name, records=records, key=key)
     else:
         config = configuration.discover(folder, environ)
-        found = configured(config, source, Repository.open(config.root))
+        named = source or _told(config, words)
+        found = configured(config, named, Repository.open(config.root))
     if not metrics:
         return found
     policy = replace(found.policy, metrics=(*found.policy.metrics, *metrics))
     return replace(found, policy=policy)
+
+
+def _told(config: Config, words: Iterable[str]) -> str | None:
+    """Return the one source whose stamped files are named; None: there is none, or several."""
+    named = moments.sources(words) & config.sources.keys()
+    return named.pop() if len(named) == 1 else None
 
 
 def _only(config: Config) -> str:

@@ -21,7 +21,8 @@ _PERIOD = re.compile(r"(\d{1,4})([hdwmy])")
 _UNITS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 _DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
 _AMBIGUOUS = re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{1,4}|\d{1,2}-\d{1,2}-\d{4}")
-_SNAPSHOT = re.compile(r"[a-z0-9_-]+_models_\d{8}_\d{6}(\.json)?")
+_STAMPED = re.compile(r"([a-z0-9_-]+)_models_\d{8}_\d{6}")
+_SNAPSHOT = re.compile(rf"{_STAMPED.pattern}(\.json)?")
 _END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
 
 
@@ -81,14 +82,15 @@ def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> 
         return versions.stored(revision)
     if moment(text, now) is None:
         if _is_stamped(catalogue, text):
-            return _snapshot(catalogue, versions, text)
+            revision, path = _snapshot(catalogue, text)
+            return versions.stored(revision, path=path)
         if is_file(text):
             return versions.file(Path(text))
     return versions.stored(named(catalogue, text, now))
 
 
 def named(catalogue: Catalogue, text: str, now: datetime) -> Revision:
-    """Return the revision that `text` means: a period or date, or any name of a commit.
+    """Return the revision that `text` means: a period or date, a snapshot file, a commit.
 
     Raises:
         UnknownRevision: Nothing has this name.
@@ -98,7 +100,14 @@ def named(catalogue: Catalogue, text: str, now: datetime) -> Revision:
     time = moment(text, now)
     if time is not None:
         return at(catalogue, time)
+    if _is_stamped(catalogue, text):
+        return _as_of(catalogue, _snapshot(catalogue, text)[0].id)
     return _as_of(catalogue, catalogue.required().resolve(text))
+
+
+def sources(words: Iterable[str]) -> set[str]:
+    """Return the names of the sources whose stamped files the words of a person name."""
+    return {found[1] for word in words for found in _STAMPED.finditer(word)}
 
 
 def at(catalogue: Catalogue, time: datetime, *, tip: str | None = None) -> Revision:
@@ -174,14 +183,14 @@ def _is_stamped(catalogue: Catalogue, text: str) -> bool:
     return not is_file(text) or Path(text).resolve().parent == inside
 
 
-def _snapshot(catalogue: Catalogue, versions: Versions, text: str) -> Version:
-    """Open a stamped file by its name, also one that is pruned from the work tree."""
+def _snapshot(catalogue: Catalogue, text: str) -> tuple[Revision, str]:
+    """Find a stamped file by its name, also one that is pruned from the work tree; and its path."""
     name = Path(text).name.removesuffix(".json") + ".json"
     path = f"{catalogue.stamped}/{name}"
     repository = catalogue.required()
     tip = repository.tip(catalogue.ref)
     for revision in _with_blob(repository.history(path, tip=tip) if tip else ()):
-        return versions.stored(revision, path=path)
+        return revision, path
     raise UnknownRevision(
         f"no snapshot is called {name}", hint="`archiver log` lists the revisions"
     )
