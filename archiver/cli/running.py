@@ -56,7 +56,8 @@ def status(
 ) -> None:
     """Say when each source was last captured, what failed, and how large the archive is.
 
-    Ends with 1 if the last run of a source failed, there was none, or it is older than --max-age.
+    Ends with 1 if the last run of a source failed, could not be pushed or told, there was none, or
+    it is older than --max-age.
     """
     config = discover(repo, process_environment())
     found = measured(config, chosen(config, names), now=now(), max_age=max_age)
@@ -93,6 +94,8 @@ def _source_lines(each: SourceStatus) -> Iterator[str]:
     yield f"  last good run  {_run(each.good)}"
     if each.failures:
         yield f"  since then     {count(each.failures, 'failed run')}; last: {_run(each.last)}"
+    if each.last is not None and each.last.good and each.last.code:
+        yield f"  after it       exit code {each.last.code}: {terminal(each.last.error)}"
     yield f"  last 30 days   {good:,} of {count(runs, 'reported run')} good"
     if each.ahead:
         ahead = count(each.ahead, "report")
@@ -106,7 +109,7 @@ def _source_lines(each: SourceStatus) -> Iterator[str]:
 def _run(run: Run | None) -> str:
     if run is None:
         return "never"
-    words = terminal(run.error) if run.error else run.outcome
+    words = run.outcome if run.good else terminal(run.error)
     total = "" if run.total is None else f", {count(run.total, 'model')}"
     return f"{run.timestamp} UTC, {words}{total}"
 

@@ -463,6 +463,18 @@ def test_status_has_an_exit_code_and_a_document(archiver: Archiver, archive: Arc
     assert "since then     1 failed run; last: " in failing.stdout
 
 
+def test_a_capture_that_was_not_pushed_is_no_healthy_job(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    run_git(archive.folder, "remote", "add", "origin", str(tmp_path / "nowhere.git"))
+    assert archiver("run", "--push", "--repo", archive.folder).returncode == 5
+    run_git(archive.folder, "checkout", "--quiet", "--detach")
+    done = archiver("status", "--repo", archive.folder)
+    assert done.returncode == 1
+    assert "hub: FAILING\n  last good run  20" in done.stdout
+    assert "UTC, unchanged, 3 models\n  after it       exit code 5: origin " in done.stdout
+
+
 def test_a_fresh_clone_says_that_it_has_no_reports(
     archiver: Archiver, archive: Archive, tmp_path: Path
 ) -> None:

@@ -231,7 +231,7 @@ def test_a_file_without_a_stamped_name_says_its_time_itself(
         (b'{"timestamp": "yesterday", "models": []}', "nothing says when it was taken"),
         (b'{"timestamp": "2026-01-01 00:00:00", "models": [{"id"', "nothing says when"),
         (b'{"timestamp": "2026-01-01 00:00:00"}', "models"),
-        (gzip.compress(b"[]" * 999)[:20], "nothing says when"),
+        (gzip.compress(b"[]" * 999, mtime=0)[:20], "nothing says when"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named_with_the_reason(

@@ -13,7 +13,7 @@ from archiver.store.disk import disk_usage, stored_bytes
 from archiver.store.repository import Repository
 from archiver.watcher.capturing import ledger
 from archiver.watcher.capturing.ledger import Run  # noqa: TC001  msgspec reads it
-from archiver.watcher.capturing.target import open_target
+from archiver.watcher.reading.catalogue import configured
 from archiver.watcher.reading.versions import stamp
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archiver.config import Config
-    from archiver.watcher.capturing.target import Target
+    from archiver.watcher.reading.catalogue import Catalogue
 
 MONTH: Final = timedelta(days=30)
 _SHORT: Final = timedelta(hours=1)  # no gap
@@ -73,8 +73,12 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def healthy(self) -> bool:
-        """Say whether the last run was good, and young enough."""
-        return not self.stale and self.last is not None and self.last.good
+        """Say whether the last run was good to its end, and young enough.
+
+        A capture that was not pushed, or that a channel was not told of, is good; its job was not.
+        """
+        last = self.last
+        return not self.stale and last is not None and last.good and last.code == 0
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,10 +120,10 @@ def status(
         max_age: A last good run that is older makes a source stale; None: none is too old.
     """
     with Repository.open(config.root) as repository:
-        targets = [open_target(config, name, repository) for name in names]
-        sources = tuple(_source(target, now, max_age) for target in targets)
+        catalogues = [configured(config, name, repository) for name in names]
+        sources = tuple(_source(catalogue, now, max_age) for catalogue in catalogues)
         stored = stored_bytes(repository)
-        tip = targets[0].tip() if targets else None
+        tip = repository.tip(catalogues[0].ref) if catalogues else None
         growth = (
             None if repository.shallow or tip is None else disk_usage(repository, tip, now - MONTH)
         )
@@ -130,17 +134,17 @@ def status(
     )
 
 
-def _source(target: Target, now: datetime, max_age: timedelta | None) -> SourceStatus:
-    name = target.source.name
-    reported = ledger.known(target.repository, name)
+def _source(catalogue: Catalogue, now: datetime, max_age: timedelta | None) -> SourceStatus:
+    repository = catalogue.required()
+    reported = ledger.known(repository, catalogue.source)
     runs = [run for run in reported if run.began <= now + _AHEAD]
     good = next((run for run in reversed(runs) if run.good), None)
     recent = [run for run in runs if run.began >= now - MONTH]
     late = good is None or (max_age is not None and now - good.began > max_age)
-    tip = target.tip()
-    sizes = target.repository.sizes(tip, target.catalogue.folder) if tip else {}
+    tip = repository.tip(catalogue.ref)
+    sizes = repository.sizes(tip, catalogue.folder) if tip else {}
     return SourceStatus(
-        source=name,
+        source=catalogue.source,
         good=good,
         last=runs[-1] if runs else None,
         stale=late,
