@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from archiver.changes.guard import ACCEPT
-from archiver.changes.lifecycle import write_missing
 from archiver.errors import RepositoryBusy, SnapshotRejected
-from archiver.records.canonical import Header, snapshot
-from archiver.records.jsontext import dump
 from archiver.records.model import Summary
 from archiver.sources.given import Given
 from archiver.sources.listing import Listing, NotModified
-from archiver.store.commit import KEPT_REF, writing
-from archiver.store.quarantine import keep_evidence
+from archiver.store.commit import writing
 from archiver.store.repository import Repository
 from archiver.transport import Transport
-from archiver.watcher.capturing import conditions, judging, ledger, network, sweeps
-from archiver.watcher.capturing.drafting import drafted
-from archiver.watcher.capturing.enriching import WAITING
+from archiver.watcher.capturing import conditions, judging, network, sweeps
 from archiver.watcher.capturing.judging import Case
+from archiver.watcher.capturing.keeping import Keeping
 from archiver.watcher.capturing.listings import Hub
-from archiver.watcher.capturing.report import Misrendered, Report, proven
-from archiver.watcher.capturing.settling import LAST_RUN, MISSING
+from archiver.watcher.capturing.report import Report
 from archiver.watcher.capturing.target import open_target
-from archiver.watcher.reading import history, moments, snapshots
-from archiver.watcher.reading.versions import stamp
+from archiver.watcher.reading import history, moments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from archiver.config import Config
     from archiver.records.model import ChangeSet, Line
     from archiver.sources import Ledger
-    from archiver.store.change import Change
-    from archiver.store.commit import Writer
-    from archiver.watcher.capturing.judging import Judged
-    from archiver.watcher.capturing.settling import Settled
     from archiver.watcher.capturing.sweeps import Sweep
     from archiver.watcher.reading.versions import Versions
 
@@ -81,7 +66,7 @@ def run(
     ):
         if isinstance(listing, NotModified):
             report = capture.nothing_new("the source says that nothing was modified")
-            return report if dry_run else capture.remember(report)
+            return report if dry_run else capture.keep(report)
         if dry_run:
             return capture.report(listing, accept=accept)
         return capture.commit(listing, accept=accept)
@@ -144,6 +129,7 @@ class _Capture:
         self._taken = clock()
         self._known = moments.newest(self._catalogue)
         self._sweep = self._last_sweep()
+        self._keeping = Keeping(hub, clock, self._taken)
 
     @contextmanager
     def listing(self, *, saved: bool) -> Iterator[Listing | NotModified]:
@@ -194,14 +180,9 @@ class _Capture:
             notes=(reason,),
         )
 
-    def remember(self, report: Report) -> Report:
-        """Write down that there was a run that had nothing to compare; only the state moves."""
-        with writing(self._target.repository) as writer:
-            state = {f"{report.source}/{ledger.RUNS}": self._reported(report)}
-            tip, now = self._target.tip(), self._clock()
-            writer.commit(
-                self._target.change({}, "", tip=tip, taken=self._taken, now=now, state=state)
-            )
+    def keep(self, report: Report) -> Report:
+        """Write down that there was a run that had nothing to compare."""
+        self._keeping.report(report)
         return report
 
     def commit(self, listing: Listing, *, accept: bool) -> Report:
@@ -213,9 +194,10 @@ class _Capture:
                 with writing(self._target.repository) as writer:
                     if self._overtaken():
                         return self.nothing_new("another run committed a newer capture meanwhile")
-                    return self._commit(writer, case.judged(settled), settled)
+                    judged = case.judged(settled)
+                    return self._keeping.commit(writer, judged, settled, self._sweep)
             except SnapshotRejected as error:
-                raise self._with_evidence(error, listing) from error
+                raise self._keeping.evidence(error, listing) from error
 
     def _overtaken(self) -> bool:
         """Say whether another run committed a newer capture.
@@ -241,76 +223,6 @@ class _Capture:
             accept=accept,
         )
 
-    def _commit(self, writer: Writer, judged: Judged, settled: Settled) -> Report:
-        if judged.report.outcome == "unchanged":
-            writer.commit(self._change(judged, settled, {}, ""))
-            return judged.report
-        draft = drafted(
-            self._target,
-            writer,
-            judged.report,
-            layout=judged.layout,
-            lines=judged.listing.lines,
-            before=judged.before,
-            settled=settled,
-            proof=proven(judged.listing.proof),
-            link=self._hub.source.link,
-            tip=judged.tip,
-            taken=judged.taken,
-        )
-        report = replace(judged.report, snapshot=draft.name)
-        judged = dataclasses.replace(judged, report=report)
-        done = writer.commit(self._change(judged, settled, draft.files, draft.text))
-        writer.pack()
-        kept = tuple(f"your changes to {path} are kept on {KEPT_REF}" for path in done.kept)
-        report = replace(report, revision=done.revision, notes=report.notes + kept)
-        if draft.trouble is not None:
-            raise Misrendered(draft.trouble, report) from draft.trouble
-        return report
-
-    def _change(
-        self, judged: Judged, settled: Settled, files: Mapping[str, str | None], text: str
-    ) -> Change:
-        return self._target.change(
-            files,
-            text,
-            tip=judged.tip,
-            taken=judged.taken,
-            now=self._clock(),
-            state=self._state(judged, settled, files),
-        )
-
-    def _state(
-        self, judged: Judged, settled: Settled, files: Mapping[str, str | None]
-    ) -> dict[str, bytes | None]:
-        """Return what the state ref remembers: this run, who is missing, how to ask next time."""
-        path, source, listing = self._catalogue.path, self._target.source, judged.listing
-        held = self._target.repository.object_at(judged.tip, path) if judged.tip else None
-        blob = files.get(path) or held
-        last = {
-            "timestamp": stamp(self._taken),
-            "outcome": judged.report.outcome,
-            "total": judged.report.new.total,
-            "unnamed": sum(not bad.key for bad in listing.bad),
-        }
-        return {
-            f"{source.name}/{LAST_RUN}": dump(last) + b"\n",
-            f"{source.name}/{ledger.RUNS}": self._reported(judged.report),
-            f"{source.name}/validators.json": conditions.remembered(
-                source, listing.validators, blob
-            ),
-            f"{source.name}/{WAITING}": settled.waiting,
-            f"{source.name}/{MISSING}": write_missing(settled.missing) or None,
-            f"{source.name}/sweep.json": self._remembered_sweep(listing, blob),
-        }
-
-    def _reported(self, report: Report) -> bytes:
-        """Return the reports of all runs with this one."""
-        now = self._clock()
-        run = ledger.told(report, began=self._taken, now=now)
-        known = ledger.known(self._target.repository, self._target.source.name)
-        return ledger.written([*known, run], now)
-
     @contextmanager
     def _increment(self) -> Iterator[Listing | None]:
         """List what changed since the last sweep, if there was one and the source can."""
@@ -333,22 +245,3 @@ class _Capture:
             every=self._hub.source.full_every,
             now=self._taken,
         )
-
-    def _remembered_sweep(self, listing: Listing, blob: str | None) -> bytes | None:
-        if self._hub.source.changed_since("") is None:
-            return None
-        return sweeps.remembered(
-            listing, self._sweep, identity=self._hub.identity, blob=blob, taken=self._taken
-        )
-
-    def _with_evidence(self, error: SnapshotRejected, listing: Listing) -> SnapshotRejected:
-        """Keep a refused listing, and say where."""
-        source, repository = self._target.source.name, self._target.repository
-        header = Header(source, stamp(self._taken), len(listing.lines))
-        name = snapshots.stamped_name(source, self._taken)
-        content = snapshot(header, (line.data for line in listing.lines))
-        path = keep_evidence(repository, source, name, content)
-        root = repository.root
-        place = path.relative_to(root) if root and path.is_relative_to(root) else path
-        hint = f"look at {place}; {ACCEPT}"
-        return SnapshotRejected(str(error), hint=hint)
