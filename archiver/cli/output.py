@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -95,8 +96,19 @@ def _plain(title: str) -> Progress:
 
 
 def prepare_streams() -> None:
-    """Write UTF-8 wherever no terminal says otherwise, and never fail for a character."""
+    """Write UTF-8 wherever no terminal says otherwise, and never fail for a character.
+
+    A stream that is closed (``>&-``) is a place where nobody reads; no file takes its number.
+    """
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _open_closed() -> None:
+    names = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None]
+    for name in names:
+        number = os.open(os.devnull, os.O_RDONLY if name == "stdin" else os.O_WRONLY)
+        setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w"))

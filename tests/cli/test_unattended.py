@@ -740,3 +740,15 @@ def test_a_page_is_rendered_by_a_template_of_ones_own(
     assert done.stdout == "<b>org/c</b>&lt;"
     wrong = archiver("compare", "--template", template, "--repo", archive.folder)
     assert (wrong.returncode, "--template renders a page" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_job_whose_streams_are_closed_runs_all_the_same(archive: Archive, closed: str) -> None:
+    archive.lists(**{"org/a": 1, "org/b": 2, "org/d": 4, "org/x": 3})
+    command = f'exec "$0" -m archiver run --repo "$1" {closed}'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable, str(archive.folder)], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "+1 new" in run_git(archive.folder, "log", "-1", "--format=%s")
+    assert "error" not in run_git(archive.folder, "fsck", "--strict")
