@@ -64,6 +64,8 @@ def changelog(
     Captures that only moved counters are left out.
     """
     folder = None
+    if given is not None and (between or since):
+        raise click.UsageError("--from-context renders a document as it is: no A..B, no --since.")
     if given is not None:
         document = changelog_document.read(given.read())
         source, found = document["source"], iter(document["sections"])

@@ -95,7 +95,8 @@ def check(
     catalogue = choice.open()
     found = [*_pins(catalogue, paths, pattern, keys, at or "")]
     if not found:
-        raise ConfigError("nothing there names a record", hint="a list has one key a line")
+        hint = "a list has one key a line; other files name keys that there are or were"
+        raise ConfigError("nothing there names a record", hint=hint)
     findings = checked(catalogue, found, now=now(), at=at or "", since=since)
     failing = frozenset(TROUBLES) - frozenset(allow)
     with output.destination(output_path) as out:

@@ -79,7 +79,7 @@ def _questions(key: str) -> Iterator[Scene]:
     yield Scene("And the whole week, in numbers?", ("changes", "--since", "7d", "--stat"))
     yield Scene("What became of the model that came back?", ("show", key))
     yield Scene("Which are instructed, of 7B?", ("search", "7b instruct", "--limit", "5"))
-    popular = ("--where", "downloads", ">", "50000")
+    popular = ("--where", "downloads", ">", "10000")
     columns = ("--field", "downloads", "--field", "size", "--limit", "5")
     yield Scene("Which are popular?", ("list", *popular, *columns))
     yield Scene("For a spreadsheet:", ("export", "--format", "csv", "--output", "models.csv"))

@@ -116,7 +116,8 @@ def run(
             with output.progress(name) as bar:
                 job.run(config, name, clock=now, progress=_counting(bar), captured=told)
         except Exception as error:
-            failures[name] = str(error) or type(error).__name__
+            failures[name] = "\n".join(filter(None, (str(error), getattr(error, "hint", ""))))
+            failures[name] = failures[name] or type(error).__name__
             raise
 
     code = in_turn(context, wanted, captured)

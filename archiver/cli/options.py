@@ -229,7 +229,7 @@ def _conditions(given: tuple[tuple[str, str, str], ...]) -> tuple[Where, ...]:
 def _period(name: str, given: str) -> timedelta:
     from archiver.watcher.reading.moments import period as read  # noqa: PLC0415 - not for --help
 
-    found = read(given)
+    found = None if given.endswith("m") else read(given)  # months or minutes?
     if found is None or found <= timedelta():
         raise click.UsageError(f"{name}: {given!r} is no period: write 36h, 7d, 2w")
     return found

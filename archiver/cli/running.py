@@ -56,8 +56,9 @@ def status(
 ) -> None:
     """Say when each source was last captured, what failed, and how large the archive is.
 
-    Ends with 1 if the last run of a source failed, could not be pushed or told, there was none, or
-    it is older than --max-age.
+    Ends with 1 if the last run of a source failed, could not be pushed or told, there was none,
+    the next one is overdue by the rhythm of those before, or the last good one is older than
+    --max-age.
     """
     config = discover(repo, process_environment())
     found = measured(config, chosen(config, names), now=now(), max_age=max_age)
@@ -89,6 +90,8 @@ def _months(number: float) -> str:
 
 def _source_lines(each: SourceStatus) -> Iterator[str]:
     state = "ok" if each.healthy else "STALE" if each.stale else "FAILING"
+    if state == "FAILING" and each.late and not each.failures:
+        state = "LATE"
     good, runs = each.month
     yield f"{each.source}: {state}"
     yield f"  last good run  {_run(each.good)}"

@@ -16,7 +16,7 @@ from archiver import sources as kinds
 from archiver.cli import options, output, scaffold, schemas
 from archiver.cli.each_source import chosen, in_turn
 from archiver.config import FILE_NAME, Config, discover, load, locate, parse, process_environment
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, StoreError
 from archiver.publish.schedules import scheduled
 from archiver.records.text import count, terminal
 from archiver.store.repository import Repository
@@ -83,7 +83,10 @@ def init(
     parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})
     _make_repository(folder)
     for name, text in files.items():
-        click.echo(f"{_write_new(folder / name, text)} {terminal(str(folder / name))}")
+        done = _write_new(folder / name, text)
+        click.echo(f"{done} {terminal(str(folder / name))}")
+        if name == WORKFLOW and done == "kept":
+            output.note(f"note: {name} stays as it is; remove it to get a new one")
     if action is not None and (line := scaffold.told(action)):
         output.note(line)
     output.note(f"next: look at {FILE_NAME}, commit these files, then: archiver run")
@@ -169,9 +172,23 @@ def _setting(given: str) -> tuple[str, str]:
 
 def _make_repository(folder: Path) -> None:
     _make_folder(folder)
-    if not (folder / ".git").exists():
-        with Repository.init(folder):
-            pass
+    if (folder / ".git").exists():
+        return
+    if (outer := _outer(folder)) is not None:
+        output.note(
+            f"note: inside of the git repository {terminal(str(outer))}: made one of its own"
+        )
+    with Repository.init(folder):
+        pass
+
+
+def _outer(folder: Path) -> Path | None:
+    """Return the repository that a folder is in; None: it is in none."""
+    try:
+        with Repository.open(folder) as found:
+            return found.root
+    except StoreError:
+        return None
 
 
 def _make_folder(folder: Path) -> None:

@@ -67,11 +67,17 @@ def scheduled(
         "folder": _quoted(str(folder), form),
         "command": _command(command, form),
         "action": _action(action),
-        "config": _spelled(settings.pop("ARCHIVER_CONFIG", ""), form) if action else "",
+        "config": _config(settings, form) if action else "",
         "settings": [_setting(*each, form) for each in settings.items()],
         "version": __version__,
     }
     return render(f"{form}.{_SUFFIX[form]}.j2", context)
+
+
+def _config(settings: dict[str, str], form: ScheduleForm) -> str:
+    """Take the archiver.toml out of the settings: an Action has an input for it; empty: none."""
+    path = settings.pop("ARCHIVER_CONFIG", "")
+    return _spelled(path, form) if path else ""
 
 
 def _check(form: ScheduleForm, words: Iterable[str]) -> None:

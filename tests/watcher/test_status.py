@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
+import pytest
+from archives import Archive
+
+from archiver.errors import RepositoryBusy
 from archiver.watcher.capturing import ledger
 from archiver.watcher.capturing.ledger import Run
 from archiver.watcher.reading.versions import stamp
-from archiver.watcher.unattended.status import gaps
+from archiver.watcher.unattended.running import Job
+from archiver.watcher.unattended.status import gaps, status
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def archive(repo: Path) -> Archive:
+    found = Archive(repo)
+    found.configure()
+    found.lists(one=1)
+    return found
 
 
 def kept(every: timedelta, *, without: tuple[datetime, datetime]) -> list[Run]:
@@ -62,3 +79,27 @@ def test_gaps_of_long_ago_are_not_told() -> None:
 def test_a_job_that_runs_less_often_now_is_told_by_what_is_usual_now() -> None:
     hourly = (120 + hour / 24 for hour in range(300))
     assert gaps(daily(*range(120), *hourly), NOW) == ()
+
+
+def test_a_job_that_stopped_is_late_and_one_of_no_rhythm_is_not(
+    archive: Archive,
+) -> None:
+    def late(runs: int, after: timedelta) -> tuple[bool, bool]:
+        for _ in range(runs):
+            Job().run(archive.config, "hub", clock=lambda: archive.time)
+            archive.time += timedelta(days=1)
+        (found,) = status(archive.config, ["hub"], now=archive.time + after).sources
+        return found.late, found.healthy
+
+    assert late(4, timedelta(days=60)) == (False, True)
+    assert late(1, timedelta(0)) == (False, True)
+    assert late(0, timedelta(days=2)) == (True, False)
+
+
+def test_a_run_that_found_another_one_at_work_is_no_failure(archive: Archive) -> None:
+    Job().run(archive.config, "hub", clock=lambda: archive.time)
+    busy = RepositoryBusy("the history was changed meanwhile")
+    later = archive.time + timedelta(minutes=1)
+    ledger.remember_failure(archive.config, "hub", busy, began=later, clock=lambda: later)
+    (found,) = status(archive.config, ["hub"], now=later).sources
+    assert (found.healthy, found.failures) == (True, 0)

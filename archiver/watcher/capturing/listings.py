@@ -52,6 +52,8 @@ class Hub:
         """Digest of what is asked: another question, another listing."""
         config = self.target.source
         settings = [config.settings, list(config.key), self.source.kind, __version__]
+        if (site := self.source.site("")) is not None:
+            settings.append(site.endpoint)  # the environment may have named it
         return hashlib.sha256(dump(settings)).hexdigest()
 
     @contextmanager

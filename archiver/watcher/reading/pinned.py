@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_arg
 
 import msgspec
 
-from archiver.errors import ShallowHistory
+from archiver.errors import ShallowHistory, UnknownRevision
 from archiver.records import canonical
 from archiver.records.jsontext import dump
 from archiver.watcher.reading import history, moments
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from archiver.records.model import Json, Record
     from archiver.watcher.reading.catalogue import Catalogue
     from archiver.watcher.reading.timeline import Timeline
-    from archiver.watcher.reading.versions import Version
+    from archiver.watcher.reading.versions import Version, Versions
 
 Trouble: TypeAlias = Literal["missing", "removed", "renamed", "gated", "license"]
 TROUBLES: Final[tuple[Trouble, ...]] = get_args(Trouble)
@@ -68,8 +68,8 @@ def checked(
         pins: What is depended on.
         now: Time, UTC, for periods.
         at: The version that is looked at; empty: the newest.
-        since: The version in which licence and access are taken to be right; empty: the one in
-            which the record is seen first.
+        since: The version in which licence and access are taken to be right; empty, or before
+            the first snapshot: the one in which the record is seen first.
 
     Raises:
         NotADataRepository: There is no snapshot.
@@ -83,7 +83,8 @@ def checked(
         version = moments.find(catalogue, versions, at, now)
         guesses = {key: inside(key) for key in places}
         new = dict(_wanted(version, {*places, *chain.from_iterable(guesses.values())}))
-        base = moments.find(catalogue, versions, since, now) if since else None
+        base = _base(catalogue, versions, since, now)
+        since = since if base is not None else ""
         old = {} if base is None else dict(_wanted(base, places.keys()))
         stones, window = version.tombstones(), version.covers == "window"
     doubtful = [key for key in places if not since or _is_doubtful(new.get(key), old.get(key))]
@@ -110,6 +111,19 @@ def checked(
             [_gone(case, stones, window=window)] if case.record is None else _held(case)
         )
     ]
+
+
+def _base(catalogue: Catalogue, versions: Versions, since: str, now: datetime) -> Version | None:
+    """Open the version that is taken to be right; None: the one in which a record is seen first.
+
+    A time before the first snapshot means that too.
+    """
+    try:
+        return moments.find(catalogue, versions, since, now) if since else None
+    except UnknownRevision:
+        if moments.moment(since, now) is None:
+            raise
+        return None
 
 
 class _Case(NamedTuple):

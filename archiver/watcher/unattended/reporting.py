@@ -64,7 +64,8 @@ def tell_github(
     """
     variables = config.environment.variables
     told = [_captured(config, report, dry_run=dry_run) for report in reports]
-    told += [_failed(source, words) for source, words in failures.items()]
+    kept = {report.source for report in reports}
+    told += [_failed(source, words, kept=source in kept) for source, words in failures.items()]
     words = "".join(_summaries(told, config.template_folder))
     commits = [report.revision for report in reports if report.revision]
     counts = {
@@ -133,7 +134,8 @@ def _captured(config: Config, report: Report, *, dry_run: bool) -> Message:
     )
 
 
-def _failed(source: str, words: str) -> Message:
+def _failed(source: str, words: str, *, kept: bool = False) -> Message:
+    what = "captured, but not all went well" if kept else "failed"
     return Message(
-        id="", event="outage", source=source, title=f"{source}: failed", text=words, timestamp=""
+        id="", event="outage", source=source, title=f"{source}: {what}", text=words, timestamp=""
     )

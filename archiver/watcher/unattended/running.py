@@ -132,6 +132,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
                 _log.warning("%s", trouble)  # two went wrong, and one of them can be raised
             raise
         if trouble is not None:
+            ledger.remember_trouble(config, name, trouble, now=clock())
+            self._push_state(config, clock)
             raise trouble
         return report
 

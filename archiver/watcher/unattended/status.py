@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from archiver.errors import RepositoryBusy
 from archiver.store.disk import disk_usage, stored_bytes
 from archiver.store.repository import Repository
 from archiver.watcher.capturing import ledger
@@ -30,6 +31,8 @@ _AHEAD: Final = timedelta(hours=1)
 _USUAL: Final = 100
 """So many of the newest distances say what is usual: a job that has another rhythm now is told by
 that, and one that has died by the rhythm that it had."""
+_RHYTHM: Final = 5
+"""So many good runs tell how often a job runs."""
 FILE_LIMIT: Final = 100_000_000
 """Bytes of a file that GitHub refuses (GitHub docs, "About large files on GitHub")."""
 REPOSITORY_LIMIT: Final = 5_000_000_000
@@ -51,6 +54,7 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
         good: The last run that listed it; None: there was none.
         last: The last run; None: there was none.
         stale: Whether the last good run is older than was asked for, or there was none.
+        late: Whether the next good run is overdue, by the distance that was usual.
         failures: Failed and refused runs since the last good one.
         month: Good runs, and all runs, of the last 30 days as far as reports are kept.
         ahead: Reports from the future; nothing else here counts them.
@@ -64,6 +68,7 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     good: Run | None
     last: Run | None
     stale: bool
+    late: bool
     failures: int
     month: tuple[int, int]
     ahead: int
@@ -78,7 +83,8 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
         A capture that was not pushed, or that a channel was not told of, is good; its job was not.
         """
         last = self.last
-        return not self.stale and last is not None and last.good and last.code == 0
+        ran = last is not None and last.good and last.code == 0
+        return ran and not self.stale and not self.late
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,21 +143,25 @@ def status(
 def _source(catalogue: Catalogue, now: datetime, max_age: timedelta | None) -> SourceStatus:
     repository = catalogue.required()
     reported = ledger.known(repository, catalogue.source)
-    runs = [run for run in reported if run.began <= now + _AHEAD]
+    told = [run for run in reported if run.began <= now + _AHEAD]
+    runs = [run for run in told if run.code != RepositoryBusy.exit_code]  # another one was at work
     good = next((run for run in reversed(runs) if run.good), None)
     recent = [run for run in runs if run.began >= now - MONTH]
-    late = good is None or (max_age is not None and now - good.began > max_age)
+    stale = good is None or (max_age is not None and now - good.began > max_age)
+    between = gaps(runs, now)
+    rhythm = sum(run.good for run in runs) >= _RHYTHM
     tip = repository.tip(catalogue.ref)
     sizes = repository.sizes(tip, catalogue.folder) if tip else {}
     return SourceStatus(
         source=catalogue.source,
         good=good,
         last=runs[-1] if runs else None,
-        stale=late,
+        stale=stale,
+        late=rhythm and bool(between) and between[-1].until == stamp(now),
         failures=sum(1 for run in runs if good is None or run.timestamp > good.timestamp),
         month=(sum(run.good for run in recent), len(recent)),
-        ahead=len(reported) - len(runs),
-        gaps=gaps(runs, now),
+        ahead=len(reported) - len(told),
+        gaps=between,
         files=sum(sizes.values()),
         largest=max(sizes.values(), default=0),
     )
