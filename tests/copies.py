@@ -120,6 +120,11 @@ class Copy:
         self.hub.time += timedelta(hours=1)
         return PUSH.run(self.config, source, clock=self.clock)
 
+    def stale_run_without_push(self, source: str = "a") -> Report:
+        """Run without fetching or pushing."""
+        self.hub.time += timedelta(hours=1)
+        return Job().run(self.config, source, clock=self.clock)
+
     def git(self, *arguments: str) -> str:
         return run_git(self.folder, *arguments)
 

@@ -13,7 +13,7 @@ import click
 
 from archiver import __version__
 from archiver.cli.failure import reported
-from archiver.cli.output import prepare_streams
+from archiver.cli.output import note_warnings, prepare_streams
 from archiver.errors import suggestion
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; every way in which it can fail ends in `failure`."""
         with reported(ctx, debug=ctx.params["debug"]):
+            note_warnings()
             return super().invoke(ctx)
 
 

@@ -95,6 +95,22 @@ def _plain(title: str) -> Progress:
     return told
 
 
+def note_warnings() -> None:
+    """Show what the library logs as notes: its words may come from a hub, too."""
+    import logging  # noqa: PLC0415 - 5 ms, not for --help
+
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            from archiver.records.text import terminal  # noqa: PLC0415 - when there is one only
+
+            for line in record.getMessage().splitlines():
+                note(terminal(f"note: {line}"))
+
+    logger = logging.getLogger("archiver")
+    if not logger.handlers:
+        logger.addHandler(Notes(logging.WARNING))
+
+
 def prepare_streams() -> None:
     """Write UTF-8 wherever no terminal says otherwise, and never fail for a character.
 

@@ -89,7 +89,7 @@ class Writer:
         """
         change.check()
         self._heal()
-        pending = recovery.unfinished(self._repository, self._home)
+        pending = recovery.unfinished(self._home)
         with self._repository.objects() as reader:
             draft = Draft(self._repository, change, reader, self._loose)
             ours = {} if pending is None else pending.files
@@ -111,7 +111,7 @@ class Writer:
             Whether anything was packed.
         """
         self._heal()
-        if recovery.unfinished(self._repository, self._home):
+        if recovery.unfinished(self._home):
             return False
         if not packing.worthwhile(self._repository.common_dir / "objects"):
             return False

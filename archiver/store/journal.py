@@ -47,8 +47,8 @@ class Journal(msgspec.Struct, frozen=True):
         refs: Full ref to where it moves.
         files: Managed path to what happens to it.
         at: Full id of the commit that holds these files; empty: where `refs` moves the branch.
-        earlier: The transaction before, which found the index held by somebody and whose files
-            are among these too; it alone counts if the refs did not move.
+        earlier: The transaction before, which found the index held by somebody; its files are
+            among these too, and count as it says if the refs did not move.
     """
 
     git_dir: str = ""
@@ -69,19 +69,11 @@ class Journal(msgspec.Struct, frozen=True):
         """Return what makes the names of this run's temporary files its own."""
         return self.tip[:16]
 
-    def standing(self, tip: str | None) -> Journal | None:
-        """Return the transaction whose files a branch holds that stands at `tip`; None: neither."""
-        if self.root is None:
-            return None
-        if self.tip == tip:
-            return self
-        return self.earlier.standing(tip) if self.earlier else None
-
     def following(self, pending: Journal | None) -> Journal:
         """Return this transaction with the files whose index entries `pending` could not set.
 
         Raises:
-            RepositoryBusy: They are of another work tree or branch.
+            RepositoryBusy: They are of another work tree.
         """
         if pending is None:
             return self
@@ -96,7 +88,7 @@ class Journal(msgspec.Struct, frozen=True):
             return msgspec.structs.replace(
                 self, **place, files=left, at=pending.tip, earlier=pending
             )
-        if (self.root, self.branch) != (pending.root, pending.branch):
+        if self.root != pending.root:
             message = f"somebody's git holds the index of {pending.root}"
             raise RepositoryBusy(message, hint="try again when it has ended")
         return msgspec.structs.replace(self, files={**left, **self.files}, earlier=pending)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from archiver.errors import NotADataRepository, RepositoryBusy
 from archiver.store import refs, worktree
 from archiver.store.durable import disk_errors, sync_folder
-from archiver.store.journal import Journal
+from archiver.store.journal import Journal, Move
 from archiver.store.repository import Repository
 from archiver.store.staging import Staging
 
@@ -45,14 +45,13 @@ def heal(repository: Repository, home: Path) -> None:
         empty(home / "scratch")
 
 
-def unfinished(repository: Repository, home: Path) -> Journal | None:
+def unfinished(home: Path) -> Journal | None:
     """Return the transaction that waits for an index that somebody holds; None: there is none.
 
     To be asked after `heal`.
     """
     with disk_errors():
-        journal = Journal.load(home / "journal")
-    return journal and journal.standing(repository.tip(journal.branch))
+        return Journal.load(home / "journal")
 
 
 def complete_refs(repository: Repository, journal: Journal) -> None:
@@ -69,33 +68,55 @@ def complete_refs(repository: Repository, journal: Journal) -> None:
 def finish(repository: Repository, home: Path, journal: Journal) -> None:
     """Bring work tree and index to what the branch says, then forget the journal.
 
-    Where the index stays locked by somebody, the journal stays too, for the next run.
+    Where the index stays locked by somebody, what is to be set in it stays, for the next run. The
+    refs are done with: a person may move them back.
     """
-    done = True
+    left: Journal | None = None
     if journal.root is not None:
-        done = roll(repository, home, journal, Path(journal.root))
-    if done:
-        with disk_errors():
-            (home / "journal").unlink()
-            sync_folder(home)
+        left = roll(repository, home, journal, Path(journal.root))
+    with disk_errors():
+        if left is not None:
+            left.save(home / "journal")
+            return
+        (home / "journal").unlink()
+        sync_folder(home)
 
 
-def roll(repository: Repository, home: Path, journal: Journal, root: Path) -> bool:
-    """Roll one work tree forward if it still stands at the journalled commit."""
+def roll(repository: Repository, home: Path, journal: Journal, root: Path) -> Journal | None:
+    """Roll one work tree forward; return what is left to be done there."""
     try:
         here = repository if repository.root == root else Repository.open(root)
     except NotADataRepository:
-        return True  # that work tree is gone
+        return None  # that work tree is gone
     staging = Staging(here, root, home / "scratch")
     staging.free()
-    if here.checked_out() != journal.branch:
-        return True
-    standing = journal.standing(here.tip(journal.branch))
-    if standing is None:
-        return True  # the refs did not move, or a person has gone on from there
+    head = here.tip("HEAD")
+    files = held(here, journal, head)
+    if not files:
+        return None
     with here.objects() as reader:
-        seen = worktree.roll(standing, root, reader)
-    return staging.roll(standing.files, seen)
+        seen = worktree.roll(files, root, reader, journal.token)
+    if staging.roll(files, seen):
+        return None
+    return Journal(journal.git_dir, journal.root, journal.branch, files=files, at=head or "")
+
+
+def held(here: Repository, journal: Journal, head: str | None) -> dict[str, Move]:
+    """Return the moves to what the commit holds that is checked out.
+
+    It may be another one by now: the refs did not move, or a person has gone on from there.
+    """
+    if head is None:
+        return {}
+    if head == journal.tip:
+        return dict(journal.files)
+    blobs = here.blobs(head)
+    moves = (move for each in (journal, journal.earlier) if each for move in each.files.items())
+    found: dict[str, Move] = {}
+    for path, move in moves:
+        if blobs.get(path) == move.after:
+            found.setdefault(path, move)
+    return found
 
 
 def free_locks(repository: Repository, journal: Journal, since: float) -> None:

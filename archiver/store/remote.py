@@ -46,6 +46,7 @@ _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 STAYS: Final = "what is committed stays here; when it is mended: archiver run --push"
 _CREDENTIALS: Final = re.compile(r"//[^/@\s]+@")
+_STARTS: Final = ("remote: error: ", "remote: ", "fatal: ", "error: ")
 _EMPTY: Final = re.compile(r"Could not read from remote repository|failed to push some refs")
 """Lines of git that say nothing beside others."""
 
@@ -214,8 +215,9 @@ class Remote:
             answer = self.repository.git.ask("remote", "get-url", "--all", *option, self.name)
             for url in os.fsdecode(answer.out).split():
                 _, slashes, rest = url.partition("://")
-                secret, at, _ = rest.rpartition("@")
-                for each in (secret if slashes and at else "", url.partition("?")[2]):
+                user, at, _ = rest.rpartition("@")
+                named = slashes and at and user != "git"  # everybody's name at a git server
+                for each in (user if named else "", url.partition("?")[2]):
                     words = words.replace(each, "***") if each else words
         return _CREDENTIALS.sub("//***@", words)
 
@@ -274,6 +276,7 @@ def _reasons(answer: Answer) -> list[str]:
 def _told(words: str) -> Iterator[str]:
     """Yield the lines in which git says what is wrong, the most telling first."""
     lines = [line.strip() for line in words.splitlines() if line.strip(" \t:")]
-    for start in ("remote: error: ", "remote: ", "fatal: ", "error: ", ""):
+    for start in _STARTS:
         found = (line.removeprefix(start).strip() for line in lines if line.startswith(start))
         yield from (line for line in found if line and not _EMPTY.match(line))
+    yield from (line for line in lines if not line.startswith(_STARTS))

@@ -233,6 +233,12 @@ class Repository:
         rows = (os.fsdecode(row).partition("\t") for row in out.split(b"\0") if row)
         return {name: meta.split(" ")[2] for meta, _, name in rows}
 
+    def blobs(self, commit: str) -> dict[str, str]:
+        """Return the object id of every file in a commit, by path."""
+        out = self.git.run("ls-tree", "-r", "-z", "--full-tree", commit)
+        rows = (os.fsdecode(row).partition("\t") for row in out.split(b"\0") if row)
+        return {path: meta.split(" ")[2] for meta, _, path in rows}
+
     def sizes(self, commit: str, folder: str) -> dict[str, int]:
         """Return the size in bytes of every file below `folder` in a commit, by path."""
         wanted = ("--", f"{folder}/")

@@ -52,18 +52,19 @@ class Staging:
         return {path: meta.split(" ")[1] for meta, _, path in parts if meta.endswith(" 0")}
 
     def changed(self) -> frozenset[str]:
-        """Return the paths whose files are not as the index says, or are left out on purpose.
+        """Return the paths whose files are not as the index says, or are left to the person.
 
-        A file that is just not there is not among them.
+        These are in a sparse checkout's shade, or assumed to be unchanged. A file that is just
+        not there is not among them.
         """
         git = self.repository.git
         modified, gone = (
             frozenset(os.fsdecode(git.run("ls-files", option, "-z")).split("\0"))
             for option in ("--modified", "--deleted")
         )
-        tagged = os.fsdecode(git.run("ls-files", "-t", "-z")).split("\0")
-        sparse = (row.removeprefix("S ") for row in tagged if row.startswith("S "))
-        return (modified - gone).union(sparse)
+        tagged = os.fsdecode(git.run("ls-files", "-v", "-z")).split("\0")[:-1]
+        left = (row[2:] for row in tagged if row[0] == "S" or row[0].islower())
+        return (modified - gone).union(left)
 
     def roll(self, files: Mapping[str, Move], seen: Mapping[str, os.stat_result]) -> bool:
         """Bring our entries forward; one that changed since is its person's.

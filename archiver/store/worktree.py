@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import logging
 import os
 import stat
 from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from archiver.errors import StoreError
 from archiver.store.durable import disk_errors, make_folders, sync_folder, write_new
@@ -17,9 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    from archiver.store.journal import Journal
+    from archiver.store.journal import Move
     from archiver.store.objects import ObjectReader
     from archiver.store.plumbing import Plumbing
+
+
+_NOT_OURS: Final = frozenset({
+    *(errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY),
+})  # fmt: skip
+"""What a person has arranged; after the refs moved it must not hold every later run back."""
+
+_log = logging.getLogger(__name__)
+
+
+class InTheWay(StoreError):
+    """Something of a person's stands where a file belongs."""
 
 
 def refuse_elsewhere(git: Plumbing, common_dir: Path, branch: str, root: Path | None) -> None:
@@ -49,7 +64,7 @@ def content_id(
         gone: Files that will have been removed by then.
 
     Raises:
-        StoreError: The path is no plain file, or leads through a symbolic link.
+        InTheWay: The path is no plain file, or leads through a symbolic link.
     """
     if gone and makes_room(root, path, gone):
         return None
@@ -71,10 +86,10 @@ def plain(root: Path, path: str) -> Path | None:
         place /= folder
         mode = mode_of(place)
         if mode and not stat.S_ISDIR(mode):
-            raise StoreError(f"{place} is not a folder", hint="move it out of the way")
+            raise InTheWay(f"{place} is not a folder", hint="move it out of the way")
     mode = mode_of(place / name)
     if mode and not stat.S_ISREG(mode):
-        raise StoreError(f"{place / name} is not a plain file", hint="move it out of the way")
+        raise InTheWay(f"{place / name} is not a plain file", hint="move it out of the way")
     return place / name if mode else None
 
 
@@ -89,6 +104,8 @@ def makes_room(root: Path, path: str, gone: AbstractSet[str]) -> bool:
     place = root / path
     if not stat.S_ISDIR(mode_of(place)):
         return False
+    if any(not folders and not files for _, folders, files in os.walk(place)):
+        return False  # an empty folder would be left
     files = (each for each in place.rglob("*") if not stat.S_ISDIR(mode_of(each)))
     return all(each.relative_to(root).as_posix() in gone for each in files)
 
@@ -108,8 +125,16 @@ def pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def roll(journal: Journal, root: Path, reader: ObjectReader) -> dict[str, os.stat_result]:
-    """Bring the journalled files forward; a file that changed since is its person's.
+def roll(
+    files: Mapping[str, Move], root: Path, reader: ObjectReader, token: str
+) -> dict[str, os.stat_result]:
+    """Bring files forward; one that changed since, or cannot be written, is left to its person.
+
+    Args:
+        files: Path to what happens to it.
+        root: Root of the work tree.
+        reader: Where their content comes from.
+        token: Makes the names of temporary files this run's own.
 
     Returns:
         Path to the status of each file while it held what the new commit says.
@@ -117,26 +142,57 @@ def roll(journal: Journal, root: Path, reader: ObjectReader) -> dict[str, os.sta
     Raises:
         StoreFull: The disk is full; the journal stays, and the next run goes on.
     """
-    seen: dict[str, os.stat_result] = {}
-    copies: dict[str, Path] = {}
+    rolling = _Rolling(root, reader, token)
     with disk_errors():
         # What goes, goes first: a folder may stand where a file was.
-        for path, move in sorted(journal.files.items(), key=lambda row: row[1].after is not None):
-            target = root / path
-            temporary = target.with_name(f".{target.name}.{journal.token}")
-            temporary.unlink(missing_ok=True)
-            status = target.lstat() if mode_of(target) else None
-            held = content_id(root, path, reader.object_format)
-            if held == move.before and held != move.after:
-                new = content(move.after, copies, reader)
-                status = bring(root, target, temporary, new, executable=move.executable)
-                held = move.after
-            elif held and held == move.after and status:
-                status = program(target, status, executable=move.executable)
-            if held and held == move.after and status and (later := unchanged(target, status)):
-                seen[path] = later
-                copies[held] = target
-    return seen
+        for path, move in sorted(files.items(), key=lambda row: row[1].after is not None):
+            try:
+                rolling.roll(path, move)
+            except InTheWay as error:
+                _log.warning("%s stays as it is: %s", path, error)
+            except OSError as error:
+                if error.errno not in _NOT_OURS:
+                    raise
+                _log.warning("%s stays as it is: %s", path, error.strerror)
+    return rolling.seen
+
+
+class _Rolling:
+    """Files on their way to what a commit says; what was done before is found done.
+
+    Attributes:
+        seen: Path to the status of each file while it held what the commit says.
+    """
+
+    def __init__(self, root: Path, reader: ObjectReader, token: str) -> None:
+        self.seen: dict[str, os.stat_result] = {}
+        self._root = root
+        self._reader = reader
+        self._temporary = f".archiver.{token}"
+        self._copies: dict[str, Path] = {}
+
+    def roll(self, path: str, move: Move) -> None:
+        """Bring one file forward, unless it changed since or something else stands there.
+
+        Raises:
+            InTheWay: Something else stands there.
+        """
+        target = self._root / path
+        if move.after is None and not stat.S_ISREG(mode_of(target)):
+            return  # it is gone; a folder or a file of the same commit may stand there
+        temporary = target.with_name(self._temporary)
+        temporary.unlink(missing_ok=True)
+        status = target.lstat() if mode_of(target) else None
+        held = content_id(self._root, path, self._reader.object_format)
+        if held == move.before and held != move.after:
+            new = content(move.after, self._copies, self._reader)
+            status = bring(self._root, target, temporary, new, executable=move.executable)
+            held = move.after
+        elif held and held == move.after and status:
+            status = program(target, status, executable=move.executable)
+        if held and held == move.after and status and (later := unchanged(target, status)):
+            self.seen[path] = later
+            self._copies[held] = target
 
 
 def content(

@@ -14,20 +14,41 @@ from copies import Copy, Hub
 from archiver.watcher.unattended.running import Job
 
 RUN = Path(__file__).with_name("killed_run.py")
-KILLS = 10
+KILLS = 24
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with two copies: the second has two captures, the first pushed another."""
+    """Return a folder with two copies: the second has two captures, the first pushed another.
+
+    A file of the first becomes a folder, and a folder a file.
+    """
     hub = Hub(tmp_path_factory.mktemp("stage"))
     first = hub.first()
+    grow(first.folder / "docs", first.folder / "lib")
+    push(first, "Files")
     second = hub.clone("second")
     second.run("a", job=Job())
     hub.lists("a", one=1, two=2, three=3)
     second.run("a", job=Job())
     first.run("b")
+    shutil.rmtree(first.folder / "docs")
+    (first.folder / "lib").unlink()
+    grow(first.folder / "lib", first.folder / "docs")
+    push(first, "Swap them")
     return hub.folder
+
+
+def grow(folder: Path, file: Path) -> None:
+    folder.mkdir()
+    (folder / "page.md").write_text("a page\n")
+    file.write_text("a file\n")
+
+
+def push(copy: Copy, words: str) -> None:
+    copy.git("add", "--all")
+    copy.git("commit", "--quiet", "-m", words)
+    copy.git("push", "--quiet", "origin", "HEAD:main")
 
 
 def copied(stage: Path, folder: Path) -> Copy:
@@ -73,8 +94,11 @@ def test_the_next_run_pushes_everything_once(stage: Path, tmp_path: Path) -> Non
         assert copy.hub.subjects() == [
             "a: +1 new (3 models)",
             "a: first snapshot (2 models)",
+            "Swap them",
             "b: first snapshot (1 model)",
+            "Files",
             "Begin",
         ]
         assert copy.is_clean()
+        assert (copy.folder / "lib" / "page.md").is_file()
         assert not [*copy.folder.glob(".git/**/*.lock")]

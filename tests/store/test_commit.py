@@ -348,6 +348,48 @@ def test_an_index_held_over_several_transactions_is_healed_too(
     assert not (repo / ".git" / "archiver" / "journal").exists()
 
 
+def held_capture(repo: Path, git: Git, capture: Capture) -> None:
+    """Leave a journal that waits for the index, by a capture of two files."""
+    capture(repo, {LATEST: b"1", "data/ms/second": b"1"})
+    held = repo / ".git" / "index.lock"
+    held.touch()
+    capture(repo, {LATEST: b"2", "data/ms/second": None}, state={"a/state": b"2"})
+    held.unlink()
+    assert git(repo, "status", "--porcelain") != ""
+
+
+def test_a_reset_of_a_person_is_not_undone_by_healing(
+    repo: Path, git: Git, capture: Capture
+) -> None:
+    held_capture(repo, git, capture)
+    git(repo, "reset", "--quiet", "--hard", "HEAD~1")
+    old = git(repo, "rev-parse", "HEAD")
+    capture(repo, {}, state={"a/state": b"3"})
+    assert git(repo, "rev-parse", "HEAD") == old
+    assert git(repo, "status", "--porcelain") == ""
+    assert (repo / LATEST).read_bytes() == b"1"
+
+
+@pytest.mark.parametrize(
+    "gone_on",
+    [("switch", "--quiet", "-c", "feature"), ("commit", "--quiet", "-m", "Mine", "--", "mine")],
+    ids=["switch", "commit"],
+)
+def test_entries_are_healed_though_a_person_has_gone_on(
+    repo: Path, git: Git, capture: Capture, gone_on: tuple[str, ...]
+) -> None:
+    (repo / "mine").write_text("1")
+    git(repo, "add", "mine")
+    git(repo, "commit", "--quiet", "-m", "Mine")
+    (repo / "mine").write_text("2")
+    held_capture(repo, git, capture)
+    git(repo, *gone_on)
+    with Repository.open(repo) as found, writing(found):
+        pass
+    assert git(repo, "status", "--porcelain", "--", "data") == ""
+    assert git(repo, "ls-files", "data").split() == [LATEST]
+
+
 def test_a_transaction_that_fails_forgets_nothing_of_the_one_before(
     repo: Path, git: Git, capture: Capture
 ) -> None:

@@ -255,6 +255,67 @@ def test_a_folder_with_a_persons_file_makes_no_room(hub: Hub) -> None:
     assert (second.folder / "lib" / "mine").read_text() == "mine\n"
 
 
+def test_an_empty_folder_of_a_person_makes_no_room(hub: Hub) -> None:
+    first = hub.first()
+    (first.folder / "lib").mkdir()
+    (first.folder / "lib" / "deep.py").write_text("pass\n")
+    pushed(first, "Before")
+    second = hub.clone("second")
+    (first.folder / "lib" / "deep.py").unlink()
+    (first.folder / "lib").rmdir()
+    (first.folder / "lib").write_text("a file\n")
+    pushed(first, "After")
+    (second.folder / "lib" / "empty").mkdir()
+    for _ in range(2):
+        with pytest.raises(StoreError, match="is not a plain file"):
+            second.run("a")
+    (second.folder / "lib" / "empty").rmdir()
+    second.run("a")
+    assert second.is_clean()
+
+
+def test_a_name_as_long_as_names_may_be_arrives(hub: Hub) -> None:
+    first = hub.first()
+    second = hub.clone("second")
+    (first.folder / ("n" * 255)).write_text("long\n")
+    pushed(first, "Long")
+    second.run("a")
+    assert second.is_clean()
+
+
+def test_a_file_that_a_person_calls_unchanged_is_not_overwritten(hub: Hub) -> None:
+    first = hub.first()
+    (first.folder / "cfg").write_text("one\n")
+    pushed(first, "Settings")
+    second = hub.clone("second")
+    (first.folder / "cfg").write_text("two\n")
+    pushed(first, "Other settings")
+    second.git("update-index", "--assume-unchanged", "cfg")
+    (second.folder / "cfg").write_text("mine\n")
+    with pytest.raises(StoreError, match="cfg is changed here and elsewhere"):
+        second.run("a")
+    assert (second.folder / "cfg").read_text() == "mine\n"
+
+
+def test_a_lock_of_a_moment_after_a_race_keeps_the_reports(hub: Hub) -> None:
+    hub.first()
+    second = hub.clone("second")
+    third = hub.clone("third")
+    lock = hub.origin / "refs" / "heads" / "main.lock"
+    third.run("b")
+
+    def sleep(seconds: float) -> None:
+        if seconds < 0.6:
+            lock.touch()  # somebody's git, just after the race
+        else:
+            lock.unlink(missing_ok=True)
+
+    second.stale_run_without_push("a")
+    synced = pushing.push(second.config, clock=second.clock, sleep=sleep, chance=lambda: 0.5)
+    assert synced.notes == ()
+    assert hub.runs("a") == ["first"]
+
+
 def test_what_a_person_took_out_of_the_index_stays_out(hub: Hub) -> None:
     first = hub.first()
     (first.folder / "notes").write_text("one\n")

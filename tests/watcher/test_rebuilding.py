@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from conftest import run_git
 from copies import Copy, Hub
 
 from archiver.changes.retention import Retention
-from archiver.errors import PushRejected, StoreError
+from archiver.errors import PushRejected, SourceError, StoreError
 from archiver.store.repository import Repository
 from archiver.watcher.capturing import ledger, upkeep
 from archiver.watcher.capturing.target import open_target
@@ -162,6 +163,40 @@ def test_a_run_whose_capture_was_dropped_says_that_nothing_changed(hub: Hub, fir
     run = known(second)[-1]
     assert (run.outcome, run.new, run.total, run.snapshot) == ("unchanged", 0, 2, "")
     assert second.git("rev-parse", "HEAD") == first.git("rev-parse", "HEAD")
+
+
+def test_a_capture_that_is_built_anew_twice_still_says_only_what_it_listed(
+    hub: Hub, first: Copy
+) -> None:
+    hub.lists("a", one=1, two=2)
+    first.run("a")
+    second = hub.clone("second")
+    hub.lists("a", one=1, two=2, q=3)
+    first.run("a")
+    hub.lists("a", one=1, two=2)
+    first.run("a", job=Job())
+    first.run("a", job=Job())  # the removal of q, not pushed yet
+    hook = hub.refuses("exit 1")
+    hub.lists("a", one=9, two=2)
+    second.stale_run_without_push("a")
+    with pytest.raises(PushRejected):
+        second.run("b")  # joined, with q carried along, and not pushed
+    hook.unlink()
+    first.run("b")
+    second.run("b")
+    assert hub.records("a") == {"one": 9, "two": 2}
+    assert not any("returned" in subject for subject in hub.subjects())
+    assert '"q"' in hub.git("show", "main:data/a/removed.jsonl")
+
+
+def test_trouble_is_written_into_the_report_of_the_run_that_met_it(first: Copy) -> None:
+    began = first.clock()
+    first.run("a", job=Job())
+    later = first.clock() + timedelta(seconds=5)  # of another copy, joined meanwhile
+    failure = SourceError("away")
+    ledger.remember_failure(first.config, "a", failure, began=later, clock=lambda: later)
+    ledger.remember_trouble(first.config, "a", PushRejected("no"), began=began, now=later)
+    assert [(run.outcome, run.code) for run in known(first)] == [("first", 5), ("failed", 3)]
 
 
 def test_counters_alone_are_dropped_where_only_news_is_committed(hub: Hub, first: Copy) -> None:

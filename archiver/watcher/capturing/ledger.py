@@ -51,6 +51,8 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         removed: Records that are gone.
         snapshot: Name of the stamped file; empty: nothing was committed.
         error: What went wrong, one line.
+        joined: Whether its capture was built anew on what others had pushed: what the state says
+            of that moment comes from several listings.
     """
 
     timestamp: str
@@ -63,6 +65,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     removed: int = 0
     snapshot: str = ""
     error: str = ""
+    joined: bool = False
 
     @property
     def good(self) -> bool:
@@ -101,7 +104,14 @@ def written(runs: Iterable[Run], now: datetime) -> bytes:
 
 def joined(ours: bytes | None, theirs: bytes | None, now: datetime) -> bytes:
     """Return the file of the runs that two copies know; what went wrong after one is kept."""
-    both = sorted((*read(theirs), *read(ours)), key=lambda run: run.code != 0)
+    known = {(run.timestamp, run.outcome, run.seconds) for run in read(theirs)}
+    mine = (
+        run
+        if (run.timestamp, run.outcome, run.seconds) in known
+        else msgspec.structs.replace(run, joined=True)
+        for run in read(ours)
+    )
+    both = sorted((*read(theirs), *mine), key=lambda run: run.code != 0)
     runs = {(run.timestamp, run.outcome, run.seconds): run for run in both}
     return written(runs.values(), now)
 
@@ -171,15 +181,22 @@ def remember_failure(
     return run
 
 
-def remember_trouble(config: Config, name: str, error: Exception, *, now: datetime) -> None:
-    """Write into the newest report what went wrong after the capture; only the state ref moves.
+def remember_trouble(
+    config: Config, name: str, error: Exception, *, began: datetime, now: datetime
+) -> None:
+    """Write into a run's report what went wrong after the capture; only the state ref moves.
 
-    The capture is kept, so the run stays a good one; but the job was not.
+    The capture is kept, so the run stays a good one; but the job was not. The report is the first
+    since the run `began`: those of others may have been joined meanwhile.
     """
 
     def amended(runs: list[Run]) -> list[Run]:
-        *before, last = runs
-        return [*before, msgspec.structs.replace(last, code=_code(error), error=_line(error))]
+        ours = next((at for at, run in enumerate(runs) if run.timestamp >= stamp(began)), None)
+        wrong = {"code": _code(error), "error": _line(error)}
+        return [
+            msgspec.structs.replace(run, **wrong) if at == ours else run
+            for at, run in enumerate(runs)
+        ]
 
     _keep(config, name, amended, error, now)
 

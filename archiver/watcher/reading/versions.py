@@ -56,6 +56,7 @@ class Version:
         notes: What the reader should know: skipped records, doubled keys, another key.
         digests: Shard name to the SHA-256 of its file, as the index says.
         covers: What was listed, as the header says; empty: everything.
+        swept: Capture time of the last full listing, where only changes were listed.
         tombstones: Returns what was removed before and stayed away; read only when asked.
     """
 
@@ -64,6 +65,7 @@ class Version:
     notes: tuple[str, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     covers: str = ""
+    swept: str = ""
     tombstones: Callable[[], Mapping[str, Tombstone]] = dict
 
     def lines(self) -> Iterable[bytes]:
@@ -87,6 +89,7 @@ class _Read(NamedTuple):
     shards: Mapping[str, str] = MappingProxyType({})
     notes: tuple[str, ...] = ()
     covers: str = ""
+    swept: str = ""
 
 
 class _Shard(NamedTuple):
@@ -154,14 +157,26 @@ class Versions:
         tombstones = partial(self._tombstones, revision.id)
         if not found.shards:
             parts = {"": Part(revision.blob, lambda: found.lines)}
-            return Version(end, parts, found.notes, covers=found.covers, tombstones=tombstones)
+            return Version(
+                end,
+                parts,
+                found.notes,
+                covers=found.covers,
+                swept=found.swept,
+                tombstones=tombstones,
+            )
         folder = (path or self._path).removesuffix(".json")
         entries = self._required().entries(revision.id, folder)
         blobs = {name: entries.get(f"{name}.json") for name in found.shards}
         reads = {name: self._shard(blob, name) for name, blob in blobs.items()}
         parts = {name: Part(blobs[name], read.lines) for name, read in reads.items()}
         version = Version(
-            end, parts, digests=found.shards, covers=found.covers, tombstones=tombstones
+            end,
+            parts,
+            digests=found.shards,
+            covers=found.covers,
+            swept=found.swept,
+            tombstones=tombstones,
         )
         return self._joined(version, reads.values())
 
@@ -247,7 +262,14 @@ class Versions:
             return _Read(found, len(found), notes=notes)
         header, lines = canonical.read(rest)
         digests = {name: digest for name, (_, digest) in header.shards.items()}
-        read = _Read(lines, header.total, header.timestamp, digests, covers=header.covers)
+        read = _Read(
+            lines,
+            header.total,
+            header.timestamp,
+            digests,
+            covers=header.covers,
+            swept=header.swept,
+        )
         return self._keyed(read)
 
     def _keyed(self, read: _Read) -> _Read:

@@ -99,6 +99,7 @@ def push(
     """
     synced = Synced({})
     seen: Tips | None = None
+    stands = False  # then nobody was faster: git only words it so
     for attempt in range(TRIES):
         with Repository.open(config.root) as repository:
             remote = _remote(config, repository)
@@ -110,14 +111,16 @@ def push(
                     break
                 sleep(_PAUSE * 2**attempt * (0.5 + chance()))
                 tips = remote.fetch()
-                if tips == seen:  # nobody was faster: git only words it so
-                    return synced.then(_alone(remote))
-                seen = tips
-                synced = synced.then(_Meeting(config, repository, remote, clock).join(tips))
+                stands, seen = tips == seen, tips
+                if not stands:
+                    synced = synced.then(_Meeting(config, repository, remote, clock).join(tips))
             except Refused:
                 return synced.then(_alone(remote))
             else:
                 return synced
+    if stands:
+        with Repository.open(config.root) as repository:
+            return synced.then(_alone(_remote(config, repository)))
     message = f"others were faster than this run, {TRIES} times"
     raise PushRejected(message, hint="what is committed stays here: run again")
 

@@ -95,8 +95,10 @@ class Rebuilding:
         settled = self._settled(lines)
         names = target.repository.entries(tip, target.catalogue.stamped)
         taken = snapshots.free_time(source.name, self.taken, names)
-        covers = self.captured().covers
-        header = canonical.Header(source.name, stamp(taken), len(lines), covers=covers)
+        old = self.captured()
+        header = canonical.Header(
+            source.name, stamp(taken), len(lines), covers=old.covers, swept=old.swept
+        )
         layout = snapshots.laid_out(
             header, lines, shards=source.shards, before=self.before(), max_bytes=source.max_bytes
         )

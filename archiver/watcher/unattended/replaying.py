@@ -157,15 +157,19 @@ class Replay:
     def _missing(self, source: str, snapshot: str) -> frozenset[str] | None:
         """Return the keys that the listing of a capture lacked; None: the state does not tell.
 
-        The state that moved together with a capture is the first that has the report of it.
+        The state that moved together with a capture is the first that has the report of it. That
+        of a capture that was built anew before tells of other listings too.
         """
         found: str | None = None
         tip = self._repository.tip(STATE_REF)
         out = self._repository.git.run("rev-list", "--first-parent", tip) if tip else b""
         for commit in out.decode().split():
             runs = ledger.read(self._repository.read(commit, f"{source}/{ledger.RUNS}"))
-            if not any(run.snapshot == snapshot for run in runs):
+            ours = next((run for run in runs if run.snapshot == snapshot), None)
+            if ours is None:
                 break
+            if ours.joined:
+                return None
             found = commit
         if found is None:
             return None

@@ -123,16 +123,16 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         if self.dry_run:
             captured(report)
             return report
-        report = self._pushed(config, report, clock, captured)
+        report = self._pushed(config, report, clock, captured, began)
         captured(report)
         try:
-            self._told(config, report, clock)
+            self._told(config, report, clock, began)
         except ArchiverError:
             if trouble is not None:
                 _log.warning("%s", trouble)  # two went wrong, and one of them can be raised
             raise
         if trouble is not None:
-            ledger.remember_trouble(config, name, trouble, now=clock())
+            ledger.remember_trouble(config, name, trouble, began=began, now=clock())
             self._push_state(config, clock)
             raise trouble
         return report
@@ -143,6 +143,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         report: Report,
         clock: Callable[[], datetime],
         captured: Callable[[Report], object],
+        began: datetime,
     ) -> Report:
         """Return the report of the commit as it was pushed: it may have been built anew."""
         if not self.push:
@@ -150,16 +151,18 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return _as_pushed(report, pushing.push(config, clock=clock))
         except ArchiverError as error:
-            ledger.remember_trouble(config, report.source, error, now=clock())
+            ledger.remember_trouble(config, report.source, error, began=began, now=clock())
             captured(report)
             raise
 
-    def _told(self, config: Config, report: Report, clock: Callable[[], datetime]) -> None:
+    def _told(
+        self, config: Config, report: Report, clock: Callable[[], datetime], began: datetime
+    ) -> None:
         if self.notify and config.notify:
             try:
                 self._tell(config, report, clock)
             except ArchiverError as error:
-                ledger.remember_trouble(config, report.source, error, now=clock())
+                ledger.remember_trouble(config, report.source, error, began=began, now=clock())
                 raise
             finally:
                 self._push_state(config, clock)
