@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from archiver.records.jsontext import UNREADABLE
 from archiver.watcher.capturing import ledger
 from archiver.watcher.capturing.ledger import RUNS
 from archiver.watcher.unattended import sent
@@ -50,6 +53,33 @@ def joined_state(
             if other.get(name) != content:
                 files[f"{source}/{name}"] = content
     return theirs, files
+
+
+CARRIED: Final = "carried.json"
+"""File of a source: the captures that a join built anew, by the name of their stamped file, and
+which keys each holds that its own listing did not say: the next join must not count them."""
+
+
+def carried(
+    repository: Repository, state: str | None, source: str, snapshot: str
+) -> frozenset[str] | None:
+    """Return what `CARRIED` says of a capture; None: nothing."""
+    content = repository.read(state, f"{source}/{CARRIED}") if state else None
+    try:
+        known = msgspec.json.decode(content or b"{}", type=dict[str, frozenset[str]])
+    except UNREADABLE:
+        return None
+    return known.get(snapshot)
+
+
+def carrying(rebuilt: Iterable[Rebuilt]) -> dict[str, bytes]:
+    """Return the files `CARRIED` of what was built anew just now; older captures are pushed."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for each in rebuilt:
+        if each.carried is not None:
+            source, snapshot, keys = each.carried
+            found.setdefault(source, {})[snapshot] = sorted(keys)
+    return {f"{source}/{CARRIED}": msgspec.json.encode(rows) for source, rows in found.items()}
 
 
 def corrected(

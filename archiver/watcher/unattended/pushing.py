@@ -194,6 +194,7 @@ class _Meeting:
         base, files = joining.joined_state(self.repository, here, state, now)
         rebuilt = replay.rebuilt.values()
         files |= joining.corrected(self.repository, base, files, rebuilt, now)
+        files |= joining.carrying(rebuilt)
         if tip == ours and base == here and not files:
             return ()
         return writer.commit(self._change(ours, tip, base, files, now)).kept

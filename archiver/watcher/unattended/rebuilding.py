@@ -33,6 +33,20 @@ if TYPE_CHECKING:
 _BAD: Final = re.compile(r"; bad=[1-9]")
 
 
+class Carried(NamedTuple):
+    """What a capture holds that its own listing did not say.
+
+    Attributes:
+        source: Name of the source.
+        snapshot: Name of the stamped file.
+        keys: The keys of these records.
+    """
+
+    source: str
+    snapshot: str
+    keys: frozenset[str]
+
+
 class Rebuilt(NamedTuple):
     """What stands for a capture of this copy.
 
@@ -40,11 +54,22 @@ class Rebuilt(NamedTuple):
         revision: Full commit id; empty: it was dropped.
         report: What it says now; None: the same as before.
         snapshot: Name of the stamped file that it had; empty: the same as before.
+        carried: What it holds that its listing did not say; None: nobody knows.
     """
 
     revision: str
     report: Report | None = None
     snapshot: str = ""
+    carried: Carried | None = None
+
+
+class Drawn(NamedTuple):
+    """The commit of a capture that is not made yet, its report, its time, what it carries along."""
+
+    draft: Drafted
+    report: Report
+    taken: datetime
+    carried: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +110,11 @@ class Rebuilding:
         )
         return Rebuilt("", report, snapshots.name_of(source, self.captured().end))
 
-    def drafted(self, writer: Writer) -> tuple[Drafted, Report, datetime] | None:
-        """Write the blobs of the capture, and return its commit, its report and its time.
-
-        None: it says nothing that is worth a commit.
-        """
+    def drawn(self, writer: Writer) -> Drawn | None:
+        """Write the blobs of the capture; None: it says nothing that is worth a commit."""
         target, source, tip = self.target, self.target.source, self.target.catalogue.ref
         lines = self._listed()
+        listed = frozenset(line.key for line in lines)
         settled = self._settled(lines)
         names = target.repository.entries(tip, target.catalogue.stamped)
         taken = snapshots.free_time(source.name, self.taken, names)
@@ -119,7 +142,7 @@ class Rebuilding:
             tip=tip,
             taken=taken,
         )
-        return draft, report, taken
+        return Drawn(draft, report, taken, frozenset(line.key for line in lines) - listed)
 
     def _report(self, after: Version) -> Report:
         before = self.before()

@@ -20,7 +20,8 @@ from archiver.watcher.reading import snapshots
 from archiver.watcher.reading.catalogue import REMOVED, REVERTED
 from archiver.watcher.reading.moments import newest
 from archiver.watcher.reading.versions import EMPTY, Versions, stamp, taken_at
-from archiver.watcher.unattended.rebuilding import Rebuilding, Rebuilt
+from archiver.watcher.unattended import joining
+from archiver.watcher.unattended.rebuilding import Carried, Rebuilding, Rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,7 +76,7 @@ class Replay:
         if f"{target.catalogue.folder}/{REVERTED}" in files:
             built = self._reverted(there, commit, parent)
         elif parent and self._folder(target, parent) == self._folder(target, tip):
-            built = Rebuilt(self._moved(target, revision, files, tip))
+            built = self._moved(target, revision, files, tip)
         elif {DIGEST, PROOF} <= revision.trailers.keys():
             built = self._captured(there, revision, parent)
         elif all(path.startswith(f"{target.catalogue.stamped}/") for path in files):
@@ -106,10 +107,17 @@ class Replay:
 
     def _moved(
         self, target: Target, revision: Revision, files: Mapping[str, str | None], tip: str
-    ) -> str:
+    ) -> Rebuilt:
         """Return the same commit on a tip that left its source alone."""
         text = self._repository.message(revision.id)
-        return self._build(target, files, text, tip, revision.authored_at)
+        built = self._build(target, files, text, tip, revision.authored_at)
+        if not {DIGEST, PROOF} <= revision.trailers.keys():
+            return Rebuilt(built)
+        with self._versions(target) as versions:
+            name = snapshots.name_of(target.source.name, versions.stored(revision).end)
+        missing = self._missing(target.source.name, name)
+        carried = None if missing is None else Carried(target.source.name, name, missing)
+        return Rebuilt(built, carried=carried)
 
     def _captured(self, there: Target, revision: Revision, parent: str | None) -> Rebuilt:
         """Return the capture compared with the newest one of the tip."""
@@ -118,15 +126,14 @@ class Replay:
             if found.is_older():
                 when = f"{stamp(found.taken)} UTC"
                 return self._dropped(found, f"the capture of {when}: a newer one was pushed")
-            made = found.drafted(self._writer)
+            made = found.drawn(self._writer)
             if made is None:
                 return self._dropped(found, "what it found was pushed already")
-            draft, report, taken = made
-            tip = there.catalogue.ref
-            commit = self._build(there, draft.files, draft.text, tip, taken)
-            told = with_(report, revision=commit, snapshot=draft.name)
-            name = snapshots.name_of(report.source, found.captured().end)
-            return Rebuilt(commit, told, name)
+            tip, draft, source = there.catalogue.ref, made.draft, there.source.name
+            commit = self._build(there, draft.files, draft.text, tip, made.taken)
+            told = with_(made.report, revision=commit, snapshot=draft.name)
+            name = snapshots.name_of(source, found.captured().end)
+            return Rebuilt(commit, told, name, Carried(source, draft.name, made.carried))
 
     def _dropped(self, found: Rebuilding, reason: str) -> Rebuilt:
         self.notes.append(f"{found.target.source.name}: dropped: {reason}")
@@ -169,7 +176,7 @@ class Replay:
             if ours is None:
                 break
             if ours.joined:
-                return None
+                return joining.carried(self._repository, tip, source, snapshot)
             found = commit
         if found is None:
             return None
