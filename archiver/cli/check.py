@@ -13,7 +13,7 @@ from archiver.publish.findings import FORMS, show
 from archiver.watcher.clock import now
 from archiver.watcher.reading import pins as reading
 from archiver.watcher.reading.known import known_keys
-from archiver.watcher.reading.pinned import TROUBLES, checked
+from archiver.watcher.reading.pinned import TROUBLES, agreed, checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,43 +87,45 @@ def check(
     PINS are files: a list (.txt, or - for standard input) with one key a line, or source files
     and globs, in which every key that there is or ever was is found. A record fails that is
     missing, removed, renamed, gated, or has another licence. A line of a list may say what is
-    right: KEY license=apache-2.0 gated=auto
+    right: KEY license=apache-2.0 gated=auto. Without --source all sources are asked: a key that one
+    of them knows is missing in none.
     """
     if not patterns and keys is None:
         raise click.UsageError("Say what you depend on: a list, source files, or --keys.")
     paths = reading.files(patterns)
-    catalogue = choice.open()
-    found = [*_pins(catalogue, paths, pattern, keys, at or "")]
-    if not found:
+    lists = [path for path in paths if reading.is_list(path) and pattern is None]
+    others = [path for path in paths if path not in lists]
+    named = [*reading.listed(lists), *(reading.matching(others, pattern) if pattern else ())]
+    searched = [] if pattern else others
+    catalogues = choice.each()
+    findings = agreed(
+        finding
+        for catalogue in catalogues
+        for pins in ([*named, *_known(catalogue, searched, keys, at or "")],)
+        for finding in checked(catalogue, pins, now=now(), at=at or "", since=since)
+    )
+    if not findings:
         hint = "a list has one key a line; other files name keys that there are or were"
         raise ConfigError("nothing there names a record", hint=hint)
-    findings = checked(catalogue, found, now=now(), at=at or "", since=since)
     failing = frozenset(TROUBLES) - frozenset(allow)
+    source = ", ".join(each.source for each in catalogues)
     with output.destination(output_path) as out:
-        show(findings, form, out, source=catalogue.source, failing=failing)
+        show(findings, form, out, source=source, failing=failing)
     context.exit(int(any(each.verdict in failing for each in findings)))
 
 
-def _pins(
-    catalogue: Catalogue,
-    paths: list[Path],
-    pattern: re.Pattern[str] | None,
-    keys: re.Pattern[str] | None,
-    at: str,
+def _known(
+    catalogue: Catalogue, paths: list[Path], keys: re.Pattern[str] | None, at: str
 ) -> Iterator[Pin]:
-    lists = [path for path in paths if reading.is_list(path) and pattern is None]
-    others = [path for path in paths if path not in lists]
-    yield from reading.listed(lists)
-    if pattern is not None:
-        yield from reading.matching(others, pattern)
-        others = []
-    if others or keys is not None:
-        known = known_keys(catalogue, at=at, now=now())
-        if not known.complete:
-            output.note(_SHALLOW)
-        yield from reading.mentioned(others, known.keys)
-        if keys is not None:
-            yield from (reading.Pin(key, "", 0) for key in filter(keys.fullmatch, known.keys))
+    """Yield the pins that only a catalogue can find: its keys in files, or by a pattern."""
+    if not paths and keys is None:
+        return
+    known = known_keys(catalogue, at=at, now=now())
+    if not known.complete:
+        output.note(_SHALLOW)
+    yield from reading.mentioned(paths, known.keys)
+    if keys is not None:
+        yield from (reading.Pin(key, "", 0) for key in filter(keys.fullmatch, known.keys))
 
 
 def _compiled(name: str, given: str | None) -> re.Pattern[str] | None:

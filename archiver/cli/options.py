@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
@@ -69,6 +69,21 @@ class Choice:
             plain=plain,
             words=self.words,
         )
+
+    def each(self) -> list[Catalogue]:
+        """Find the catalogues that are meant: all of archiver.toml where none is named.
+
+        Raises:
+            ConfigError: archiver.toml is missing or wrong.
+            NotADataRepository: There is no git repository.
+        """
+        from archiver.config import process_environment  # noqa: PLC0415 - not for --help
+        from archiver.watcher.reading.catalogue import every_source  # noqa: PLC0415 - not for --help
+
+        if self.source is not None or self.file is not None:
+            return [self.open()]
+        names = every_source(self.repo, process_environment(), self.words)
+        return [replace(self, source=name).open() for name in names] or [self.open()]
 
 
 repo = click.option(

@@ -45,7 +45,8 @@ def show(
 
 
 def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]) -> None:
-    rows = [row for each in findings if each.verdict != "ok" for row in [_row(each)]]
+    several = len({each.source for each in findings}) > 1
+    rows = [_row(each, several=several) for each in findings if each.verdict != "ok"]
     widths = [max((width(row[column]) for row in rows), default=0) for column in range(2)]
     for verdict, key, *rest in rows:
         words = "  ".join(filter(None, rest))
@@ -56,12 +57,12 @@ def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: froz
     out.write(f"{source}: {bad:,} of {count(all_, 'record')} not as it should be\n")
 
 
-def _row(finding: Any) -> tuple[str, str, str, str, str]:
+def _row(finding: Any, *, several: bool) -> tuple[str, ...]:
     since = finding.since
     when = f"since {since.timestamp} UTC ({since.revision[:10]})" if since else ""
     place = _place(finding.pins[0]) if finding.pins else ""
     words = (finding.verdict, finding.key, finding.detail, when, place)
-    return tuple(map(terminal, words))  # type: ignore[return-value]
+    return tuple(map(terminal, (*words, f"({finding.source})" if several else "")))
 
 
 def _place(pin: Any) -> str:
@@ -95,14 +96,14 @@ def _write_github(
         words = _data(_message(each, source))
         for pin in each.pins:
             place = f"file={_property(pin.file)},line={pin.line}," if pin.file else ""
-            title = _property(f"{source}: {each.verdict}")
+            title = _property(f"{each.source or source}: {each.verdict}")
             out.write(f"::{level} {place}title={title}::{words}\n")
 
 
 def _message(finding: Any, source: str) -> str:
     when = finding.since
     since = f" (since {when.timestamp} UTC, revision {when.revision[:10]})" if when else ""
-    return visible(f"{finding.key} of {source}: {finding.detail}{since}")
+    return visible(f"{finding.key} of {finding.source or source}: {finding.detail}{since}")
 
 
 def _data(text: str) -> str:

@@ -276,6 +276,33 @@ def test_allowing_one_trouble_hides_no_other(
     assert text.endswith("hub: 1 of 1 record not as it should be\n")
 
 
+def test_all_sources_are_asked_where_none_is_named(
+    archiver: Archiver, archive: Archive, tmp_path: Path
+) -> None:
+    other = {"type": "json", "url": "other.json", "records": "models", "key": ["id"]}
+    rows = "\n".join(f"{name} = {json.dumps(value)}" for name, value in other.items())
+    archive.configure(f"[sources.other]\n{rows}", confirmations=1, max_shrink=1)
+    (archive.folder / "other.json").write_text('{"models": [{"id": "lab/x"}, {"id": "org/c"}]}')
+    assert archiver("run", "other", "--repo", archive.folder).returncode == 0
+    pins = tmp_path / "models.txt"
+    pins.write_text("org/d\nlab/x\norg/never\norg/c\n")
+    code, found = checked(archiver, archive, pins)
+    assert code == 1
+    assert [(each["key"], each["source"], each["verdict"]) for each in found["findings"]] == [
+        ("lab/x", "other", "ok"),
+        ("org/c", "hub", "removed"),
+        ("org/c", "other", "ok"),
+        ("org/d", "hub", "ok"),
+        ("org/never", "hub", "missing"),
+    ]
+    text = archiver("check", pins, "--repo", archive.folder).stdout
+    assert "removed  org/c" in text
+    assert text.endswith("hub, other: 2 of 4 records not as it should be\n")
+    assert checked(archiver, archive, pins, "--source", "other")[0] == 1
+    pins.write_text("lab/x\norg/d\n")
+    assert checked(archiver, archive, pins)[0] == 0
+
+
 def test_source_files_are_searched_for_known_keys(
     archiver: Archiver, archive: Archive, tmp_path: Path
 ) -> None:

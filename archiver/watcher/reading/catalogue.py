@@ -267,6 +267,22 @@ def open_catalogue(
     return replace(found, policy=policy)
 
 
+def every_source(folder: Path, environ: Mapping[str, str], words: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the sources that are meant where none is named.
+
+    Args:
+        folder: A folder of the repository.
+        environ: The environment, for ``ARCHIVER_*``.
+        words: What a person wrote to name versions; the name of a stamped file names a source.
+
+    Raises:
+        ConfigError: archiver.toml is missing or wrong.
+    """
+    config = configuration.discover(folder, environ)
+    told = _told(config, words)
+    return (told,) if told else tuple(config.sources)
+
+
 def _told(config: Config, words: Iterable[str]) -> str | None:
     """Return the one source whose stamped files are named; None: there is none, or several."""
     named = moments.sources(words) & config.sources.keys()

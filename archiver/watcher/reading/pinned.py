@@ -46,6 +46,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         since: When, as far as known.
         now: The key it has now; ``renamed`` only.
         pins: The places that name it.
+        source: Name of the source that says so.
     """
 
     key: str
@@ -54,6 +55,25 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     since: Moment | None = None
     now: str = ""
     pins: tuple[Pin, ...] = ()
+    source: str = ""
+
+
+def agreed(found: Iterable[Finding]) -> list[Finding]:
+    """Return what several sources say of the same keys, by key.
+
+    A key that one of them knows is not missing for the others; one that none of them knows is
+    missing once.
+    """
+    by_key: dict[str, list[Finding]] = defaultdict(list)
+    for finding in found:
+        by_key[finding.key].append(finding)
+    return [
+        finding
+        for key in sorted(by_key)
+        for finding in (
+            [each for each in by_key[key] if each.verdict != "missing"] or by_key[key][:1]
+        )
+    ]
 
 
 def checked(
@@ -104,13 +124,14 @@ def checked(
         )
         for key in sorted(places)
     )
-    return [
+    found = (
         finding
         for case in cases
         for finding in (
             [_gone(case, stones, window=window)] if case.record is None else _held(case)
         )
-    ]
+    )
+    return [msgspec.structs.replace(each, source=catalogue.source) for each in found]
 
 
 def _base(catalogue: Catalogue, versions: Versions, since: str, now: datetime) -> Version | None:
