@@ -22,7 +22,7 @@ _FEW: Final = 5
 
 
 def run(report: Report, style: Mapping[Kind, str], *, dry_run: bool) -> Iterator[str]:
-    """Yield the lines that tell of one run: the counts, then the first few changes.
+    """Yield the lines that tell of one run: the counts, then a few changes, what is gone first.
 
     Args:
         report: What the run did.
@@ -32,7 +32,7 @@ def run(report: Report, style: Mapping[Kind, str], *, dry_run: bool) -> Iterator
     yield f"{report.source}: {_counts(report)}{_outcome(report, dry_run=dry_run)}\n"
     if report.outcome != "changed":
         return
-    shown = report.changes[:_FEW]
+    shown = sorted(report.changes, key=lambda change: wording.FIRST.index(change.kind))[:_FEW]
     for change in shown:
         yield from lines.change(change, style)
     if left_out := report.summary.news - len(shown):

@@ -28,6 +28,12 @@ TITLES: Final[Mapping[Kind, str]] = {
 }
 """The heading of each kind, in the order in which they are shown."""
 
+FIRST: Final[tuple[Kind, ...]] = (
+    *("removed", "renamed", "returned", "new", "updated"),
+    *("left", "entered", "metrics"),
+)
+"""The kinds, those that people must hear of first."""
+
 MARKS: Final[Mapping[Kind, str]] = {
     "new": "+",
     "removed": "-",

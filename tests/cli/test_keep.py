@@ -70,9 +70,16 @@ def test_a_run_shows_the_first_changes_and_how_many_more(archive: Archive, keep:
     headline, *shown = keep("run").stdout.splitlines()
     assert headline.startswith("hub: +7 new, 1 updated (9 models)  ")
     assert shown == [
-        *("~ a", "    n: 1 → 2", "+ m0", "+ m1", "+ m2", "+ m3"),
+        *("+ m0", "+ m1", "+ m2", "+ m3", "+ m4"),
         "… and 3 more: archiver compare --source hub",
     ]
+
+
+def test_a_run_shows_first_what_is_gone(archive: Archive, keep: Archiver) -> None:
+    archive.lists(**{f"m{number}": 1 for number in range(30)}, z=1)
+    keep("run")
+    archive.lists(**{f"m{number}": 2 for number in range(30)})
+    assert keep("run").stdout.splitlines()[1] == "- z"
 
 
 def test_a_run_on_identical_records_says_so(keep: Archiver) -> None:

@@ -25,12 +25,6 @@ if TYPE_CHECKING:
 _THRESHOLD: Final = re.compile(r"(\w+) *> *([\d.]+) *%")
 _MODULUS: Final = 2**256
 
-_WORTH: Final[tuple[Kind, ...]] = (
-    *("removed", "renamed", "returned", "new", "updated"),
-    *("left", "entered", "metrics"),
-)
-"""The kinds, those that people must hear of first."""
-
 
 class Selection(NamedTuple):
     """What a channel is told of.
@@ -58,7 +52,7 @@ def selected(changes: Iterable[RecordChange], channel: ChannelConfig) -> Selecti
         group = first.setdefault(change.kind, [])
         if len(group) < channel.limit:
             group.append(change)
-    named = [change for kind in _WORTH for change in first.get(kind, ())]
+    named = [change for kind in wording.FIRST for change in first.get(kind, ())]
     return Selection(counts, named[: channel.limit], f"{total:064x}")
 
 
