@@ -251,9 +251,17 @@ class Repository:
         return not self.git.ask("merge-base", "--is-ancestor", old, new).code
 
     def since(self, base: str, tip: str) -> list[str]:
-        """Return the commits of `tip` that `base` lacks, oldest first, along first parents."""
-        out = self.git.run("rev-list", "--first-parent", "--reverse", tip, f"^{base}")
-        return out.decode().split()
+        """Return the commits of `tip` that `base` lacks, oldest first, along first parents.
+
+        git's own ``^base`` believes in commit dates: a clock that was wrong makes it list what
+        both have.
+        """
+        found: list[str] = []
+        for commit in self.git.run("rev-list", "--first-parent", tip).decode().split():
+            if self.is_ancestor(commit, base):
+                break
+            found.insert(0, commit)
+        return found
 
     def differences(self, old: str | None, new: str) -> Differences:
         """Return in which files two commits differ.

@@ -251,3 +251,27 @@ def test_real_histories_are_walked_completely(real: Path, tmp_path: Path) -> Non
         with Repository.open(tmp_path / name) as found:
             tip = found.resolve("HEAD")
             assert versions == sum(1 for _ in found.history(file, tip=tip))
+
+
+def test_what_is_only_here_does_not_depend_on_clocks(repo: Path, git: Git) -> None:
+    def commit(words: str, parent: str, seconds: int) -> str:
+        parents = f"parent {parent}\n" if parent else ""
+        when = f"a <a@example.org> {seconds} +0000\n"
+        text = f"tree {tree}\n{parents}author {when}committer {when}\n{words}\n"
+        return git(
+            repo, "hash-object", "-w", "-t", "commit", "--stdin", stdin=text.encode()
+        ).strip()
+
+    tree = git(repo, "hash-object", "-w", "-t", "tree", "--stdin").strip()
+    begin = commit("Begin", "", 1_795_000_000)
+    theirs = begin
+    for number in range(12):
+        theirs = commit(f"Theirs {number}", theirs, 1_770_000_000 + number)
+    ours = commit("Ours", begin, 1_770_100_000)
+    with Repository.open(repo) as found:
+        assert found.since(theirs, ours) == [ours]
+        assert found.since(begin, theirs)[-1] == theirs
+        assert len(found.since(begin, theirs)) == 12
+        assert found.since(theirs, theirs) == []
+    listed = git(repo, "rev-list", "--first-parent", ours, f"^{theirs}").split()
+    assert begin in listed  # what git says of this
