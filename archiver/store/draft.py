@@ -44,6 +44,7 @@ class Draft:
             f"committer {author.signature(change.committed_at)}\n"
         )
         self._replaced: dict[str, str | None] = {}
+        self._gone = frozenset(path for path, after in change.files.items() if after is None)
         self.kept: dict[str, str] = {}
 
     def journal(self, scratch: Path, ours: Mapping[str, Move]) -> Journal:
@@ -114,9 +115,7 @@ class Draft:
     ) -> dict[str, Move]:
         files = {}
         for path, after in self._change.files.items():
-            before = worktree.content_id(
-                root, path, self._repository.object_format, gone=self._gone
-            )
+            before = self._content_id(root, path)
             program = path in self._change.programs
             files[path] = move = Move(before, entries.get(path), after, program)
             if not self._change.manages(path):
@@ -129,10 +128,6 @@ class Draft:
             if move.staged not in known | {move.before}:
                 self.kept[f"index/{path}"] = entries[path]
         return files
-
-    @property
-    def _gone(self) -> frozenset[str]:
-        return frozenset(path for path, after in self._change.files.items() if after is None)
 
     def _refuse_foreign(self, staging: Staging, entries: Mapping[str, str]) -> None:
         """Insist that a file outside of the managed ones is as git left it, before it is replaced.
@@ -147,13 +142,13 @@ class Draft:
                 continue
             clean = staged == was and path not in changed
             if was is None and clean:
-                found = worktree.content_id(
-                    staging.root, path, self._repository.object_format, gone=self._gone
-                )
-                clean = found in (None, after)
+                clean = self._content_id(staging.root, path) in (None, after)
             if not clean:
                 message = f"{path} is changed here and elsewhere"
                 raise StoreError(message, hint="commit it, then: git pull")
+
+    def _content_id(self, root: Path, path: str) -> str | None:
+        return worktree.content_id(root, path, self._repository.object_format, gone=self._gone)
 
     def _keep(self, file: Path) -> str:
         with disk_errors():

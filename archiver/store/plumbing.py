@@ -49,7 +49,7 @@ OBJECT_ID = re.compile(r"\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b")
 
 
 class TimedOut(StoreError):
-    """git did not end in time; it and what it had started are ended."""
+    """git did not end in time, and was ended."""
 
 
 class Answer(NamedTuple):
@@ -144,7 +144,7 @@ class Plumbing:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End git; asked nicely, it ends the programs that it has started too."""
+    """End git; asked nicely first, it takes its lock files with it."""
     child.terminate()
     try:
         child.wait(_GRACE)

@@ -227,17 +227,15 @@ class Repository:
         listed = self._listed(commit, folder)
         return {name.removeprefix(folder): oid for name, oid in listed.items()}
 
-    def _listed(self, commit: str, path: str) -> dict[str, str]:
+    def _listed(self, commit: str, path: str, *options: str) -> dict[str, str]:
         wanted = ("--", path) if path else ()
-        out = self.git.run("ls-tree", "-z", "--full-tree", commit, *wanted)
+        out = self.git.run("ls-tree", *options, "-z", "--full-tree", commit, *wanted)
         rows = (os.fsdecode(row).partition("\t") for row in out.split(b"\0") if row)
         return {name: meta.split(" ")[2] for meta, _, name in rows}
 
     def blobs(self, commit: str) -> dict[str, str]:
         """Return the object id of every file in a commit, by path."""
-        out = self.git.run("ls-tree", "-r", "-z", "--full-tree", commit)
-        rows = (os.fsdecode(row).partition("\t") for row in out.split(b"\0") if row)
-        return {path: meta.split(" ")[2] for meta, _, path in rows}
+        return self._listed(commit, "", "-r")
 
     def sizes(self, commit: str, folder: str) -> dict[str, int]:
         """Return the size in bytes of every file below `folder` in a commit, by path."""
@@ -260,8 +258,8 @@ class Repository:
         for commit in self.git.run("rev-list", "--first-parent", tip).decode().split():
             if self.is_ancestor(commit, base):
                 break
-            found.insert(0, commit)
-        return found
+            found.append(commit)
+        return found[::-1]
 
     def differences(self, old: str | None, new: str) -> Differences:
         """Return in which files two commits differ.

@@ -239,7 +239,8 @@ def test_a_file_that_becomes_a_folder_and_back_arrives(hub: Hub) -> None:
     assert (second.folder / "lib").read_text() == "a file\n"
 
 
-def test_a_folder_with_a_persons_file_makes_no_room(hub: Hub) -> None:
+def behind_a_folder_that_is_a_file(hub: Hub) -> Copy:
+    """Return a copy that has the folder ``lib``, which was pushed as a file meanwhile."""
     first = hub.first()
     (first.folder / "lib").mkdir()
     (first.folder / "lib" / "deep.py").write_text("pass\n")
@@ -249,6 +250,11 @@ def test_a_folder_with_a_persons_file_makes_no_room(hub: Hub) -> None:
     (first.folder / "lib").rmdir()
     (first.folder / "lib").write_text("a file\n")
     pushed(first, "After")
+    return second
+
+
+def test_a_folder_with_a_persons_file_makes_no_room(hub: Hub) -> None:
+    second = behind_a_folder_that_is_a_file(hub)
     (second.folder / "lib" / "mine").write_text("mine\n")
     with pytest.raises(StoreError, match="is not a plain file"):
         second.run("a")
@@ -256,15 +262,7 @@ def test_a_folder_with_a_persons_file_makes_no_room(hub: Hub) -> None:
 
 
 def test_an_empty_folder_of_a_person_makes_no_room(hub: Hub) -> None:
-    first = hub.first()
-    (first.folder / "lib").mkdir()
-    (first.folder / "lib" / "deep.py").write_text("pass\n")
-    pushed(first, "Before")
-    second = hub.clone("second")
-    (first.folder / "lib" / "deep.py").unlink()
-    (first.folder / "lib").rmdir()
-    (first.folder / "lib").write_text("a file\n")
-    pushed(first, "After")
+    second = behind_a_folder_that_is_a_file(hub)
     (second.folder / "lib" / "empty").mkdir()
     for _ in range(2):
         with pytest.raises(StoreError, match="is not a plain file"):

@@ -68,6 +68,11 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     joined: bool = False
 
     @property
+    def identity(self) -> tuple[str, str, float]:
+        """What stays the same of a report, whatever is written into it later."""
+        return self.timestamp, self.outcome, self.seconds
+
+    @property
     def good(self) -> bool:
         """Say whether the source was listed and what it said is kept."""
         return self.outcome in ("first", "changed", "unchanged")
@@ -104,16 +109,13 @@ def written(runs: Iterable[Run], now: datetime) -> bytes:
 
 def joined(ours: bytes | None, theirs: bytes | None, now: datetime) -> bytes:
     """Return the file of the runs that two copies know; what went wrong after one is kept."""
-    known = {(run.timestamp, run.outcome, run.seconds) for run in read(theirs)}
+    known = {run.identity for run in read(theirs)}
     mine = (
-        run
-        if (run.timestamp, run.outcome, run.seconds) in known
-        else msgspec.structs.replace(run, joined=True)
+        run if run.identity in known else msgspec.structs.replace(run, joined=True)
         for run in read(ours)
     )
     both = sorted((*read(theirs), *mine), key=lambda run: run.code != 0)
-    runs = {(run.timestamp, run.outcome, run.seconds): run for run in both}
-    return written(runs.values(), now)
+    return written({run.identity: run for run in both}.values(), now)
 
 
 def corrected(run: Run, snapshot: str, report: Report) -> Run:

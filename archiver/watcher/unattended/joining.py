@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     Files = Mapping[str, bytes]
 
+CARRIED: Final = "carried.json"
+"""File of a source: the captures that a join built anew, by the name of their stamped file, and
+which keys each holds that its own listing did not say: the next join must not count them."""
+
 _JOINED: Final[Mapping[str, Callable[[bytes | None, bytes | None, datetime], bytes]]] = {
     RUNS: ledger.joined,
     sent.SENT: lambda ours, theirs, _now: sent.joined(ours, theirs),
@@ -53,11 +57,6 @@ def joined_state(
             if other.get(name) != content:
                 files[f"{source}/{name}"] = content
     return theirs, files
-
-
-CARRIED: Final = "carried.json"
-"""File of a source: the captures that a join built anew, by the name of their stamped file, and
-which keys each holds that its own listing did not say: the next join must not count them."""
 
 
 def carried(

@@ -84,6 +84,7 @@ class Rebuilding:
         before: Opens the newest snapshot of the other copy.
         missing: Keys that its listing lacked and that it kept all the same; None: nobody knows.
         taken: Its capture time, UTC.
+        snapshot: Name of its stamped file.
     """
 
     target: Target
@@ -93,6 +94,7 @@ class Rebuilding:
     before: Callable[[], Version]
     missing: Collection[str] | None
     taken: datetime
+    snapshot: str
 
     def is_older(self) -> bool:
         """Say whether the other copy has a capture that is as new, or newer."""
@@ -108,7 +110,7 @@ class Rebuilding:
             new=end,
             summary=Summary(unchanged=end.total),
         )
-        return Rebuilt("", report, snapshots.name_of(source, self.captured().end))
+        return Rebuilt("", report, self.snapshot)
 
     def drawn(self, writer: Writer) -> Drawn | None:
         """Write the blobs of the capture; None: it says nothing that is worth a commit."""

@@ -132,8 +132,7 @@ class Replay:
             tip, draft, source = there.catalogue.ref, made.draft, there.source.name
             commit = self._build(there, draft.files, draft.text, tip, made.taken)
             told = with_(made.report, revision=commit, snapshot=draft.name)
-            name = snapshots.name_of(source, found.captured().end)
-            return Rebuilt(commit, told, name, Carried(source, draft.name, made.carried))
+            return Rebuilt(commit, told, found.snapshot, Carried(source, draft.name, made.carried))
 
     def _dropped(self, found: Rebuilding, reason: str) -> Rebuilt:
         self.notes.append(f"{found.target.source.name}: dropped: {reason}")
@@ -143,7 +142,8 @@ class Replay:
         self, there: Target, versions: Versions, revision: Revision, parent: str | None
     ) -> Rebuilding:
         captured = partial(versions.stored, revision)
-        taken = taken_at(captured().end)
+        end = captured().end
+        taken, snapshot = taken_at(end), snapshots.name_of(there.source.name, end)
         if taken is None:
             raise PushRejected(f"{revision.id[:10]} says no time of its capture", hint=_MEND)
         path = there.catalogue.path
@@ -155,10 +155,9 @@ class Replay:
             captured=captured,
             base=partial(versions.stored, known) if known else _nothing,
             before=partial(baseline, there, versions, newest(there.catalogue)),
-            missing=self._missing(
-                there.source.name, snapshots.name_of(there.source.name, captured().end)
-            ),
+            missing=self._missing(there.source.name, snapshot),
             taken=taken,
+            snapshot=snapshot,
         )
 
     def _missing(self, source: str, snapshot: str) -> frozenset[str] | None:
@@ -183,7 +182,10 @@ class Replay:
         return frozenset(read_missing(self._repository.read(found, f"{source}/{MISSING}") or b""))
 
     def _versions(self, target: Target) -> Versions:
-        """Return what opens the versions of both copies, with their tombstones."""
+        """Return what opens the versions of both copies, with their tombstones.
+
+        `history.opened` looks at one tip for these, and the other copy may be the one with some.
+        """
         catalogue = target.catalogue
         return Versions(
             self._repository,

@@ -66,7 +66,20 @@ def tell_github(
     told = [_captured(config, report, dry_run=dry_run) for report in reports]
     kept = {report.source for report in reports}
     told += [_failed(source, words, kept=source in kept) for source, words in failures.items()]
-    words = "".join(_summaries(told, config.template_folder))
+    _write("".join(_summaries(told, config.template_folder)), reports, code, variables)
+
+
+def tell_github_failure(error: ArchiverError, variables: Mapping[str, str]) -> None:
+    """Write outputs and step summary of a job that failed before its first source.
+
+    Raises:
+        NotifyError: A file cannot be written.
+    """
+    words, _ = summary(_failed("archiver", str(error)), None)
+    _write(words, (), error.exit_code, variables)
+
+
+def _write(words: str, reports: Sequence[Report], code: int, variables: Mapping[str, str]) -> None:
     commits = [report.revision for report in reports if report.revision]
     counts = {
         kind: str(sum(getattr(report.summary, kind) for report in reports))
@@ -77,24 +90,6 @@ def tell_github(
         "commit": commits[-1] if commits else "",
         **counts,
         "status": STATUS.get(code, "failed"),
-        "summary": words.strip(),
-    }
-    github.write_outputs(outputs, variables)
-    github.write_summary(words, variables)
-
-
-def tell_github_failure(error: ArchiverError, variables: Mapping[str, str]) -> None:
-    """Write outputs and step summary of a job that failed before its first source.
-
-    Raises:
-        NotifyError: A file cannot be written.
-    """
-    words, _ = summary(_failed("archiver", str(error)), None)
-    outputs = {
-        "changed": "false",
-        "commit": "",
-        **dict.fromkeys(("new", "updated", "removed"), "0"),
-        "status": STATUS.get(error.exit_code, "failed"),
         "summary": words.strip(),
     }
     github.write_outputs(outputs, variables)
