@@ -39,7 +39,7 @@ bench: $(VENV)/dev ## Measure the ratios that the project promises (ONLY=row, FU
 	PYTHONPATH=tests $(BIN)/python -m bench $(if $(FULL),--full) $(if $(ONLY),--only $(ONLY))
 
 golden: $(VENV)/dev ## Renew the expected outputs in tests/golden
-	$(BIN)/python -m pytest tests/publish --renew
+	$(BIN)/python -m pytest tests/render --renew
 
 readme: $(VENV)/dev ## Renew the outputs and the picture that the README shows
 	$(BIN)/python -m pytest tests/test_readme.py --renew

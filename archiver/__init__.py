@@ -10,11 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from archiver.capture.report import Report
     from archiver.errors import ArchiverError
     from archiver.records.model import ChangeSet
     from archiver.sources import Source
-    from archiver.watcher.capturing.report import Report
-    from archiver.watcher.watcher import HuggingFaceWatcher, ModelScopeWatcher, Watcher
+    from archiver.watcher import HuggingFaceWatcher, ModelScopeWatcher, Watcher
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,11 +31,11 @@ __all__ = [
 _HOMES = {
     "ArchiverError": "archiver.errors",
     "ChangeSet": "archiver.records.model",
-    "HuggingFaceWatcher": "archiver.watcher.watcher",
-    "ModelScopeWatcher": "archiver.watcher.watcher",
-    "Report": "archiver.watcher.capturing.report",
+    "HuggingFaceWatcher": "archiver.watcher",
+    "ModelScopeWatcher": "archiver.watcher",
+    "Report": "archiver.capture.report",
     "Source": "archiver.sources",
-    "Watcher": "archiver.watcher.watcher",
+    "Watcher": "archiver.watcher",
 }
 
 

@@ -10,20 +10,20 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from archiver import config as configuration
+from archiver.capture import capture
+from archiver.capture.target import open_target
+from archiver.capture.verify import Audit
+from archiver.history.catalogue import configured
 from archiver.store.repository import Repository
-from archiver.watcher.capturing import capture
-from archiver.watcher.capturing.audit import Audit
-from archiver.watcher.capturing.target import open_target
-from archiver.watcher.reading.catalogue import configured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from archiver.capture.report import Report
+    from archiver.capture.target import Target
+    from archiver.capture.verify import Problem
     from archiver.config import Config
-    from archiver.watcher.capturing.audit import Problem
-    from archiver.watcher.capturing.report import Report
-    from archiver.watcher.capturing.target import Target
 
 START = datetime(2026, 1, 29, 15, 47, 33, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from conftest import run_git
 
 from archiver import config as configuration
-from archiver.watcher.capturing import ledger
-from archiver.watcher.unattended.running import Job
+from archiver.capture import runlog
+from archiver.jobs.job import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archiver.watcher.capturing.report import Report
+    from archiver.capture.report import Report
 
 START = datetime(2026, 2, 1, 3, 0, tzinfo=UTC)
 TABLE = '[sources.{name}]\ntype = "json"\nurl = "{url}"\nkey = "id"\nconfirmations = 1\n'
@@ -89,7 +89,7 @@ class Hub:
     def runs(self, source: str) -> list[str]:
         """Return the outcomes of the runs whose reports were pushed."""
         text = self.git("show", f"refs/archiver/state:{source}/runs.jsonl")
-        return [run.outcome for run in ledger.read(text.encode())]
+        return [run.outcome for run in runlog.read(text.encode())]
 
     def subjects(self) -> list[str]:
         return self.git("log", "--format=%s", "main").splitlines()

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 from conftest import run_git
 
 from archiver import config as configuration
-from archiver.watcher.capturing import capture
+from archiver.capture import capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from archiver.capture.report import Report
     from archiver.fakehub.hub import Hub
     from archiver.fakehub.server import FakeHub
     from archiver.records.model import ChangeSet
-    from archiver.watcher.capturing.report import Report
 
 START = datetime(2026, 2, 1, 3, 0, tzinfo=UTC)
 

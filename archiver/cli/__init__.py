@@ -29,7 +29,7 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "init": Entry("setup:init", "Make a data repository: archiver.toml, .gitattributes, README."),
-    "run": Entry("keep:run", "Capture sources: fetch, guard, commit, say what changed."),
+    "run": Entry("capture:run", "Capture sources: fetch, guard, commit, say what changed."),
     "compare": Entry("history:compare", "Compare two revisions, dates or files."),
     "changes": Entry("history:changes", "Show what changed in a period."),
     "log": Entry("history:log", "Show the history as a changelog, newest first."),
@@ -39,16 +39,14 @@ COMMANDS = {
     "list": Entry("catalogue:list_", "List the records."),
     "check": Entry("check:check", "End with 1 if a record that you depend on is gone or changed."),
     "export": Entry("catalogue:export", "Write the catalogue, or changes, in another format."),
-    "status": Entry(
-        "running:status", "Say when the job last worked, and how large the archive is."
-    ),
-    "watch": Entry("running:watch", "Run sources again and again by a schedule."),
-    "schedule": Entry("running:schedule", "Print a systemd unit, a crontab line or a workflow."),
-    "notify": Entry("running:notify", "Send every channel a message that says that it works."),
-    "prune": Entry("upkeep:prune", "Remove old stamped files; history keeps everything."),
-    "import": Entry("keep:import_", "Turn old snapshot files or another history into commits."),
-    "revert": Entry("upkeep:revert", "Take a poisoned capture back by a new commit."),
-    "verify": Entry("upkeep:verify", "Read every snapshot again and check it."),
+    "status": Entry("jobs:status", "Say when the job last worked, and how large the archive is."),
+    "watch": Entry("jobs:watch", "Run sources again and again by a schedule."),
+    "schedule": Entry("jobs:schedule", "Print a systemd unit, a crontab line or a workflow."),
+    "notify": Entry("jobs:notify", "Send every channel a message that says that it works."),
+    "prune": Entry("maintenance:prune", "Remove old stamped files; history keeps everything."),
+    "import": Entry("capture:import_", "Turn old snapshot files or another history into commits."),
+    "revert": Entry("maintenance:revert", "Take a poisoned capture back by a new commit."),
+    "verify": Entry("maintenance:verify", "Read every snapshot again and check it."),
     "demo": Entry("demo:demo", "Watch the whole story in a temporary folder."),
     "fakehub": Entry("fakehub:fakehub", "Run a made-up hub here, also one that misbehaves."),
     "sources": Entry("setup:sources", "List the configured sources and the types there are."),

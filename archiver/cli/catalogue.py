@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from archiver.cli import options, output, telling, viewing
-from archiver.cli.viewing import Look
-from archiver.publish import table
-from archiver.publish.export import EXPORT_FORMS
-from archiver.publish.export import export as export_records
+from archiver.cli import change_output, log_output, options, output
+from archiver.cli.change_output import Look
+from archiver.clock import now
+from archiver.history import compare
+from archiver.history.timeline import timeline
 from archiver.records import canonical, query
 from archiver.records.text import terminal
-from archiver.watcher.clock import now
-from archiver.watcher.reading import history
-from archiver.watcher.reading.timeline import timeline
+from archiver.render import table
+from archiver.render.export import EXPORT_FORMS
+from archiver.render.export import export as export_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from archiver.cli.options import Choice
-    from archiver.publish.export import Keyed
-    from archiver.publish.view import Form
+    from archiver.history.catalogue import Catalogue
+    from archiver.history.versions import Version
     from archiver.records.query import Predicate
-    from archiver.watcher.reading.catalogue import Catalogue
-    from archiver.watcher.reading.versions import Version
+    from archiver.render.export import Keyed
+    from archiver.render.view import Form
 
 _PIPED_WIDTH: Final = 100
 
@@ -60,14 +60,14 @@ class Wanted:
         """Write the records of the catalogue."""
         catalogue = choice.open()
         with (
-            history.version_at(catalogue, self.at, now=now()) as version,
+            compare.version_at(catalogue, self.at, now=now()) as version,
             output.destination(self.output_path) as out,
         ):
             for note in version.notes:
                 output.note(terminal(f"note: {note}"))
             found = _records(version, query.every(self.conditions))
             self._write(islice(found, self.limit), catalogue, out)
-            telling.left_out(sum(1 for _ in found), self.form, out)
+            log_output.left_out(sum(1 for _ in found), self.form, out)
 
     def _write(self, records: Iterable[Keyed], catalogue: Catalogue, out: TextIO) -> None:
         fields = self.fields or None
@@ -138,13 +138,13 @@ def show(
     if blame and limit is not None:
         raise click.UsageError("--blame shows every field; --limit is for changes.")
     catalogue = choice.open()
-    found = timeline(catalogue, record, tip=viewing.tip(catalogue, at))
+    found = timeline(catalogue, record, tip=change_output.tip(catalogue, at))
     with output.destination(output_path) as out:
         if blame:
-            telling.blame(found, form, out)
+            log_output.blame(found, form, out)
             return
-        more = telling.life(found, form, out, limit=limit)
-        telling.left_out(more, form, out)
+        more = log_output.life(found, form, out, limit=limit)
+        log_output.left_out(more, form, out)
 
 
 @click.command(
@@ -207,7 +207,7 @@ def export(
         fields=frozenset(wanted.fields),
     )
     with (
-        viewing.compared(choice, first, second, look) as (found, catalogue),
+        change_output.compared(choice, first, second, look) as (found, catalogue),
         output.destination(look.output_path) as out,
     ):
         look.write(found, catalogue, out)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from archiver.cli import changelog_document, options, output, viewing
+from archiver.cli import change_output, changelog_document, options, output
 from archiver.cli.changelog_document import SCHEMA
+from archiver.clock import now
 from archiver.errors import ShallowHistory
-from archiver.publish import changelog as publishing
+from archiver.history import revisions
+from archiver.history.changelog import is_reversed, sections
 from archiver.records.text import more
-from archiver.watcher.clock import now
-from archiver.watcher.reading import moments
-from archiver.watcher.reading.changelog import is_reversed, sections
+from archiver.render import changelog as publishing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.cli.options import Choice
-    from archiver.watcher.reading.catalogue import Catalogue
+    from archiver.history.catalogue import Catalogue
 
 
 @click.command(
@@ -70,7 +70,7 @@ def changelog(
         document = changelog_document.read(given.read())
         source, found = document["source"], iter(document["sections"])
     else:
-        start = None if since is None else viewing.start(since)
+        start = None if since is None else change_output.start(since)
         catalogue = choice.open()
         folder = catalogue.config.template_folder if catalogue.config else None
         source, found = catalogue.source, _sections(catalogue, between, start)
@@ -110,8 +110,8 @@ def _sections(
     first, _, second = between.partition("..")
     if not first or ".." not in between:
         raise click.UsageError(f"{between}: a range is written as A..B or A..")
-    until = moments.named(catalogue, first, now()).id
-    tip = moments.named(catalogue, second, now()).id if second else None
+    until = revisions.named(catalogue, first, now()).id
+    tip = revisions.named(catalogue, second, now()).id if second else None
     if tip is not None and is_reversed(catalogue, until, tip):
         output.note(f"note: {second} comes before {first}: there is nothing between them")
     return sections(catalogue, tip=tip, until=until, since=since)

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from archiver.cli import options, output
+from archiver.clock import now
 from archiver.errors import ConfigError
-from archiver.publish.findings import FORMS, show
-from archiver.watcher.clock import now
-from archiver.watcher.reading import pins as reading
-from archiver.watcher.reading.known import known_keys
-from archiver.watcher.reading.pinned import TROUBLES, agreed, checked
+from archiver.pins import lists as reading
+from archiver.pins.keys import known_keys
+from archiver.pins.status import TROUBLES, agreed, checked
+from archiver.render.findings import FORMS, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from archiver.cli.options import Choice
-    from archiver.publish.findings import FindingForm
-    from archiver.watcher.reading.catalogue import Catalogue
-    from archiver.watcher.reading.pins import Pin
+    from archiver.history.catalogue import Catalogue
+    from archiver.pins.lists import Pin
+    from archiver.render.findings import FindingForm
 
 _SHALLOW: Final = (
     "note: this clone is shallow: a key that was gone before it begins is not found; "

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from archiver.cli import options, output, telling, viewing
+from archiver.cli import change_output, log_output, options, output
+from archiver.history import compare as comparisons
+from archiver.history.log import log as logged
 from archiver.records.text import count
-from archiver.watcher.reading import history
-from archiver.watcher.reading.log import log as logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from archiver.cli.change_output import Look
     from archiver.cli.options import Choice
-    from archiver.cli.viewing import Look
-    from archiver.publish.view import Form
-    from archiver.watcher.reading.log import Entry
+    from archiver.history.log import Entry
+    from archiver.render.view import Form
 
 _ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "markdown")
 
@@ -35,7 +35,7 @@ _ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "markdown")
 )
 @click.argument("first", metavar="[A]", required=False)
 @click.argument("second", metavar="[B]", required=False)
-@viewing.changes
+@change_output.changes
 @click.option("--exit-code", is_flag=True, help="End with 1 if there is news (see --metrics).")
 @options.catalogue
 @click.pass_context
@@ -55,7 +55,7 @@ def compare(
     last change.
     """
     with (
-        viewing.compared(choice, first, second, look) as (found, catalogue),
+        change_output.compared(choice, first, second, look) as (found, catalogue),
         output.destination(look.output_path) as out,
     ):
         summary = look.write(found, catalogue, out)
@@ -79,23 +79,25 @@ def compare(
 )
 @click.option("--steps", is_flag=True, help="One change set a revision, newest first.")
 @options.at
-@viewing.changes
+@change_output.changes
 @options.catalogue
 def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Look) -> None:
     """Show the net change of a period, up to the newest revision or to --at."""
-    start = viewing.start(since)
+    start = change_output.start(since)
     if steps and look.form not in _ONE_AFTER_THE_OTHER:
         forms = ", ".join(_ONE_AFTER_THE_OTHER)
         raise click.UsageError(f"--steps writes one change set after the other: as {forms}.")
     catalogue = choice.open()
-    tip = viewing.tip(catalogue, at)
+    tip = change_output.tip(catalogue, at)
     with output.destination(look.output_path) as out:
         if steps:
-            every = history.steps(catalogue, start, tip=tip, chosen=look.chosen, fields=look.fields)
+            every = comparisons.steps(
+                catalogue, start, tip=tip, chosen=look.chosen, fields=look.fields
+            )
             for found in every:
                 look.write(found, catalogue, out)
             return
-        with history.changes_since(
+        with comparisons.changes_since(
             catalogue, start, tip=tip, chosen=look.chosen, fields=look.fields
         ) as found:
             look.write(found, catalogue, out)
@@ -121,13 +123,13 @@ def log(
     last one that could be read.
     """
     catalogue = choice.open()
-    tip = viewing.tip(catalogue, at)
+    tip = change_output.tip(catalogue, at)
     seen: Counter[str] = Counter()
     entries = _counted(islice(logged(catalogue, tip=tip), limit), seen)
     with output.destination(output_path) as out:
-        telling.log(entries, form, out, title=catalogue.source, foreign=catalogue.config is None)
+        log_output.log(entries, form, out, title=catalogue.source, foreign=catalogue.config is None)
         more = 0 if limit is None else catalogue.count(tip) - seen.total()
-        telling.left_out(more, form, out)
+        log_output.left_out(more, form, out)
     if seen["unreadable"]:
         output.note(f"passed over, cannot be read: {count(seen['unreadable'])}")
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from archiver.publish.view import FORMS
+from archiver.render.view import FORMS
 
 if TYPE_CHECKING:
+    from archiver.history.catalogue import Catalogue
     from archiver.records.query import Where
-    from archiver.watcher.reading.catalogue import Catalogue
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -56,7 +56,7 @@ class Choice:
         if self.file is None and not plain and (self.records or self.key):
             raise click.UsageError("--records and --key describe the file that --file names.")
         from archiver.config import process_environment  # noqa: PLC0415 - not for --help
-        from archiver.watcher.reading.catalogue import open_catalogue  # noqa: PLC0415 - not for --help
+        from archiver.history.catalogue import open_catalogue  # noqa: PLC0415 - not for --help
 
         return open_catalogue(
             self.repo,
@@ -78,7 +78,7 @@ class Choice:
             NotADataRepository: There is no git repository.
         """
         from archiver.config import process_environment  # noqa: PLC0415 - not for --help
-        from archiver.watcher.reading.catalogue import every_source  # noqa: PLC0415 - not for --help
+        from archiver.history.catalogue import every_source  # noqa: PLC0415 - not for --help
 
         if self.source is not None or self.file is not None:
             return [self.open()]
@@ -242,7 +242,7 @@ def _conditions(given: tuple[tuple[str, str, str], ...]) -> tuple[Where, ...]:
 
 
 def _period(name: str, given: str) -> timedelta:
-    from archiver.watcher.reading.moments import period as read  # noqa: PLC0415 - not for --help
+    from archiver.history.revisions import period as read  # noqa: PLC0415 - not for --help
 
     found = None if given.endswith("m") else read(given)  # months or minutes?
     if found is None or found <= timedelta():

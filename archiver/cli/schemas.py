@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from archiver import sources
+from archiver import channels, sources
 from archiver.config import (
     SOURCE_NAME,
     ArchiveConfig,
@@ -21,7 +21,6 @@ from archiver.config import (
     SourceConfig,
     TemplatesConfig,
 )
-from archiver.publish import notifiers
 from archiver.records.model import KINDS, ChangeSet, RecordChange
 
 Schema: TypeAlias = dict[str, Any]
@@ -130,7 +129,7 @@ def _channel(common: Schema) -> Schema:
     """Describe ``[notify.NAME]``: common keys, and per installed type its own."""
     properties = common["properties"]
     del properties["name"], properties["settings"]
-    known = notifiers.KINDS
+    known = channels.KINDS
     kinds = {kind: known.find(kind, folder=Path()).Settings for kind in known.available()}
     return {
         **common,

@@ -13,15 +13,15 @@ import msgspec
 from click.shell_completion import get_completion_class
 
 from archiver import sources as kinds
+from archiver.capture import connection
 from archiver.cli import options, output, scaffold, schemas
 from archiver.cli.each_source import chosen, in_turn
 from archiver.config import FILE_NAME, Config, discover, load, locate, parse, process_environment
 from archiver.errors import ConfigError, StoreError
-from archiver.publish.schedules import scheduled
 from archiver.records.text import count, terminal
+from archiver.render.schedules import scheduled
 from archiver.store.repository import Repository
 from archiver.transport import redact
-from archiver.watcher.capturing import checking
 
 WORKFLOW = ".github/workflows/archive.yml"
 NIGHTLY = "17 3 * * *"
@@ -123,7 +123,7 @@ def sources(context: click.Context, *, repo: Path, form: str, check: bool) -> No
 
 
 def _check(config: Config, name: str) -> None:
-    found = checking.check(config, name)
+    found = connection.check(config, name)
     announced = "" if found.announced is None else f", {count(found.announced)} announced"
     click.echo(f"{name}: answers: {count(found.records, 'record')} on the first page{announced}")
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from archiver.channels import Notifier
     from archiver.config.mistakes import Mistakes
-    from archiver.publish.notifiers import Notifier
     from archiver.records.model import Json
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -86,7 +86,7 @@ def _found(kind: Json, place: str, base: Path, mistakes: Mistakes) -> type[Notif
     """Return the class of a type that has a name; ``package.module:Class`` is not imported here."""
     if not isinstance(kind, str) or ":" in kind:
         return None
-    from archiver.publish.notifiers import KINDS  # noqa: PLC0415 - only where there are channels
+    from archiver.channels import KINDS  # noqa: PLC0415 - only where there are channels
 
     try:
         return KINDS.find(kind, folder=base)

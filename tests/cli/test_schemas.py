@@ -13,10 +13,10 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from archiver.cli import schemas
 from archiver.cli.scaffold import NewSource, config_text
-from archiver.publish.changes import show
-from archiver.publish.view import ChangeStream, Form, View
 from archiver.records import canonical
 from archiver.records.model import End, FieldChange, Leaf, RecordChange, Summary
+from archiver.render.changes import show
+from archiver.render.view import ChangeStream, Form, View
 
 DETAIL = FieldChange(
     op="replace",

@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 from faults.capture import Killer
 
 from archiver import config as configuration
-from archiver.watcher.unattended.running import Job
+from archiver.jobs.job import Job
 
 
 def main() -> None:

@@ -9,11 +9,11 @@ from conftest import run_git
 from hubs import Archive
 
 from archiver import config as configuration
+from archiver.capture import capture
 from archiver.errors import ArchiverError, SnapshotRejected, SourceError
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.misbehaviour import NAMES
 from archiver.fakehub.server import FakeHub
-from archiver.watcher.capturing import capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

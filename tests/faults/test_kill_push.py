@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from copies import Copy, Hub
 
-from archiver.watcher.unattended.running import Job
+from archiver.jobs.job import Job
 
 RUN = Path(__file__).with_name("killed_run.py")
 KILLS = 24

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from copies import Hub
 
-from archiver.watcher.unattended import pushing
-from archiver.watcher.unattended.running import Job
+from archiver.jobs.job import Job
+from archiver.sync import push
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,10 +58,10 @@ class Walk:
 
     def fetch(self, copy: Copy) -> None:
         """Join what is only here to what was pushed, without pushing it."""
-        pushing.fetched(copy.config, clock=copy.clock)
+        push.fetched(copy.config, clock=copy.clock)
 
     def push(self, copy: Copy) -> None:
-        synced = pushing.push(copy.config, clock=copy.clock, sleep=lambda _: None)
+        synced = push.push(copy.config, clock=copy.clock, sleep=lambda _: None)
         for each in synced.rebuilt.values():
             if each.report is not None and each.revision:
                 assert counted(copy, each.revision) == tuple(

@@ -14,15 +14,15 @@ import pytest
 from conftest import run_git
 from hubs import Archive
 
+from archiver.capture import runlog
 from archiver.errors import SourceError
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
+from archiver.jobs.job import Job
+from archiver.jobs.schedule import Cron
+from archiver.jobs.status import status
+from archiver.jobs.watch import Watch
 from archiver.store.repository import Repository
-from archiver.watcher.capturing import ledger
-from archiver.watcher.unattended.running import Job
-from archiver.watcher.unattended.schedule import Cron
-from archiver.watcher.unattended.status import status
-from archiver.watcher.unattended.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +110,7 @@ def test_five_days_make_exactly_the_commits_that_they_should(days: Days, tmp_pat
     assert "error" not in run_git(archive.folder, "fsck", "--full", "--strict")
 
     with Repository.open(archive.folder) as repository:
-        runs = ledger.known(repository, "hub")
+        runs = runlog.known(repository, "hub")
     assert [(run.timestamp[8:16], run.outcome) for run in runs] == [
         ("01 03:17", "first"),
         ("02 03:17", "unchanged"),

@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner
 from conftest import run_git
 
+from archiver.capture import runlog
 from archiver.cli import archiver
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
-from archiver.watcher.capturing import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,7 @@ class Job:
 
     def outcomes(self) -> list[str]:
         text = run_git(self.origin, "show", "refs/archiver/state:modelscope/runs.jsonl")
-        return [run.outcome for run in ledger.read(text.encode())]
+        return [run.outcome for run in runlog.read(text.encode())]
 
     def update(self) -> None:
         """Bring the checkout to what was pushed, as GitHub's checkout does."""

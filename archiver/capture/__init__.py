@@ -1,0 +1,1 @@
+"""List a source, validate the listing, commit it; import, prune, revert, verify."""

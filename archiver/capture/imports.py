@@ -1,0 +1,198 @@
+"""Turn versions that were kept in some other way into commits, dated at their capture times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from archiver.capture import prune
+from archiver.capture.report import DIGEST, Report, commit_message
+from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot
+from archiver.history import compare, snapshots
+from archiver.history.comparison import outlined
+from archiver.history.versions import EMPTY, stamp
+from archiver.records import canonical
+from archiver.records.digest import records_digest
+from archiver.records.model import End, Line
+from archiver.sources.lines import LinesInMemory
+from archiver.store.commit import writing
+from archiver.store.history import Revision
+from archiver.store.identity import BOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from archiver.capture.origins import Origin
+    from archiver.capture.target import Target
+    from archiver.errors import RenderError
+    from archiver.history.versions import Version, Versions
+    from archiver.sources.lines import Lines
+    from archiver.store.commit import Writer
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import did.
+
+    Attributes:
+        source: Name of the source.
+        committed: Number of new commits.
+        present: Number of versions that were there already.
+        identical: Number of versions with the records of the one before.
+        total: Number of records of the newest version.
+        skipped: Versions that were left out, each with the reason.
+        notes: What is to be known of the others.
+    """
+
+    source: str
+    committed: int
+    present: int
+    identical: int
+    total: int
+    skipped: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def import_all(
+    target: Target, origins: Iterable[Origin], *, progress: Callable[[int], None] | None = None
+) -> Imported:
+    """Commit versions to a source that is still empty, each dated at its capture time.
+
+    Author, dates and message depend on the versions alone: importing them into two fresh
+    repositories gives equal commits. What a killed import had committed already is recognised,
+    and the import goes on from there. History is history: no listing is refused.
+
+    Args:
+        target: The source.
+        origins: The versions, oldest first.
+        progress: Is told after each version how many were read.
+
+    Raises:
+        StoreError: The source holds something else; nothing was committed.
+        RepositoryBusy: Another run holds the lock.
+        RenderError: The template of the message is wrong; committed with the built-in one.
+    """
+    with writing(target.repository) as writer, compare.opened(target.catalogue) as versions:
+        importing = _Importing(target, writer, versions)
+        for number, origin in enumerate(origins, 1):
+            importing.add(origin)
+            if progress is not None:
+                progress(number)
+        return importing.finish()
+
+
+class _Importing:
+    """An import under way; the lock is held."""
+
+    def __init__(self, target: Target, writer: Writer, versions: Versions) -> None:
+        self._target = target
+        self._writer = writer
+        self._versions = versions
+        self._policy = target.catalogue.policy
+        self._tip = target.tip()
+        self._present = self._revisions()
+        self._before = versions.stored(self._present[-1]) if self._present else EMPTY
+        self._digests: list[str] = []
+        self._names: set[str] = set()
+        self._identical = 0
+        self._total = 0
+        self._skipped: list[str] = []
+        self._notes: list[str] = []
+        self._trouble: RenderError | None = None
+
+    def add(self, origin: Origin) -> None:
+        """Commit one version, unless it is there, brings nothing new, or cannot be read."""
+        if origin.taken is None:
+            self._skipped.append(f"{origin.name}: nothing says when it was taken")
+            return
+        try:
+            version = origin.open()
+            lines = LinesInMemory(
+                Line(canonical.line_key(data).decode(), data) for data in version.lines()
+            )
+        except (UnreadableSnapshot, UnknownRevision) as error:
+            self._skipped.append(f"{origin.name}: {error}")
+            return
+        self._notes += (f"{origin.name}: {note}" for note in version.notes)
+        self._total = len(lines)
+        digest = records_digest((line.data for line in lines), self._policy)
+        if self._digests[-1:] == [digest]:
+            self._identical += 1
+        else:
+            self._take(lines, origin.taken, digest)
+
+    def finish(self) -> Imported:
+        """Return what was done; raise what was wrong with the user's template."""
+        if self._trouble is not None:
+            raise self._trouble
+        return Imported(
+            source=self._target.source.name,
+            committed=max(len(self._digests) - len(self._present), 0),
+            present=min(len(self._digests), len(self._present)),
+            identical=self._identical,
+            total=self._total,
+            skipped=tuple(self._skipped),
+            notes=tuple(self._notes),
+        )
+
+    def _revisions(self) -> list[Revision]:
+        """Return what the source holds, oldest first."""
+        if self._tip is None:
+            return []
+        path = self._target.catalogue.path
+        return [*self._target.repository.history(path, tip=self._tip)][::-1]
+
+    def _take(self, lines: Lines, taken: datetime, digest: str) -> None:
+        taken = snapshots.free_time(self._target.source.name, taken, self._names)
+        number = len(self._digests)
+        if number >= len(self._present):
+            self._commit(lines, taken, digest)
+        elif not _is(self._present[number], taken, digest):
+            raise StoreError(
+                f"the source {self._target.source.name} is not empty: it holds other snapshots",
+                hint="import into a new source: add a table [sources.NAME] to archiver.toml",
+            )
+        self._digests.append(digest)
+        self._names.add(snapshots.stamped_name(self._target.source.name, taken))
+
+    def _commit(self, lines: Lines, taken: datetime, digest: str) -> None:
+        target, source, tip = self._target, self._target.source, self._tip
+        layout = snapshots.laid_out(
+            canonical.Header(source.name, stamp(taken), len(lines)),
+            lines,
+            shards=source.shards,
+            before=self._before,
+            max_bytes=source.max_bytes,
+        )
+        text = self._message(layout.version(), digest)
+        blobs = layout.write(self._writer, self._before)
+        files = target.files(blobs, snapshots.stamped_name(source.name, taken), tip)
+        files |= prune.outdated(target, tip, taken)
+        done = self._writer.commit(
+            target.change(files, text, tip=tip, taken=taken, now=taken, author=BOT)
+        )
+        self._writer.pack()
+        assert done.revision is not None  # noqa: S101  its header has another time
+        self._tip = done.revision
+        written = Revision(done.revision, blobs[".json"], taken, taken, "", {})
+        self._before = self._versions.stored(written)
+
+    def _message(self, version: Version, digest: str) -> str:
+        summary, changes = outlined(self._before, version, self._policy)
+        report = Report(
+            source=self._target.source.name,
+            outcome="changed" if self._digests else "first",
+            old=self._before.end,
+            new=End(None, version.end.timestamp, version.end.total),
+            summary=summary,
+            changes=changes,
+        )
+        folder = self._target.config.template_folder
+        text, trouble = commit_message(report, "", digest, folder=folder)
+        self._trouble = self._trouble or trouble
+        return text
+
+
+def _is(revision: Revision, taken: datetime, digest: str) -> bool:
+    return (revision.authored_at, revision.trailers.get(DIGEST)) == (taken, digest)

@@ -1,0 +1,135 @@
+"""Find what can be imported: old snapshot files, or the history of another repository."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from archiver.errors import ConfigError, UnknownRevision
+from archiver.history import compare, snapshots
+from archiver.history.catalogue import anywhere
+from archiver.history.foreign import Shape
+from archiver.history.versions import Versions, chunks
+from archiver.records.jsontext import UNREADABLE
+from archiver.store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from archiver.config import SourceConfig
+    from archiver.history.versions import Version
+
+_STAMPED = "*_models_????????_??????.json"
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+class Origin(NamedTuple):
+    """A version of a catalogue that was kept in some other way.
+
+    Attributes:
+        name: What a person calls it: a file, or a commit.
+        taken: Capture time, UTC; None: nothing says it.
+        open: Reads it; UnreadableSnapshot or UnknownRevision where it holds no catalogue.
+    """
+
+    name: str
+    taken: datetime | None
+    open: Callable[[], Version]
+
+
+def from_files(
+    paths: Iterable[Path], source: SourceConfig, *, records: str | None, key: tuple[str, ...]
+) -> list[Origin]:
+    """Return old snapshot files, oldest first.
+
+    The capture time is the one in the name, in UTC, else the document's ``timestamp``.
+
+    Args:
+        paths: Files, gzipped or not; folders are searched for stamped names.
+        source: Where they will go; its key keys the records.
+        records: Path of the records; None: ``models``, as the original design wrote them.
+        key: Fields of the key, if it is another one.
+
+    Raises:
+        ConfigError: A folder holds no such file, or those of several sources.
+    """
+    fields = key or source.key
+    shape = Shape(records or "models", fields) if records or fields else None
+    versions = Versions(None, "", shape=shape, key=source.key)
+    found = [
+        Origin(str(file), _taken(file), partial(versions.file, file))
+        for path in paths
+        for file in (_stamped_files(path, source.name) if path.is_dir() else (path,))
+    ]
+    return sorted(found, key=lambda origin: (origin.taken or _LAST, origin.name))
+
+
+@contextmanager
+def from_history(
+    folder: Path, file: str, source: SourceConfig, *, records: str | None, key: tuple[str, ...]
+) -> Iterator[list[Origin]]:
+    """Yield the versions of a file in another repository, oldest first.
+
+    The capture time is the author date.
+
+    Args:
+        folder: A folder of that repository.
+        file: The file, relative to the top of its work tree.
+        source: Where they will go; says path and key of the records where they are not given.
+        records: Path of the records.
+        key: Fields of the key.
+
+    Raises:
+        NotADataRepository: There is no repository, or nothing was ever committed there.
+        ShallowHistory: The clone does not reach back to the first version.
+    """
+    where = records or (None if source.records == "." else source.records)
+    catalogue = anywhere(Repository.open(folder), file, records=where, key=key or source.key)
+    revisions = [*catalogue.revisions()]
+    if not revisions:
+        raise catalogue.no_revision()
+    with compare.opened(catalogue) as versions:
+        yield [
+            Origin(revision.id, revision.authored_at, partial(versions.stored, revision))
+            for revision in reversed(revisions)
+        ]
+
+
+def _stamped_files(folder: Path, source: str) -> list[Path]:
+    """Return the stamped files below `folder`: those of `source`, or of the only one there is."""
+    files = [*folder.rglob(_STAMPED), *folder.rglob(f"{_STAMPED}.gz")]
+    by_name: dict[str, list[Path]] = {}
+    for file in files:
+        by_name.setdefault(file.name.rpartition("_models_")[0], []).append(file)
+    if not files:
+        raise ConfigError(
+            f"{folder} holds no file NAME_models_YYYYMMDD_HHMMSS.json",
+            hint="name the files, or with --file the file of a git repository",
+        )
+    if source in by_name or len(by_name) == 1:
+        return by_name.get(source, files)
+    names = ", ".join(sorted(by_name))
+    raise ConfigError(f"{folder} holds files of several sources: {names}", hint="name the files")
+
+
+def _taken(file: Path) -> datetime | None:
+    return snapshots.taken_at(file.name.removesuffix(".gz")) or _said(file)
+
+
+class _Envelope(msgspec.Struct):
+    timestamp: str
+
+
+def _said(file: Path) -> datetime | None:
+    """Return the time that a document says of itself, UTC where it names no zone."""
+    try:
+        document = msgspec.json.decode(b"".join(chunks(file)), type=_Envelope)
+        time = datetime.fromisoformat(document.timestamp)
+    except (*UNREADABLE, ValueError, UnknownRevision):
+        return None
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,146 @@
+"""Revert: undo a capture by a new commit; pushed history is never rewritten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from archiver.errors import UnknownRevision
+from archiver.history import compare, snapshots
+from archiver.history.catalogue import CHANGELOG, LATEST, REMOVED, REVERTED, Reverted
+from archiver.history.versions import stamp
+from archiver.render.changelog import prepended
+from archiver.store.commit import writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from archiver.capture.target import Target
+    from archiver.store.commit import Writer
+    from archiver.store.history import Revision
+
+
+_LISTING_STATE = ("missing.jsonl", "sweep.json", "validators.json")
+"""What the state ref remembers of listings; a listing that was taken back is no evidence."""
+
+
+class Reversal(NamedTuple):
+    """The commit that takes a capture back: the capture, path to blob id, the message."""
+
+    capture: Revision
+    files: dict[str, str | None]
+    text: str
+
+
+def revert(target: Target, name: str, *, clock: Callable[[], datetime]) -> tuple[Revision, str]:
+    """Take the capture that `name` means back by a new commit.
+
+    From then on `log`, `changes` and `show` leave it out. Where it is the newest one, the
+    snapshot before it becomes the latest again.
+
+    Returns:
+        The capture, and the full id of the new commit.
+
+    Raises:
+        UnknownRevision: It is no capture of this source, or is taken back already, or there is
+            no snapshot before it.
+        ShallowHistory: The clone may end before the capture that it brought back.
+    """
+    now = clock()
+    commit = target.repository.resolve(name)
+    with writing(target.repository) as writer:
+        tip = target.required_tip()
+        back = reversal(target, writer, tip, commit, now)
+        forgotten = {f"{target.source.name}/{name}": None for name in _LISTING_STATE}
+        done = writer.commit(
+            target.change(back.files, back.text, tip=tip, taken=now, now=now, state=forgotten)
+        )
+    assert done.revision is not None  # noqa: S101  a line was added
+    return back.capture, done.revision
+
+
+def reversal(target: Target, writer: Writer, tip: str, commit: str, now: datetime) -> Reversal:
+    """Write the blobs that take the capture `commit` back, and return the commit on `tip`.
+
+    Raises:
+        UnknownRevision: It is no capture of this source, or is taken back already, or there is
+            no snapshot before it.
+        ShallowHistory: The clone may end before the capture that it brought back.
+    """
+    *again, capture = _holders(target, commit)
+    rows = [
+        *target.catalogue.reverted(tip),
+        *(Reverted(each.id, stamp(each.authored_at), stamp(now)) for each in (capture, *again)),
+    ]
+    content = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+    words = f"took back the capture of {stamp(capture.authored_at)}"
+    files = {
+        **_unstamped(target, tip, capture),
+        **_restored(target, tip, capture),
+        f"{target.catalogue.folder}/{REVERTED}": writer.write_blob((content,), len(content)),
+        **_logged(target, writer, tip, f"## {stamp(now)} UTC: {words} UTC\n"),
+    }
+    return Reversal(capture, files, target.message(words))
+
+
+def _logged(target: Target, writer: Writer, tip: str, section: str) -> dict[str, str | None]:
+    """Return the changelog of `tip` with one more section, if there is one."""
+    path = f"{target.catalogue.folder}/{CHANGELOG}"
+    if (log := target.repository.read(tip, path)) is None:
+        return {}
+    new = prepended(log, section, source=target.source.name)
+    return {path: writer.write_blob((new,), len(new))}
+
+
+def _holders(target: Target, commit: str) -> list[Revision]:
+    """Return the revisions with the snapshot of `commit`: last the capture, that is `commit`.
+
+    Those before it brought it back, when captures after it were taken back.
+    """
+    revisions = [*target.catalogue.revisions()]
+    blob = next((each.blob for each in revisions if each.id == commit), None)
+    if blob is None:
+        raise UnknownRevision(
+            f"{commit} is no capture of {target.source.name}, or was taken back already",
+            hint="`archiver log` lists the captures",
+        )
+    holders = [each for each in revisions if each.blob == blob]
+    capture = holders[-1]
+    if capture.id != commit:
+        raise UnknownRevision(
+            f"{commit} is no capture, it brought back the snapshot of {stamp(capture.authored_at)}",
+            hint=f"to take that one back too: archiver revert {capture.id[:10]}",
+        )
+    return holders
+
+
+def _unstamped(target: Target, tip: str, capture: Revision) -> dict[str, str | None]:
+    """Return the stamped files of `capture` in `tip`, as removals."""
+    entries = target.repository.entries(tip, target.catalogue.stamped)
+    names = (file.name for file in snapshots.stamped(entries) if entries[file.name] == capture.blob)
+    return {**snapshots.removal(target.repository, tip, target.catalogue.stamped, names)}
+
+
+def _restored(target: Target, tip: str, capture: Revision) -> dict[str, str | None]:
+    """Return what makes the snapshot before `capture` the latest again, if it is the newest."""
+    folder, repository = target.catalogue.folder, target.repository
+    if repository.object_at(tip, f"{folder}/{LATEST}") != capture.blob:
+        return {}
+    before = _readable_before(target, capture)
+    old = repository.entries(tip, f"{folder}/latest")
+    new = repository.entries(before.id, f"{folder}/latest")
+    shards = {f"{folder}/latest/{name}": new.get(name) for name in {*old, *new}}
+    removed = f"{folder}/{REMOVED}"
+    stones = {removed: repository.object_at(before.id, removed)}
+    gone = stones if repository.object_at(tip, removed) != stones[removed] else {}
+    return {**shards, **gone, f"{folder}/{LATEST}": before.blob}
+
+
+def _readable_before(target: Target, capture: Revision) -> Revision:
+    with compare.opened(target.catalogue) as versions:
+        for revision, _ in compare.readable(versions, target.catalogue.revisions()):
+            if revision.id != capture.id and revision.blob != capture.blob:
+                return revision
+    raise UnknownRevision("it is the first snapshot: there is none before it to go back to")

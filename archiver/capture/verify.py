@@ -1,0 +1,193 @@
+"""Read every snapshot of a history again, and name whatever is not as it was written."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from archiver.capture.report import DIGEST
+from archiver.errors import DamagedObject, ShallowHistory, UnreadableSnapshot
+from archiver.history import snapshots
+from archiver.history.versions import stamp
+from archiver.records import canonical, strict
+from archiver.records.digest import records_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from archiver.changes.retention import Stamped
+    from archiver.history.catalogue import Catalogue
+    from archiver.records.policy import Policy
+    from archiver.records.strict import Strict
+    from archiver.store.history import Revision
+    from archiver.store.objects import ObjectReader
+
+
+class Problem(NamedTuple):
+    """Something that is not as it was written.
+
+    Attributes:
+        revision: Full id of the commit.
+        file: Path in it, relative to the top of the work tree.
+        reason: What is wrong.
+    """
+
+    revision: str
+    file: str
+    reason: str
+
+
+class _Seen(NamedTuple):
+    """A snapshot that is as it was written: its capture time, and its shards' blobs by file."""
+
+    timestamp: str
+    shards: Mapping[str, str]
+
+
+class Audit:
+    """One reading of all snapshots of a configured source, those taken back included.
+
+    Attributes:
+        snapshots: Number of snapshots that are as they were written.
+        records: Number of their records; one that is in two snapshots counts twice.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Look at `catalogue`; nothing is read yet."""
+        self.snapshots = 0
+        self.records = 0
+        self._catalogue = catalogue
+        self._repository = catalogue.required()
+        self._seen: dict[str, _Seen] = {}
+        self._last: dict[str, tuple[str, Strict]] = {}
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield every problem, newest revision first; the counts are known when they end.
+
+        Raises:
+            ShallowHistory: The clone ends here; all that was yielded before is certain.
+        """
+        tip = self._repository.tip(self._catalogue.ref)
+        if tip is None:
+            return
+        policies = self._policies(tip)
+        with self._repository.objects() as reader:
+            for revision in self._repository.history(self._catalogue.path, tip=tip):
+                if revision.blob is not None:
+                    yield from self._unsound(revision, reader, policies)
+        yield from self._misplaced(tip)
+
+    def _policies(self, tip: str) -> list[Policy]:
+        """Return what fields meant at any time, as far as the records digest depends on it."""
+        today = self._catalogue.policy
+        found = {policy.volatile: policy for policy in (today, replace(today, volatile=()))}
+        with suppress(ShallowHistory):
+            for revision in self._repository.history(self._catalogue.settings, tip=tip):
+                if then := self._catalogue.policy_then(revision.id):
+                    found[then.volatile] = then
+        return list(found.values())
+
+    def _unsound(
+        self, revision: Revision, reader: ObjectReader, policies: Iterable[Policy]
+    ) -> Iterator[Problem]:
+        """Read one snapshot with its shards; yield what is wrong with it."""
+        blob = str(revision.blob)
+        try:
+            index = self._file(reader, blob, "")
+            shards = self._shards(reader, revision.id, index)
+            digest = revision.trailers.get(DIGEST)
+            _refuse_other_digest((index, *shards.values()), digest, policies)
+        except (UnreadableSnapshot, DamagedObject) as error:
+            yield Problem(revision.id, self._catalogue.path, str(error))
+            return
+        if blob not in self._seen:  # what a revert brings back was counted as a capture
+            self.snapshots += 1
+            self.records += index.header.total
+        blobs = {f"{name}.json": self._last[name][0] for name in shards}
+        self._seen[blob] = _Seen(index.header.timestamp, MappingProxyType(blobs))
+
+    def _file(self, reader: ObjectReader, blob: str, shard: str) -> Strict:
+        """Read one file; what the version before had too is not looked into again."""
+        before, known = self._last.get(shard, ("", None))
+        if known is not None and before == blob:
+            return known
+        found = strict.read(reader.read(blob), frozenset(known.lines if known else ()))
+        self._last[shard] = (blob, found)
+        return found
+
+    def _shards(self, reader: ObjectReader, commit: str, index: Strict) -> dict[str, Strict]:
+        """Read the shards that `index` names; they and no others must be there."""
+        folder = self._catalogue.path.removesuffix(".json")
+        named = index.header.shards
+        blobs = self._repository.entries(commit, folder) if named else {}
+        if blobs.keys() != {f"{name}.json" for name in named}:
+            raise UnreadableSnapshot(f"{folder} holds other shards than the index names")
+        found = {}
+        for name, expected in named.items():
+            shard = self._file(reader, blobs[f"{name}.json"], name)
+            if expected != (len(shard.lines), shard.sha256):
+                raise UnreadableSnapshot(f"shard {name} is not the one that the index names")
+            found[name] = shard
+        if named and sum(len(shard.lines) for shard in found.values()) != index.header.total:
+            raise UnreadableSnapshot("the shards hold another number of records than it says")
+        _refuse_strays(found)
+        return found
+
+    def _misplaced(self, tip: str) -> Iterator[Problem]:
+        """Yield what is wrong with the newest files: the stamped ones, and the latest."""
+        folder = self._catalogue.stamped
+        files = self._repository.entries(tip, folder)
+        stamped = snapshots.stamped(files)
+        reasons = {
+            f"{folder}/{file.name}": self._wrongly_stamped(tip, file, files[file.name])
+            for file in stamped
+        }
+        blobs = {files[file.name] for file in stamped}
+        reasons[self._catalogue.path] = self._wrongly_latest(tip, blobs)
+        yield from (Problem(tip, path, reason) for path, reason in reasons.items() if reason)
+
+    def _wrongly_stamped(self, tip: str, file: Stamped, blob: str) -> str:
+        """Return what is wrong with a stamped file, or nothing."""
+        seen = self._seen.get(blob)
+        if seen is None:
+            return "it is not what any sound snapshot holds"
+        if seen.timestamp != stamp(file.taken_at):
+            return f"its header says {seen.timestamp}"
+        folder = f"{self._catalogue.stamped}/{file.name.removesuffix('.json')}"
+        return self._wrong_shards(tip, folder, seen)
+
+    def _wrongly_latest(self, tip: str, stamped: set[str]) -> str:
+        """Return what is wrong with the latest snapshot beside the stamped ones, or nothing."""
+        path = self._catalogue.path
+        latest = self._repository.object_at(tip, path)
+        if latest is None:
+            return "it is gone" if stamped else ""
+        if latest not in self._seen:
+            return ""  # what is wrong with it was named with its revision
+        if latest not in stamped and not self._catalogue.reverted(tip):
+            return "no stamped file holds the same bytes"
+        return self._wrong_shards(tip, path.removesuffix(".json"), self._seen[latest])
+
+    def _wrong_shards(self, tip: str, folder: str, seen: _Seen) -> str:
+        shards = self._repository.entries(tip, folder) if seen.shards else {}
+        return "" if shards == seen.shards else "its shards are not those of its snapshot"
+
+
+def _refuse_strays(shards: Mapping[str, Strict]) -> None:
+    for name, shard in shards.items():
+        for line in shard.lines:
+            key = canonical.line_key(line).decode()
+            if canonical.shard_name(key, len(shards)) != name:
+                raise UnreadableSnapshot(f"{key!r} does not belong into shard {name}")
+
+
+def _refuse_other_digest(
+    files: Iterable[Strict], digest: str | None, policies: Iterable[Policy]
+) -> None:
+    """Insist that the records have the `digest` of the commit message, if it says one."""
+    lines = sorted(chain.from_iterable(file.lines for file in files), key=canonical.line_key)
+    if digest and all(records_digest(lines, policy) != digest for policy in policies):
+        raise UnreadableSnapshot("its records have another digest than its commit message says")

@@ -1,0 +1,125 @@
+"""WHO is told: the kinds of channels, and how a configured one is made."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from archiver.errors import ConfigError, NotifyError
+from archiver.plugins import Kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from archiver.transport import Transport
+
+Event: TypeAlias = Literal["changes", "outage", "recovery", "test"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel is told; its JSON form is public, ``archiver/notification/1``.
+
+    Attributes:
+        schema: Name of the JSON form.
+        id: The same for the same message to the same channel, also when it is sent again.
+        event: What it tells of.
+        source: Name of the source.
+        title: One line that can steer no reader.
+        text: The rest, plain text that can steer no reader.
+        timestamp: Time of the capture or of the run, ``YYYY-MM-DD HH:MM:SS`` in UTC.
+        changes: What templates receive of a capture; None for other events.
+    """
+
+    schema: Literal["archiver/notification/1"] = "archiver/notification/1"
+    id: str
+    event: Event
+    source: str
+    title: str
+    text: str
+    timestamp: str
+    changes: dict[str, Any] | None = None
+
+
+class Delivered(NotifyError):
+    """A message was delivered, but not to everybody or not as it should be; it counts as told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a channel may use.
+
+    Attributes:
+        folder: Folder of archiver.toml.
+        transport: Asks for addresses.
+        secrets: Setting (``url_env``) to the values of the variables that it names. Hidden.
+        variables: The environment. Hidden.
+        templates: The user's templates; None: the built-in ones.
+    """
+
+    folder: Path
+    transport: Transport
+    secrets: Mapping[str, tuple[str, ...]] = field(repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    templates: Path | None = None
+
+
+class Notifier(ABC):
+    """A kind of channel.
+
+    A setting whose name ends with ``_env`` names an environment variable, or several: their
+    values are in ``means.secrets``, and nowhere else.
+    """
+
+    class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+        """What archiver.toml says of a channel, beside what every channel has."""
+
+    def __init__(self, settings: Any, means: Means) -> None:
+        """Keep the settings; nothing is opened yet."""
+        self.settings = settings
+        self.means = means
+
+    @abstractmethod
+    def send(self, message: Message) -> None:
+        """Deliver a message.
+
+        Raises:
+            NotifyError: It was not delivered; names no secret.
+            Delivered: It was, but something went wrong; it is not sent again.
+        """
+
+
+BUILT_IN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "apprise": "archiver.channels.services:Apprise",
+        "file": "archiver.channels.local:File",
+        "github": "archiver.channels.local:StepSummary",
+        "stdout": "archiver.channels.local:Stdout",
+        "webhook": "archiver.channels.webhook:Webhook",
+    }
+)
+"""The kinds that come with the program, by name."""
+
+KINDS: Kinds[Notifier] = Kinds("channel", Notifier, "archiver.notifiers", BUILT_IN)  # type: ignore[type-abstract]
+
+
+def create(name: str, kind: str, settings: Mapping[str, Any], means: Means) -> Notifier:
+    """Return the configured channel `name`.
+
+    Raises:
+        ConfigError: The type is unknown, does not take these settings, or cannot work here.
+    """
+    try:
+        found = KINDS.find(kind, folder=means.folder)
+        checked = msgspec.convert(dict(settings), found.Settings)
+        return found(checked, means)
+    except ConfigError:
+        raise
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"notify.{name}: {error}") from error
+    except Exception as error:  # noqa: BLE001  it may be anybody's code, and its words hold secrets
+        raise ConfigError(f"the type {kind} raised {type(error).__name__}") from None

@@ -1,0 +1,206 @@
+"""The commands that fill an archive: run, import."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from archiver.capture.imports import import_all
+from archiver.capture.origins import from_files, from_history
+from archiver.capture.target import open_target
+from archiver.cli import options, output, report_output
+from archiver.cli.each_source import chosen, in_turn
+from archiver.clock import now
+from archiver.config import discover, process_environment
+from archiver.errors import ArchiverError
+from archiver.jobs.github import (
+    is_pull_request,
+    tell_github,
+    tell_github_failure,
+    without_summaries,
+)
+from archiver.jobs.job import Job
+from archiver.notify.channels import printing
+from archiver.records.text import terminal
+from archiver.render.console import COLOURS
+from archiver.store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from archiver.capture.report import Report
+    from archiver.cli.output import Progress
+    from archiver.config import Config
+    from archiver.sources import Ledger
+
+
+@click.command(
+    epilog=options.examples(
+        "archiver run", "archiver run kev --dry-run", "archiver run kev --accept"
+    )
+)
+@click.argument("names", metavar="[SOURCE]…", nargs=-1, envvar="ARCHIVER_SOURCES")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    envvar="ARCHIVER_DRY_RUN",
+    help="Say what would be committed; write nothing.",
+)
+@click.option(
+    "--accept",
+    is_flag=True,
+    envvar="ARCHIVER_ACCEPT",
+    help="Take a listing that is not believable as it is.",
+)
+@click.option(
+    "--push",
+    is_flag=True,
+    envvar="ARCHIVER_PUSH",
+    help="Fetch before, and push branch and reports after.",
+)
+@click.option(
+    "--notify/--no-notify",
+    default=True,
+    envvar="ARCHIVER_NOTIFY",
+    help="Tell the channels of archiver.toml.",
+)
+@click.option(
+    "--github",
+    is_flag=True,
+    help="Write outputs and summary of a GitHub step; a pull request is a dry run.",
+)
+@options.output_format("text", "json")
+@options.repo
+@click.pass_context
+def run(
+    context: click.Context,
+    *,
+    repo: Path,
+    names: tuple[str, ...],
+    dry_run: bool,
+    accept: bool,
+    push: bool,
+    notify: bool,
+    github: bool,
+    form: str,
+) -> None:
+    """Capture sources, by default all of archiver.toml: fetch, guard, commit, say what changed.
+
+    Each source is one commit. The trouble of one never stops the others; the command ends with
+    the worst exit code.
+    """
+    variables = process_environment()
+    dry_run = dry_run or (github and is_pull_request(variables))
+    job = Job(accept=accept, dry_run=dry_run, push=push, notify=notify)
+    try:
+        config, wanted = _begun(job, repo, names, as_json=form == "json")
+    except ArchiverError as error:
+        if github:
+            tell_github_failure(error, variables)
+        raise
+    config = without_summaries(config) if github else config
+    reports: list[Report] = []
+    failures: dict[str, str] = {}
+
+    def told(report: Report) -> None:
+        reports.append(report)
+        _tell(report, form, dry_run=dry_run)
+
+    def captured(name: str) -> None:
+        try:
+            with output.progress(name) as bar:
+                job.run(config, name, clock=now, progress=_counting(bar), captured=told)
+        except Exception as error:
+            failures[name] = "\n".join(filter(None, (str(error), getattr(error, "hint", ""))))
+            failures[name] = failures[name] or type(error).__name__
+            raise
+
+    code = in_turn(context, wanted, captured)
+    if form == "json":
+        click.echo(msgspec.json.encode(reports))
+    if github:
+        tell_github(config, reports, failures, code=code, dry_run=dry_run)
+    context.exit(code)
+
+
+@click.command(
+    "import",
+    epilog=options.examples(
+        "archiver import old-snapshots/",
+        "archiver import a_models_20260129_154733.json b_models_20260130_154733.json.gz",
+        "archiver import ../kev-data --file kev.json --records vulnerabilities --key cveID",
+    ),
+)
+@click.argument(
+    "paths",
+    metavar="FILE…|DIR|REPO",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+)
+@click.option("--file", metavar="PATH", help="Import the history of this file of REPO.")
+@click.option("--records", metavar="PATH", help="Where its records are: . or a.b or a.b{}")
+@click.option("--key", metavar="FIELD", multiple=True, help="A field of their key.  Repeatable.")
+@click.option("--source", "name", metavar="NAME", help="Where to.  [default: the only source]")
+@options.repo
+def import_(
+    *,
+    repo: Path,
+    paths: tuple[Path, ...],
+    file: str | None,
+    records: str | None,
+    key: tuple[str, ...],
+    name: str | None,
+) -> None:
+    """Turn old snapshot files, or the history of a file in another repository, into commits.
+
+    The source must still be empty. Each version is dated at its capture time: the one in the
+    file's name (UTC) or in the document, or the author date of the commit. Versions that cannot
+    be read are named and left out. Importing the same again changes nothing.
+    """
+    if file is not None and len(paths) > 1:
+        raise click.UsageError("--file names a file of one repository.")
+    config = discover(repo, process_environment())
+    with Repository.open(config.root) as repository, ExitStack() as stack:
+        target = open_target(config, name, repository)
+        if file is None:
+            origins = from_files(paths, target.source, records=records, key=key)
+        else:
+            past = from_history(paths[0], file, target.source, records=records, key=key)
+            origins = stack.enter_context(past)
+        bar = stack.enter_context(output.progress(target.source.name))
+        done = import_all(target, origins, progress=lambda number: bar(number, len(origins)))
+    for line in (*done.notes, *(f"left out: {each}" for each in done.skipped)):
+        output.note(terminal(f"{done.source}: {line}"))
+    click.echo(report_output.imported(done))
+
+
+def _begun(
+    job: Job, repo: Path, names: tuple[str, ...], *, as_json: bool
+) -> tuple[Config, tuple[str, ...]]:
+    """Fetch if that is wanted; return the archiver.toml as it is then, and the sources meant."""
+    config = discover(repo, process_environment())
+    if as_json and job.notify and not job.dry_run and (name := printing(config)):
+        raise click.UsageError(f"-f json and the channel {name} both write to standard output.")
+    for line in job.prepare(config, chosen(config, names), clock=now):
+        output.note(terminal(f"note: {line}"))
+    config = discover(repo, process_environment())
+    return config, chosen(config, names)
+
+
+def _counting(bar: Progress) -> Callable[[Ledger], None]:
+    return lambda ledger: bar(ledger.distinct, ledger.announced)
+
+
+def _tell(report: Report, form: str, *, dry_run: bool) -> None:
+    for note in report.notes:
+        output.note(terminal(f"{report.source}: note: {note}"))
+    if form == "text":
+        style = COLOURS if output.coloured(sys.stdout, process_environment()) else {}
+        sys.stdout.writelines(report_output.run(report, style, dry_run=dry_run))
+        sys.stdout.flush()

@@ -1,0 +1,252 @@
+"""The commands of the unattended job: status, watch, schedule, notify."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from archiver.cli import failure, options, output, report_output
+from archiver.cli.each_source import chosen
+from archiver.cli.scaffold import PACKAGE
+from archiver.clock import now
+from archiver.config import discover, process_environment
+from archiver.errors import ConfigError
+from archiver.jobs.job import Job
+from archiver.jobs.schedule import Cron, Every
+from archiver.jobs.status import FILE_LIMIT, REPOSITORY_LIMIT
+from archiver.jobs.status import status as measured
+from archiver.jobs.watch import Watch
+from archiver.notify import channels
+from archiver.records.text import bytes_, count, terminal
+from archiver.render.schedules import FORMS, scheduled
+from archiver.store.repository import STATE_REF, Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import timedelta
+
+    from archiver.capture.report import Report
+    from archiver.capture.runlog import Run
+    from archiver.jobs.schedule import Schedule
+    from archiver.jobs.status import SourceStatus, Status
+    from archiver.render.schedules import ScheduleForm
+
+
+@click.command(epilog=options.examples("archiver status", "archiver status --max-age 36h -f json"))
+@click.argument("names", metavar="[SOURCE]…", nargs=-1)
+@options.period("--max-age", help="End with 1 if the last good run is older: 36h, 7d.")
+@options.output_format("text", "json")
+@options.repo
+@click.pass_context
+def status(
+    context: click.Context,
+    *,
+    names: tuple[str, ...],
+    max_age: timedelta | None,
+    form: str,
+    repo: Path,
+) -> None:
+    """Say when each source was last captured, what failed, and how large the archive is.
+
+    Ends with 1 if the last run of a source failed, could not be pushed or told, there was none,
+    the next one is overdue by the rhythm of those before, or the last good one is older than
+    --max-age.
+    """
+    config = discover(repo, process_environment())
+    found = measured(config, chosen(config, names), now=now(), max_age=max_age)
+    if form == "json":
+        rows = msgspec.to_builtins(found) | {"healthy": found.healthy}
+        click.echo(msgspec.json.encode(rows))
+    else:
+        for line in _lines(found):
+            click.echo(line)
+    if all(each.last is None for each in found.sources):
+        output.note(f"no reports are here; of a clone: git fetch origin {STATE_REF}:{STATE_REF}")
+    context.exit(0 if found.healthy else 1)
+
+
+def _lines(found: Status) -> Iterator[str]:
+    for each in found.sources:
+        yield from _source_lines(each)
+    growth = "unknown: this clone is shallow" if found.growth is None else bytes_(found.growth)
+    month = f"last 30 days: {growth}" if found.committed else "nothing is committed yet"
+    yield f"git: {bytes_(found.git)}, {month}"
+    if found.months_left is not None:
+        limit, left = bytes_(REPOSITORY_LIMIT), _months(found.months_left)
+        yield f"  at this pace {limit}, what GitHub recommends at most, in {left}"
+
+
+def _months(number: float) -> str:
+    return "more than 10 years" if number > 120 else f"{number:g} months"  # noqa: PLR2004  years
+
+
+def _source_lines(each: SourceStatus) -> Iterator[str]:
+    state = "ok" if each.healthy else "STALE" if each.stale else "FAILING"
+    if state == "FAILING" and each.late and not each.failures:
+        state = "LATE"
+    good, runs = each.month
+    yield f"{each.source}: {state}"
+    yield f"  last good run  {_run(each.good)}"
+    if each.failures:
+        yield f"  since then     {count(each.failures, 'failed run')}; last: {_run(each.last)}"
+    if each.last is not None and each.last.good and each.last.code:
+        yield f"  after it       exit code {each.last.code}: {terminal(each.last.error)}"
+    yield f"  last 30 days   {good:,} of {count(runs, 'reported run')} good"
+    if each.ahead:
+        ahead = count(each.ahead, "report")
+        yield f"  ahead          {ahead} from the future: was the clock wrong?"
+    for gap in each.gaps:
+        yield f"  gap            {gap.after} to {gap.until} UTC"
+    largest = f"{bytes_(each.largest)} of {bytes_(FILE_LIMIT)}"
+    yield f"  files          {bytes_(each.files)}, largest {largest}"
+
+
+def _run(run: Run | None) -> str:
+    if run is None:
+        return "never"
+    words = run.outcome if run.good else terminal(run.error)
+    total = "" if run.total is None else f", {count(run.total, 'model')}"
+    return f"{run.timestamp} UTC, {words}{total}"
+
+
+@click.command(
+    epilog=options.examples(
+        "archiver watch --every 24h --push",
+        'archiver watch --cron "17 3 * * *" --timezone Asia/Shanghai',
+    )
+)
+@click.argument("names", metavar="[SOURCE]…", nargs=-1)
+@options.period("--every", help="Run once in each such time: 24h, 7d.")
+@click.option("--cron", metavar="EXPRESSION", help='Run at these times: "17 3 * * *".')
+@click.option("--timezone", default="UTC", show_default=True, help="The clock of --cron.")
+@click.option("--push", is_flag=True, help="Fetch before, and push branch and reports after.")
+@click.option("--notify/--no-notify", default=True, help="Tell the channels of archiver.toml.")
+@options.repo
+def watch(
+    *,
+    names: tuple[str, ...],
+    every: timedelta | None,
+    cron: str | None,
+    timezone: str,
+    push: bool,
+    notify: bool,
+    repo: Path,
+) -> None:
+    """Run sources again and again until it is stopped (SIGTERM or Ctrl-C, at once).
+
+    What was slept through is made up for by one run. A source that failed is tried again after
+    5 minutes, then 10, 20, … up to 6 hours. The reports of earlier runs count: a restart runs
+    nothing twice.
+    """
+    schedule_ = _schedule(every, cron, timezone)
+    config = discover(repo, process_environment())
+    wanted = chosen(config, names)
+    job = Job(push=push, notify=notify)
+    if notify:
+        channels.check(config)
+
+    def run(name: str) -> None:
+        config = discover(repo, process_environment())
+        for line in job.prepare(config, (name,), clock=now):
+            output.note(terminal(f"note: {line}"))
+        config = discover(repo, process_environment())  # what was fetched may have changed it
+        job.run(config, name, clock=now, captured=_captured)
+
+    ending = threading.Event()
+    watching = Watch(
+        wanted,
+        schedule_,
+        run,
+        folder=config.root,
+        clock=now,
+        wait=ending.wait,
+        failed=_failed,
+    )
+    signal.signal(signal.SIGTERM, _stop)
+    output.note(f"watching {', '.join(wanted)}; stop with Ctrl-C")
+    try:
+        watching.forever()
+    except _Stopped:
+        output.note("stopped")
+
+
+def _captured(report: Report) -> None:
+    """Say what was captured; that nobody listens any more is no trouble of the run."""
+    with suppress(BrokenPipeError):
+        for line in report.notes:
+            output.note(terminal(f"{report.source}: note: {line}"))
+        click.echo("".join(report_output.run(report, {}, dry_run=False)), nl=False)
+
+
+class _Stopped(BaseException):
+    """The process was asked to end; a commit under way is healed by the next run."""
+
+
+def _stop(_number: int, _frame: object) -> None:
+    raise _Stopped
+
+
+def _failed(name: str, error: Exception) -> None:
+    failure.tell(error, debug=False, about=f"{name}: ")
+
+
+def _schedule(every: timedelta | None, cron: str | None, timezone: str) -> Schedule:
+    if (every is None) == (cron is None):
+        raise click.UsageError('Say either --every 24h or --cron "17 3 * * *".')
+    if every is not None:
+        return Every.of(every.total_seconds())
+    return Cron.read(cron or "", timezone)
+
+
+@click.command(
+    epilog=options.examples(
+        "archiver schedule --print systemd",
+        'archiver schedule --print cron --cron "17 3 * * *"',
+        "archiver schedule --print github > .github/workflows/archive.yml",
+    )
+)
+@click.option(
+    "--print",
+    "form",
+    type=click.Choice(FORMS),
+    required=True,
+    help="What runs the job.",
+)
+@click.option("--cron", default="17 3 * * *", show_default=True, help="When, in UTC.")
+@options.repo
+def schedule(*, form: ScheduleForm, cron: str, repo: Path) -> None:
+    """Print what makes another program run the job: a systemd unit, a crontab line, a workflow.
+
+    Nothing is installed; the first lines say where it belongs.
+    """
+    expression = Cron.read(cron).expression
+    environ = process_environment()
+    folder = discover(repo, environ).root.resolve()
+    found = shutil.which(sys.argv[0])
+    command = (str(Path(found).absolute()),) if found else (sys.executable, "-m", "archiver")
+    top = Repository.open(folder).root if form in ("github", "gitlab") else None
+    words = scheduled(
+        form, cron=expression, folder=folder, top=top, command=command, environ=environ
+    )
+    click.echo(words, nl=False)
+    if form == "github":
+        output.note(PACKAGE)
+
+
+@click.command(epilog=options.examples("archiver notify"))
+@options.repo
+def notify(*, repo: Path) -> None:
+    """Send every channel of archiver.toml a message that says that it works."""
+    config = discover(repo, process_environment())
+    if not config.notify:
+        raise ConfigError("no channel is configured", hint="add a table [notify.NAME]")
+    for name in channels.tell_test(config, clock=now):
+        click.echo(f"{name}: told")

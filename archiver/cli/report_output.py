@@ -1,0 +1,102 @@
+"""Tell what the keeping commands did, in lines for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from archiver.history.versions import stamp
+from archiver.records.text import count, more, terminal
+from archiver.render import console, wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from archiver.capture.imports import Imported
+    from archiver.capture.report import Report
+    from archiver.capture.verify import Audit, Problem
+    from archiver.changes.retention import Plan
+    from archiver.records.model import Kind
+    from archiver.store.history import Revision
+
+_FEW: Final = 5
+
+
+def run(report: Report, style: Mapping[Kind, str], *, dry_run: bool) -> Iterator[str]:
+    """Yield the lines that tell of one run: the counts, then a few changes, what is gone first.
+
+    Args:
+        report: What the run did.
+        style: ANSI sequence with which each kind of change starts; empty: no colour.
+        dry_run: Whether nothing was to be written.
+    """
+    yield f"{report.source}: {_counts(report)}{_outcome(report, dry_run=dry_run)}\n"
+    if report.outcome != "changed":
+        return
+    shown = sorted(report.changes, key=lambda change: wording.FIRST.index(change.kind))[:_FEW]
+    for change in shown:
+        yield from console.change(change, style)
+    if left_out := report.summary.news - len(shown):
+        where = "" if dry_run else f": archiver compare --source {report.source}"
+        yield f"{more(left_out)}{where}\n"
+
+
+def _counts(report: Report) -> str:
+    total = report.new.total
+    if report.outcome == "unchanged":
+        return f"nothing changed ({wording.models(total)})"
+    return wording.headline(report.summary, total, first=report.outcome == "first")
+
+
+def _outcome(report: Report, *, dry_run: bool) -> str:
+    if dry_run:
+        return ", dry run: nothing was written"
+    if report.revision is None:
+        return ""
+    return f"  {wording.short(report.revision)}  {terminal(report.snapshot or '')}"
+
+
+def pruned(source: str, plan: Plan, revision: str | None) -> Iterator[str]:
+    """Yield the lines of a plan: what is kept and why, what goes, and whether it is gone."""
+    for kept in plan.keep:
+        yield f"keep    {terminal(kept.name)}  {', '.join(kept.reasons)}\n"
+    for removed in plan.remove:
+        yield f"remove  {terminal(removed.name)}\n"
+    counts = f"{count(len(plan.keep))} kept, {count(len(plan.remove))} "
+    if revision is not None:
+        yield f"{source}: {counts}removed  {wording.short(revision)}\n"
+    elif plan.remove:
+        yield f"{source}: {counts}to remove: a dry run, --yes does it; history keeps them all\n"
+    else:
+        yield f"{source}: {counts}to remove\n"
+
+
+def imported(done: Imported) -> str:
+    """Say how much was imported, and why the rest was not."""
+    if done.present and not done.committed:
+        return f"{done.source}: nothing to import: all {count(done.present)} are there already"
+    rest = {
+        "there already": done.present,
+        "with the records of the one before": done.identical,
+        "left out": len(done.skipped),
+    }
+    counts = [f"{count(number)} {what}" for what, number in rest.items() if number]
+    named = f"; {', '.join(counts)}" if counts else ""
+    snapshots = count(done.committed, "snapshot")
+    return f"{done.source}: imported {snapshots} ({wording.models(done.total)}){named}"
+
+
+def reverted(source: str, capture: Revision, commit: str) -> str:
+    """Say which capture was taken back, and by which commit."""
+    taken = f"{stamp(capture.authored_at)} ({wording.short(capture.id)})"
+    return f"{source}: took back the capture of {taken}  {wording.short(commit)}"
+
+
+def problem(source: str, found: Problem) -> str:
+    """Name one problem, with its revision and file."""
+    return terminal(f"{source}: {wording.short(found.revision)} {found.file}: {found.reason}")
+
+
+def verified(source: str, audit: Audit) -> str:
+    """Say how much is as it was written."""
+    snapshots = count(audit.snapshots, "snapshot")
+    return f"{source}: verified {snapshots}, {count(audit.records, 'record')}"

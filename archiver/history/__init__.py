@@ -1,0 +1,1 @@
+"""The use cases that read: compare, log, show, changelog; nothing here writes."""

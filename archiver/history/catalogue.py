@@ -1,0 +1,299 @@
+"""One catalogue: in which repository and file it is kept, and what its fields mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from archiver import config as configuration
+from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, StoreError
+from archiver.history import revisions
+from archiver.history.foreign import Shape
+from archiver.records.jsontext import UNREADABLE, plain
+from archiver.records.policy import Policy
+from archiver.store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from archiver.config import Config, SourceConfig
+    from archiver.store.history import Revision
+
+LATEST = "latest.json"
+CHANGELOG = "CHANGELOG.md"
+"""File of a source's folder: one section for each capture with news, newest first."""
+REVERTED = "reverted.jsonl"
+"""File of a source's folder: one line per revision that was taken back."""
+REMOVED = "removed.jsonl"
+"""File of a source's folder: one tombstone a line."""
+
+
+class Reverted(msgspec.Struct, frozen=True):
+    """A line of `REVERTED`: the revision's full id, its time, and when it was taken back (UTC)."""
+
+    revision: str
+    timestamp: str
+    reverted_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What every reading use case looks at.
+
+    Attributes:
+        source: Its name; for a file of any repository, the name of the file.
+        path: The file, relative to the top of the work tree, with ``/``; empty: none.
+        policy: What the fields mean, as configured today.
+        shape: How to read what is not canonical; None: as the original design wrote it.
+        repository: Where its history is; None: plain files only.
+        ref: Full name of its branch, or ``HEAD``.
+        config: The archiver.toml it stands in, if any.
+    """
+
+    source: str
+    path: str
+    policy: Policy
+    shape: Shape | None = None
+    repository: Repository | None = None
+    ref: str = "HEAD"
+    config: Config | None = None
+
+    @property
+    def folder(self) -> str:
+        """Folder of a configured source; empty for a file of any repository."""
+        return self.path.removesuffix(f"/{LATEST}") if self.config else ""
+
+    @property
+    def stamped(self) -> str:
+        """Folder of the stamped files of a configured source."""
+        return f"{self.folder}/snapshots"
+
+    @property
+    def tombstones(self) -> str:
+        """Path of the tombstones; empty: nothing was ever removed, or this is no source's file."""
+        path = f"{self.folder}/{REMOVED}"
+        tip = self.required().tip(self.ref) if self.folder else None
+        return path if tip and self.required().object_at(tip, path) else ""
+
+    @property
+    def settings(self) -> str:
+        """Path of archiver.toml, relative to the top; empty for a file of any repository."""
+        if self.config is None:
+            return ""
+        return _within(self.required(), self.config, configuration.FILE_NAME)
+
+    def revisions(self, tip: str | None = None) -> Iterator[Revision]:
+        """Yield the revisions that changed the catalogue, newest first.
+
+        Captures that were taken back are left out.
+
+        Args:
+            tip: Full id to begin at; None: the newest of the branch.
+
+        Raises:
+            NotADataRepository: Nothing was ever committed.
+            ShallowHistory: The clone ends here; all revisions before are yielded.
+        """
+        repository = self.required()
+        newest = None if tip and not self.folder else repository.tip(self.ref)
+        start = tip or newest
+        if start is None:
+            raise self.no_revision()
+        reverted = {row.revision for row in self.reverted(newest)}
+        for revision in repository.history(self.path, tip=start):
+            if revision.id not in reverted:
+                yield revision
+
+    def count(self, tip: str | None = None) -> int:
+        """Return how many revisions there are, as far as the clone reaches."""
+        return sum(1 for _ in _known(self.revisions(tip)))
+
+    def no_revision(self) -> NotADataRepository:
+        """Return the error of a catalogue without any revision."""
+        if not self.folder:
+            hint = "--file names a file of the repository, relative to its top"
+            return NotADataRepository(f"no commit holds {self.path}", hint=hint)
+        message = f"there is no snapshot of {self.source} yet"
+        return NotADataRepository(message, hint=f"take one with: archiver run {self.source}")
+
+    def policy_then(self, commit: str) -> Policy | None:
+        """Return what the fields meant by the archiver.toml in `commit`; None: unknown."""
+        if self.config is None:
+            return None
+        content = self.required().read(commit, self.settings)
+        if content is None:
+            return None
+        try:
+            then = configuration.parse(content, self.config.root / configuration.FILE_NAME, {})
+            return policy_of(then.source(self.source))
+        except ConfigError:
+            return None
+
+    def reverted(self, tip: str | None) -> list[Reverted]:
+        """Return the captures that were taken back, as the commit `tip` says.
+
+        Raises:
+            StoreError: The file that says it cannot be read.
+        """
+        if not self.folder or tip is None:
+            return []
+        content = self.required().read(tip, f"{self.folder}/{REVERTED}")
+        try:
+            return msgspec.json.Decoder(Reverted).decode_lines(content or b"")
+        except UNREADABLE as error:
+            raise StoreError(f"{REVERTED} cannot be read: {plain(error)}") from error
+
+    def required(self) -> Repository:
+        """Return the repository; NotADataRepository if there is none."""
+        if self.repository is None:
+            raise NotADataRepository(
+                "there is no git repository here",
+                hint="name one with --repo DIR, or make one with: archiver init",
+            )
+        return self.repository
+
+
+def _known(walk: Iterator[Revision]) -> Iterator[Revision]:
+    """Yield the revisions of a clone as far as it reaches."""
+    try:
+        yield from walk
+    except ShallowHistory:
+        return
+
+
+def configured(config: Config, name: str | None, repository: Repository) -> Catalogue:
+    """Return the catalogue of a source of archiver.toml.
+
+    Args:
+        config: The archiver.toml.
+        name: The source; None: the only one.
+        repository: The data repository.
+
+    Raises:
+        ConfigError: There is no such source, or several and none is named.
+    """
+    source = config.source(name or _only(config))
+    return Catalogue(
+        source=source.name,
+        path=_within(repository, config, f"{config.folder(source.name)}/{LATEST}"),
+        policy=policy_of(source),
+        shape=Shape(source.records, source.key) if source.type == "json" else None,
+        repository=repository,
+        ref="HEAD" if config.archive.branch is None else repository.branch(config.archive.branch),
+        config=config,
+    )
+
+
+def _within(repository: Repository, config: Config, path: str) -> str:
+    """Return a path of archiver.toml, which may lie below the top of the work tree."""
+    if repository.root is None:
+        return path
+    return (config.root.resolve().relative_to(repository.root) / path).as_posix()
+
+
+def policy_of(source: SourceConfig) -> Policy:
+    """Return what the fields of a configured source mean."""
+    return Policy(
+        key=source.key,
+        metrics=source.metrics,
+        volatile=source.volatile,
+        sets=source.sets,
+        tolerance=source.tolerance,
+    )
+
+
+def anywhere(
+    repository: Repository | None, file: str, *, records: str | None, key: tuple[str, ...]
+) -> Catalogue:
+    """Return the catalogue that a JSON file of any repository is.
+
+    Args:
+        repository: The repository; None: plain files only.
+        file: The file, relative to the top of the work tree; a name where there is none.
+        records: Path of the records; None: the document is the array, or as the original
+            design wrote it where no `key` is given either.
+        key: Fields of the key.
+    """
+    shape = Shape(records or ".", key) if records or key else None
+    path = Path(file).as_posix().removeprefix("./")
+    return Catalogue(path, path, Policy(key=key), shape, repository)
+
+
+def open_catalogue(
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    source: str | None = None,
+    file: str | None = None,
+    records: str | None = None,
+    key: tuple[str, ...] = (),
+    metrics: tuple[str, ...] = (),
+    plain: str = "",
+    words: Iterable[str] = (),
+) -> Catalogue:
+    """Find the catalogue that a reading command is about.
+
+    Args:
+        folder: A folder of the repository.
+        environ: The environment, for ``ARCHIVER_*``.
+        source: A source of archiver.toml; None: the only one.
+        file: A file of any repository, instead of a source.
+        records: Path of the records in `file`.
+        key: Fields of the key in `file`.
+        metrics: Fields that count, besides those of archiver.toml.
+        plain: The plain file that is looked at, instead of a history: neither archiver.toml nor
+            git is needed, but archiver.toml says what fields mean, unless `records` or `key`
+            are given.
+        words: What a person wrote to name versions; the name of a stamped file names a source.
+
+    Raises:
+        ConfigError: archiver.toml is missing or wrong.
+        NotADataRepository: There is no git repository.
+    """
+    if file is not None:
+        found = anywhere(Repository.open(folder), file, records=records, key=key)
+    elif plain and (records or key or configuration.locate(folder, environ) is None):
+        found = anywhere(None, Path(plain).name, records=records, key=key)
+    else:
+        config = configuration.discover(folder, environ)
+        named = source or _told(config, words)
+        found = configured(config, named, Repository.open(config.root))
+    if not metrics:
+        return found
+    policy = replace(found.policy, metrics=(*found.policy.metrics, *metrics))
+    return replace(found, policy=policy)
+
+
+def every_source(folder: Path, environ: Mapping[str, str], words: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the sources that are meant where none is named.
+
+    Args:
+        folder: A folder of the repository.
+        environ: The environment, for ``ARCHIVER_*``.
+        words: What a person wrote to name versions; the name of a stamped file names a source.
+
+    Raises:
+        ConfigError: archiver.toml is missing or wrong.
+    """
+    config = configuration.discover(folder, environ)
+    told = _told(config, words)
+    return (told,) if told else tuple(config.sources)
+
+
+def _told(config: Config, words: Iterable[str]) -> str | None:
+    """Return the one source whose stamped files are named; None: there is none, or several."""
+    named = revisions.sources(words) & config.sources.keys()
+    return named.pop() if len(named) == 1 else None
+
+
+def _only(config: Config) -> str:
+    if len(config.sources) == 1:
+        return next(iter(config.sources))
+    names = ", ".join(config.sources)
+    raise ConfigError(
+        "there is more than one source" if names else "no source is configured",
+        hint=f"name one with --source: {names}" if names else "add a table [sources.NAME]",
+    )

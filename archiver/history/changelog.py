@@ -1,0 +1,125 @@
+"""Tell the whole history as a changelog: one section for each capture that has news."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archiver import sources
+from archiver.errors import ConfigError
+from archiver.history import snapshots
+from archiver.history.compare import opened, readable
+from archiver.history.comparison import outlined
+from archiver.history.versions import EMPTY
+from archiver.render.section import section
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from archiver.history.catalogue import Catalogue
+    from archiver.history.versions import Version, Versions
+    from archiver.store.history import Revision
+
+
+def sections(
+    catalogue: Catalogue,
+    *,
+    tip: str | None = None,
+    until: str | None = None,
+    since: datetime | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield what the template of a section may name, newest first (see `section.section`).
+
+    Each readable version is compared with the readable one before it.
+
+    Args:
+        catalogue: The catalogue.
+        tip: Full id of the commit to begin with; None: the newest.
+        until: Full id of a commit; the revisions that it holds are left out, as by git's
+            ``until..tip``.
+        since: Leave out captures before this time, UTC.
+
+    Raises:
+        NotADataRepository: There is no revision.
+        ShallowHistory: The clone ends before the range does.
+    """
+    link = links(catalogue)
+    left_out = _left_out(catalogue, tip, until)
+    with opened(catalogue) as versions:
+        newer: Revision | None = None
+        for revision, version in readable(versions, catalogue.revisions(tip)):
+            if newer is not None:
+                yield from _section(catalogue, versions, version, newer, link)
+            if left_out(revision) or (since is not None and revision.authored_at < since):
+                return
+            newer = revision
+        if newer is None:
+            raise catalogue.no_revision()
+        yield from _section(catalogue, versions, EMPTY, newer, link)
+
+
+def is_reversed(catalogue: Catalogue, first: str, second: str) -> bool:
+    """Say whether the commit `second` of a range is an ancestor of the `first` one."""
+    return first != second and catalogue.required().is_ancestor(second, first)
+
+
+def _left_out(
+    catalogue: Catalogue, tip: str | None, until: str | None
+) -> Callable[[Revision], bool]:
+    """Return what says that `until` holds a revision, and with it all before.
+
+    `until` itself may never be met: it cannot be read, was taken back, or stands elsewhere.
+    """
+    repository = catalogue.required()
+    end = tip or repository.tip(catalogue.ref)
+    if until is None or end is None:
+        return lambda _: False
+    between = frozenset(repository.since(until, end))
+    return lambda revision: revision.id not in between
+
+
+def links(catalogue: Catalogue) -> Callable[[str], str]:
+    """Return what tells the address of a record's page; empty: it has none.
+
+    A class that archiver.toml names as ``package.module:Class`` is not asked: reading a
+    repository runs no code of it.
+    """
+    config = catalogue.config
+    if config is None or ":" in config.source(catalogue.source).type:
+        return _nowhere
+    settings = config.source(catalogue.source).settings
+    environ = config.environment.variables
+    try:
+        source = sources.create(catalogue.source, settings, base=config.root, environ=environ)
+    except ConfigError:
+        return _nowhere
+    return source.link
+
+
+def _nowhere(_: str) -> str:
+    return ""
+
+
+def _section(
+    catalogue: Catalogue,
+    versions: Versions,
+    before: Version,
+    revision: Revision,
+    link: Callable[[str], str],
+) -> Iterator[dict[str, Any]]:
+    after = versions.stored(revision)
+    summary, changes = outlined(before, after, catalogue.policy)
+    if not summary.news:
+        return
+    ends = (before.end, after.end)
+    names = [snapshots.name_of(catalogue.source, end) if catalogue.folder else "" for end in ends]
+    yield section(
+        source=catalogue.source,
+        old=before.end,
+        new=after.end,
+        summary=summary,
+        changes=changes,
+        snapshots=(names[0], names[1]),
+        link=link,
+        first=before is EMPTY,
+    )

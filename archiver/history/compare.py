@@ -1,0 +1,230 @@
+"""Questions about the history of a catalogue: compare, changes, the version at a date."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import contextmanager, suppress
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING
+
+from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot
+from archiver.history import revisions
+from archiver.history.comparison import Comparison
+from archiver.history.versions import EMPTY, Versions, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from archiver.history.catalogue import Catalogue
+    from archiver.history.versions import Version
+    from archiver.records.model import End
+    from archiver.records.query import Predicate
+    from archiver.store.history import Revision
+
+
+@contextmanager
+def compare(
+    catalogue: Catalogue,
+    old: str | None,
+    new: str | None,
+    *,
+    now: datetime,
+    chosen: Predicate | None = None,
+    fields: frozenset[str] = frozenset(),
+) -> Iterator[Comparison]:
+    """Yield the comparison of two versions.
+
+    Args:
+        catalogue: The catalogue.
+        old: What names the old version (see `revisions.find`); None: the last change.
+        new: What names the new one; None: the newest.
+        now: The time, for periods such as ``7d``.
+        chosen: Which records are looked at; None: all.
+        fields: Names of the fields that are looked at; empty: all.
+
+    Raises:
+        UnknownRevision: Nothing has this name.
+        UnreadableSnapshot: A version holds no catalogue.
+    """
+    with opened(catalogue) as versions:
+        if old is None:
+            before, after = _last_change(catalogue, versions)
+        else:
+            before = revisions.find(catalogue, versions, old, now)
+            after = revisions.find(catalogue, versions, new or "", now)
+        notes = _notes(catalogue, before, after)
+        yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
+
+
+@contextmanager
+def changes_since(
+    catalogue: Catalogue,
+    since: datetime,
+    *,
+    tip: str | None = None,
+    chosen: Predicate | None = None,
+    fields: frozenset[str] = frozenset(),
+) -> Iterator[Comparison]:
+    """Yield the net change since a time; an archive that began later is compared with its first.
+
+    Args:
+        catalogue: The catalogue.
+        since: The time, UTC.
+        tip: Full id of the commit to end at; None: the newest.
+        chosen: Which records are looked at; None: all.
+        fields: Names of the fields that are looked at; empty: all.
+
+    Raises:
+        ShallowHistory: The clone ends before that time.
+        UnreadableSnapshot: A version holds no catalogue.
+    """
+    with opened(catalogue) as versions:
+        after = _newest(catalogue, versions, tip)
+        base, before = _base(catalogue, versions, since, tip)
+        began = f"the archive begins later, at {stamp(base.authored_at)} UTC"
+        late = (began,) if base.authored_at > since else ()
+        notes = (*late, *_notes(catalogue, before, after))
+        yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
+
+
+def steps(
+    catalogue: Catalogue,
+    since: datetime,
+    *,
+    tip: str | None = None,
+    chosen: Predicate | None = None,
+    fields: frozenset[str] = frozenset(),
+) -> Iterator[Comparison]:
+    """Yield one comparison per revision since a time, newest first; read each before the next.
+
+    The arguments are those of `changes_since`.
+
+    Raises:
+        ShallowHistory: The clone ends before that time.
+    """
+    with opened(catalogue) as versions:
+        readable = _since(catalogue, versions, since, tip)
+        for (newer, _), (_, before) in pairwise(readable):
+            after = versions.stored(newer)
+            notes = _notes(catalogue, before, after)
+            yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
+
+
+@contextmanager
+def version_at(catalogue: Catalogue, at: str | None, *, now: datetime) -> Iterator[Version]:
+    """Yield the version at a revision or date (None: the newest), ready to be read once.
+
+    Raises:
+        UnknownRevision: Nothing has this name.
+        UnreadableSnapshot: It holds no catalogue.
+    """
+    with opened(catalogue) as versions:
+        yield revisions.find(catalogue, versions, at or "", now)
+
+
+def opened(catalogue: Catalogue) -> Versions:
+    """Return what opens the versions of `catalogue`, for a ``with`` block."""
+    return Versions(
+        catalogue.repository,
+        catalogue.path,
+        shape=catalogue.shape,
+        key=catalogue.policy.key,
+        removed=catalogue.tombstones,
+    )
+
+
+def _comparison(
+    catalogue: Catalogue,
+    before: Version,
+    after: Version,
+    *,
+    chosen: Predicate | None,
+    fields: frozenset[str],
+    notes: tuple[str, ...],
+) -> Comparison:
+    return Comparison(catalogue.source, before, after, catalogue.policy, chosen, fields, notes)
+
+
+def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Version]:
+    found = [version for _, version in islice(readable(versions, catalogue.revisions()), 2)]
+    if not found:
+        raise _none(catalogue)
+    newest, before = (*found, EMPTY)[:2]
+    return before, newest
+
+
+def _since(
+    catalogue: Catalogue, versions: Versions, since: datetime, tip: str | None
+) -> Iterator[tuple[Revision, Version]]:
+    """Yield the readable revisions back to the one in effect at `since`, or to the first.
+
+    Where that one cannot be read, the readable one before it stands for it.
+    """
+    try:
+        base = revisions.at(catalogue, since, tip=tip).id
+    except UnknownRevision:
+        base = ""
+    reached = False
+    for revision in catalogue.revisions(tip):
+        reached = reached or revision.id == base
+        for found in readable(versions, (revision,)):
+            yield found
+            if reached:
+                return
+
+
+def _base(
+    catalogue: Catalogue, versions: Versions, since: datetime, tip: str | None
+) -> tuple[Revision, Version]:
+    """Return the last readable version that was in effect at `since`, else the first one."""
+    with suppress(UnknownRevision):
+        start = revisions.at(catalogue, since, tip=tip)
+        for found in readable(versions, catalogue.revisions(start.id)):
+            return found
+    for found in readable(versions, reversed([*catalogue.revisions(tip)])):
+        return found
+    raise _none(catalogue)
+
+
+def _newest(catalogue: Catalogue, versions: Versions, tip: str | None) -> Version:
+    for _, version in readable(versions, catalogue.revisions(tip)):
+        return version
+    raise _none(catalogue)
+
+
+def _none(catalogue: Catalogue) -> StoreError:
+    if not catalogue.count():
+        return catalogue.no_revision()
+    return UnreadableSnapshot(f"no version of {catalogue.source} can be read")
+
+
+def readable(
+    versions: Versions, candidates: Iterable[Revision]
+) -> Iterator[tuple[Revision, Version]]:
+    """Yield the revisions whose version can be read, with the version."""
+    for revision in candidates:
+        try:
+            yield revision, versions.stored(revision)
+        except UnreadableSnapshot:
+            continue
+
+
+def _notes(catalogue: Catalogue, before: Version, after: Version) -> tuple[str, ...]:
+    """Return what the reader of a comparison should know."""
+    policies = (_other_policy(catalogue, version.end) for version in (before, after))
+    others = dict.fromkeys(note for note in policies if note)
+    return (*before.notes, *after.notes, *others)
+
+
+def _other_policy(catalogue: Catalogue, end: End) -> str:
+    """Say so where archiver.toml meant something else when a version was taken."""
+    then = catalogue.policy_then(end.revision) if end.revision else None
+    if then is None or then == catalogue.policy:
+        return ""
+    names = (each.name for each in dataclasses.fields(then))
+    changed = (name for name in names if getattr(then, name) != getattr(catalogue.policy, name))
+    return (
+        f"{', '.join(changed)} in archiver.toml changed since {end.timestamp} UTC; "
+        "today's is applied to both sides"
+    )

@@ -1,0 +1,195 @@
+"""A comparison of two versions: read once, as a stream, as counts, or as a whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain, starmap
+from typing import TYPE_CHECKING, Any, cast
+
+from archiver.changes.compare import differing, explain, kind_of, summarize, tally
+from archiver.changes.lifecycle import UNKNOWN, Lives
+from archiver.history.versions import EMPTY
+from archiver.records import canonical
+from archiver.records.model import NEWS, ChangeSet, RecordChange, Summary
+from archiver.render import wording
+from archiver.render.section import CAP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from archiver.changes.guard import Drift
+    from archiver.changes.lifecycle import Pair
+    from archiver.history.versions import Version
+    from archiver.records.model import End, Kind
+    from archiver.records.policy import Policy
+    from archiver.records.query import Predicate
+
+
+@dataclass
+class Comparison:
+    """What changed between two versions; its versions can be read once.
+
+    Attributes:
+        source: Name of the catalogue.
+        old: The version before.
+        new: The version after.
+        policy: What the fields mean.
+        chosen: Which records are looked at (as they are now, or were); None: all.
+        fields: Names of the fields that are looked at; empty: all.
+        notes: What the reader should know.
+    """
+
+    source: str
+    old: Version
+    new: Version
+    policy: Policy
+    chosen: Predicate | None = None
+    fields: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    _counts: Counter[Kind] = field(default_factory=Counter)
+
+    @property
+    def ends(self) -> tuple[End, End]:
+        """The two ends, old and new."""
+        return self.old.end, self.new.end
+
+    def changes(self) -> Iterator[RecordChange]:
+        """Yield the changes; `summary` is known when they end."""
+        for change in self._explained():
+            self._counts[change.kind] += 1
+            yield change
+
+    @property
+    def summary(self) -> Summary:
+        """How many changes there were; known when `changes` has ended.
+
+        Where only some records or fields were looked at, `unchanged` counts all others.
+        """
+        if self.chosen is None and not self.fields:
+            return summarize(self._counts, old=self.old.end.total, new=self.new.end.total)
+        listed = sum(self._counts.values()) - self._counts["removed"] - self._counts["left"]
+        counts: dict[str, int] = {str(kind): number for kind, number in self._counts.items()}
+        return Summary(unchanged=self.new.end.total - listed, **counts)
+
+    def tally(self) -> Summary:
+        """Return the summary without explaining the changes: the fastest answer."""
+        if self.chosen is not None or self.fields:
+            for _ in self.changes():
+                pass
+        else:
+            self._counts.update(tally(self._pairs(), self.policy, self._lives))
+        return self.summary
+
+    def collect(self) -> ChangeSet:
+        """Return the whole change set, in memory."""
+        groups: dict[str, list[Any]] = {}
+        for change in self.changes():
+            groups.setdefault(change.kind, []).append(wording.public(change))
+        return ChangeSet(
+            source=self.source,
+            old=self.old.end,
+            current=self.new.end,
+            summary=self.summary,
+            **cast("Any", {kind: tuple(group) for kind, group in groups.items()}),
+        )
+
+    @cached_property
+    def _lives(self) -> Lives:
+        return lives(self.old, self.new)
+
+    def _pairs(self) -> Iterator[Pair]:
+        return unequal(self.old, self.new, self._lives)
+
+    def _explained(self) -> Iterator[RecordChange]:
+        everything = self.chosen is None and not self.fields
+        for before, after in self._pairs():
+            if everything:
+                change = explain(before, after, self.policy, self._lives)
+                if change is not None:
+                    yield change
+            elif self._is_chosen(after or before or b""):
+                yield from self._narrowed(explain(before, after, self.policy, self._lives))
+
+    def _is_chosen(self, line: bytes) -> bool:
+        key = canonical.line_key(line).decode()
+        return self.chosen is None or self.chosen(key, canonical.decode(line))
+
+    def _narrowed(self, change: RecordChange | None) -> Iterator[RecordChange]:
+        """Yield `change` with only the fields that are looked at, if any of them changed."""
+        if change is None or not self.fields:
+            yield from () if change is None else (change,)
+        elif change.changes:
+            kept = tuple(each for each in change.changes if each.field in self.fields)
+            if kept:
+                kind: Kind = "metrics" if all(each.metric for each in kept) else "updated"
+                yield RecordChange(kind, change.key, changes=kept)
+
+
+def outlined(
+    before: Version, after: Version, policy: Policy, drift: Drift | None = None
+) -> tuple[Summary, tuple[RecordChange, ...]]:
+    """Count all changes; explain the first few news of each kind, as a commit message names.
+
+    Args:
+        before: The version before.
+        after: The version after.
+        policy: What the fields mean.
+        drift: Is shown the lines of each record that is in both and differs.
+    """
+    counts: Counter[Kind] = Counter()
+    named: list[RecordChange] = []
+    known = lives(before, after)
+    for old, new in unequal(before, after, known):
+        kind = kind_of(old, new, policy, known)
+        if drift is not None and old is not None and new is not None and kind != "renamed":
+            drift.see(old, new)
+        if kind is None:
+            continue
+        counts[kind] += 1
+        if counts[kind] <= CAP and kind in NEWS and (change := explain(old, new, policy, known)):
+            named.append(change)
+    return summarize(counts, old=before.end.total, new=after.end.total), tuple(named)
+
+
+def lives(old: Version, new: Version) -> Lives:
+    """Return what is known of records that only one of two versions has.
+
+    Whatever is in the first version of all is new, also where that is a window.
+    """
+    if old is EMPTY:
+        return UNKNOWN
+    window = "window" in (old.covers, new.covers)
+    return Lives(old.tombstones(), new.tombstones(), old.end.timestamp or "", window)
+
+
+def unequal(old: Version, new: Version, known: Lives) -> Iterator[Pair]:
+    """Yield the pairs of lines that are not equal; a renamed record is one pair."""
+    found = chain.from_iterable(starmap(differing, pairs(old, new)))
+    return known.paired(found) if known.renames else found
+
+
+def pairs(old: Version, new: Version) -> Iterator[tuple[Iterable[bytes], Iterable[bytes]]]:
+    """Yield the lines to compare; parts with one object id are equal and never read."""
+    if old.parts.keys() == new.parts.keys():
+        for name, before in old.parts.items():
+            after = new.parts[name]
+            if before.id is None or before.id != after.id:
+                yield before.lines(), after.lines()
+    elif len(old.parts) < len(new.parts):
+        yield from _split(old, new)
+    else:
+        yield from ((before, after) for after, before in _split(new, old))
+
+
+def _split(few: Version, many: Version) -> Iterator[tuple[Iterable[bytes], Iterable[bytes]]]:
+    """Split each part of `few` as `many` is split: shard ``a`` holds what ``a0`` … ``af`` hold."""
+    shards = len(many.parts)
+    for prefix, part in few.parts.items():
+        split: dict[str, list[bytes]] = {name: [] for name in many.parts if name.startswith(prefix)}
+        for line in part.lines():
+            key = canonical.line_key(line).decode()
+            split[canonical.shard_name(key, shards)].append(line)
+        for name, lines in split.items():
+            yield lines, many.parts[name].lines()

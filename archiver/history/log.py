@@ -1,0 +1,111 @@
+"""Tell the history of a catalogue, revision by revision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from archiver.errors import UnreadableSnapshot
+from archiver.history.compare import opened
+from archiver.history.comparison import Comparison
+from archiver.history.versions import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archiver.history.catalogue import Catalogue
+    from archiver.history.versions import Version
+    from archiver.records.model import Summary
+    from archiver.store.history import Revision
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One revision in the log.
+
+    Attributes:
+        revision: Full commit id.
+        timestamp: Capture time, ``YYYY-MM-DD HH:MM:SS`` in UTC.
+        committed_at: Time of the commit, ISO 8601 in UTC.
+        subject: First line of the commit message.
+        total: Number of records; None where the version cannot be read.
+        summary: What changed since the readable version before; None where there is none.
+        status: ``first``: nothing readable before; ``ok``; ``unreadable``: left out.
+        reason: Why it cannot be read, or what is to be known of it.
+    """
+
+    revision: str
+    timestamp: str
+    committed_at: str
+    subject: str
+    total: int | None
+    summary: Summary | None
+    status: Literal["first", "ok", "unreadable"]
+    reason: str | None = None
+
+
+def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:
+    """Yield the history up to the commit `tip` (None: the newest), newest first.
+
+    Each readable version is compared with the readable one before it; what cannot be read is
+    named and passed over.
+
+    Raises:
+        NotADataRepository: There is no revision.
+        ShallowHistory: The clone ends here; all entries that are certain are yielded.
+        DamagedObject: A version is damaged.
+    """
+    with opened(catalogue) as versions:
+        newer: Revision | None = None
+        waiting: list[Entry] = []
+        for revision in catalogue.revisions(tip):
+            try:
+                version = versions.stored(revision)
+            except UnreadableSnapshot as error:
+                waiting.append(_unreadable(revision, str(error)))
+                continue
+            if newer is not None:
+                yield _entry(
+                    newer, Comparison("", version, versions.stored(newer), catalogue.policy)
+                )
+            yield from waiting
+            waiting, newer = [], revision
+        if newer is not None:
+            yield _first(newer, versions.stored(newer))
+        elif not waiting:
+            raise catalogue.no_revision()
+        yield from waiting
+
+
+def _entry(revision: Revision, found: Comparison) -> Entry:
+    summary = found.tally()
+    notes = "; ".join(found.new.notes) or None
+    return _row(revision, found.new, summary, "ok", notes)
+
+
+def _first(revision: Revision, version: Version) -> Entry:
+    return _row(revision, version, None, "first", "; ".join(version.notes) or None)
+
+
+def _unreadable(revision: Revision, reason: str) -> Entry:
+    return _row(revision, None, None, "unreadable", reason)
+
+
+def _row(
+    revision: Revision,
+    version: Version | None,
+    summary: Summary | None,
+    status: Literal["first", "ok", "unreadable"],
+    reason: str | None,
+) -> Entry:
+    taken = stamp(revision.authored_at)
+    return Entry(
+        revision=revision.id,
+        timestamp=(version and version.end.timestamp) or taken,
+        committed_at=revision.committed_at.isoformat(),
+        subject=revision.subject,
+        total=version.end.total if version else None,
+        summary=summary,
+        status=status,
+        reason=reason,
+    )

@@ -1,0 +1,200 @@
+"""Turn what a person writes (a revision, a date, a file) into a version of a catalogue."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver.errors import ConfigError, ShallowHistory, UnknownRevision
+from archiver.history.versions import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archiver.history.catalogue import Catalogue
+    from archiver.history.versions import Version, Versions
+    from archiver.store.history import Revision
+
+_PERIOD = re.compile(r"(\d{1,4})([hdwmy])")
+_UNITS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
+_DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
+_AMBIGUOUS = re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{1,4}|\d{1,2}-\d{1,2}-\d{4}")
+_STAMPED = re.compile(r"([a-z0-9_-]+)_models_\d{8}_\d{6}")
+_SNAPSHOT = re.compile(rf"{_STAMPED.pattern}(\.json)?")
+_END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
+
+
+def period(text: str) -> timedelta | None:
+    """Return the time that ``36h``, ``7d``, ``2w``, ``3m``, ``1y`` mean; None: it is no period."""
+    found = _PERIOD.fullmatch(text)
+    return timedelta(days=int(found[1]) * _UNITS[found[2]]) if found else None
+
+
+def moment(text: str, now: datetime, *, start: bool = False) -> datetime | None:
+    """Return the time in UTC that `text` means, or None if it is no time.
+
+    A date means the end of that day (or, with `start`, its beginning), a period (``36h``,
+    ``7d``, ``2w``, ``3m``, ``1y``; a month is 30 days) that long before `now`. A time without
+    zone is UTC.
+
+    Raises:
+        ConfigError: It looks like a date, but is none, or could mean two.
+    """
+    if (past := period(text)) is not None:
+        try:
+            return now - past
+        except OverflowError:
+            raise ConfigError(f'"{text}" reaches back before all calendars') from None
+    if _AMBIGUOUS.fullmatch(text):
+        raise ConfigError(f'the date "{text}" is ambiguous', hint="write it as YYYY-MM-DD")
+    if not _DATE.fullmatch(text):
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f'there is no date "{text}"', hint="write it as YYYY-MM-DD") from None
+    whole_day = len(text) == len("YYYY-MM-DD") and not start
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)) + _END_OF_DAY * whole_day
+
+
+def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> Version:
+    """Open the version that `text` means.
+
+    Args:
+        catalogue: The catalogue.
+        versions: Opens its versions.
+        text: Nothing: the newest. Else a period or date, the name of a snapshot file, the path
+            of a plain file, or any name of a commit: looked up in this order.
+        now: The time, for periods.
+
+    Raises:
+        UnknownRevision: Nothing has this name.
+        UnreadableSnapshot: It holds no catalogue.
+        ShallowHistory: The clone ends before it.
+        ConfigError: The date is impossible or ambiguous.
+    """
+    if not text:
+        revision = newest(catalogue)
+        if revision is None:
+            raise catalogue.no_revision()
+        return versions.stored(revision)
+    if moment(text, now) is None:
+        if _is_stamped(catalogue, text):
+            revision, path = _snapshot(catalogue, text)
+            return versions.stored(revision, path=path)
+        if is_file(text):
+            return versions.file(Path(text))
+    return versions.stored(named(catalogue, text, now))
+
+
+def named(catalogue: Catalogue, text: str, now: datetime) -> Revision:
+    """Return the revision that `text` means: a period or date, a snapshot file, a commit.
+
+    Raises:
+        UnknownRevision: Nothing has this name.
+        ShallowHistory: The clone ends before it.
+        ConfigError: The date is impossible or ambiguous.
+    """
+    time = moment(text, now)
+    if time is not None:
+        return at(catalogue, time)
+    if _is_stamped(catalogue, text):
+        return _as_of(catalogue, _snapshot(catalogue, text)[0].id)
+    return _as_of(catalogue, catalogue.required().resolve(text))
+
+
+def sources(words: Iterable[str]) -> set[str]:
+    """Return the names of the sources whose stamped files the words of a person name."""
+    return {found[1] for word in words for found in _STAMPED.finditer(word)}
+
+
+def at(catalogue: Catalogue, time: datetime, *, tip: str | None = None) -> Revision:
+    """Return the revision in effect at `time`.
+
+    It is the one before the first revision, in the order of ancestry, that was taken later:
+    one commit with a slow clock hides nothing.
+
+    Args:
+        catalogue: The catalogue.
+        time: The time.
+        tip: Full id of the commit to begin at; None: the newest of the branch.
+
+    Raises:
+        UnknownRevision: The first snapshot was taken later.
+        ShallowHistory: The clone ends before that time.
+    """
+    found: Revision | None = None
+    oldest: Revision | None = None
+    try:
+        for revision in catalogue.revisions(tip):
+            oldest = revision
+            if revision.authored_at > time:
+                found = None
+            elif found is None:
+                found = revision
+    except ShallowHistory:
+        if found is None:
+            raise
+    if found is None:
+        began = f"; the first one is of {stamp(oldest.authored_at)}" if oldest else ""
+        raise UnknownRevision(f"there is no snapshot at or before {stamp(time)} UTC{began}")
+    return found
+
+
+def newest(catalogue: Catalogue) -> Revision | None:
+    """Return the newest revision, or None if there is none yet."""
+    tip = catalogue.required().tip(catalogue.ref)
+    if tip is None:
+        return None
+    try:
+        return next(catalogue.revisions(tip), None)
+    except ShallowHistory:
+        return _as_of(catalogue, tip)
+
+
+def _as_of(catalogue: Catalogue, commit: str) -> Revision:
+    """Return the revision that `commit` stands on; in a shallow clone, `commit` itself."""
+    repository = catalogue.required()
+    try:
+        for revision in repository.history(catalogue.path, tip=commit):
+            return revision
+    except ShallowHistory:
+        found = repository.revision(commit, catalogue.path)
+        if found.blob is not None:
+            return found
+    raise UnknownRevision(
+        f"{commit} holds no {catalogue.path}", hint="`archiver log` lists the revisions"
+    )
+
+
+def is_file(text: str) -> bool:
+    """Say whether `text` is the path of a plain file, and no name of a revision."""
+    return (text.endswith((".json", ".json.gz")) or "/" in text) and Path(text).is_file()
+
+
+def _is_stamped(catalogue: Catalogue, text: str) -> bool:
+    """Say whether `text` names a stamped file, and not one that lies elsewhere."""
+    if not catalogue.folder or not _SNAPSHOT.fullmatch(Path(text).name):
+        return False
+    root = catalogue.required().root
+    inside = root and root / catalogue.folder / "snapshots"
+    return not is_file(text) or Path(text).resolve().parent == inside
+
+
+def _snapshot(catalogue: Catalogue, text: str) -> tuple[Revision, str]:
+    """Find a stamped file by its name, also one that is pruned from the work tree; and its path."""
+    name = Path(text).name.removesuffix(".json") + ".json"
+    path = f"{catalogue.stamped}/{name}"
+    repository = catalogue.required()
+    tip = repository.tip(catalogue.ref)
+    for revision in _with_blob(repository.history(path, tip=tip) if tip else ()):
+        return revision, path
+    raise UnknownRevision(
+        f"no snapshot is called {name}", hint="`archiver log` lists the revisions"
+    )
+
+
+def _with_blob(revisions: Iterable[Revision]) -> Iterable[Revision]:
+    return (revision for revision in revisions if revision.blob is not None)

@@ -1,0 +1,243 @@
+"""The life of one record: every change of every field, and which revision gave each value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from archiver.changes.compare import explain
+from archiver.errors import UnknownRecord, UnreadableSnapshot
+from archiver.history import compare
+from archiver.history.comparison import lives
+from archiver.history.versions import EMPTY, Part, stamp
+from archiver.records import canonical
+from archiver.records.jsontext import dump
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from archiver.changes.lifecycle import Lives
+    from archiver.history.catalogue import Catalogue
+    from archiver.history.versions import Version, Versions
+    from archiver.records.model import FieldChange, Kind, Record
+    from archiver.records.policy import Policy
+
+State: TypeAlias = Literal["present", "removed", "renamed", "left"]
+
+_SUGGESTED = 5
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A revision and its capture time (``YYYY-MM-DD HH:MM:SS``, UTC)."""
+
+    revision: str
+    timestamp: str
+
+
+class Event(msgspec.Struct, frozen=True):
+    """What happened to the record in one revision.
+
+    Attributes:
+        at: When.
+        kind: What happened. One that was there before and comes again has ``returned``, also
+            where nobody noted its removal.
+        changes: The fields that differ; empty unless ``updated`` or ``metrics``.
+        record: The record from here on; None where it is gone.
+        cause: Why it is gone, where that is known; ``removed`` only.
+        old_key: The key whose timeline leads here; ``renamed`` only.
+        new_key: The key whose timeline goes on from here; ``renamed`` only.
+    """
+
+    at: Moment
+    kind: Kind
+    changes: tuple[FieldChange, ...]
+    record: Record | None
+    cause: str | UnsetType = UNSET
+    old_key: str | UnsetType = UNSET
+    new_key: str | UnsetType = UNSET
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """The life of one record.
+
+    Attributes:
+        key: The record's key.
+        state: Whether the newest version holds it, or how it went.
+        record: The record as it is, or as it last was.
+        first_seen: The first revision that holds it.
+        last_changed: The revision of its last change.
+        events: Every change, newest first.
+        blame: Field name to the revision that gave it its value.
+    """
+
+    key: str
+    state: State
+    record: Record
+    first_seen: Moment
+    last_changed: Moment
+    events: tuple[Event, ...]
+    blame: dict[str, Moment]
+
+
+def timeline(catalogue: Catalogue, key: str, *, tip: str | None = None) -> Timeline:
+    """Return the life of the record `key`, up to the commit `tip` (None: the newest).
+
+    Raises:
+        UnknownRecord: No version holds the key.
+        ShallowHistory: The clone ends before the first version.
+    """
+    found = timelines(catalogue, (key,), tip=tip)
+    if key not in found:
+        with compare.opened(catalogue) as versions:
+            raise _unknown(catalogue, versions, key)
+    return found[key]
+
+
+def timelines(
+    catalogue: Catalogue, keys: Iterable[str], *, tip: str | None = None
+) -> dict[str, Timeline]:
+    """Return the lives of several records, in one pass through the history.
+
+    A key that no version holds is left out. Arguments and errors are those of `timeline`.
+    """
+    wanted = {key: key.encode(errors="replace") for key in keys}
+    with compare.opened(catalogue) as versions:
+        passed = [*_seen(catalogue, versions, wanted, tip)]
+        found = {key: _events(key, reversed(passed), catalogue.policy) for key in wanted}
+    return {key: _told(key, events) for key, events in found.items() if events}
+
+
+class _Seen(NamedTuple):
+    """The records' lines in one version, whose lines are not read any more."""
+
+    at: Moment
+    version: Version
+    lines: Mapping[str, bytes]
+
+
+def _seen(
+    catalogue: Catalogue, versions: Versions, wanted: Mapping[str, bytes], tip: str | None
+) -> Iterator[_Seen]:
+    """Yield the records' lines in each readable revision, newest first."""
+    for revision in catalogue.revisions(tip):
+        try:
+            version = versions.stored(revision)
+            lines = dict(_lines(version, wanted))
+        except UnreadableSnapshot:
+            continue
+        read = replace(version, parts={"": Part(None, tuple)})  # lines of all would fill memory
+        yield _Seen(Moment(revision.id, stamp(revision.authored_at)), read, lines)
+
+
+def _lines(version: Version, wanted: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield key and line of the records that a version has; shards without any are not read."""
+    names = len(version.parts)
+    shards: dict[str, dict[bytes, str]] = {}
+    for key, encoded in wanted.items():
+        name = "" if names == 1 else canonical.shard_name(encoded.decode(), names)
+        shards.setdefault(name, {})[encoded] = key
+    for name, keys in shards.items():
+        yield from _found(version.parts[name].lines(), keys)
+
+
+def _found(lines: Iterable[bytes], keys: dict[bytes, str]) -> Iterator[tuple[str, bytes]]:
+    left = len(keys)
+    needle = dump(next(iter(keys)).decode()) if left == 1 else b""  # much faster than any key
+    for line in lines:
+        if needle in line and (found := canonical.line_key(line)) in keys:
+            yield keys[found], line
+            left -= 1
+            if not left:
+                return
+
+
+def _events(key: str, passed: Iterable[_Seen], policy: Policy) -> list[Event]:
+    """Return what happened to one record, oldest first."""
+    events: list[Event] = []
+    before = _Seen(Moment("", ""), EMPTY, {})
+    for after in passed:
+        event = _event(key, before, after, policy, known=bool(events))
+        before = after
+        if event is not None:
+            events.append(event)
+    return events
+
+
+def _event(key: str, before: _Seen, after: _Seen, policy: Policy, *, known: bool) -> Event | None:
+    """Return what happened from one version to the next; `known`: it was there before."""
+    old, new = before.lines.get(key), after.lines.get(key)
+    if old == new:
+        return None
+    if old is None:
+        assert new is not None  # noqa: S101  they differ
+        return _came(key, after.at, new, lives(before.version, after.version), known=known)
+    if new is None:
+        return _went(key, after.at, old, lives(before.version, after.version))
+    change = explain(old, new, policy)
+    if change is None or not change.changes:
+        return None
+    return Event(after.at, change.kind, change.changes, canonical.decode(new))
+
+
+def _came(key: str, at: Moment, line: bytes, ends: Lives, *, known: bool) -> Event:
+    record = canonical.decode(line)
+    olds = [old for old, new in ends.renames.items() if new == key]
+    if olds:
+        return Event(at, "renamed", (), record, old_key=min(olds))
+    kind = ends.appeared(line)
+    return Event(at, "returned" if known and kind == "new" else kind, (), record)
+
+
+def _went(key: str, at: Moment, line: bytes, ends: Lives) -> Event:
+    stone = ends.after.get(key)
+    if stone is not None and stone.now:
+        return Event(at, "renamed", (), None, new_key=stone.now)
+    cause = stone.cause if stone else ""
+    return Event(at, ends.vanished(line), (), None, cause=cause or UNSET)
+
+
+def _told(key: str, events: list[Event]) -> Timeline:
+    """Tell the life from its `events`, oldest first."""
+    blame: dict[str, Moment] = {}
+    record: Record = {}
+    for event in events:
+        if event.record is not None:
+            changed = {change.field for change in event.changes} or event.record.keys()
+            blame = {name: blame.get(name, event.at) for name in event.record}
+            blame |= {name: event.at for name in changed if name in event.record}
+            record = event.record
+    return Timeline(
+        key=key,
+        state="present" if events[-1].record is not None else _gone(events[-1].kind),
+        record=record,
+        first_seen=events[0].at,
+        last_changed=events[-1].at,
+        events=tuple(reversed(events)),
+        blame=blame,
+    )
+
+
+def _gone(kind: Kind) -> State:
+    return kind if kind in ("left", "renamed") else "removed"
+
+
+def _unknown(catalogue: Catalogue, versions: Versions, key: str) -> UnknownRecord:
+    newest = next(compare.readable(versions, catalogue.revisions()), None)
+    near = [] if newest is None else _near(key, newest[1].lines())
+    hint = f"did you mean {', '.join(near)}?" if near else "`archiver search` finds records"
+    return UnknownRecord(f"no version holds a record {key!r}", hint=hint)
+
+
+def _near(key: str, lines: Iterable[bytes]) -> list[str]:
+    wanted = key.casefold()
+    found: list[str] = []
+    for line in lines:
+        known = canonical.line_key(line).decode()
+        if wanted in known.casefold():
+            found.append(known)
+            if len(found) == _SUGGESTED:
+                break
+    return found

@@ -1,0 +1,321 @@
+"""Open versions of a catalogue: from git or from a file, canonical or not, whole or sharded."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from archiver.changes.lifecycle import read_tombstones
+from archiver.errors import UnknownRevision, UnreadableSnapshot
+from archiver.history.foreign import Documents
+from archiver.records import canonical, rekeying
+from archiver.records.model import End
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+    from typing import Self
+
+    from archiver.changes.lifecycle import Tombstone
+    from archiver.history.foreign import Shape
+    from archiver.store.history import Revision
+    from archiver.store.objects import ObjectReader
+    from archiver.store.repository import Repository
+
+CHUNK = 1 << 20
+SMALL = 8 << 20
+"""Bytes up to which a file is read whole, by one git process for all; larger ones stream."""
+
+STAMP = "%Y-%m-%d %H:%M:%S"
+"""Form of a capture time in UTC, as the original design writes it."""
+
+_GZIP = b"\x1f\x8b"
+
+
+class Part(NamedTuple):
+    """One file of a snapshot: its object id (None outside git), and how to read its lines."""
+
+    id: str | None
+    lines: Callable[[], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a catalogue, ready to be read once.
+
+    Attributes:
+        end: Where it stands and what it says of itself.
+        parts: Shard name to part; the one name is empty where there are no shards.
+        notes: What the reader should know: skipped records, doubled keys, another key.
+        digests: Shard name to the SHA-256 of its file, as the index says.
+        covers: What was listed, as the header says; empty: everything.
+        swept: Capture time of the last full listing, where only changes were listed.
+        tombstones: Returns what was removed before and stayed away; read only when asked.
+    """
+
+    end: End
+    parts: dict[str, Part]
+    notes: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
+    covers: str = ""
+    swept: str = ""
+    tombstones: Callable[[], Mapping[str, Tombstone]] = dict
+
+    def lines(self) -> Iterable[bytes]:
+        """Return all lines, sorted by key; shards are sorted in memory."""
+        opened = [part.lines() for part in self.parts.values()]
+        if len(opened) == 1:
+            return opened[0]
+        return sorted(chain.from_iterable(opened), key=canonical.line_key)
+
+
+EMPTY = Version(End(None, None, 0), {"": Part(None, tuple)})
+"""What was there before the first capture."""
+
+
+class _Read(NamedTuple):
+    """A file that was read: its lines, and what its header says where it has one."""
+
+    lines: Iterable[bytes]
+    total: int
+    taken: str | None = None
+    shards: Mapping[str, str] = MappingProxyType({})
+    notes: tuple[str, ...] = ()
+    covers: str = ""
+    swept: str = ""
+
+
+class _Shard(NamedTuple):
+    """One file of a snapshot that is split."""
+
+    read: Callable[[], _Read]
+
+    def lines(self) -> Iterable[bytes]:
+        return self.read().lines
+
+
+class Versions:
+    """Opens versions of one catalogue; a context manager that ends what it started."""
+
+    def __init__(
+        self,
+        repository: Repository | None,
+        path: str,
+        *,
+        shape: Shape | None,
+        key: tuple[str, ...],
+        removed: str = "",
+    ) -> None:
+        """Look at the file `path` of `repository`.
+
+        Args:
+            repository: Where revisions are looked up; None: plain files only.
+            path: The file, relative to the top of the work tree, with ``/``.
+            shape: How to read versions that are not canonical; None: as the original
+                design wrote them (``models``, keyed by ``id`` or ``name``).
+            key: Fields of the key that is applied to all versions; empty: as stored.
+            removed: The file of tombstones; empty: there is none.
+        """
+        self._repository = repository
+        self._removed = removed
+        self._stones: dict[str, Mapping[str, Tombstone]] = {}
+        self._path = path
+        self._key = key
+        self._documents = Documents(shape)
+        self._open = ExitStack()
+        self._shared: ObjectReader | None = None
+        self._recent: dict[str, _Read] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def stored(self, revision: Revision, *, path: str = "") -> Version:
+        """Open the version that `revision` holds.
+
+        Args:
+            revision: The revision; its object id at `path` is read.
+            path: The file, where it is not the one the catalogue is kept in.
+
+        Raises:
+            UnreadableSnapshot: It holds no catalogue.
+            DamagedObject: An object's content has not the id under which it is stored.
+        """
+        if revision.blob is None:
+            raise UnreadableSnapshot("the file is gone")
+        found = self._blob(revision.blob)
+        end = End(revision.id, found.taken or stamp(revision.authored_at), found.total)
+        tombstones = partial(self._tombstones, revision.id)
+        if not found.shards:
+            parts = {"": Part(revision.blob, lambda: found.lines)}
+            return Version(
+                end,
+                parts,
+                found.notes,
+                covers=found.covers,
+                swept=found.swept,
+                tombstones=tombstones,
+            )
+        folder = (path or self._path).removesuffix(".json")
+        entries = self._required().entries(revision.id, folder)
+        blobs = {name: entries.get(f"{name}.json") for name in found.shards}
+        reads = {name: self._shard(blob, name) for name, blob in blobs.items()}
+        parts = {name: Part(blobs[name], read.lines) for name, read in reads.items()}
+        version = Version(
+            end,
+            parts,
+            digests=found.shards,
+            covers=found.covers,
+            swept=found.swept,
+            tombstones=tombstones,
+        )
+        return self._joined(version, reads.values())
+
+    def _tombstones(self, commit: str) -> Mapping[str, Tombstone]:
+        """Read the tombstones of a commit; those of a file of any repository are nobody's."""
+        if not self._removed:
+            return {}
+        blob = self._required().object_at(commit, self._removed)
+        if blob is None:
+            return {}
+        if blob not in self._stones:
+            self._stones = {blob: _tombstones(self._objects().read(blob))}
+        return self._stones[blob]
+
+    def file(self, path: Path) -> Version:
+        """Open a plain file, gzipped or not.
+
+        Raises:
+            UnknownRevision: It cannot be read.
+            UnreadableSnapshot: It holds no catalogue.
+        """
+        found = self._interpreted(chunks(path))
+        end = End(None, found.taken, found.total)
+        if not found.shards:
+            parts = {"": Part(None, lambda: found.lines)}
+            return Version(end, parts, found.notes, covers=found.covers)
+        folder = path.with_suffix("")
+        reads = {name: self._loose(folder / f"{name}.json") for name in found.shards}
+        parts = {name: Part(None, read.lines) for name, read in reads.items()}
+        return self._joined(Version(end, parts, covers=found.covers), reads.values())
+
+    def _joined(self, version: Version, shards: Iterable[_Shard]) -> Version:
+        """Join shards that were split by another key: today, their records belong elsewhere."""
+        for shard in shards if self._key else ():
+            found = shard.read()
+            if next(iter(found.lines), None) is not None:
+                joined = {"": Part(None, version.lines)}
+                return replace(version, parts=joined, notes=found.notes) if found.notes else version
+        return version
+
+    def _shard(self, blob: str | None, name: str) -> _Shard:
+        if blob is None:
+            raise UnreadableSnapshot(f"shard {name} is missing")
+        return _Shard(lambda: self._blob(blob))
+
+    def _loose(self, path: Path) -> _Shard:
+        return _Shard(lambda: self._interpreted(chunks(path)))
+
+    def _blob(self, blob: str) -> _Read:
+        """Read a blob; the two latest that are in memory stay there, for walking a history."""
+        if blob in self._recent:
+            return self._recent[blob]
+        reader = self._objects()
+        if reader.size(blob) > SMALL:
+            found = self._interpreted(self._streamed(blob))
+        else:
+            found = self._interpreted((reader.read(blob),))
+            found = found._replace(lines=list(found.lines))
+        if isinstance(found.lines, list):
+            self._recent = dict([*self._recent.items(), (blob, found)][-2:])
+        return found
+
+    def _streamed(self, blob: str) -> Iterator[bytes]:
+        """Read a large blob by a git process of its own, which ends with it."""
+        with self._required().objects() as reader:
+            yield from reader.stream(blob, CHUNK)
+
+    def _objects(self) -> ObjectReader:
+        if self._shared is None:
+            self._shared = self._open.enter_context(self._required().objects())
+        return self._shared
+
+    def _required(self) -> Repository:
+        assert self._repository is not None  # noqa: S101  callers have an object of it
+        return self._repository
+
+    def _interpreted(self, chunks: Iterable[bytes]) -> _Read:
+        parts = iter(chunks)
+        start = next(parts, b"")
+        rest = chain((start,), parts)
+        if not canonical.is_canonical(start):
+            found, notes = self._documents.read(b"".join(rest))
+            return _Read(found, len(found), notes=notes)
+        header, lines = canonical.read(rest)
+        digests = {name: digest for name, (_, digest) in header.shards.items()}
+        read = _Read(
+            lines,
+            header.total,
+            header.timestamp,
+            digests,
+            covers=header.covers,
+            swept=header.swept,
+        )
+        return self._keyed(read)
+
+    def _keyed(self, read: _Read) -> _Read:
+        """Apply the key of today where the lines were stored under another one."""
+        lines = iter(read.lines)
+        first = next(lines, None)
+        if first is None:
+            return read
+        everything = chain((first,), lines)
+        if not rekeying.differs(first, self._key):
+            return read._replace(lines=everything)
+        note = f"stored under another key; {' + '.join(self._key)} is applied"
+        return read._replace(lines=rekeying.rekeyed(everything, self._key), notes=(note,))
+
+
+def _tombstones(content: bytes) -> Mapping[str, Tombstone]:
+    try:
+        return read_tombstones(content)
+    except ValueError as error:
+        raise UnreadableSnapshot(f"the tombstones cannot be read: {error}") from error
+
+
+def stamp(time: datetime) -> str:
+    """Return a capture time as it stands in a snapshot's header."""
+    return time.astimezone(UTC).strftime(STAMP)
+
+
+def taken_at(end: End) -> datetime | None:
+    """Return the capture time, UTC, that one end of a comparison says; None: it says none."""
+    try:
+        return datetime.strptime(end.timestamp or "", STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def chunks(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a plain file, unzipped where it is gzipped.
+
+    Raises:
+        UnknownRevision: It cannot be read.
+    """
+    try:
+        with path.open("rb") as raw:
+            zipped = raw.peek(2)[:2] == _GZIP
+            with gzip.open(raw) if zipped else raw as content:
+                while chunk := content.read(CHUNK):
+                    yield chunk
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnknownRevision(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,1 @@
+"""One unattended run from fetch to notification; watch, schedule, status."""

@@ -1,0 +1,1 @@
+"""Which records a person depends on, and their status."""

@@ -1,0 +1,130 @@
+"""Read which records a person depends on: lists of keys, source files, patterns."""
+
+from __future__ import annotations
+
+import glob
+import re
+import sys
+from collections.abc import Mapping  # noqa: TC003  msgspec reads it
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from archiver.errors import ConfigError
+from archiver.pins.references import Names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
+
+STDIN: Final = Path("-")
+"""Stands for standard input, which is a list."""
+ACKNOWLEDGED: Final = ("license", "gated")
+"""Fields whose value a pin may name, so that just this value is right."""
+
+_LISTS: Final = frozenset({"", ".txt", ".pins", ".list", ".lst"})
+_LARGEST: Final = 10_000_000
+_QUOTED: Final = re.compile(r'\s*"([^"]+)"(?=\s|$)(.*)')
+_SETTING: Final = re.compile(rf"({'|'.join(ACKNOWLEDGED)})=(?:\"([^\"]*)\"|(\S+))")
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """One place that names a record.
+
+    Attributes:
+        key: The record's key.
+        file: The file that names it; empty: standard input, or no file at all.
+        line: The line, from 1; 0: a pattern of keys names it.
+        values: What the person says is right: field to value.
+    """
+
+    key: str
+    file: str
+    line: int
+    values: Mapping[str, str] = {}
+
+
+def files(patterns: Iterable[str]) -> list[Path]:
+    """Return the files that paths, globs (``src/**/*.py``) and ``-`` mean, sorted, each once.
+
+    Raises:
+        ConfigError: One of them means no file.
+    """
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        plain = pattern == str(STDIN) or Path(pattern).is_file()
+        paths = [Path(pattern)] if plain else _matching(pattern)
+        if not paths:
+            raise ConfigError(f"no file is called {pattern}", hint="a file, or a glob in quotes")
+        found |= dict.fromkeys(paths)
+    return list(found)
+
+
+def _matching(pattern: str) -> list[Path]:
+    names = glob.glob(pattern, recursive=True)  # noqa: PTH207  absolute globs too
+    return sorted(path for path in map(Path, names) if path.is_file())
+
+
+def is_list(path: Path) -> bool:
+    """Say whether a file holds one key a line; every other one is searched for known keys."""
+    return path.suffix.lower() in _LISTS
+
+
+def listed(paths: Iterable[Path]) -> Iterator[Pin]:
+    """Yield the pins of lists: ``KEY license=apache-2.0 gated=auto  # why``, one a line.
+
+    A key in double quotes may hold what else would be a setting or a comment.
+
+    Raises:
+        ConfigError: A file cannot be read.
+    """
+    for path in paths:
+        for number, line in _lines(path):
+            quoted = _QUOTED.fullmatch(line)
+            words = re.split(r"(?:^|\s)#", quoted[2] if quoted else line, maxsplit=1)[0].strip()
+            values = {name: some or plain for name, some, plain in _SETTING.findall(words)}
+            if key := quoted[1] if quoted else _SETTING.sub("", words).strip():
+                yield Pin(key, _name(path), number, values)
+
+
+def matching(paths: Iterable[Path], pattern: re.Pattern[str]) -> Iterator[Pin]:
+    """Yield what a pattern finds in files: a key is its first group that takes part, or all of it.
+
+    Raises:
+        ConfigError: A file cannot be read.
+    """
+    for path in paths:
+        for number, line in _lines(path):
+            for found in pattern.finditer(line):
+                groups = found.groups() or (found[0],)
+                if key := next((group for group in groups if group is not None), ""):
+                    yield Pin(key, _name(path), number)
+
+
+def mentioned(paths: Iterable[Path], known: AbstractSet[str]) -> Iterator[Pin]:
+    """Yield where files name a key that is, or ever was, in the catalogue.
+
+    Raises:
+        ConfigError: A file cannot be read.
+    """
+    names = Names(known)
+    for path in paths:
+        for number, line in _lines(path):
+            for key in names.of(line):
+                yield Pin(key, _name(path), number)
+
+
+def _name(path: Path) -> str:
+    return "" if path == STDIN else str(path)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        with sys.stdin.buffer if path == STDIN else path.open("rb") as stream:
+            content = stream.read(_LARGEST + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > _LARGEST:
+        raise ConfigError(f"{path} is larger than 10 MB: that is no source file")
+    yield from enumerate(content.decode("utf-8-sig", "replace").splitlines(), start=1)

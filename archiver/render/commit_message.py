@@ -1,0 +1,90 @@
+"""Write the commit message of a capture: a subject that reads as a changelog line, and trailers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from archiver.errors import RenderError
+from archiver.records import text
+from archiver.records.model import KINDS
+from archiver.render import wording
+from archiver.render.render import render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from archiver.records.model import Kind, RecordChange, Summary
+
+SUBJECT_COLUMNS: Final = 72
+CAP: Final = 10
+"""How many records of each kind a message names."""
+
+
+def message(
+    *,
+    source: str,
+    total: int,
+    summary: Summary,
+    trailers: Mapping[str, str],
+    changes: Iterable[RecordChange] = (),
+    first: bool = False,
+    folder: Path | None = None,
+) -> str:
+    """Return a commit message that ends with a newline.
+
+    Args:
+        source: Name of the source.
+        total: Number of records now.
+        summary: How many changes there are of each kind.
+        trailers: ``Archiver-Total`` and the like, in the order in which they are written.
+        changes: At least the first `CAP` changes of each kind; more are read past.
+        first: Whether this is the first snapshot of the source.
+        folder: The user's templates; ``commit.txt.j2`` is the one used here.
+
+    Raises:
+        RenderError: The template is missing or wrong.
+    """
+    named = {} if first else _first_of_each(changes)
+    context = {
+        "subject": subject(source, summary, total, first=first),
+        "source": source,
+        "total": total,
+        "summary": msgspec.to_builtins(summary),
+        "changes": {kind: msgspec.to_builtins(named.get(kind, ())) for kind in KINDS},
+        "more": {kind: 0 if first else _more(kind, summary, named) for kind in KINDS},
+    }
+    body = render("commit.txt.j2", context, folder=folder).strip()
+    if not body:
+        raise RenderError("commit.txt.j2: it says nothing, so the commit would have no subject")
+    return f"{body}\n\n{_block(trailers)}" if trailers else f"{body}\n"
+
+
+def subject(source: str, summary: Summary, total: int, *, first: bool = False) -> str:
+    """Return the first line of the message, at most 72 columns."""
+    name = text.clip(text.commit(source), 24)
+    news = wording.news(summary)
+    line = f"{name}: {wording.headline(news, total, first=first)}"
+    if text.width(line) <= SUBJECT_COLUMNS:
+        return line
+    return f"{name}: {text.count(summary.news)} changes ({wording.models(total)})"
+
+
+def _first_of_each(changes: Iterable[RecordChange]) -> dict[Kind, list[Any]]:
+    named: dict[Kind, list[Any]] = {}
+    for change in changes:
+        group = named.setdefault(change.kind, [])
+        if len(group) < CAP and change.kind != "metrics":
+            group.append(wording.public(change))
+    return named
+
+
+def _more(kind: Kind, summary: Summary, named: Mapping[Kind, list[Any]]) -> int:
+    number: int = getattr(summary, kind)
+    return number - len(named.get(kind, ()))
+
+
+def _block(trailers: Mapping[str, str]) -> str:
+    return "".join(f"{token}: {text.visible(value)}\n" for token, value in trailers.items())

@@ -1,0 +1,84 @@
+"""Show changes to a person at a terminal, one after the other as they come."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from msgspec import UNSET
+
+from archiver.records import text
+from archiver.render import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import TextIO
+
+    from archiver.records.model import Kind, RecordChange
+    from archiver.render.view import ChangeStream, Shown, View
+
+COLOURS: Final[Mapping[Kind, str]] = {
+    "new": "\x1b[32m",
+    "returned": "\x1b[32m",
+    "entered": "\x1b[32m",
+    "removed": "\x1b[31m",
+    "left": "\x1b[31m",
+    "renamed": "\x1b[36m",
+    "updated": "\x1b[33m",
+    "metrics": "\x1b[2m",
+}
+"""The style for a terminal with colours (ECMA-48, SGR)."""
+
+_PLAIN: Final = "\x1b[0m"
+_COLUMNS: Final = 60
+_LEAVES: Final = 20
+
+
+def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
+    """Write the two ends, a mark and a key for each change with its fields, and the counts."""
+    source = text.terminal(stream.source)
+    old, current = (text.terminal(wording.end(end)) for end in (stream.old, stream.current))
+    out.write(f"{source}: {old} → {current}\n")
+    for each in shown:
+        out.writelines(change(each, view.style, name_only=view.name_only))
+    if shown.left_out:
+        out.write(f"{text.more(shown.left_out.total())}\n")
+    out.write(f"{source}: {wording.headline(stream.summary(), stream.current.total)}\n")
+
+
+def change(
+    change: RecordChange, style: Mapping[Kind, str], *, name_only: bool = False
+) -> Iterator[str]:
+    """Yield the lines of one change: its mark and key, then its fields.
+
+    Args:
+        change: The change.
+        style: ANSI sequence with which each kind starts; empty: no colour.
+        name_only: Only mark and key.
+    """
+    yield _first_line(change, style.get(change.kind, ""))
+    if not name_only:
+        yield from _field_lines(change)
+
+
+def _first_line(change: RecordChange, colour: str) -> str:
+    kind = change.kind
+    line = f"{wording.MARKS[kind]} {text.terminal(change.key)}"
+    if change.old_key is not UNSET:
+        line = f"= {text.terminal(change.old_key)} → {text.terminal(change.key)}"
+    note = wording.NOTES.get(kind, "") if change.cause is UNSET else text.terminal(change.cause)
+    line += f" ({note})" if note else ""
+    return f"{colour}{line}{_PLAIN}\n" if colour else f"{line}\n"
+
+
+def _field_lines(change: RecordChange) -> Iterator[str]:
+    fields = () if change.changes is UNSET else change.changes
+    shifts = list(chain.from_iterable(map(wording.shifts, fields)))
+    for shift in shifts[:_LEAVES]:
+        yield f"    {text.terminal(shift.field)}: {_cell(shift.old)} → {_cell(shift.new)}\n"
+    if len(shifts) > _LEAVES:
+        yield f"    {text.more(len(shifts) - _LEAVES)}\n"
+
+
+def _cell(words: str) -> str:
+    return text.clip(text.terminal(words), _COLUMNS)

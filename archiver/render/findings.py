@@ -1,0 +1,161 @@
+"""Show what became of the records that a person depends on: a table, JSON, SARIF, annotations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from urllib.parse import quote
+
+import msgspec
+
+from archiver import __version__
+from archiver.records.text import count, terminal, visible, width
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import TextIO
+
+FindingForm: TypeAlias = Literal["text", "json", "sarif", "github"]
+FORMS: Final[tuple[FindingForm, ...]] = get_args(FindingForm)
+
+_RULES: Final[Mapping[str, str]] = {
+    "missing": "No snapshot ever had this record",
+    "removed": "The record is gone from the catalogue",
+    "renamed": "The record has another key now",
+    "gated": "Access to the record must be asked for",
+    "license": "The record has another licence",
+    "left": "The record is outside of the window that is listed",
+}
+_encode = msgspec.json.Encoder().encode
+
+
+def show(
+    findings: Sequence[Any], form: FindingForm, out: TextIO, *, source: str, failing: frozenset[str]
+) -> None:
+    """Write `findings` (`pins.status.Finding`) to `out`.
+
+    Args:
+        findings: One for each key.
+        form: ``text`` and ``github`` name only what is not as it should be; ``sarif`` is SARIF
+            2.1.0 (OASIS), ``github`` the workflow commands of GitHub's runner.
+        out: Where to.
+        source: Name of the source.
+        failing: The verdicts that make a check fail.
+    """
+    _WRITERS[form](findings, out, source, failing)
+
+
+def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]) -> None:
+    several = len({each.source for each in findings}) > 1
+    rows = [_row(each, several=several) for each in findings if each.verdict != "ok"]
+    widths = [max((width(row[column]) for row in rows), default=0) for column in range(2)]
+    for verdict, key, *rest in rows:
+        words = "  ".join(filter(None, rest))
+        gap = " " * (widths[1] - width(key))
+        out.write(f"{verdict:<{widths[0]}}  {key}{gap}  {words}\n")
+    bad = len({each.key for each in findings if each.verdict in failing})
+    all_ = len({each.key for each in findings})
+    out.write(f"{source}: {bad:,} of {count(all_, 'record')} not as it should be\n")
+
+
+def _row(finding: Any, *, several: bool) -> tuple[str, ...]:
+    since = finding.since
+    when = f"since {since.timestamp} UTC ({since.revision[:10]})" if since else ""
+    place = _place(finding.pins[0]) if finding.pins else ""
+    words = (finding.verdict, finding.key, finding.detail, when, place)
+    return tuple(map(terminal, (*words, f"({finding.source})" if several else "")))
+
+
+def _place(pin: Any) -> str:
+    if not pin.file:
+        return f"line {pin.line}" if pin.line else ""
+    return f"{pin.file}:{pin.line}"
+
+
+def _write_json(findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]) -> None:
+    document = {
+        "schema": "archiver/check/1",
+        "source": source,
+        "ok": not any(each.verdict in failing for each in findings),
+        "findings": findings,
+    }
+    out.write(_json(document))
+
+
+def _json(document: Any) -> str:
+    """Return a line of JSON in which GitHub's runner finds no order: ``##[`` counts anywhere."""
+    return _encode(document).decode().replace("##[", "##\\u005b") + "\n"
+
+
+def _write_github(
+    findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]
+) -> None:
+    for each in findings:
+        if each.verdict == "ok":
+            continue
+        level = "error" if each.verdict in failing else "notice"
+        words = _data(_message(each, source))
+        for pin in each.pins:
+            place = f"file={_property(pin.file)},line={pin.line}," if pin.file else ""
+            title = _property(f"{each.source or source}: {each.verdict}")
+            out.write(f"::{level} {place}title={title}::{words}\n")
+
+
+def _message(finding: Any, source: str) -> str:
+    when = finding.since
+    since = f" (since {when.timestamp} UTC, revision {when.revision[:10]})" if when else ""
+    return visible(f"{finding.key} of {finding.source or source}: {finding.detail}{since}")
+
+
+def _data(text: str) -> str:
+    """Escape the text of a workflow command (GitHub's toolkit, command.ts)."""
+    shown = text.replace("##[", "#\\#[")  # what the runner obeys anywhere in a line
+    return shown.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(visible(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+def _write_sarif(
+    findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]
+) -> None:
+    rules = [{"id": name, "shortDescription": {"text": words}} for name, words in _RULES.items()]
+    driver = {"name": "archiver", "version": __version__, "rules": rules}
+    results = [row for each in findings for row in _results(each, source, failing)]
+    document = {
+        "version": "2.1.0",
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+    out.write(_json(document))
+
+
+def _results(finding: Any, source: str, failing: frozenset[str]) -> Iterator[dict[str, Any]]:
+    if finding.verdict == "ok":
+        return
+    level = "error" if finding.verdict in failing else "note"
+    for pin in finding.pins:
+        yield {
+            "ruleId": finding.verdict,
+            "level": level,
+            "message": {"text": _message(finding, source)},
+            "locations": [_location(pin)] if pin.file else [],
+        }
+
+
+def _location(pin: Any) -> dict[str, Any]:
+    place = {
+        "artifactLocation": {"uri": quote(pin.file.replace("\\", "/"))},
+        "region": {"startLine": pin.line},
+    }
+    return {"physicalLocation": place}
+
+
+_WRITERS: Final[
+    Mapping[FindingForm, Callable[[Sequence[Any], TextIO, str, frozenset[str]], None]]
+] = {
+    "text": _write_text,
+    "json": _write_json,
+    "sarif": _write_sarif,
+    "github": _write_github,
+}

@@ -1,0 +1,157 @@
+"""Render the templates: strict, escaped by file name, sandboxed, without clock or chance."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from archiver.errors import RenderError
+from archiver.records import text
+from archiver.records.model import FieldChange
+from archiver.render import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from importlib.resources.abc import Traversable
+
+    from jinja2 import Environment
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+_PLAIN = tuple(f".{kind}{end}" for kind in ("txt", "md", "yml") for end in (".j2", ""))
+
+
+def render(template: str, context: Mapping[str, Any], *, folder: Path | None = None) -> str:
+    """Return the template named `template`, filled in with `context`.
+
+    Args:
+        template: File name, such as ``commit.txt.j2``.
+        context: What the template may name; anything else is an error.
+        folder: The user's templates; they come before the built-in ones of the same name.
+
+    Raises:
+        RenderError: The template is missing or wrong, or names something undefined.
+    """
+    return "".join(stream(template, context, folder=folder))
+
+
+def stream(
+    template: str, context: Mapping[str, Any], *, folder: Path | None = None
+) -> Iterator[str]:
+    """Yield the rendered template piece by piece; otherwise as `render`."""
+    import jinja2
+
+    try:
+        yield from _environment(folder).get_template(template).generate(context)
+    except RenderError:
+        raise
+    except jinja2.TemplateNotFound as error:
+        hint = "templates are looked up by file name" if folder is None else f"look into {folder}"
+        raise RenderError(f"there is no template {error}", hint=hint) from error
+    except jinja2.TemplateSyntaxError as error:
+        raise RenderError(f"{error.name}:{error.lineno}: {error.message}") from error
+    except Exception as error:  # a template may raise whatever a filter or an operator can
+        words = text.terminal(str(error)) or type(error).__name__
+        raise RenderError(f"{_place(error, template)}: {words}") from error
+
+
+def _place(error: BaseException, template: str) -> str:
+    """Say where a template failed: Jinja gives its traceback the template's own lines."""
+    place, trace = template, error.__traceback__
+    while trace is not None:
+        name = Path(trace.tb_frame.f_code.co_filename).name
+        if name == template or name.endswith(".j2"):
+            place = f"{name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+@lru_cache(maxsize=4)
+def _environment(folder: Path | None) -> ImmutableSandboxedEnvironment:
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    loaders: list[jinja2.BaseLoader] = [jinja2.FunctionLoader(_built_in)]
+    if folder is not None:
+        loaders.insert(0, jinja2.FunctionLoader(partial(_from, folder.resolve())))
+    environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.ChoiceLoader(loaders),
+        undefined=jinja2.StrictUndefined,
+        # Jinja's own choice looks at the last suffix and would leave .html.j2 unescaped.
+        autoescape=lambda name: not (name or "").endswith(_PLAIN),
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    _furnish(environment)
+    return environment
+
+
+def _furnish(environment: Environment) -> None:
+    del environment.globals["lipsum"], environment.filters["random"]
+    environment.globals["titles"] = dict(wording.TITLES)
+    environment.globals["marks"] = dict(wording.MARKS)
+    environment.filters |= {
+        "terminal": text.terminal,
+        "markdown": text.markdown,
+        "csv": text.csv_value,
+        "commit": text.commit,
+        "chat": text.chat,
+        "clip": text.clip,
+        "value": text.value,
+        "count": text.count,
+        "size": text.bytes_,
+        "key": wording.key,
+        "shifts": _shifts,
+        "facts": wording.facts,
+        "address": text.address,
+    }
+
+
+def _shown(value: Any) -> Any:
+    """Show hidden characters in everything a template prints, except what is markup already."""
+    return text.visible(value) if type(value) is str else value
+
+
+def _shifts(change: Mapping[str, Any]) -> list[wording.Shift]:
+    """Name the values that differ in a field change of the public form."""
+    return list(wording.shifts(msgspec.convert(change, FieldChange)))
+
+
+def _from(folder: Path, name: str) -> tuple[str, str, Callable[[], bool]] | None:
+    """Read a template of `folder`; a link to elsewhere would publish a file of this machine.
+
+    Raises:
+        RenderError: It leads out of the folder, or is no text in UTF-8.
+    """
+    file = folder / name
+    if not file.is_file():
+        return None
+    if not file.resolve().is_relative_to(folder):
+        raise RenderError(f"the template {name} leads out of its folder", hint=f"see {folder}")
+    try:
+        source = file.read_bytes()
+        return source.decode(), str(file), lambda: file.is_file() and file.read_bytes() == source
+    except (OSError, UnicodeDecodeError) as error:
+        raise RenderError(f"{name}: cannot be read as UTF-8") from error
+
+
+def static(name: str) -> str:
+    """Return a file of the built-in templates as it is."""
+    return _templates().joinpath(name).read_text("utf-8")
+
+
+def _built_in(name: str) -> tuple[str, str, None] | None:
+    file = _templates().joinpath(name)
+    return (file.read_text("utf-8"), name, None) if "/" not in name and file.is_file() else None
+
+
+def _templates() -> Traversable:
+    """Find the built-in templates: inside the wheel, or at the top of a checkout."""
+    from importlib import resources  # noqa: PLC0415 - 12 ms, for pages only
+
+    shipped = resources.files("archiver") / "templates"
+    return shipped if shipped.is_dir() else Path(__file__).parents[2] / "templates"

@@ -1,0 +1,100 @@
+"""Say what one capture changed, as templates receive it: changelog, summary, notification."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from archiver.records.model import KINDS
+from archiver.render import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from archiver.records.model import End, Kind, RecordChange, Summary
+
+CAP: Final = 50
+"""How many records of each kind a section names."""
+_LONGEST_LINK: Final = 1_000
+
+
+def section(
+    *,
+    source: str,
+    old: End,
+    new: End,
+    summary: Summary,
+    changes: Iterable[RecordChange],
+    snapshots: tuple[str, str],
+    link: Callable[[str], str],
+    first: bool = False,
+    cap: int = CAP,
+    counters: bool = False,
+) -> dict[str, Any]:
+    """Return what a template may name.
+
+    Args:
+        source: Name of the source.
+        old: The end that was compared with.
+        new: The capture.
+        summary: How many changes there are of each kind.
+        changes: At least the first `cap` changes of each kind.
+        snapshots: Names of the two stamped files; empty where there is none.
+        link: Returns the address of a record's page for people; empty: it has none.
+        first: Whether this is the first snapshot: everything is new, so nothing is named.
+        cap: How many changes of each kind are named; the others are counted.
+        counters: Whether records of which only counters moved are named too.
+
+    Returns:
+        ``source``, ``timestamp`` (UTC), ``total``, ``first``, ``headline``, ``summary`` (kind to
+        number), ``changes`` (kind to changes in their public form), ``more`` (kind to number of
+        changes that are not named), ``links`` (key to address, of at most 1,000 characters),
+        ``compare`` (the command that shows all of them; empty: there is none), ``from`` and
+        ``to`` (the two ends).
+    """
+    named = {} if first else _first_of_each(changes, cap)
+    keys = [change.key for group in named.values() for change in group]
+    return {
+        "source": source,
+        "timestamp": new.timestamp or "",
+        "total": new.total,
+        "first": first,
+        "headline": wording.headline(wording.news(summary), new.total, first=first),
+        "summary": msgspec.to_builtins(summary),
+        "changes": {
+            kind: [msgspec.to_builtins(wording.public(each)) for each in named.get(kind, ())]
+            for kind in KINDS
+        },
+        "more": {
+            kind: 0
+            if first or (kind == "metrics" and not counters)
+            else getattr(summary, kind) - len(named.get(kind, ()))
+            for kind in KINDS
+        },
+        "links": addresses(keys, link),
+        "compare": f"archiver compare {' '.join(snapshots)}" if all(snapshots) else "",
+        "from": msgspec.to_builtins(old),
+        "to": msgspec.to_builtins(new),
+    }
+
+
+def addresses(keys: Iterable[str], link: Callable[[str], str]) -> dict[str, str]:
+    """Return the addresses of the pages of records that have one of a sensible length, by key."""
+    found = ((key, link(key)) for key in keys)
+    return {key: address for key, address in found if 0 < len(address) <= _LONGEST_LINK}
+
+
+def unnamed(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a section that only counts: for a place in which its names have no room."""
+    more = {kind: section["more"][kind] + len(section["changes"][kind]) for kind in KINDS}
+    return {**section, "changes": {kind: [] for kind in KINDS}, "more": more, "links": {}}
+
+
+def _first_of_each(changes: Iterable[RecordChange], cap: int) -> dict[Kind, list[RecordChange]]:
+    named: dict[Kind, list[RecordChange]] = {}
+    for change in changes:
+        group = named.setdefault(change.kind, [])
+        if len(group) < cap:
+            group.append(change)
+    return named

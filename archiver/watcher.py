@@ -1,0 +1,300 @@
+"""The original design's names for the use cases: one class for any source."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from archiver import clock
+from archiver import config as configuration
+from archiver.capture import capture, prune
+from archiver.capture.target import open_target
+from archiver.changes.retention import Retention
+from archiver.config import SourceConfig
+from archiver.errors import ConfigError
+from archiver.history import compare
+from archiver.history.catalogue import configured
+from archiver.jobs.job import Job
+from archiver.jobs.watch import AutoSnapshot
+from archiver.notify import delivery
+from archiver.records import canonical
+from archiver.records.canonical import KEY
+from archiver.records.key import key_of
+from archiver.records.model import KINDS, RecordUpdate, Rename
+from archiver.records.query import search
+from archiver.records.text import terminal
+from archiver.render import wording
+from archiver.render.export import EXPORT_FORMS, export
+from archiver.render.files import whole_file
+from archiver.sources.listing import listed
+from archiver.store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from threading import Event
+
+    from archiver.capture.report import Report
+    from archiver.config import Config
+    from archiver.history.catalogue import Catalogue
+    from archiver.history.comparison import Comparison
+    from archiver.records.model import ChangeSet, Record
+    from archiver.render.export import ExportForm
+    from archiver.sources.listing import Listing
+
+
+NEWS_IN_ORDER = tuple(kind for kind in KINDS if kind != "metrics")
+
+
+class Watcher:
+    """Watches one source of a data repository; every method is one use case.
+
+    The repository is opened for each call and held by none of them. Times are UTC.
+    A class with its own `fetch_latest_models` watches what that returns: a new hub.
+
+    Attributes:
+        type: Type of the source that is watched where none is named; empty: the only one.
+        name: Name of the source of a class with its own `fetch_latest_models`.
+        key: Fields of the key of its records.
+        metrics: Fields of them that count.
+        confirmations: Listings in a row that must lack a record before it is removed.
+    """
+
+    type: ClassVar[str] = ""
+    name: ClassVar[str] = ""
+    key: ClassVar[tuple[str, ...]] = ("id",)
+    metrics: ClassVar[tuple[str, ...]] = ()
+    confirmations: ClassVar[int] = 2
+
+    def __init__(self, source: str | None = None, *, repo: str | Path = ".") -> None:
+        """Watch `source` of the data repository that `repo` is in.
+
+        None is the class's own source, else the only one.
+
+        Raises:
+            ConfigError: There is no archiver.toml, or it is wrong, or has no such source.
+        """
+        config = configuration.discover(Path(repo), configuration.process_environment())
+        self._config, named = self._with_source(config, source)
+        with Repository.open(self._config.root) as repository:
+            self.source = configured(self._config, named, repository).source
+
+    def _with_source(self, config: Config, source: str | None) -> tuple[Config, str | None]:
+        """Return the configuration with the class's own source, and that source's name."""
+        if source is not None or not (self.type or self.name):
+            return config, source
+        of_type = [each.name for each in config.sources.values() if each.type == self.type]
+        if len(of_type) == 1 and not self.name:
+            return config, of_type[0]
+        name = self.name or self.type
+        if name in config.sources or of_type:
+            return config, name
+        if not self.name:
+            table = f'[sources.{name}]\ntype = "{self.type}"\n'.encode()
+            return configuration.with_table(config, table, name), name
+        made = SourceConfig(
+            name=name,
+            type="given",
+            key=self.key,
+            metrics=self.metrics,
+            confirmations=self.confirmations,
+        )
+        return replace(config, sources={**config.sources, name: made}), name
+
+    def _given(self) -> Listing | None:
+        """Return what a class's own `fetch_latest_models` lists; None: it has none."""
+        if type(self).fetch_latest_models is Watcher.fetch_latest_models:
+            return None
+        key = self._config.source(self.source).key
+        return listed(self.fetch_latest_models(), key=key, end="fetch_latest_models returned")
+
+    def fetch_latest_models(self) -> list[Record]:
+        """List the source now and return its records, by key; nothing is written.
+
+        Raises:
+            SourceError: There is no complete listing.
+        """
+        with capture.listed(self._config, self.source, clock=clock.now) as lines:
+            return [canonical.decode(line.data) for line in lines]
+
+    def take_snapshot(self, *, accept: bool = False) -> Report:
+        """Capture the source: list, guard, commit; then tell the channels of archiver.toml.
+
+        Args:
+            accept: Take the listing even if it is not believable.
+
+        Raises:
+            SourceError: There is no complete listing.
+            SnapshotRejected: The listing is not believable.
+            StoreError: It could not be committed.
+            NotifyError: It is committed, but a channel was not told.
+        """
+        job = Job(accept=accept)
+        return job.run(self._config, self.source, clock=clock.now, given=self._given)
+
+    def detect_changes(self) -> ChangeSet:
+        """List the source now and return what changed since the newest snapshot; writes nothing.
+
+        Raises:
+            SourceError: There is no complete listing.
+        """
+        return capture.detected(self._config, self.source, clock=clock.now, given=self._given())
+
+    def enable_auto_snapshot(
+        self, interval_hours: float = 24, *, stop: Event | None = None
+    ) -> AutoSnapshot:
+        """Take snapshots once in each `interval_hours`, in a thread that runs beside.
+
+        The first one is taken at once, unless the reports say that one was taken less than the
+        interval ago. Trouble is logged and kept in `last_error`, and the snapshot is tried again
+        early. The thread ends with the program, by its `stop()`, or when `stop` is set.
+
+        Raises:
+            ConfigError: The interval is shorter than a second or longer than a year.
+        """
+        thread = AutoSnapshot(
+            self.source,
+            interval_hours * 3600,
+            lambda _: self.take_snapshot(),
+            folder=self._config.root,
+            clock=clock.now,
+            stop=stop,
+        )
+        thread.start()
+        return thread
+
+    def notify_updates(
+        self, changes: ChangeSet, *, out: Callable[[str], object] | None = None
+    ) -> None:
+        """Tell the channels of archiver.toml of `changes`, each once; without any, print them.
+
+        Args:
+            changes: What changed.
+            out: Is told instead, one line a change: that may be a mail or a chat message.
+
+        Raises:
+            NotifyError: A channel was not told.
+        """
+        if out is None and self._config.notify:
+            delivery.tell_set(self._config, self.source, changes, clock=clock.now)
+            return
+        out = out or print
+        if not changes.summary.news:
+            return
+        found = wording.headline(changes.summary, changes.current.total, first=False)
+        out(f"{self.source}: {found}")
+        for kind in NEWS_IN_ORDER:
+            for each in changes[kind]:
+                out(f"  {kind}: {_named(each, self._config.source(self.source).key)}")
+
+    def compare_snapshots(
+        self, snapshot1: str | None = None, snapshot2: str | None = None
+    ) -> ChangeSet:
+        """Return what changed from one snapshot to another.
+
+        Args:
+            snapshot1: A snapshot file's name, a revision, a date or a plain file; None: the
+                last change.
+            snapshot2: The same; None: the newest.
+
+        Raises:
+            UnknownRevision: Nothing has this name.
+        """
+        return self._collected(
+            lambda catalogue: compare.compare(catalogue, snapshot1, snapshot2, now=clock.now())
+        )
+
+    def search_models(self, query: str) -> list[Record]:
+        """Return the records of the newest snapshot that hold every word of `query`.
+
+        Upper and lower case are the same; words are plain text, never patterns.
+        """
+        wanted = search(query)
+        return [record for key, record in self._records() if wanted(key, record)]
+
+    def get_changes_since(self, days: float = 7) -> ChangeSet:
+        """Return the net change of the last `days`.
+
+        An archive that began later is compared with its first snapshot.
+        """
+        since = clock.now() - timedelta(days=days)
+        return self._collected(lambda catalogue: compare.changes_since(catalogue, since))
+
+    def export_report(
+        self,
+        format: ExportForm = "csv",  # noqa: A002  the original design's name
+        output_path: str | Path = "model_report.csv",
+    ) -> Path:
+        """Write the newest snapshot as ``csv``, ``json``, ``jsonl``, ``markdown`` or ``html``.
+
+        Returns:
+            The file; it is complete or was not written at all.
+
+        Raises:
+            ConfigError: There is no such format, or the file cannot be written.
+        """
+        if format not in EXPORT_FORMS:
+            raise ConfigError(
+                f'no format is called "{format}"', hint=f"formats: {', '.join(EXPORT_FORMS)}"
+            )
+        path = Path(output_path)
+        with whole_file(path) as out:
+            export(self._records(), format, out, title=self.source)
+        return path
+
+    def cleanup_old_snapshots(self, days: int = 30) -> tuple[str, ...]:
+        """Remove the stamped files that are older than `days`; history keeps everything.
+
+        Returns:
+            The names of the files that were removed, newest first.
+
+        Raises:
+            NotADataRepository: There is no snapshot yet.
+        """
+        with Repository.open(self._config.root) as repository:
+            target = open_target(self._config, self.source, repository)
+            rules = Retention(older_than=days)
+            plan, _ = prune.prune(target, rules, clock=clock.now, dry_run=False)
+        return tuple(file.name for file in plan.remove)
+
+    def _records(self) -> Iterator[tuple[str, Record]]:
+        with (
+            self._catalogue() as catalogue,
+            compare.version_at(catalogue, None, now=clock.now()) as version,
+        ):
+            for line in version.lines():
+                yield canonical.line_key(line).decode(), canonical.decode(line)
+
+    def _collected(
+        self, asked: Callable[[Catalogue], AbstractContextManager[Comparison]]
+    ) -> ChangeSet:
+        with self._catalogue() as catalogue, asked(catalogue) as found:
+            return found.collect()
+
+    @contextmanager
+    def _catalogue(self) -> Iterator[Catalogue]:
+        with Repository.open(self._config.root) as repository:
+            yield configured(self._config, self.source, repository)
+
+
+def _named(change: RecordUpdate | Rename | Record, key: tuple[str, ...]) -> str:
+    if isinstance(change, RecordUpdate):
+        return terminal(change.key)
+    if isinstance(change, Rename):
+        return terminal(f"{change.old} → {change.new}")
+    return terminal(str(change[KEY] if KEY in change else key_of(change, key)))
+
+
+class ModelScopeWatcher(Watcher):
+    """Watches ModelScope; without a source of that type in archiver.toml, its top 3,000."""
+
+    type = "modelscope"
+
+
+class HuggingFaceWatcher(Watcher):
+    """Watches Hugging Face; without a source of that type in archiver.toml, its top 10,000."""
+
+    type = "huggingface"

@@ -1,0 +1,210 @@
+"""A record that vanishes is missing, then confirmed, then removed; and may come back."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import run_git
+from hubs import Archive
+
+from archiver.capture import revert
+from archiver.capture.target import open_target
+from archiver.fakehub.hub import Hub
+from archiver.fakehub.server import FakeHub
+from archiver.history import compare
+from archiver.history.catalogue import open_catalogue
+from archiver.store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from archiver.records.model import ChangeSet, Summary
+
+
+@pytest.fixture
+def archive(repo: Path) -> Iterator[Archive]:
+    hub = Hub(300)
+    with FakeHub(hub=hub) as server:
+        archive = Archive(repo, server, hub)
+        archive.configure("modelscope", scope="all")
+        yield archive
+
+
+def told(archive: Archive, old: str, new: str) -> ChangeSet:
+    catalogue = open_catalogue(archive.folder, {})
+    with compare.compare(catalogue, old, new, now=archive.time) as found:
+        return found.collect()
+
+
+def counts(summary: Summary) -> dict[str, int]:
+    kinds = ("new", "updated", "removed", "returned", "renamed", "entered", "left")
+    return {kind: number for kind in kinds if (number := getattr(summary, kind))}
+
+
+def victim(archive: Archive) -> str:
+    return sorted(archive.hub.truth())[7]
+
+
+def test_a_removal_is_confirmed_by_a_second_listing_and_by_the_hub(archive: Archive) -> None:
+    archive.run()
+    key = victim(archive)
+    archive.hub.remove(key)
+    first = archive.run()
+    assert (first.outcome, counts(first.summary), key in archive.listed()) == (
+        "unchanged",
+        {},
+        True,
+    )
+    assert first.notes == (
+        f"1 model is missing and kept until 2 complete listings in a row lack it: {key}",
+    )
+    second = archive.run()
+    assert (counts(second.summary), key in archive.listed()) == ({"removed": 1}, False)
+    assert second.changes[0].cause == "deleted or private"
+    stones = (archive.folder / "data/hub/removed.jsonl").read_text()
+    assert json.loads(stones) == {
+        "key": key,
+        "removed_at": "2026-02-04 03:00:00",
+        "last_seen": "2026-02-02 03:00:00",
+        "cause": "deleted or private",
+    }
+
+
+def test_a_record_that_was_only_missing_was_never_gone(archive: Archive) -> None:
+    archive.run()
+    gone = archive.hub.remove(victim(archive))
+    archive.run()
+    archive.hub.restore(gone)
+    report = archive.run()
+    assert (report.outcome, counts(report.summary)) == ("unchanged", {})
+    archive.hub.remove(gone.id)
+    assert archive.run().outcome == "unchanged"  # the count begins anew
+
+
+def test_a_record_that_comes_back_has_returned(archive: Archive) -> None:
+    archive.run()
+    gone = archive.hub.remove(victim(archive))
+    archive.run()
+    archive.run()
+    archive.hub.restore(gone)
+    report = archive.run()
+    assert counts(report.summary) == {"returned": 1}
+    assert report.changes[0].key == gone.id
+    assert (archive.folder / "data/hub/removed.jsonl").read_text() == ""
+    assert counts(told(archive, "HEAD~1", "HEAD").summary) == {"returned": 1}
+    assert counts(told(archive, "HEAD~2", "HEAD").summary) == {}
+
+
+def test_a_rename_that_the_hub_redirects_is_one_change(archive: Archive) -> None:
+    archive.configure("huggingface", scope="all")
+    archive.run()
+    key = victim(archive)
+    archive.hub.rename(key, "new-owner/New-Name")
+    report = archive.run()
+    assert counts(report.summary) == {"renamed": 1}
+    assert (report.changes[0].key, report.changes[0].old_key) == ("new-owner/New-Name", key)
+    (rename,) = told(archive, "HEAD~1", "HEAD").renamed
+    assert (rename.old, rename.new) == (key, "new-owner/New-Name")
+
+
+def test_a_listing_that_hides_a_model_removes_nothing(archive: Archive) -> None:
+    """The detail call still finds it: the listing lies."""
+    archive.run()
+    key = victim(archive)
+    find = archive.hub.find(key)
+    assert find is not None
+    find.state = "private"
+    archive.hub.edit(min(archive.hub.truth()), size=1)
+    archive.run()
+    find.state = "gated"  # not listed until the hub looks again, but found
+    assert counts(archive.run().summary) == {}
+    assert key in archive.listed()
+
+
+def test_records_that_leave_a_window_have_left_and_others_enter(archive: Archive) -> None:
+    archive.configure("huggingface", scope="top", top=100)
+    archive.run()
+    key = min(archive.listed())
+    low = next(iter(archive.hub.truth() - archive.listed()))
+    archive.hub.edit(key, downloads=0)
+    archive.hub.edit(low, downloads=10**9)
+    created = archive.hub.add()
+    report = archive.run()
+    assert counts(report.summary) == {"entered": 1, "left": 1}
+    archive.hub.now = archive.time
+    fresh = archive.hub.add()
+    archive.hub.edit(fresh, downloads=10**9)
+    assert counts(archive.run().summary) == {"new": 1, "left": 1}
+    assert created not in archive.listed()
+    assert run_git(archive.folder, "show", "HEAD:data/hub/latest.json").count('"covers": "window"')
+
+
+def test_between_two_sweeps_only_changes_are_listed(archive: Archive) -> None:
+    archive.configure("modelscope", scope="all", incremental=True, drift=0.01)
+    archive.hub.now = archive.time
+    archive.run()
+    pages = archive.server.pages
+    new = archive.hub.add()
+    edited = victim(archive)
+    archive.hub.edit(edited, size=7)
+    gone = archive.hub.remove(min(archive.hub.truth() - {edited, new}))
+    report = archive.run(later=timedelta(hours=12))
+    assert archive.server.pages - pages <= 4
+    assert counts(report.summary) == {"new": 1, "updated": 1}
+    assert gone.id in archive.listed()
+    header = run_git(archive.folder, "show", "HEAD:data/hub/latest.json")[:300]
+    assert '"covers": "incremental",\n"swept": "2026-02-02 03:00:00",\n' in header
+    assert "Archiver-Proof: incremental" in run_git(archive.folder, "log", "-1", "--format=%b")
+    archive.run(later=timedelta(days=8))
+    assert gone.id in archive.listed()
+    assert counts(archive.run(later=timedelta(days=8)).summary) == {"removed": 1}
+
+
+def test_too_many_changes_are_a_full_sweep(archive: Archive) -> None:
+    archive.configure("modelscope", scope="all", incremental=True)
+    archive.hub.now = archive.time
+    archive.run()
+    for key in sorted(archive.hub.truth())[:9]:
+        archive.hub.remove(key)
+    report = archive.run(later=timedelta(hours=12))
+    assert report.notes[0].startswith("listed in full: with the changes there are 300 records")
+    assert "9 models are missing" in report.notes[-1]
+
+
+def test_what_is_missing_is_not_detected_as_removed(archive: Archive) -> None:
+    archive.run()
+    archive.hub.remove(victim(archive))
+    assert counts(archive.detected().summary) == {}
+
+
+def test_a_capture_that_is_taken_back_is_no_evidence_of_a_removal(archive: Archive) -> None:
+    archive.run()
+    archive.hub.remove(victim(archive))
+    archive.run()
+    removal = archive.run()
+    assert counts(removal.summary) == {"removed": 1}
+    with Repository.open(archive.folder) as repository:
+        target = open_target(archive.config, "hub", repository)
+        revert.revert(target, removal.revision or "", clock=lambda: archive.time)
+    assert not (archive.folder / "data/hub/removed.jsonl").exists()
+    report = archive.run()
+    assert (report.outcome, counts(report.summary)) == ("unchanged", {})
+
+
+def test_details_are_asked_for_new_and_changed_records_within_a_budget(archive: Archive) -> None:
+    archive.configure(
+        "modelscope", scope="all", enrich=["version", "description"], enrich_budget=250
+    )
+    notes = archive.run().notes
+    assert notes[0] == "50 models wait for their details until the next run"
+    assert counts(archive.run().summary) == {"updated": 50}
+    before = archive.server.requests
+    archive.hub.edit(victim(archive), size=1)
+    assert counts(archive.run().summary) == {"updated": 1}
+    assert archive.server.requests - before == 7 + 2
+    lines = (archive.folder / "data/hub/latest.json").read_text().splitlines()
+    assert sum('"version":"v1.1"' in line and '"description":"' in line for line in lines) == 300

@@ -1,0 +1,96 @@
+"""What a channel is told of a change set: the kinds, the counters that moved, in any order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from archiver.config import ChannelConfig
+from archiver.notify.filters import selected
+from archiver.records.model import FieldChange, RecordChange
+
+
+def channel(**settings: Any) -> ChannelConfig:
+    return ChannelConfig(name="team", type="stdout", **settings)
+
+
+def field(name: str, old: Any, new: Any, *, metric: bool = True) -> FieldChange:
+    return FieldChange("replace", f"/{name}", metric=metric, old=old, new=new)
+
+
+def told(change: RecordChange, **settings: Any) -> list[tuple[str, list[str]]]:
+    """Return kind and fields of what the channel is told."""
+    named = selected([change], channel(**settings)).named
+    return [(each.kind, [one.field for one in each.changes or ()]) for each in named]
+
+
+@pytest.mark.parametrize(
+    ("share", "old", "new", "passes"),
+    [
+        ("7", 100, 107, False),  # 0.07 * 100 is 7.000000000000001 as a float, 0.57 * 100 less
+        ("57", 100, 157, False),
+        ("57", 100, 158, True),
+        ("10", 0.1, 0.11, False),
+        ("10", 10**400, 10**400 + 5, False),
+        ("10", 10**400, 1, True),
+        ("10", 0, 1, True),
+        ("10", "1", 2, False),
+        ("10", True, 2, False),
+    ],
+)
+def test_a_share_is_exact(share: str, old: Any, new: Any, *, passes: bool) -> None:
+    change = RecordChange("metrics", "a", changes=(field("downloads", old, new),))
+    assert bool(told(change, threshold=f"downloads > {share} %")) == passes
+
+
+NEWS = RecordChange(
+    "updated",
+    "a",
+    changes=(
+        field("downloads", 1, 9),
+        field("licence", "a", "b", metric=False),
+        field("likes", 1, 9),
+    ),
+)
+COUNTERS = RecordChange("metrics", "a", changes=(field("downloads", 1, 9), field("likes", 1, 9)))
+BOTH = ("updated", "metrics")
+MOVED = "downloads > 10 %"
+STILL = "downloads > 1000 %"
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "expected"),
+    [
+        (NEWS, {"kinds": ("updated",)}, [("updated", ["licence"])]),
+        (
+            NEWS,
+            {"kinds": ("updated",), "threshold": MOVED},
+            [("updated", ["downloads", "licence"])],
+        ),
+        (NEWS, {"kinds": ("updated",), "threshold": STILL}, [("updated", ["licence"])]),
+        (NEWS, {"kinds": ("new",)}, []),
+        (NEWS, {"kinds": ("new",), "threshold": MOVED}, [("metrics", ["downloads"])]),
+        (NEWS, {"kinds": ("new",), "threshold": STILL}, []),
+        (NEWS, {"kinds": BOTH}, [("updated", ["downloads", "licence", "likes"])]),
+        (NEWS, {"kinds": BOTH, "threshold": STILL}, [("updated", ["licence"])]),
+        (COUNTERS, {"kinds": ("updated",)}, []),
+        (COUNTERS, {"kinds": ("metrics",)}, [("metrics", ["downloads", "likes"])]),
+        (COUNTERS, {"kinds": BOTH, "threshold": MOVED}, [("metrics", ["downloads"])]),
+        (COUNTERS, {"kinds": ("new",), "threshold": STILL}, []),
+    ],
+)
+def test_news_and_counters_of_one_record_are_one_change(
+    change: RecordChange, settings: dict[str, Any], expected: list[tuple[str, list[str]]]
+) -> None:
+    assert told(change, **settings) == expected
+
+
+def test_a_selection_is_the_same_in_any_order_and_knows_what_it_does_not_name() -> None:
+    changes = [RecordChange("new", f"m{n}", record={"id": f"m{n}"}) for n in range(5)]
+    one = channel(limit=1)
+    digest = selected(changes, one).digest
+    assert selected(reversed(changes), one).digest == digest
+    assert selected(changes[:4], one).digest != digest
+    gone = [RecordChange("removed", each.key, record=each.record) for each in changes]
+    assert selected(gone, one).digest != digest

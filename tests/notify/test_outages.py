@@ -1,0 +1,72 @@
+"""Outages: what is said of them, and what is remembered, whatever becomes of the reports."""
+
+from __future__ import annotations
+
+from archiver.capture.runlog import Outcome, Run
+from archiver.notify import outages, outbox
+from archiver.notify.outbox import Sent
+
+
+def run(hour: int, code: int = 0) -> Run:
+    outcome: Outcome = "refused" if code == 4 else "failed" if code else "changed"
+    return Run(timestamp=f"2026-02-02 {hour:02}:00:00", outcome=outcome, code=code)
+
+
+def row(event: str = "", hour: int = 1, **more: str) -> Sent:
+    since = f"2026-02-02 {hour:02}:00:00" if event else ""
+    return Sent(channel="team", id=f"{event}{hour}", event=event, since=since, **more)
+
+
+def title(runs: list[Run]) -> str | None:
+    turn = outages.begun("hub", runs, [])
+    return None if turn is None else turn.title
+
+
+def test_an_outage_is_called_by_what_the_last_failed_run_was() -> None:
+    since = "since 2026-02-02 02:00:00 UTC"
+    assert title([run(1), run(2, 3)]) == f"hub: cannot be listed {since}"
+    assert title([run(1), run(2, 3), run(3, 4)]) == f"hub: the listing is refused {since}"
+    assert title([run(1), run(2, 4), run(3, 5)]) == f"hub: runs fail {since}"
+    assert title([run(1), run(2, 70)]) == f"hub: runs fail {since}"
+
+
+def test_another_run_at_work_is_no_outage() -> None:
+    assert title([run(1), run(2, 75)]) is None
+    assert title([run(1), run(2, 3), run(3, 75)]) is None
+    assert title([run(0), run(1, 75), run(2, 3)]) == (
+        "hub: cannot be listed since 2026-02-02 02:00:00 UTC"
+    )
+    assert title([]) is None
+    assert title([run(1, 3), run(2)]) is None
+
+
+def test_an_open_outage_is_told_once_whatever_reports_are_left() -> None:
+    assert outages.begun("hub", [run(9, 3)], [row("outage", 1), row(upto="a")]) is None
+    assert outages.begun("hub", [run(9, 3)], [row("outage", 1), row("recovery", 1)]) is not None
+
+
+def test_an_end_is_told_as_long_as_an_outage_is_open() -> None:
+    rows = [row("outage", 1), row(upto="a")]
+    turn = outages.ended("hub", [run(5), run(6), run(7, 75)], rows)
+    assert turn == outages.Turn(
+        "recovery",
+        "2026-02-02 01:00:00",
+        "hub: captured again",
+        "Runs failed from 2026-02-02 01:00:00 UTC on.",
+    )
+    assert outages.ended("hub", [run(5), run(6, 3)], rows) is None
+    assert outages.ended("hub", [run(5)], [*rows, row("recovery", 1)]) is None
+
+
+def test_where_a_channel_stands_is_never_forgotten() -> None:
+    rows = [row("outage", 1), row(upto="a", hour=2)]
+    rows += [row(hour=3, timestamp=f"2026-01-0{n % 9 + 1}") for n in range(200)]
+    other = Sent(channel="other", id="x")
+    kept = outbox.read(outbox.written([other, *rows]))
+    assert kept == [other, *rows[:2], *rows[-50:]]  # in their order, not in that of the times
+
+
+def test_two_copies_are_joined_by_time_and_nothing_is_there_twice() -> None:
+    first, ours, theirs = (row(hour=n, timestamp=f"2026-02-0{n}") for n in (1, 2, 3))
+    joined = outbox.joined(outbox.written([first, theirs]), outbox.written([first, ours]))
+    assert outbox.read(joined) == [first, ours, theirs]

@@ -1,0 +1,92 @@
+"""Every form of a few comparisons, as people read it; ``make golden`` writes them anew."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from archiver.changes.compare import compare
+from archiver.records import document
+from archiver.records.model import End, Line, RecordChange, Summary
+from archiver.records.policy import Policy
+from archiver.render.changes import show
+from archiver.render.commit_message import message
+from archiver.render.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from archiver.render.view import ChangeStream, Form
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+CASES = sorted(folder.name for folder in GOLDEN.iterdir())
+FORMS: dict[str, Form] = {
+    "txt": "text",
+    "md": "markdown",
+    "html": "html",
+    "json": "json",
+    "jsonl": "jsonl",
+    "csv": "csv",
+}
+
+
+def comparison(folder: Path) -> tuple[list[RecordChange], End, End]:
+    """Return the changes of a case and its two ends."""
+    if (folder / "changes.jsonl").exists():
+        lines = (folder / "changes.jsonl").read_bytes().splitlines()
+        changes = [msgspec.json.decode(line, type=RecordChange) for line in lines]
+        return changes, End(None, None, 0), End(None, "2026-01-30 15:47:35", 4)
+    named = json.loads((folder / "policy.json").read_bytes())
+    paths = {name: tuple(named.get(name, ())) for name in ("key", "metrics", "sets")}
+    policy = Policy(paths["key"], metrics=paths["metrics"], sets=paths["sets"])
+    old, new = (snapshot(folder / f"{name}.json", policy) for name in ("old", "new"))
+    return list(compare(old[0], new[0], policy=policy)), old[1], new[1]
+
+
+def snapshot(file: Path, policy: Policy) -> tuple[list[bytes], End]:
+    """Return the sorted lines of a snapshot, and what it says about itself."""
+    body = file.read_bytes()
+    lines = [line for line in document.read(body, "models", policy.key) if isinstance(line, Line)]
+    header = json.loads(body)
+    end = End("0123456789" * 4, header["timestamp"], header["total_models"])
+    return [line.data for line in sorted(lines)], end
+
+
+def check(file: Path, actual: str, *, renew: bool) -> None:
+    """Compare with the expected file, or write it."""
+    if renew:
+        file.write_bytes(actual.encode())
+    assert file.read_bytes().decode() == actual
+
+
+@pytest.mark.parametrize("suffix", FORMS)
+@pytest.mark.parametrize("case", CASES)
+def test_a_comparison_is_shown_as_expected(
+    case: str, suffix: str, streamed: Callable[..., ChangeStream], *, renew: bool
+) -> None:
+    out = io.StringIO(newline="")
+    view = View(form=FORMS[suffix], link=lambda key: f"https://hub.example/models/{key}")
+    show(streamed(*comparison(GOLDEN / case)), view, out)
+    check(GOLDEN / case / f"expected.{suffix}", out.getvalue(), renew=renew)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_capture_is_committed_with_the_expected_message(case: str, *, renew: bool) -> None:
+    changes, _, current = comparison(GOLDEN / case)
+    counts = {change.kind: 0 for change in changes}
+    for change in changes:
+        counts[change.kind] += 1
+    written = message(
+        source="modelscope",
+        total=current.total,
+        summary=Summary(**counts),
+        changes=changes,
+        trailers={"Archiver-Source": "modelscope", "Archiver-Total": str(current.total)},
+        first=case == "first",
+    )
+    check(GOLDEN / case / "expected.commit", written, renew=renew)

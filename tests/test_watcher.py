@@ -1,0 +1,160 @@
+"""The original design's classes: for each hub, and for one's own."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from threading import Event
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from conftest import run_git
+from hubs import START, Archive
+
+from archiver import HuggingFaceWatcher, ModelScopeWatcher, Watcher
+from archiver.capture import connection
+from archiver.errors import ConfigError, SourceUnavailable
+from archiver.fakehub.hub import Hub
+from archiver.fakehub.server import FakeHub
+from archiver.jobs.watch import AutoSnapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def archive(repo: Path) -> Iterator[Archive]:
+    hub = Hub(120)
+    with FakeHub(hub=hub) as server:
+        yield Archive(repo, server, hub)
+
+
+class Shop(Watcher):
+    """A new hub is one class."""
+
+    name = "shop"
+    key = ("sku",)
+    goods: ClassVar[list[dict[str, Any]]] = [{"sku": "a", "price": 1}, {"sku": "b", "price": 2}]
+
+    def fetch_latest_models(self) -> list[dict[str, Any]]:
+        return list(self.goods)
+
+
+def test_a_hub_is_watched_without_arguments(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.configure("modelscope", scope="all")
+    monkeypatch.chdir(archive.folder)
+    watcher = ModelScopeWatcher()
+    assert watcher.source == "hub"
+    assert {model["id"] for model in watcher.fetch_latest_models()} == archive.hub.truth()
+    assert watcher.take_snapshot().outcome == "first"
+    new = archive.hub.add()
+    changes = watcher.detect_changes()
+    assert [model["id"] for model in changes["new"]] == [new]
+    told: list[str] = []
+    watcher.notify_updates(changes, out=told.append)
+    assert told == ["hub: +1 new (121 models)", f"  new: {new}"]
+    assert watcher.search_models(new.partition("/")[2]) == []
+    watcher.take_snapshot()
+    assert [model["id"] for model in watcher.search_models(new)] == [new]
+    assert watcher.get_changes_since(7).summary.new in (0, 1)
+    assert watcher.cleanup_old_snapshots(30) == ()
+
+
+def test_a_hub_that_is_not_configured_is_watched_as_it_is(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (archive.folder / "archiver.toml").write_text("")
+    monkeypatch.setenv("HF_ENDPOINT", archive.server.endpoint)
+    watcher = HuggingFaceWatcher(repo=archive.folder)
+    assert watcher.take_snapshot().new.total == 120
+    assert (archive.folder / "data" / "huggingface" / "latest.json").is_file()
+
+
+def test_a_class_of_ones_own_is_archived_like_any_source(repo: Path) -> None:
+    (repo / "archiver.toml").write_text("")
+    shop = Shop(repo=repo)
+    assert shop.take_snapshot().new.total == 2
+    Shop.goods = [{"sku": "a", "price": 3}]
+    assert shop.take_snapshot(accept=True).summary.updated == 1
+    assert shop.detect_changes().summary.removed == 1  # the second listing without it
+    report = shop.take_snapshot(accept=True)
+    assert report.summary.removed == 1
+    told: list[str] = []
+    shop.notify_updates(shop.compare_snapshots(), out=told.append)
+    assert told[1:] == ["  removed: b"]
+    shop.notify_updates(shop.compare_snapshots("HEAD", "HEAD"), out=told.append)
+    assert len(told) == 2
+    assert run_git(repo, "log", "-1", "--format=%s").startswith("shop: ")
+
+
+def test_snapshots_are_taken_again_and_again_whatever_happens(
+    repo: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (repo / "archiver.toml").write_text("")
+    taken, stop = [], Event()
+
+    class Failing(Shop):
+        def take_snapshot(self, *, accept: bool = False) -> Any:
+            taken.append(accept)
+            if len(taken) == 3:
+                stop.set()
+            raise SourceUnavailable("no answer")
+
+    with caplog.at_level(logging.ERROR):
+        Failing(repo=repo).enable_auto_snapshot(1 / 3600, stop=stop).join(10)
+    assert len(taken) == 3
+    assert caplog.messages == ["shop: no answer"] * 3
+
+
+@pytest.mark.parametrize("hours", [0, -1, 1e-6, math.nan, math.inf, 367 * 24])
+def test_an_interval_is_a_second_at_least_and_a_year_at_most(repo: Path, hours: float) -> None:
+    (repo / "archiver.toml").write_text("")
+    with pytest.raises(ConfigError, match="one second at least, 366 days at most"):
+        Shop(repo=repo).enable_auto_snapshot(hours)
+
+
+def test_a_thread_never_ends_in_silence(repo: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (repo / "archiver.toml").write_text("")
+    clock = iter([START])  # for the first look at the reports; then it fails
+    with caplog.at_level(logging.ERROR):
+        thread = AutoSnapshot("shop", 60, print, folder=repo, clock=lambda: next(clock))
+        thread.start()
+        thread.join(10)
+    assert isinstance(thread.last_error, StopIteration)
+    assert caplog.messages == ["no more snapshots are taken"]
+
+
+def test_a_thread_of_snapshots_has_a_handle(repo: Path) -> None:
+    (repo / "archiver.toml").write_text("")
+
+    class Moody(Shop):
+        def fetch_latest_models(self) -> list[dict[str, Any]]:
+            raise SourceUnavailable("no answer")
+
+    thread = Moody(repo=repo).enable_auto_snapshot(24)
+    deadline = time.monotonic() + 20
+    while thread.last_error is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert isinstance(thread.last_error, SourceUnavailable)
+    thread.stop()
+    thread.join(5)
+    assert not thread.is_alive()
+    again = Shop(repo=repo).enable_auto_snapshot(24)  # five minutes after a failure, not now
+    time.sleep(0.3)
+    again.stop()
+    again.join(5)
+    runs = run_git(repo, "show", "refs/archiver/state:shop/runs.jsonl")
+    assert runs.count("no answer") == runs.count("\n") == 1
+
+
+def test_a_source_is_checked_by_its_first_page(archive: Archive) -> None:
+    archive.configure("modelscope")
+    assert connection.check(archive.config, "hub") == (50, 120)
+    archive.configure("modelscope", endpoint="http://127.0.0.1:9", retries=0)
+    with pytest.raises(SourceUnavailable) as refused:
+        connection.check(archive.config, "hub")
+    assert refused.value.hint.startswith("check the network, the proxy")
