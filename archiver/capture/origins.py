@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from archiver.errors import ConfigError, UnknownRevision
+from archiver.errors import ConfigError, UnknownRevision, UnreadableSnapshot
 from archiver.history import compare, snapshots
 from archiver.history.catalogue import anywhere
 from archiver.history.foreign import Shape
 from archiver.history.versions import Versions, chunks
+from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE
 from archiver.store.repository import Repository
 
@@ -128,8 +129,8 @@ class _Envelope(msgspec.Struct):
 def _said(file: Path) -> datetime | None:
     """Return the time that a document says of itself, UTC where it names no zone."""
     try:
-        document = msgspec.json.decode(b"".join(chunks(file)), type=_Envelope)
+        document = msgspec.json.decode(decoded(b"".join(chunks(file))).body, type=_Envelope)
         time = datetime.fromisoformat(document.timestamp)
-    except (*UNREADABLE, ValueError, UnknownRevision):
+    except (*UNREADABLE, ValueError, UnknownRevision, UnreadableSnapshot):
         return None
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

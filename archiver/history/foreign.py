@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.errors import UnreadableSnapshot
+from archiver.records.decoding import decoded
 from archiver.records.document import Reader
 from archiver.records.model import Bad
 from archiver.records.text import few
@@ -34,12 +35,13 @@ class Documents:
         Raises:
             UnreadableSnapshot: It holds no catalogue.
         """
+        text = decoded(body)
         if self._reader is None:
-            self._reader = Reader(*(self._shape or original_shape(body)))
+            self._reader = Reader(*(self._shape or original_shape(text.body)))
         lines: dict[str, bytes] = {}
         bad: list[str] = []
         twice: list[str] = []
-        for found in self._reader.read(body):
+        for found in self._reader.read(text.body):
             if isinstance(found, Bad):
                 bad.append(f"{found.place} ({found.reason})")
                 continue
@@ -48,7 +50,7 @@ class Documents:
             lines[found.key] = found.data
         if bad and not lines:
             raise UnreadableSnapshot(f"no record can be read: {bad[0]}")
-        return [lines[key] for key in sorted(lines)], skipped(bad, twice)
+        return [lines[key] for key in sorted(lines)], (*text.notes, *skipped(bad, twice))
 
 
 def original_shape(body: bytes) -> Shape:
