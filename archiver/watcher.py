@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from archiver import clock
 from archiver import config as configuration
-from archiver.capture import capture, prune
+from archiver.capture import capture, prune, setup
 from archiver.capture.target import open_target
 from archiver.changes.retention import Retention
-from archiver.config import SourceConfig
+from archiver.config import SourceConfig, scaffold
+from archiver.config.scaffold import NewSource
 from archiver.errors import ConfigError
 from archiver.history import compare
 from archiver.history.catalogue import configured
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from archiver.sources.listing import Listing
 
 
+_log = logging.getLogger(__name__)
+
 NEWS_IN_ORDER = tuple(kind for kind in KINDS if kind != "metrics")
 
 
@@ -72,15 +76,35 @@ class Watcher:
     def __init__(self, source: str | None = None, *, repo: str | Path = ".") -> None:
         """Watch `source` of the data repository that `repo` is in.
 
-        None is the class's own source, else the only one.
+        None is the class's own source, else the only one. A class that has its own source makes
+        the data repository where there is none.
 
         Raises:
-            ConfigError: There is no archiver.toml, or it is wrong, or has no such source.
+            ConfigError: archiver.toml is wrong, or has no such source; or there is none, and
+                `repo` lies in a git repository that is no archive.
         """
-        config = configuration.discover(Path(repo), configuration.process_environment())
+        folder, environ = Path(repo), configuration.process_environment()
+        own = source is None and bool(self.type or self.name)
+        if own and configuration.locate(folder, environ) is None:
+            self._make_repository(folder)
+        config = configuration.discover(folder, environ)
         self._config, named = self._with_source(config, source)
         with Repository.open(self._config.root) as repository:
             self.source = configured(self._config, named, repository).source
+
+    def _make_repository(self, folder: Path) -> None:
+        """Make a data repository of `folder`, unless it lies in a git repository."""
+        if (outer := setup.enclosing(folder)) is not None:
+            raise ConfigError(
+                f"no {configuration.FILE_NAME} in {folder.absolute()} or above it, "
+                f"and it lies in the git repository {outer}, which is no archive",
+                hint="name a folder of its own with repo=…, or run `archiver init` there",
+            )
+        source = NewSource(self.type, type=self.type) if self.type else None
+        setup.make(folder, scaffold.files(source))
+        _log.warning(
+            "made a data repository in %s; archiver.toml says what it keeps", folder.absolute()
+        )
 
     def _with_source(self, config: Config, source: str | None) -> tuple[Config, str | None]:
         """Return the configuration with the class's own source, and that source's name."""
@@ -184,7 +208,9 @@ class Watcher:
         out = out or print
         if not changes.summary.news:
             return
-        found = wording.headline(changes.summary, changes.current.total, first=False)
+        found = wording.headline(
+            changes.summary, changes.current.total, noun=self._config.source(self.source).called
+        )
         out(f"{self.source}: {found}")
         for kind in NEWS_IN_ORDER:
             for each in changes[kind]:

@@ -14,13 +14,21 @@ from click.shell_completion import get_completion_class
 
 from archiver import sources as kinds
 from archiver.capture import connection
-from archiver.cli import options, output, scaffold, schemas
+from archiver.capture.setup import make
+from archiver.cli import options, output, schemas
 from archiver.cli.each_source import chosen, in_turn
-from archiver.config import FILE_NAME, Config, discover, load, locate, parse, process_environment
-from archiver.errors import ConfigError, StoreError
+from archiver.config import (
+    FILE_NAME,
+    Config,
+    discover,
+    load,
+    locate,
+    parse,
+    process_environment,
+    scaffold,
+)
 from archiver.records.text import count, terminal
 from archiver.render.schedules import scheduled
-from archiver.store.repository import Repository
 from archiver.transport import redact
 
 WORKFLOW = ".github/workflows/archive.yml"
@@ -81,11 +89,13 @@ def init(
     if action is not None:
         files[WORKFLOW] = scheduled("github", cron=NIGHTLY, folder=folder, action=action)
     parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})
-    _make_repository(folder)
-    for name, text in files.items():
-        done = _write_new(folder / name, text)
-        click.echo(f"{done} {terminal(str(folder / name))}")
-        if name == WORKFLOW and done == "kept":
+    made = make(folder, files)
+    if made.outer is not None:
+        outer = terminal(str(made.outer))
+        output.note(f"note: inside of the git repository {outer}: made one of its own")
+    for name, new_file in made.files.items():
+        click.echo(f"{'made' if new_file else 'kept'} {terminal(str(folder / name))}")
+        if name == WORKFLOW and not new_file:
             output.note(f"note: {name} stays as it is; remove it to get a new one")
     if action is not None and (line := scaffold.told(action)):
         output.note(line)
@@ -168,44 +178,6 @@ def _setting(given: str) -> tuple[str, str]:
     except tomllib.TOMLDecodeError:
         return name, json.dumps(value, ensure_ascii=False)
     return name, value
-
-
-def _make_repository(folder: Path) -> None:
-    _make_folder(folder)
-    if (folder / ".git").exists():
-        return
-    if (outer := _outer(folder)) is not None:
-        output.note(
-            f"note: inside of the git repository {terminal(str(outer))}: made one of its own"
-        )
-    with Repository.init(folder):
-        pass
-
-
-def _outer(folder: Path) -> Path | None:
-    """Return the repository that a folder is in; None: it is in none."""
-    try:
-        with Repository.open(folder) as found:
-            return found.root
-    except StoreError:
-        return None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"cannot make {folder}: {error.strerror}") from error
-
-
-def _write_new(path: Path, text: str) -> str:
-    """Write a file that does not exist yet; return what was done with it."""
-    if path.exists() or path.is_symlink():
-        return "kept"
-    _make_folder(path.parent)
-    with output.destination(path) as file:
-        file.write(text)
-    return "made"
 
 
 def _rows(config: Config) -> list[dict[str, str]]:

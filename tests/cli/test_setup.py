@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archiver import __version__
-from archiver.cli.scaffold import NewSource, config_text
 from archiver.config import load, parse
+from archiver.config.scaffold import NewSource, config_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -118,8 +118,9 @@ metrics = {metrics}
 volatile = []
 # sets = ["tags"]             # arrays whose order means nothing
 # tolerance = {{ price = 0.01 }}
-# commit = "any"              # "news": no commit when only metrics moved
+# commit = "any"              # "news": no commit when only metrics changed
 # max_shrink = 0.2            # refuse a listing in which more of the records are gone
+# noun = "vulnerability"      # what a record is called
 # shards = "auto"             # or 1, 16, 256: files of a large catalogue
 """
 
@@ -153,7 +154,7 @@ path = "data"                 # snapshots go to data/<source>/
 
 <sources>
 [retention]                   # stamped files in the work tree; the history keeps every snapshot
-# keep_days = 30
+keep_days = 30                # older stamped files leave the work tree
 # keep_daily = 7
 # keep_weekly = 4
 # keep_monthly = 12

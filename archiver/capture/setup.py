@@ -1,0 +1,71 @@
+"""Make a data repository: a git repository with archiver.toml and what belongs beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from archiver.errors import ConfigError, StoreError
+from archiver.render.files import whole_file
+from archiver.store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class Made(NamedTuple):
+    """What was made.
+
+    Attributes:
+        files: Name of each file, and whether it was written (else it was there already).
+        outer: The git repository in which a new one was made; None: it lies in no other.
+    """
+
+    files: dict[str, bool]
+    outer: Path | None
+
+
+def make(folder: Path, files: Mapping[str, str]) -> Made:
+    """Make a data repository of `folder`, which need not exist; nothing is committed.
+
+    Args:
+        folder: Where to. A git repository is made unless this is the top of one.
+        files: Path relative to `folder` to text; files that exist are kept.
+
+    Raises:
+        ConfigError: The folder cannot be written.
+        StoreError: git cannot make a repository there.
+    """
+    _make_folder(folder)
+    outer = None
+    if not (folder / ".git").exists():
+        outer = enclosing(folder)
+        with Repository.init(folder):
+            pass
+    return Made({name: _write_new(folder / name, text) for name, text in files.items()}, outer)
+
+
+def enclosing(folder: Path) -> Path | None:
+    """Return the work tree of git that `folder`, which may not exist yet, lies in; None: none."""
+    existing = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
+    try:
+        with Repository.open(existing) as found:
+            return found.root
+    except StoreError:
+        return None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make {folder}: {error.strerror}") from error
+
+
+def _write_new(path: Path, text: str) -> bool:
+    if path.exists() or path.is_symlink():
+        return False
+    _make_folder(path.parent)
+    with whole_file(path) as file:
+        file.write(text)
+    return True
