@@ -40,7 +40,7 @@ function draw(rows) {
 function refresh() {
   const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
   found = order.filter((index) => words.every((word) => texts[index].includes(word)));
-  count.textContent = `${number.format(found.length)} of ${number.format(records.length)} models`;
+  count.textContent = `${number.format(found.length)} of ${number.format(records.length)} ${records.length === 1 ? count.dataset.one : count.dataset.many}`;
   body.replaceChildren();
   drawn = 0;
   draw(200);

@@ -173,6 +173,7 @@ class _Capture:
             end = revisions.find(self._catalogue, versions, "", self._taken).end
         return Report(
             source=self._target.source.name,
+            noun=self._target.source.called,
             outcome="unchanged",
             old=end,
             new=end,

@@ -40,7 +40,7 @@ def asked(
     """Return the validators to send.
 
     There are none unless the answer they belong to is the newest snapshot, read with today's
-    settings: a capture that was taken back is fetched again.
+    settings: a capture that was reverted is fetched again.
     """
     content = repository.read_state(f"{source.name}/validators.json")
     if content is None or newest is None:

@@ -21,7 +21,7 @@ from archiver.history.versions import Part, Version, stamp
 from archiver.records.canonical import line_key
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.model import End, Line
-from archiver.records.text import few
+from archiver.records.text import count, few
 from archiver.sources import Fate
 
 if TYPE_CHECKING:
@@ -201,7 +201,9 @@ class Settling:
     def _notes(self, missing: Mapping[str, Missing]) -> tuple[str, ...]:
         if not missing:
             return ()
-        models = "model is" if len(missing) == 1 else "models are"
+        records = self._hub.target.source.called.counted(len(missing))
         named = few(sorted(missing))
-        rule = f"{self._confirmations} complete listings in a row"
-        return (f"{len(missing):,} {models} missing and kept until {rule} lack it: {named}",)
+        rule = f"removed after {count(self._confirmations, 'complete listing')} in a row"
+        return (
+            f"missing: {records} ({rule} without {'it' if len(missing) == 1 else 'them'}): {named}",
+        )

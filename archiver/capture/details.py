@@ -50,7 +50,8 @@ def enrich(hub: Hub, listing: Listing, before: Callable[[], Version]) -> bytes |
         else:
             listing.lines.put(_merged(hub, listing, key, details))
     if unasked:
-        hub.notes.append(f"{len(unasked):,} models wait for their details until the next run")
+        records = hub.target.source.called.counted(len(unasked))
+        hub.notes.append(f"{records} wait for their details until the next run")
     return msgspec.json.encode(sorted(unasked)[:_LONGEST]) + b"\n" if unasked else None
 
 

@@ -114,6 +114,7 @@ def section_of(report: Report, name: str, link: Callable[[str], str]) -> dict[st
         link: Returns the address of a record's page; empty: it has none.
     """
     return section(
+        noun=report.noun,
         source=report.source,
         old=report.old,
         new=report.new,

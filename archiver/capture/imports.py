@@ -15,6 +15,7 @@ from archiver.history.versions import EMPTY, stamp
 from archiver.records import canonical
 from archiver.records.digest import records_digest
 from archiver.records.model import End, Line
+from archiver.records.text import Noun  # noqa: TC001  msgspec reads it
 from archiver.sources.lines import LinesInMemory
 from archiver.store.commit import writing
 from archiver.store.history import Revision
@@ -41,6 +42,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
         present: Number of versions that were there already.
         identical: Number of versions with the records of the one before.
         total: Number of records of the newest version.
+        noun: What the records are called.
         skipped: Versions that were left out, each with the reason.
         notes: What is to be known of the others.
     """
@@ -50,6 +52,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     present: int
     identical: int
     total: int
+    noun: Noun
     skipped: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -132,6 +135,7 @@ class _Importing:
             present=min(len(self._digests), len(self._present)),
             identical=self._identical,
             total=self._total,
+            noun=self._target.source.called,
             skipped=tuple(self._skipped),
             notes=tuple(self._notes),
         )
@@ -182,6 +186,7 @@ class _Importing:
         summary, changes = outlined(self._before, version, self._policy)
         report = Report(
             source=self._target.source.name,
+            noun=self._target.source.called,
             outcome="changed" if self._digests else "first",
             old=self._before.end,
             new=End(None, version.end.timestamp, version.end.total),

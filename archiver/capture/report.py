@@ -9,6 +9,7 @@ import msgspec
 from archiver import __version__
 from archiver.errors import RenderError
 from archiver.records import canonical
+from archiver.records.text import RECORD, Noun
 from archiver.render.commit_message import message
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         old: The end that was compared with.
         new: The listing.
         summary: What changed.
+        noun: What the records are called.
         changes: The first changes of each kind of news, for showing.
         notes: What the person should know.
     """
@@ -48,6 +50,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     old: End
     new: End
     summary: Summary
+    noun: Noun = RECORD
     changes: tuple[RecordChange, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -96,6 +99,7 @@ def _rendered(report: Report, proof: str, digest: str, folder: Path | None) -> s
         trailers=_trailers(report, proof, digest),
         changes=report.changes,
         first=report.outcome == "first",
+        noun=report.noun,
         folder=folder,
     )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _LISTING_STATE = ("missing.jsonl", "sweep.json", "validators.json")
-"""What the state ref remembers of listings; a listing that was taken back is no evidence."""
+"""What the state ref remembers of listings; a listing that was reverted is no evidence."""
 
 
 class Reversal(NamedTuple):
@@ -44,7 +44,7 @@ def revert(target: Target, name: str, *, clock: Callable[[], datetime]) -> tuple
         The capture, and the full id of the new commit.
 
     Raises:
-        UnknownRevision: It is no capture of this source, or is taken back already, or there is
+        UnknownRevision: It is no capture of this source, or is reverted already, or there is
             no snapshot before it.
         ShallowHistory: The clone may end before the capture that it brought back.
     """
@@ -65,7 +65,7 @@ def reversal(target: Target, writer: Writer, tip: str, commit: str, now: datetim
     """Write the blobs that take the capture `commit` back, and return the commit on `tip`.
 
     Raises:
-        UnknownRevision: It is no capture of this source, or is taken back already, or there is
+        UnknownRevision: It is no capture of this source, or is reverted already, or there is
             no snapshot before it.
         ShallowHistory: The clone may end before the capture that it brought back.
     """
@@ -75,7 +75,7 @@ def reversal(target: Target, writer: Writer, tip: str, commit: str, now: datetim
         *(Reverted(each.id, stamp(each.authored_at), stamp(now)) for each in (capture, *again)),
     ]
     content = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-    words = f"took back the capture of {stamp(capture.authored_at)}"
+    words = f"reverted the capture of {stamp(capture.authored_at)}"
     files = {
         **_unstamped(target, tip, capture),
         **_restored(target, tip, capture),
@@ -97,13 +97,13 @@ def _logged(target: Target, writer: Writer, tip: str, section: str) -> dict[str,
 def _holders(target: Target, commit: str) -> list[Revision]:
     """Return the revisions with the snapshot of `commit`: last the capture, that is `commit`.
 
-    Those before it brought it back, when captures after it were taken back.
+    Those before it brought it back, when captures after it were reverted.
     """
     revisions = [*target.catalogue.revisions()]
     blob = next((each.blob for each in revisions if each.id == commit), None)
     if blob is None:
         raise UnknownRevision(
-            f"{commit} is no capture of {target.source.name}, or was taken back already",
+            f"{commit} is no capture of {target.source.name}, or was reverted already",
             hint="`archiver log` lists the captures",
         )
     holders = [each for each in revisions if each.blob == blob]

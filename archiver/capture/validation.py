@@ -127,6 +127,7 @@ class Case:
             drift.refuse(before.end.total - summary.removed - summary.left - summary.renamed)
         report = Report(
             source=target.source.name,
+            noun=self._target.source.called,
             outcome=_outcome(target.source, before, summary, self.newest),
             old=before.end,
             new=after.end,

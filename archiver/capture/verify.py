@@ -48,7 +48,7 @@ class _Seen(NamedTuple):
 
 
 class Audit:
-    """One reading of all snapshots of a configured source, those taken back included.
+    """One reading of all snapshots of a configured source, reverted ones included.
 
     Attributes:
         snapshots: Number of snapshots that are as they were written.

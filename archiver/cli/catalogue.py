@@ -72,7 +72,8 @@ class Wanted:
     def _write(self, records: Iterable[Keyed], catalogue: Catalogue, out: TextIO) -> None:
         fields = self.fields or None
         if self.form != "text":
-            export_records(records, self.form, out, title=catalogue.source, fields=fields)
+            title, noun = catalogue.source, catalogue.noun
+            export_records(records, self.form, out, title=title, noun=noun, fields=fields)
             return
         leading = catalogue.policy.metrics
         hidden = table.write(records, out, width=_width(out), fields=fields, leading=leading)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from archiver.history.comparison import Comparison
     from archiver.records.model import RecordChange, Summary
     from archiver.records.query import Predicate, Where
+    from archiver.records.text import Noun
     from archiver.render.view import Form
 
 Command: TypeAlias = Callable[..., Any]
@@ -78,7 +79,7 @@ class Look:
         """Write the changes of `found` to `out`, and what is to be known to standard error."""
         for note in found.notes:
             output.note(terminal(f"note: {note}"))
-        stream = self._stream(found)
+        stream = self._stream(found, catalogue.noun)
         left_out = show(stream, self._view(catalogue, out), out)
         if left_out and self.form == "csv":
             output.note(more(left_out))
@@ -88,11 +89,12 @@ class Look:
         """Say whether there is anything that ``--exit-code`` reports."""
         return bool(summary.news or (self.metrics and summary.metrics))
 
-    def _stream(self, found: Comparison) -> ChangeStream:
+    def _stream(self, found: Comparison, noun: Noun) -> ChangeStream:
         if self.stat:
             found.tally()
         old, current = found.ends
         return ChangeStream(
+            noun=noun,
             source=found.source,
             old=old,
             current=current,
@@ -101,7 +103,7 @@ class Look:
         )
 
     def _listed(self, changes: Iterator[RecordChange]) -> Iterator[RecordChange]:
-        """Yield what is listed: for people, counters are only counted unless asked for."""
+        """Yield what is listed: for people, metrics are only counted unless asked for."""
         if self.metrics or self.form not in _FOR_PEOPLE:
             return changes
         return (change for change in changes if change.kind != "metrics")
@@ -138,7 +140,7 @@ def changes(command: Command) -> Command:
         limit: int | None,
         stat: bool,
         name_only: bool,
-        counters: bool,
+        with_metrics: bool,
         conditions: tuple[Where, ...],
         fields: tuple[str, ...],
         template: Path | None,
@@ -154,7 +156,7 @@ def changes(command: Command) -> Command:
             limit=limit,
             stat=stat,
             name_only=name_only,
-            metrics=counters or bool(fields),
+            metrics=with_metrics or bool(fields),
             conditions=conditions,
             fields=frozenset(fields),
             template=template,
@@ -169,9 +171,9 @@ _CHANGES: Final = (
     click.option("--name-only", is_flag=True, help="Only what happened, and the keys."),
     click.option(
         "--metrics",
-        "counters",
+        "with_metrics",
         is_flag=True,
-        help="List counters too (fields that are no news); JSON and CSV always do.",
+        help="List changed metrics too (they are no news); JSON and CSV always do.",
     ),
     click.option(
         "--field",

@@ -119,19 +119,19 @@ def log(
 ) -> None:
     """Show the history, newest first: what each revision changed.
 
-    A version that cannot be read is named and passed over: the next one is compared with the
-    last one that could be read.
+    A version that cannot be read is named and skipped: the next one is compared with the last
+    readable one.
     """
     catalogue = choice.open()
     tip = change_output.tip(catalogue, at)
     seen: Counter[str] = Counter()
     entries = _counted(islice(logged(catalogue, tip=tip), limit), seen)
     with output.destination(output_path) as out:
-        log_output.log(entries, form, out, title=catalogue.source, foreign=catalogue.config is None)
+        log_output.log(entries, form, out, catalogue)
         more = 0 if limit is None else catalogue.count(tip) - seen.total()
         log_output.left_out(more, form, out)
     if seen["unreadable"]:
-        output.note(f"passed over, cannot be read: {count(seen['unreadable'])}")
+        output.note(f"skipped: {count(seen['unreadable'], 'unreadable version')}")
 
 
 def _counted(entries: Iterable[Entry], seen: Counter[str]) -> Iterator[Entry]:

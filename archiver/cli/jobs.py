@@ -15,9 +15,9 @@ import msgspec
 
 from archiver.cli import failure, options, output, report_output
 from archiver.cli.each_source import chosen
-from archiver.cli.scaffold import PACKAGE
 from archiver.clock import now
 from archiver.config import discover, process_environment
+from archiver.config.scaffold import PACKAGE
 from archiver.errors import ConfigError
 from archiver.jobs.job import Job
 from archiver.jobs.schedule import Cron, Every
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
     from archiver.capture.report import Report
     from archiver.capture.runlog import Run
+    from archiver.config import Config
     from archiver.jobs.schedule import Schedule
     from archiver.jobs.status import SourceStatus, Status
+    from archiver.records.text import Noun
     from archiver.render.schedules import ScheduleForm
 
 
@@ -66,16 +68,16 @@ def status(
         rows = msgspec.to_builtins(found) | {"healthy": found.healthy}
         click.echo(msgspec.json.encode(rows))
     else:
-        for line in _lines(found):
+        for line in _lines(found, config):
             click.echo(line)
     if all(each.last is None for each in found.sources):
         output.note(f"no reports are here; of a clone: git fetch origin {STATE_REF}:{STATE_REF}")
     context.exit(0 if found.healthy else 1)
 
 
-def _lines(found: Status) -> Iterator[str]:
+def _lines(found: Status, config: Config) -> Iterator[str]:
     for each in found.sources:
-        yield from _source_lines(each)
+        yield from _source_lines(each, config.source(each.source).called)
     growth = "unknown: this clone is shallow" if found.growth is None else bytes_(found.growth)
     month = f"last 30 days: {growth}" if found.committed else "nothing is committed yet"
     yield f"git: {bytes_(found.git)}, {month}"
@@ -88,15 +90,16 @@ def _months(number: float) -> str:
     return "more than 10 years" if number > 120 else f"{number:g} months"  # noqa: PLR2004  years
 
 
-def _source_lines(each: SourceStatus) -> Iterator[str]:
+def _source_lines(each: SourceStatus, noun: Noun) -> Iterator[str]:
     state = "ok" if each.healthy else "STALE" if each.stale else "FAILING"
     if state == "FAILING" and each.late and not each.failures:
         state = "LATE"
     good, runs = each.month
     yield f"{each.source}: {state}"
-    yield f"  last good run  {_run(each.good)}"
+    yield f"  last good run  {_run(each.good, noun)}"
     if each.failures:
-        yield f"  since then     {count(each.failures, 'failed run')}; last: {_run(each.last)}"
+        failed = count(each.failures, "failed run")
+        yield f"  since then     {failed}; last: {_run(each.last, noun)}"
     if each.last is not None and each.last.good and each.last.code:
         yield f"  after it       exit code {each.last.code}: {terminal(each.last.error)}"
     yield f"  last 30 days   {good:,} of {count(runs, 'reported run')} good"
@@ -109,11 +112,11 @@ def _source_lines(each: SourceStatus) -> Iterator[str]:
     yield f"  files          {bytes_(each.files)}, largest {largest}"
 
 
-def _run(run: Run | None) -> str:
+def _run(run: Run | None, noun: Noun) -> str:
     if run is None:
         return "never"
     words = run.outcome if run.good else terminal(run.error)
-    total = "" if run.total is None else f", {count(run.total, 'model')}"
+    total = "" if run.total is None else f", {noun.counted(run.total)}"
     return f"{run.timestamp} UTC, {words}{total}"
 
 

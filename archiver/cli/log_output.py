@@ -8,7 +8,7 @@ import msgspec
 
 from archiver.cli import output
 from archiver.records.model import KINDS, Summary
-from archiver.records.text import clip, more, terminal
+from archiver.records.text import Noun, clip, more, terminal
 from archiver.render import wording
 from archiver.render.export import export
 from archiver.render.table import cell
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TextIO
 
+    from archiver.history.catalogue import Catalogue
     from archiver.history.log import Entry
     from archiver.history.timeline import Event, Moment, Timeline
     from archiver.records.model import FieldChange
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
     from archiver.render.view import Form
 
 _WIDEST: Final = 100
+_REVISION: Final = Noun("revision", "revisions")
+_CHANGE: Final = Noun("change", "changes")
+_FIELD: Final = Noun("field", "fields")
 _COUNTS: Final = ("timestamp", "total", *KINDS, "unchanged", "status", "reason", "subject")
 _PAGE: Final = ("timestamp", "changes", "subject", "reason")
 _EVENT_COLUMNS: Final = ("timestamp", "kind", "field", "old", "new")
 
 
-def log(entries: Iterable[Entry], form: Form, out: TextIO, *, title: str, foreign: bool) -> None:
+def log(entries: Iterable[Entry], form: Form, out: TextIO, catalogue: Catalogue) -> None:
     """Write the entries of a log.
 
     Args:
@@ -37,39 +41,42 @@ def log(entries: Iterable[Entry], form: Form, out: TextIO, *, title: str, foreig
         form: The format. ``json`` and ``jsonl`` have `Entry` as it is, CSV its counts, the
             others the words for them.
         out: Where to.
-        title: The heading of a page.
-        foreign: The commits are other people's: their subjects say more than the counts.
+        catalogue: Says what its records are called. Without an archiver.toml the commits are
+            other people's: their subjects say more than the counts.
     """
     if form == "text":
         for entry in entries:
-            out.writelines(f"{line}\n" for line in _entry_lines(entry, foreign=foreign))
+            out.writelines(f"{line}\n" for line in _entry_lines(entry, catalogue))
     elif form in ("json", "jsonl"):
         rows = ((entry.revision, msgspec.to_builtins(entry)) for entry in entries)
         export(rows, form, out)
     else:
         columns = _COUNTS if form == "csv" else _PAGE
-        export(map(_flat, entries), form, out, title=f"{title}: log", fields=columns)
+        rows = (_flat(entry, catalogue.noun) for entry in entries)
+        title = f"{catalogue.source}: log"
+        export(rows, form, out, title=title, noun=_REVISION, fields=columns)
 
 
-def _flat(entry: Entry) -> Keyed:
+def _flat(entry: Entry, noun: Noun) -> Keyed:
     """Return an entry as one row, its counts beside the rest."""
     row = msgspec.to_builtins(entry)
-    return entry.revision, {**row, **(row.pop("summary") or {}), "changes": _counts(entry)}
+    return entry.revision, {**row, **(row.pop("summary") or {}), "changes": _counts(entry, noun)}
 
 
-def _entry_lines(entry: Entry, *, foreign: bool) -> Iterator[str]:
-    yield f"{entry.timestamp}  {wording.short(entry.revision)}  {terminal(_counts(entry))}"
-    if foreign or entry.summary == Summary(unchanged=entry.total or 0):
+def _entry_lines(entry: Entry, catalogue: Catalogue) -> Iterator[str]:
+    counts = terminal(_counts(entry, catalogue.noun))
+    yield f"{entry.timestamp}  {wording.short(entry.revision)}  {counts}"
+    if catalogue.config is None or entry.summary == Summary(unchanged=entry.total or 0):
         yield f"    {clip(terminal(entry.subject), _WIDEST)}"
     if entry.reason:
         yield f"    {terminal(entry.reason)}"
 
 
-def _counts(entry: Entry) -> str:
+def _counts(entry: Entry, noun: Noun) -> str:
     if entry.status == "unreadable":
-        return "cannot be read"
+        return "unreadable"
     return wording.headline(
-        entry.summary or Summary(), entry.total or 0, first=entry.status == "first"
+        entry.summary or Summary(), entry.total or 0, first=entry.status == "first", noun=noun
     )
 
 
@@ -85,7 +92,7 @@ def life(timeline: Timeline, form: Form, out: TextIO, *, limit: int | None) -> i
         out.writelines(msgspec.json.encode(event).decode() + "\n" for event in events)
     else:
         rows = (row for event in events for row in _event_rows(event))
-        export(rows, form, out, title=timeline.key, fields=_EVENT_COLUMNS)
+        export(rows, form, out, title=timeline.key, noun=_CHANGE, fields=_EVENT_COLUMNS)
     return len(timeline.events) - len(events)
 
 
@@ -124,9 +131,9 @@ def _life_lines(timeline: Timeline, events: tuple[Event, ...]) -> Iterator[str]:
 
 def _happened(event: Event) -> str:
     if event.old_key:
-        return f"renamed from {terminal(event.old_key)} (its timeline tells what was before)"
+        return f"renamed from {terminal(event.old_key)} (see its timeline for what came before)"
     if event.new_key:
-        return f"renamed to {terminal(event.new_key)} (its timeline goes on)"
+        return f"renamed to {terminal(event.new_key)} (see its timeline for what came after)"
     if event.cause:
         return f"{event.kind}: {terminal(event.cause)}"
     return wording.NOTES.get(event.kind, event.kind)
@@ -159,7 +166,8 @@ def blame(timeline: Timeline, form: Form, out: TextIO) -> None:
         out.writelines(f"{line}\n" for line in _field_lines(timeline, blame=True))
         return
     rows = ((name, _blame_row(timeline, name)) for name in timeline.record)
-    export(rows, form, out, title=timeline.key, fields=("value", "timestamp", "revision"))
+    fields = ("value", "timestamp", "revision")
+    export(rows, form, out, title=timeline.key, noun=_FIELD, fields=fields)
 
 
 def _blame_row(timeline: Timeline, name: str) -> dict[str, Any]:

@@ -43,8 +43,10 @@ def run(report: Report, style: Mapping[Kind, str], *, dry_run: bool) -> Iterator
 def _counts(report: Report) -> str:
     total = report.new.total
     if report.outcome == "unchanged":
-        return f"nothing changed ({wording.models(total)})"
-    return wording.headline(report.summary, total, first=report.outcome == "first")
+        return f"nothing changed ({report.noun.counted(total)})"
+    return wording.headline(
+        report.summary, total, first=report.outcome == "first", noun=report.noun
+    )
 
 
 def _outcome(report: Report, *, dry_run: bool) -> str:
@@ -82,13 +84,13 @@ def imported(done: Imported) -> str:
     counts = [f"{count(number)} {what}" for what, number in rest.items() if number]
     named = f"; {', '.join(counts)}" if counts else ""
     snapshots = count(done.committed, "snapshot")
-    return f"{done.source}: imported {snapshots} ({wording.models(done.total)}){named}"
+    return f"{done.source}: imported {snapshots} ({done.noun.counted(done.total)}){named}"
 
 
 def reverted(source: str, capture: Revision, commit: str) -> str:
-    """Say which capture was taken back, and by which commit."""
+    """Name the capture that was reverted, and the commit that did it."""
     taken = f"{stamp(capture.authored_at)} ({wording.short(capture.id)})"
-    return f"{source}: took back the capture of {taken}  {wording.short(commit)}"
+    return f"{source}: reverted the capture of {taken}  {wording.short(commit)}"
 
 
 def problem(source: str, found: Problem) -> str:

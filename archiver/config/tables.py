@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from archiver.records.model import KINDS, NEWS, Kind
+from archiver.records.text import Noun, plural
 
 FieldPaths: TypeAlias = tuple[Annotated[str, Meta(min_length=1)], ...]
 """Paths of record fields, dotted where nested: ``downloads``, ``tags.*.fetched_at``."""
@@ -45,6 +46,13 @@ Threshold: TypeAlias = Annotated[
     Meta(
         pattern=r"^[A-Za-z0-9_]+ *> *[0-9]+(\.[0-9]+)? *%$",
         description='a field and a share, such as "downloads > 10 %"',
+    ),
+]
+Word: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\W\d_]([^\W_]|[ -](?=[^\W_])){0,39}$",
+        description='a word or two, such as "vulnerability"',
     ),
 ]
 Count: TypeAlias = Annotated[int, Meta(ge=0, description="a whole number from 0")]
@@ -91,6 +99,8 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
         volatile: Fields that are stored, but never a change.
         sets: Arrays whose order means nothing.
         tolerance: Field path to the difference that is still "equal".
+        noun: What one record is called: ``model``, ``vulnerability``.
+        nouns: What several are called; None: the regular plural of `noun`.
         commit: What is worth a commit: any difference, or only news.
         max_shrink: Share of the records that may vanish in one run, from 0 to 1.
         confirmations: Complete listings in a row that must lack a record before it is removed;
@@ -110,6 +120,8 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     volatile: FieldPaths = ()
     sets: FieldPaths = ()
     tolerance: dict[str, Distance] = {}
+    noun: Word = "record"
+    nouns: Word | None = None
     commit: Literal["any", "news"] = "any"
     max_shrink: Share = 0.2
     confirmations: Annotated[int, Meta(ge=1, description="a whole number from 1")] | None = None
@@ -118,6 +130,11 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     shards: Literal["auto", 1, 16, 256] = "auto"
     max_bytes: Bytes = 95_000_000
     settings: dict[str, Any] = {}
+
+    @property
+    def called(self) -> Noun:
+        """What records are called, one and several."""
+        return Noun(self.noun, self.nouns or plural(self.noun))
 
 
 class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +146,7 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
         sources: Which sources it is told of; empty: all.
         kinds: Which kinds of changes it is told of.
         where: Conditions that the records fulfil, as ``downloads > 1000``.
-        threshold: By how much a counter must move to be told, as ``downloads > 10 %``.
+        threshold: By how much a metric must change to be reported, as ``downloads > 10 %``.
         limit: So many changes are named; the others are counted.
         outages: Whether it is told when a source cannot be listed, and when it can be again.
         settings: What the type itself reads, checked against its ``Settings``.

@@ -14,25 +14,27 @@ from archiver.history import revisions
 from archiver.history.foreign import Shape
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.policy import Policy
+from archiver.records.text import RECORD
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from archiver.config import Config, SourceConfig
+    from archiver.records.text import Noun
     from archiver.store.history import Revision
 
 LATEST = "latest.json"
 CHANGELOG = "CHANGELOG.md"
 """File of a source's folder: one section for each capture with news, newest first."""
 REVERTED = "reverted.jsonl"
-"""File of a source's folder: one line per revision that was taken back."""
+"""File of a source's folder: one line per revision that was reverted."""
 REMOVED = "removed.jsonl"
 """File of a source's folder: one tombstone a line."""
 
 
 class Reverted(msgspec.Struct, frozen=True):
-    """A line of `REVERTED`: the revision's full id, its time, and when it was taken back (UTC)."""
+    """A line of `REVERTED`: the revision's full id, its time, and when it was reverted (UTC)."""
 
     revision: str
     timestamp: str
@@ -51,6 +53,7 @@ class Catalogue:
         repository: Where its history is; None: plain files only.
         ref: Full name of its branch, or ``HEAD``.
         config: The archiver.toml it stands in, if any.
+        noun: What its records are called.
     """
 
     source: str
@@ -60,6 +63,7 @@ class Catalogue:
     repository: Repository | None = None
     ref: str = "HEAD"
     config: Config | None = None
+    noun: Noun = RECORD
 
     @property
     def folder(self) -> str:
@@ -88,7 +92,7 @@ class Catalogue:
     def revisions(self, tip: str | None = None) -> Iterator[Revision]:
         """Yield the revisions that changed the catalogue, newest first.
 
-        Captures that were taken back are left out.
+        Reverted captures are left out.
 
         Args:
             tip: Full id to begin at; None: the newest of the branch.
@@ -133,7 +137,7 @@ class Catalogue:
             return None
 
     def reverted(self, tip: str | None) -> list[Reverted]:
-        """Return the captures that were taken back, as the commit `tip` says.
+        """Return the captures that were reverted, as the commit `tip` says.
 
         Raises:
             StoreError: The file that says it cannot be read.
@@ -184,6 +188,7 @@ def configured(config: Config, name: str | None, repository: Repository) -> Cata
         repository=repository,
         ref="HEAD" if config.archive.branch is None else repository.branch(config.archive.branch),
         config=config,
+        noun=source.called,
     )
 
 

@@ -68,7 +68,7 @@ def _left_out(
 ) -> Callable[[Revision], bool]:
     """Return what says that `until` holds a revision, and with it all before.
 
-    `until` itself may never be met: it cannot be read, was taken back, or stands elsewhere.
+    `until` itself may never be met: it cannot be read, was reverted, or stands elsewhere.
     """
     repository = catalogue.required()
     end = tip or repository.tip(catalogue.ref)
@@ -114,6 +114,7 @@ def _section(
     ends = (before.end, after.end)
     names = [snapshots.name_of(catalogue.source, end) if catalogue.folder else "" for end in ends]
     yield section(
+        noun=catalogue.noun,
         source=catalogue.source,
         old=before.end,
         new=after.end,

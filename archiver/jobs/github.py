@@ -123,7 +123,7 @@ def _captured(config: Config, report: Report, *, dry_run: bool) -> Message:
         link = links(configured(config, report.source, repository))
     context = section_of(report, report.snapshot or "", link)
     if report.outcome == "unchanged":
-        headline = f"nothing changed ({report.new.total:,} models)"
+        headline = f"nothing changed ({report.noun.counted(report.new.total)})"
     else:
         headline = context["headline"]
     return Message(

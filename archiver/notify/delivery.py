@@ -198,6 +198,7 @@ class _Round:
             source=self._source,
             channel=channel.name,
             now=self._now,
+            noun=self._catalogue.noun,
             link=links(self._catalogue),
             folder=self._config.template_folder,
         )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from archiver.notify.filters import Selection
     from archiver.records.model import End
+    from archiver.records.text import Noun
 
 _TEMPLATE = "notification.txt.j2"
 
@@ -42,6 +43,7 @@ def composed(
     source: str,
     channel: str,
     now: str,
+    noun: Noun,
     link: Callable[[str], str],
     folder: Path | None,
 ) -> tuple[Message, RenderError | None]:
@@ -52,6 +54,7 @@ def composed(
         source: Name of the source.
         channel: Name of the channel.
         now: The time, where the new end has none; ``YYYY-MM-DD HH:MM:SS`` in UTC.
+        noun: What the records are called.
         link: Returns the address of a record's page; empty: it has none.
         folder: The user's templates.
     """
@@ -64,16 +67,17 @@ def composed(
         summary=summary,
         changes=selection.named,
         snapshots=told.names,
+        noun=noun,
         link=link,
         cap=len(selection.named),
-        counters=True,
+        metrics=True,
     )
     text, trouble = _rendered(context, folder)
     message = Message(
         id=outbox.identity(source, told.names[0], selection.digest, channel),
         event="changes",
         source=source,
-        title=f"{source}: {', '.join(wording.counts(summary))} ({wording.models(new.total)})",
+        title=f"{source}: {', '.join(wording.counts(summary))} ({noun.counted(new.total)})",
         text=text.strip() + "\n",
         timestamp=new.timestamp or now,
         changes=context,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -212,11 +212,31 @@ def value(json: Json) -> str:
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
 
 
+def plural(noun: str) -> str:
+    """Return the regular English plural: ``models``, ``vulnerabilities``, ``boxes``."""
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "z", "ch", "sh")) else f"{noun}s"
+
+
+class Noun(NamedTuple):
+    """What the records of a catalogue are called: one of them, and several."""
+
+    one: str = "record"
+    many: str = "records"
+
+    def counted(self, number: int) -> str:
+        """Write a number of records with separators: ``125,000 models``."""
+        return f"{number:,} {self.one if number == 1 else self.many}"
+
+
+RECORD: Final = Noun()
+"""What records are called where nothing says it."""
+
+
 def count(number: int, noun: str = "") -> str:
     """Write a number of things with separators: ``125,000``, with a noun ``125,000 models``."""
-    if not noun:
-        return f"{number:,}"
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return Noun(noun, plural(noun)).counted(number) if noun else f"{number:,}"
 
 
 def more(number: int) -> str:

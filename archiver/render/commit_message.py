@@ -31,6 +31,7 @@ def message(
     trailers: Mapping[str, str],
     changes: Iterable[RecordChange] = (),
     first: bool = False,
+    noun: text.Noun = text.RECORD,
     folder: Path | None = None,
 ) -> str:
     """Return a commit message that ends with a newline.
@@ -42,6 +43,7 @@ def message(
         trailers: ``Archiver-Total`` and the like, in the order in which they are written.
         changes: At least the first `CAP` changes of each kind; more are read past.
         first: Whether this is the first snapshot of the source.
+        noun: What the records are called.
         folder: The user's templates; ``commit.txt.j2`` is the one used here.
 
     Raises:
@@ -49,7 +51,7 @@ def message(
     """
     named = {} if first else _first_of_each(changes)
     context = {
-        "subject": subject(source, summary, total, first=first),
+        "subject": subject(source, summary, total, first=first, noun=noun),
         "source": source,
         "total": total,
         "summary": msgspec.to_builtins(summary),
@@ -62,14 +64,21 @@ def message(
     return f"{body}\n\n{_block(trailers)}" if trailers else f"{body}\n"
 
 
-def subject(source: str, summary: Summary, total: int, *, first: bool = False) -> str:
+def subject(
+    source: str,
+    summary: Summary,
+    total: int,
+    *,
+    first: bool = False,
+    noun: text.Noun = text.RECORD,
+) -> str:
     """Return the first line of the message, at most 72 columns."""
     name = text.clip(text.commit(source), 24)
     news = wording.news(summary)
-    line = f"{name}: {wording.headline(news, total, first=first)}"
+    line = f"{name}: {wording.headline(news, total, first=first, noun=noun)}"
     if text.width(line) <= SUBJECT_COLUMNS:
         return line
-    return f"{name}: {text.count(summary.news)} changes ({wording.models(total)})"
+    return f"{name}: {text.count(summary.news)} changes ({noun.counted(total)})"
 
 
 def _first_of_each(changes: Iterable[RecordChange]) -> dict[Kind, list[Any]]:

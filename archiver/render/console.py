@@ -43,7 +43,9 @@ def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
         out.writelines(change(each, view.style, name_only=view.name_only))
     if shown.left_out:
         out.write(f"{text.more(shown.left_out.total())}\n")
-    out.write(f"{source}: {wording.headline(stream.summary(), stream.current.total)}\n")
+    out.write(
+        f"{source}: {wording.headline(stream.summary(), stream.current.total, noun=stream.noun)}\n"
+    )
 
 
 def change(

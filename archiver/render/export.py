@@ -11,7 +11,6 @@ import msgspec
 
 from archiver.records import text
 from archiver.render.render import static, stream
-from archiver.render.wording import models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,6 +33,7 @@ def export(
     out: TextIO,
     *,
     title: str = "catalogue",
+    noun: text.Noun = text.RECORD,
     fields: Sequence[str] | None = None,
 ) -> None:
     """Write `records` to `out`.
@@ -43,6 +43,7 @@ def export(
         form: The format. ``json`` and ``jsonl`` write the records as they are.
         out: Where to; opened with ``newline=""``, for CSV has line feeds only.
         title: The heading of a page.
+        noun: What the rows are called.
         fields: The columns of a table, besides the key; None: every field there is.
             The records are held in memory only if this is None or for a page.
     """
@@ -52,7 +53,7 @@ def export(
     if fields is None:
         records = list(records)
         fields = sorted({name for _, record in records for name in record})
-    _TABLES[form](_Table(title, records, fields), out)
+    _TABLES[form](_Table(title, noun, records, fields), out)
 
 
 def _write_json(records: Iterable[Record], out: TextIO) -> None:
@@ -71,12 +72,15 @@ def _write_jsonl(records: Iterable[Record], out: TextIO) -> None:
 class _Table:
     """Records as rows: the key, then one value for each field, None where there is none."""
 
-    def __init__(self, title: str, records: Iterable[Keyed], fields: Sequence[str]) -> None:
+    def __init__(
+        self, title: str, noun: text.Noun, records: Iterable[Keyed], fields: Sequence[str]
+    ) -> None:
         ahead = iter(records)
         first = next(ahead, None)
         self._records = chain(() if first is None else (first,), ahead)
         key = key_field(first)
         self.title = title
+        self.noun = noun
         self.fields = [name for name in fields if name not in (key, "@key")]
         self.columns = [key, *self.fields]
 
@@ -125,7 +129,8 @@ def _write_html(table: _Table, out: TextIO) -> None:
         "title": table.title,
         "columns": table.columns,
         "rows": rows,
-        "headline": models(len(rows)),
+        "headline": table.noun.counted(len(rows)),
+        "noun": table.noun,
         "script": script,
         "script_hash": _digest(script),
     }

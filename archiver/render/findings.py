@@ -54,7 +54,7 @@ def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: froz
         out.write(f"{verdict:<{widths[0]}}  {key}{gap}  {words}\n")
     bad = len({each.key for each in findings if each.verdict in failing})
     all_ = len({each.key for each in findings})
-    out.write(f"{source}: {bad:,} of {count(all_, 'record')} not as it should be\n")
+    out.write(f"{source}: {bad:,} of {count(all_, 'record')} failed the check\n")
 
 
 def _row(finding: Any, *, several: bool) -> tuple[str, ...]:

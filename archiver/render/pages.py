@@ -44,7 +44,7 @@ def _context(stream: ChangeStream, shown: Shown, view: View) -> dict[str, Any]:
     return {
         "changes": msgspec.to_builtins(shown.head) | groups,
         "ends": (wording.end(stream.old), wording.end(stream.current)),
-        "headline": wording.headline(stream.summary(), stream.current.total),
+        "headline": wording.headline(stream.summary(), stream.current.total, noun=stream.noun),
         "more": dict.fromkeys(KINDS, 0) | shown.left_out,
         "links": addresses(keys, view.link),
     }

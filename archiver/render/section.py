@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from archiver.records.model import KINDS
+from archiver.records.text import RECORD
 from archiver.render import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from archiver.records.model import End, Kind, RecordChange, Summary
+    from archiver.records.text import Noun
 
 CAP: Final = 50
 """How many records of each kind a section names."""
@@ -30,7 +32,8 @@ def section(
     link: Callable[[str], str],
     first: bool = False,
     cap: int = CAP,
-    counters: bool = False,
+    metrics: bool = False,
+    noun: Noun = RECORD,
 ) -> dict[str, Any]:
     """Return what a template may name.
 
@@ -44,7 +47,8 @@ def section(
         link: Returns the address of a record's page for people; empty: it has none.
         first: Whether this is the first snapshot: everything is new, so nothing is named.
         cap: How many changes of each kind are named; the others are counted.
-        counters: Whether records of which only counters moved are named too.
+        metrics: Whether records of which only metrics changed are named too.
+        noun: What the records are called.
 
     Returns:
         ``source``, ``timestamp`` (UTC), ``total``, ``first``, ``headline``, ``summary`` (kind to
@@ -60,7 +64,7 @@ def section(
         "timestamp": new.timestamp or "",
         "total": new.total,
         "first": first,
-        "headline": wording.headline(wording.news(summary), new.total, first=first),
+        "headline": wording.headline(wording.news(summary), new.total, first=first, noun=noun),
         "summary": msgspec.to_builtins(summary),
         "changes": {
             kind: [msgspec.to_builtins(wording.public(each)) for each in named.get(kind, ())]
@@ -68,7 +72,7 @@ def section(
         },
         "more": {
             kind: 0
-            if first or (kind == "metrics" and not counters)
+            if first or (kind == "metrics" and not metrics)
             else getattr(summary, kind) - len(named.get(kind, ()))
             for kind in KINDS
         },

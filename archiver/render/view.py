@@ -8,12 +8,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from archiver.records.model import CHANGES_1
+from archiver.records.text import RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from archiver.records.model import End, Kind, RecordChange, Summary
+    from archiver.records.text import Noun
 
 Form: TypeAlias = Literal["text", "json", "jsonl", "markdown", "html", "csv"]
 FORMS: Final[tuple[Form, ...]] = get_args(Form)
@@ -29,6 +31,7 @@ class ChangeStream:
         current: The end that is compared.
         changes: The changes, in the order of their keys; read once.
         summary: Answers how many there were; asked after `changes` have ended.
+        noun: What the records are called.
     """
 
     source: str
@@ -36,6 +39,7 @@ class ChangeStream:
     current: End
     changes: Iterable[RecordChange]
     summary: Callable[[], Summary]
+    noun: Noun = RECORD
 
 
 def _nowhere(_: str) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from archiver.records.model import End, FieldChange, Json, Kind, Record, RecordChange, Summary
+    from archiver.records.text import Noun
 
 TITLES: Final[Mapping[Kind, str]] = {
     "new": "New",
@@ -24,7 +25,7 @@ TITLES: Final[Mapping[Kind, str]] = {
     "entered": "Entered",
     "left": "Left",
     "updated": "Updated",
-    "metrics": "Counters",
+    "metrics": "Metrics",
 }
 """The heading of each kind, in the order in which they are shown."""
 
@@ -32,7 +33,7 @@ FIRST: Final[tuple[Kind, ...]] = (
     *("removed", "renamed", "returned", "new", "updated"),
     *("left", "entered", "metrics"),
 )
-"""The kinds, those that people must hear of first."""
+"""The kinds in order of importance: what is gone comes before what is new."""
 
 MARKS: Final[Mapping[Kind, str]] = {
     "new": "+",
@@ -76,29 +77,25 @@ def counts(summary: Summary) -> list[str]:
     numbers = ((words, getattr(summary, kind)) for kind, words in _COUNTED.items())
     parts = [words.format(text.count(number)) for words, number in numbers if number]
     if summary.metrics:
-        parts.append(f"{text.count(summary.metrics, 'counter')} moved")
+        parts.append(f"{text.count(summary.metrics, 'metric')} changed")
     return parts
 
 
-def models(total: int) -> str:
-    """Count records: ``2,845 models``."""
-    return text.count(total, "model")
-
-
-def headline(summary: Summary, total: int, *, first: bool = False) -> str:
+def headline(summary: Summary, total: int, *, first: bool = False, noun: Noun = text.RECORD) -> str:
     """Sum a change set up in one line: ``+12 new, -2 removed (2,845 models)``.
 
     Args:
         summary: What happened.
         total: Number of records now.
         first: Whether there was nothing to compare with.
+        noun: What the records are called.
     """
     parts = ["first snapshot"] if first else counts(summary) or ["no changes"]
-    return f"{', '.join(parts)} ({models(total)})"
+    return f"{', '.join(parts)} ({noun.counted(total)})"
 
 
 def news(summary: Summary) -> Summary:
-    """Leave the counters out where there is news."""
+    """Leave the metrics out where there is news."""
     return msgspec.structs.replace(summary, metrics=0) if summary.news else summary
 
 

@@ -11,6 +11,7 @@ DEFAULTS: dict[str, Json] = {
     "key": ["id"],
     "metrics": ["downloads", "likes"],
     "sets": ["tags", "tasks"],
+    "noun": "model",
 }
 """What the fields mean where archiver.toml does not say."""
 

@@ -39,7 +39,7 @@ class OpenRouter(Source):
     """Lists ``GET /api/v1/models``; records stand as they come."""
 
     Settings = OpenRouterSettings
-    defaults = {"key": ["id"]}  # noqa: RUF012  read only
+    defaults = {"key": ["id"], "noun": "model"}  # noqa: RUF012  read only
 
     def plan(self, ledger: Ledger) -> Sequence[Request]:
         """Return the one request, unless it was answered."""

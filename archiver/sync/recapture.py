@@ -105,6 +105,7 @@ class Rebuilding:
         source, end = self.target.source.name, self.before().end
         report = Report(
             source=source,
+            noun=self.target.source.called,
             outcome="unchanged",
             old=end,
             new=end,
@@ -152,6 +153,7 @@ class Rebuilding:
         summary, changes = outlined(before, after, self.target.catalogue.policy)
         return Report(
             source=self.target.source.name,
+            noun=self.target.source.called,
             outcome="first" if old == EMPTY.end else "changed",
             old=old,
             new=after.end,

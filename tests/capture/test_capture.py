@@ -72,7 +72,7 @@ def test_a_change_is_one_commit_that_says_what_changed(archive: Archive) -> None
         ("new", "c"),
     ]
     assert archive.commits == 2
-    assert archive.git("log", "-1", "--format=%s") == "hub: +1 new, 1 updated (3 models)"
+    assert archive.git("log", "-1", "--format=%s") == "hub: +1 new, 1 updated (3 records)"
 
 
 def test_identical_records_in_another_order_commit_nothing(archive: Archive) -> None:
@@ -357,7 +357,7 @@ def test_a_broken_template_never_costs_a_capture(archive: Archive) -> None:
     with pytest.raises(RenderError, match="nonsense") as broken:
         archive.run()
     assert archive.git("rev-parse", "HEAD") in broken.value.hint
-    assert archive.git("log", "-1", "--format=%s") == "hub: first snapshot (1 model)"
+    assert archive.git("log", "-1", "--format=%s") == "hub: first snapshot (1 record)"
     assert archive.git("status", "--porcelain", "data") == ""
 
 

@@ -132,7 +132,7 @@ def test_the_message_says_what_changed_and_not_which_program_wrote_it(
 ) -> None:
     take(archive, files(archive, old))
     message = archive.git("log", "-1", "--format=%B")
-    assert message.startswith("hub: 1 updated (2 models)\n")
+    assert message.startswith("hub: 1 updated (2 records)\n")
     trailers = archive.git("log", "-1", "--format=%(trailers:keyonly)").split()
     assert trailers == [
         f"Archiver-{name}"

@@ -60,7 +60,7 @@ def test_a_removal_is_confirmed_by_a_second_listing_and_by_the_hub(archive: Arch
         True,
     )
     assert first.notes == (
-        f"1 model is missing and kept until 2 complete listings in a row lack it: {key}",
+        f"missing: 1 model (removed after 2 complete listings in a row without it): {key}",
     )
     second = archive.run()
     assert (counts(second.summary), key in archive.listed()) == ({"removed": 1}, False)
@@ -172,7 +172,7 @@ def test_too_many_changes_are_a_full_sweep(archive: Archive) -> None:
         archive.hub.remove(key)
     report = archive.run(later=timedelta(hours=12))
     assert report.notes[0].startswith("listed in full: with the changes there are 300 records")
-    assert "9 models are missing" in report.notes[-1]
+    assert "missing: 9 models (" in report.notes[-1]
 
 
 def test_what_is_missing_is_not_detected_as_removed(archive: Archive) -> None:

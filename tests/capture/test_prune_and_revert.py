@@ -175,10 +175,10 @@ def test_taking_back_is_not_taken_back(archive: Archive) -> None:
     assert archive.commits == 4
 
 
-def test_a_capture_is_taken_back_once(archive: Archive) -> None:
+def test_a_capture_is_reverted_once(archive: Archive) -> None:
     poisoned = archive.git("rev-parse", "HEAD")
     reverted(archive, poisoned)
-    with pytest.raises(UnknownRevision, match="taken back already"):
+    with pytest.raises(UnknownRevision, match="reverted already"):
         reverted(archive, poisoned)
 
 

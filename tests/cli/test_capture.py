@@ -61,14 +61,14 @@ def test_a_first_run_is_one_line_with_commit_and_file(archive: Archive, keep: Ar
     done = keep("run")
     head = archive.git("rev-parse", "HEAD")[:10]
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"hub: first snapshot (2 models)  {head}  {stamped(archive)}\n"
+    assert done.stdout == f"hub: first snapshot (2 records)  {head}  {stamped(archive)}\n"
 
 
 def test_a_run_shows_the_first_changes_and_how_many_more(archive: Archive, keep: Archiver) -> None:
     keep("run")
     archive.lists(a=2, b=1, **{f"m{number}": 1 for number in range(7)})
     headline, *shown = keep("run").stdout.splitlines()
-    assert headline.startswith("hub: +7 new, 1 updated (9 models)  ")
+    assert headline.startswith("hub: +7 new, 1 updated (9 records)  ")
     assert shown == [
         *("+ m0", "+ m1", "+ m2", "+ m3", "+ m4"),
         "… and 3 more: archiver compare --source hub",
@@ -85,12 +85,12 @@ def test_a_run_shows_first_what_is_gone(archive: Archive, keep: Archiver) -> Non
 def test_a_run_on_identical_records_says_so(keep: Archiver) -> None:
     keep("run")
     done = keep("run")
-    assert (done.returncode, done.stdout) == (0, "hub: nothing changed (2 models)\n")
+    assert (done.returncode, done.stdout) == (0, "hub: nothing changed (2 records)\n")
 
 
 def test_a_dry_run_says_that_nothing_was_written(archive: Archive, keep: Archiver) -> None:
     done = keep("run", "--dry-run")
-    assert done.stdout == "hub: first snapshot (2 models), dry run: nothing was written\n"
+    assert done.stdout == "hub: first snapshot (2 records), dry run: nothing was written\n"
     assert archive.git("rev-list", "--all") == ""
 
 
@@ -121,7 +121,7 @@ def test_the_trouble_of_one_source_never_stops_the_others(
     two_sources(archive, "nowhere.json")
     done = keep("run", *order)
     assert done.returncode == 3
-    assert done.stdout.startswith("hub: first snapshot (2 models)")
+    assert done.stdout.startswith("hub: first snapshot (2 records)")
     assert done.stderr.startswith("archiver: other: ")
     assert archive.commits == 1
 
@@ -148,7 +148,7 @@ def test_a_refused_listing_is_taken_when_it_is_accepted(archive: Archive, keep: 
     assert refused.stderr.splitlines()[0] == (
         "archiver: hub: the listing is empty: all 2 records are gone"
     )
-    assert keep("run", "--accept").stdout.startswith("hub: -2 removed (0 models)")
+    assert keep("run", "--accept").stdout.startswith("hub: -2 removed (0 records)")
 
 
 def test_an_unknown_source_is_refused_before_any_is_run(archive: Archive, keep: Archiver) -> None:
@@ -176,9 +176,9 @@ def test_debug_shows_where_a_source_failed(archive: Archive, archiver: Archiver)
 def test_a_hub_is_captured_over_http(archive: Archive, keep: Archiver) -> None:
     with FakeHub(Catalogue(models=200)) as hub:
         archive.configure(url=hub.url)
-        assert keep("run").stdout.startswith("hub: first snapshot (200 models)")
+        assert keep("run").stdout.startswith("hub: first snapshot (200 records)")
         done = keep("run")
-        assert done.stdout == "hub: nothing changed (200 models)\n"
+        assert done.stdout == "hub: nothing changed (200 records)\n"
         assert done.stderr == "hub: note: the source says that nothing was modified\n"
 
 
@@ -229,7 +229,7 @@ def test_a_capture_is_taken_back(archive: Archive, keep: Archiver) -> None:
     done = keep("revert", "HEAD")
     head = archive.git("rev-parse", "HEAD")
     assert done.stdout == (
-        f"hub: took back the capture of 2026-01-31 15:47:33 ({str(poisoned)[:10]})  {head[:10]}\n"
+        f"hub: reverted the capture of 2026-01-31 15:47:33 ({str(poisoned)[:10]})  {head[:10]}\n"
     )
     assert keep("revert", str(poisoned)).returncode == 5
 
@@ -264,7 +264,7 @@ def test_old_files_are_imported_once(archive: Archive, archiver: Archiver, tmp_p
     (tmp_path / "hub_models_20260103_000000.json").write_text("<html>")
     command = ("import", tmp_path, "--repo", archive.folder)
     done = archiver(*command)
-    assert done.stdout == "hub: imported 2 snapshots (1 model); 1 left out\n"
+    assert done.stdout == "hub: imported 2 snapshots (1 record); 1 left out\n"
     (left_out,) = done.stderr.splitlines()
     assert left_out.startswith(f"hub: left out: {tmp_path}/hub_models_20260103_000000.json: ")
     assert archiver(*command).stdout == "hub: nothing to import: all 2 are there already\n"
@@ -280,7 +280,7 @@ def test_a_history_is_imported(archive: Archive, archiver: Archiver, tmp_path: P
         other.git("commit", "--quiet", "--allow-empty", "--message=a version")
     shape = ("--file", "models.json", "--records", "models", "--key", "id")
     done = archiver("import", other.folder, *shape, "--repo", archive.folder)
-    assert (done.returncode, done.stdout) == (0, "hub: imported 2 snapshots (1 model)\n")
+    assert (done.returncode, done.stdout) == (0, "hub: imported 2 snapshots (1 record)\n")
 
 
 def test_an_import_of_two_repositories_is_refused(archive: Archive, keep: Archiver) -> None:

@@ -245,8 +245,8 @@ def test_what_became_of_a_record_is_told_in_words(archiver: Archiver, repo: Path
         return [line.split("  ", 2)[2] for line in lines if line.startswith("2026")]
 
     assert events("a") == ["removed: deleted\\x1b", "new"]
-    assert events("b") == ["renamed to c\\x1b (its timeline goes on)", "new"]
-    assert events("c\x1b") == ["renamed from b (its timeline tells what was before)"]
+    assert events("b") == ["renamed to c\\x1b (see its timeline for what came after)", "new"]
+    assert events("c\x1b") == ["renamed from b (see its timeline for what came before)"]
     shown = archiver("show", "b", "--repo", repo, "-f", "json").stdout
     assert [event.get("new_key") for event in json.loads(shown)["events"]] == ["c\x1b", None]
 

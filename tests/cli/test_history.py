@@ -59,7 +59,7 @@ def test_the_last_change_is_told_line_by_line(past: History, ask: Archiver) -> N
         f"models.json: 2026-01-03 00:00:00 ({old[:10]}) → 2026-01-05 00:00:00 ({new[:10]})",
         "- b",
         "+ c",
-        "models.json: +1 new, -1 removed (2 models)",
+        "models.json: +1 new, -1 removed (2 records)",
     ]
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -142,7 +142,7 @@ def test_fields_and_conditions_narrow_it_down(ask: Archiver) -> None:
 def test_counters_are_counted_and_listed_only_where_asked_for(ask: Archiver) -> None:
     counting = ("compare", "HEAD~3", "HEAD~2", "--metric", "n")
     assert "~ a" not in ask(*counting).stdout
-    assert "1 counter moved" in ask(*counting).stdout
+    assert "1 metric changed" in ask(*counting).stdout
     assert "~ a" in ask(*counting, "--metrics").stdout
     assert "~ a" in ask(*counting, "--field", "n").stdout
     assert len(json.loads(ask(*counting, "-f", "json").stdout)["metrics"]) == 1
@@ -162,7 +162,7 @@ def test_plain_files_need_neither_git_nor_a_configuration(
     old, new = two
     for typed in ((old, new), (f"{old}..{new}",)):
         done = archiver("compare", "--repo", old.parent, *typed, *SHAPE, "--stat")
-        assert done.stdout.splitlines()[-1] == ("new.json: +1 new, 1 updated (3 models)")
+        assert done.stdout.splitlines()[-1] == ("new.json: +1 new, 1 updated (3 records)")
 
 
 def test_plain_files_of_known_forms_need_no_description(
@@ -191,9 +191,9 @@ def test_one_plain_file_is_compared_with_the_newest(ask: Archiver, two: tuple[Pa
 
 def test_a_period_is_one_net_change(ask: Archiver) -> None:
     done = ask("changes", "--since", "2026-01-02", "--stat")
-    assert done.stdout.splitlines()[-1] == "models.json: +1 new, 1 updated (2 models)"
+    assert done.stdout.splitlines()[-1] == "models.json: +1 new, 1 updated (2 records)"
     early = ask("changes", "--since", "2026-01-02", "--at", "2026-01-03", "--stat")
-    assert early.stdout.splitlines()[-1] == "models.json: +1 new, 1 updated (2 models)"
+    assert early.stdout.splitlines()[-1] == "models.json: +1 new, 1 updated (2 records)"
 
 
 def test_the_steps_of_a_period_are_one_change_set_each(ask: Archiver) -> None:
@@ -219,14 +219,14 @@ def test_the_log_is_a_changelog(past: History, ask: Archiver) -> None:
     ids = [each[:10] for each in past.git("log", "--format=%H").split()]
     done = ask("log")
     assert done.stdout.splitlines() == [
-        f"2026-01-05 00:00:00  {ids[0]}  +1 new, -1 removed (2 models)",
+        f"2026-01-05 00:00:00  {ids[0]}  +1 new, -1 removed (2 records)",
         "    add c",
-        f"2026-01-04 00:00:00  {ids[1]}  cannot be read",
+        f"2026-01-04 00:00:00  {ids[1]}  unreadable",
         "    a version",
         '    no "models" at the top (there: error)',
-        f"2026-01-03 00:00:00  {ids[2]}  +1 new, 1 updated (2 models)",
+        f"2026-01-03 00:00:00  {ids[2]}  +1 new, 1 updated (2 records)",
         "    a version",
-        f"2026-01-01 00:00:00  {ids[3]}  first snapshot (1 model)",
+        f"2026-01-01 00:00:00  {ids[3]}  first snapshot (1 record)",
         "    a version",
     ]
     assert done.stderr == "passed over, cannot be read: 1\n"
@@ -262,7 +262,7 @@ def test_the_log_of_a_program_has_every_member(ask: Archiver) -> None:
 def test_the_log_is_a_table_too(ask: Archiver) -> None:
     rows = list(csv.DictReader(io.StringIO(ask("log", "-f", "csv").stdout)))
     assert [row["new"] for row in rows] == ["1", "", "1", ""]
-    assert "| \\+1 new, -1 removed (2 models) |" in ask("log", "-f", "markdown").stdout
+    assert "| \\+1 new, -1 removed (2 records) |" in ask("log", "-f", "markdown").stdout
     assert "models.json: log" in ask("log", "-f", "html").stdout
 
 
@@ -355,4 +355,4 @@ def test_a_source_of_our_own_needs_no_description(archiver: Archiver, repo: Path
     own.capture("2026-01-03T00:00:00Z", a=1, b=1)
     assert (repo / LATEST).exists()
     done = archiver("compare", "hub_models_20260102_000000.json", "--stat", "--repo", repo)
-    assert done.stdout.splitlines()[-1] == "hub: +1 new (2 models)"
+    assert done.stdout.splitlines()[-1] == "hub: +1 new (2 records)"

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from archiver.cli import schemas
-from archiver.cli.scaffold import NewSource, config_text
+from archiver.config.scaffold import NewSource, config_text
 from archiver.records import canonical
 from archiver.records.model import End, FieldChange, Leaf, RecordChange, Summary
 from archiver.render.changes import show

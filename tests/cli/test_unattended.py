@@ -240,7 +240,7 @@ def test_a_list_of_keys_is_checked_with_when_and_since_which_revision(
     assert (
         f"license was mit, is gpl-3.0  since 2026-01-31 15:47:33 UTC ({tip[:10]})  {pins}:2" in text
     )
-    assert text.endswith("hub: 4 of 5 records not as it should be\n")
+    assert text.endswith("hub: 4 of 5 records failed the check\n")
 
 
 def test_what_a_person_says_is_right_is_right(
@@ -273,7 +273,7 @@ def test_allowing_one_trouble_hides_no_other(
     assert [each["verdict"] for each in found["findings"]] == ["gated", "license"]
     assert code == 1
     text = archiver("check", pins, "--repo", archive.folder).stdout
-    assert text.endswith("hub: 1 of 1 record not as it should be\n")
+    assert text.endswith("hub: 1 of 1 record failed the check\n")
 
 
 def test_all_sources_are_asked_where_none_is_named(
@@ -297,7 +297,7 @@ def test_all_sources_are_asked_where_none_is_named(
     ]
     text = archiver("check", pins, "--repo", archive.folder).stdout
     assert "removed  org/c" in text
-    assert text.endswith("hub, other: 2 of 4 records not as it should be\n")
+    assert text.endswith("hub, other: 2 of 4 records failed the check\n")
     assert checked(archiver, archive, pins, "--source", "other")[0] == 1
     pins.write_text("lab/x\norg/d\n")
     assert checked(archiver, archive, pins)[0] == 0
@@ -339,7 +339,7 @@ def test_a_key_that_went_without_a_tombstone_is_found(
     run_git(tmp_path, "clone", "--quiet", "--depth=1", archive.folder.as_uri(), "clone")
     clone = ("--since", "HEAD", "--repo", tmp_path / "clone")
     done = archiver("check", "--keys", "org/.*", *clone)
-    assert (done.returncode, done.stdout) == (0, "hub: 0 of 3 records not as it should be\n")
+    assert (done.returncode, done.stdout) == (0, "hub: 0 of 3 records failed the check\n")
     assert "note: this clone is shallow" in done.stderr
     pins = tmp_path / "models.txt"
     pins.write_text("org/c\n")
@@ -433,7 +433,7 @@ def test_a_shallow_clone_never_guesses(
     assert "this clone is shallow" in refused.stderr
     assert "--unshallow" in refused.stderr
     fine = archiver("check", pins, "--since", "HEAD", "--repo", tmp_path / "clone")
-    assert (fine.returncode, fine.stdout) == (0, "hub: 0 of 2 records not as it should be\n")
+    assert (fine.returncode, fine.stdout) == (0, "hub: 0 of 2 records failed the check\n")
     pins.write_text("org/c\n")
     gone = archiver("check", pins, "--since", "HEAD", "--repo", tmp_path / "clone")
     assert (gone.returncode, gone.stdout.split()[0]) == (1, "removed")
@@ -475,7 +475,7 @@ def test_nothing_to_check_is_refused(
 def test_status_has_an_exit_code_and_a_document(archiver: Archiver, archive: Archive) -> None:
     late = archiver("status", "--repo", archive.folder, "--max-age", "1h")
     assert late.returncode == 1
-    assert "hub: STALE\n  last good run  2026-01-31 15:47:33 UTC, changed, 3 models" in late.stdout
+    assert "hub: STALE\n  last good run  2026-01-31 15:47:33 UTC, changed, 3 records" in late.stdout
     fine = archiver("status", "--repo", archive.folder, "-f", "json")
     assert fine.returncode == 0
     document = json.loads(fine.stdout)
@@ -499,7 +499,7 @@ def test_a_capture_that_was_not_pushed_is_no_healthy_job(
     done = archiver("status", "--repo", archive.folder)
     assert done.returncode == 1
     assert "hub: FAILING\n  last good run  20" in done.stdout
-    assert "UTC, unchanged, 3 models\n  after it       exit code 5: origin " in done.stdout
+    assert "UTC, unchanged, 3 records\n  after it       exit code 5: origin " in done.stdout
 
 
 def test_a_fresh_clone_says_that_it_has_no_reports(
@@ -537,7 +537,7 @@ def test_a_report_from_the_future_is_named_and_hides_nothing(
     with subprocess.Popen([*command, archive.folder], **pipes) as watching:
         assert watching.stdout is not None
         watching.stdout.readline()
-        assert watching.stdout.readline() == "hub: nothing changed (3 models)\n"
+        assert watching.stdout.readline() == "hub: nothing changed (3 records)\n"
         watching.send_signal(signal.SIGTERM)
         watching.communicate(timeout=10)
 
@@ -568,7 +568,7 @@ def test_watch_stops_at_once_and_runs_nothing_twice(archive: Archive) -> None:
         assert watching.stdout is not None
         said = [watching.stdout.readline(), watching.stdout.readline()]
         assert said[0] == "watching hub; stop with Ctrl-C\n"
-        assert said[1] == "hub: nothing changed (3 models)\n"  # the last one was long ago
+        assert said[1] == "hub: nothing changed (3 records)\n"  # the last one was long ago
         began = time.monotonic()
         watching.send_signal(signal.SIGTERM)
         assert watching.communicate(timeout=10) == ("stopped\n", None)

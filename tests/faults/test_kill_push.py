@@ -87,15 +87,15 @@ def test_the_next_run_pushes_everything_once(stage: Path, tmp_path: Path) -> Non
         assert "error" not in copy.git("fsck", "--full", "--strict")
         here = copy.git("log", "--format=%s", "HEAD").splitlines()
         assert copy.git("rev-parse", "HEAD") == before or here[:2] == [
-            "a: +1 new (3 models)",
-            "a: first snapshot (2 models)",
+            "a: +1 new (3 records)",
+            "a: first snapshot (2 records)",
         ]
         pushed(copy)
         assert copy.hub.subjects() == [
-            "a: +1 new (3 models)",
-            "a: first snapshot (2 models)",
+            "a: +1 new (3 records)",
+            "a: first snapshot (2 records)",
             "Swap them",
-            "b: first snapshot (1 model)",
+            "b: first snapshot (1 record)",
             "Files",
             "Begin",
         ]

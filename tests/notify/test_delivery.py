@@ -106,7 +106,7 @@ def test_a_webhook_gets_a_signed_document_with_the_changes(
     assert received.headers["x-archiver-signature-256"] == f"sha256={digest}"
     assert received.headers["idempotency-key"] == received.json["id"]
     assert received.json["schema"] == "archiver/notification/1"
-    assert received.json["title"] == "hub: +1 new, 1 updated, -1 removed (2 models)"
+    assert received.json["title"] == "hub: +1 new, 1 updated, -1 removed (2 records)"
     assert received.json["text"].splitlines()[:2] == ["New (1)", "+ three · 5 downloads"]
     assert "    size: (unset) → 4.5 GB" in received.json["text"]
     assert received.json["changes"]["changes"]["removed"][0]["id"] == "two"
@@ -119,7 +119,7 @@ def test_the_same_change_set_is_never_sent_twice(hook: Archive, receiver: Receiv
     hook.run()
     hook.lists(one={"downloads": 101})
     hook.run()
-    assert [each.json["title"] for each in receiver.received] == ["hub: -1 removed (1 model)"]
+    assert [each.json["title"] for each in receiver.received] == ["hub: -1 removed (1 record)"]
 
 
 def test_an_answer_that_says_later_is_tried_again_with_the_same_id(
@@ -143,10 +143,10 @@ def test_a_failing_channel_undoes_nothing_and_is_told_both_next_time(
         hook.run()
     assert refused.value.exit_code == 7
     assert "T0-secret-path" not in str(refused.value) + refused.value.hint
-    assert run_git(hook.folder, "log", "-1", "--format=%s").strip() == "hub: -1 removed (1 model)"
+    assert run_git(hook.folder, "log", "-1", "--format=%s").strip() == "hub: -1 removed (1 record)"
     hook.lists(one={"downloads": 100}, four={"downloads": 1})
     hook.run()
-    assert receiver.received[-1].json["title"] == "hub: +1 new, -1 removed (2 models)"
+    assert receiver.received[-1].json["title"] == "hub: +1 new, -1 removed (2 records)"
 
 
 @pytest.mark.parametrize("depth", ["1", "9"])
@@ -383,7 +383,7 @@ def test_a_channel_hears_of_the_kinds_records_and_shares_that_it_asks_for(
     )
     archive.run()
     (received,) = receiver.received
-    assert received.json["title"] == "hub: +3 new, 1 counter moved (7 models)"
+    assert received.json["title"] == "hub: +3 new, 1 metric changed (7 records)"
     assert received.json["text"].splitlines()[:4] == [
         "New (3)",
         "+ new1 · 11 downloads",
@@ -405,7 +405,7 @@ def test_files_and_standard_output_are_channels(
     archive.run()
     archive.lists(one={"downloads": 100})
     archive.run()
-    assert capsys.readouterr().out.startswith("hub: -1 removed (1 model)\nRemoved (1)\n- two")
+    assert capsys.readouterr().out.startswith("hub: -1 removed (1 record)\nRemoved (1)\n- two")
     assert json.loads((archive.folder / "told.jsonl").read_text())["event"] == "changes"
     assert (archive.folder / "told.txt").read_text().startswith("hub: -1 removed")
 
@@ -417,7 +417,7 @@ def test_a_step_summary_is_a_channel(archive: Archive, tmp_path: Path) -> None:
     archive.lists(one={"downloads": 100})
     archive.run()
     summary = (tmp_path / "summary.md").read_text()
-    assert summary.startswith("### hub: -1 removed (1 model)\n\n**Removed (1)**\n\n- two")
+    assert summary.startswith("### hub: -1 removed (1 record)\n\n**Removed (1)**\n\n- two")
 
 
 def test_mail_goes_through_apprise_to_a_real_server(archive: Archive) -> None:
@@ -429,7 +429,7 @@ def test_mail_goes_through_apprise_to_a_real_server(archive: Archive) -> None:
         archive.lists(one={"downloads": 100})
         archive.run()
     (mail,) = server.mails
-    assert str(mail["Subject"]) == "hub: -1 removed (1 model)"
+    assert str(mail["Subject"]) == "hub: -1 removed (1 record)"
     body = mail.get_body(("plain",))
     assert body is not None
     assert "- two" in body.get_content()
@@ -441,7 +441,7 @@ def test_json_goes_through_apprise_too(archive: Archive, receiver: Receiver) -> 
     archive.run()
     archive.lists(one={"downloads": 100})
     archive.run()
-    assert receiver.received[0].json["title"] == "hub: -1 removed (1 model)"
+    assert receiver.received[0].json["title"] == "hub: -1 removed (1 record)"
 
 
 def test_an_address_that_takes_no_message_takes_none_from_the_others(
@@ -544,7 +544,7 @@ def test_a_change_set_of_ones_own_is_told_once(
     watcher.notify_updates(changes)
     watcher.notify_updates(changes)
     (received,) = receiver.received
-    assert received.json["title"] == "hub: +1 new, -1 removed (2 models)"
+    assert received.json["title"] == "hub: +1 new, -1 removed (2 records)"
     assert received.json["changes"]["changes"]["new"] == [{"id": "three", "downloads": 3}]
 
 
@@ -562,7 +562,7 @@ def test_what_is_told_before_the_commit_is_not_told_after_it(
     watcher.notify_updates(watcher.detect_changes())
     hook.run()
     assert [each.json["title"] for each in receiver.received] == [
-        "hub: +1 new, 2 updated, -1 removed, 1 counter moved (4 models)"
+        "hub: +1 new, 2 updated, -1 removed, 1 metric changed (4 records)"
     ]
     assert (
         "    downloads: 100 → 200 (+100)\n    license: (unset) → x"
@@ -598,7 +598,7 @@ def test_what_was_taken_back_and_happens_again_is_told_again(
     hook.lists(one={"downloads": 100})
     hook.run()
     titles = [each.json["title"] for each in receiver.received]
-    assert titles[0] == titles[-1] == "hub: -1 removed (1 model)"
+    assert titles[0] == titles[-1] == "hub: -1 removed (1 record)"
     assert len(titles) >= 2
 
 
@@ -633,7 +633,7 @@ def test_a_channel_of_ones_own_is_a_class(archive: Archive) -> None:
     archive.run()
     archive.lists(one={"downloads": 100})
     archive.run()
-    assert (archive.folder / "room5.txt").read_text() == "hub: -1 removed (1 model)"
+    assert (archive.folder / "room5.txt").read_text() == "hub: -1 removed (1 record)"
     archive.environ = {"DOOR": "shut"}
     archive.lists(two={"downloads": 100})
     with pytest.raises(NotifyError, match="not told: room: the door is shut"):

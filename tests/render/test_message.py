@@ -23,12 +23,12 @@ TRAILERS = {"Archiver-Source": "modelscope", "Archiver-Total": "2845"}
     [
         (
             Summary(new=12, updated=34, removed=2, metrics=812),
-            "modelscope: +12 new, 34 updated, -2 removed (2,845 models)",
+            "modelscope: +12 new, 34 updated, -2 removed (2,845 records)",
         ),
-        (Summary(metrics=812), "modelscope: 812 counters moved (2,845 models)"),
-        (Summary(metrics=1), "modelscope: 1 counter moved (2,845 models)"),
-        (Summary(returned=1, left=3), "modelscope: 1 returned, -3 left (2,845 models)"),
-        (Summary(unchanged=9), "modelscope: no changes (2,845 models)"),
+        (Summary(metrics=812), "modelscope: 812 metrics changed (2,845 records)"),
+        (Summary(metrics=1), "modelscope: 1 metric changed (2,845 records)"),
+        (Summary(returned=1, left=3), "modelscope: 1 returned, -3 left (2,845 records)"),
+        (Summary(unchanged=9), "modelscope: no changes (2,845 records)"),
     ],
 )
 def test_the_subject_names_what_happened(summary: Summary, expected: str) -> None:
@@ -40,7 +40,7 @@ def test_the_first_snapshot_says_so() -> None:
         source="modelscope", total=2845, summary=Summary(new=2845), trailers=TRAILERS, first=True
     )
     assert written == (
-        "modelscope: first snapshot (2,845 models)\n\n"
+        "modelscope: first snapshot (2,845 records)\n\n"
         "Archiver-Source: modelscope\nArchiver-Total: 2845\n"
     )
 
@@ -68,7 +68,7 @@ def test_an_update_shows_old_and_new_but_no_counters() -> None:
     changes = [RecordChange("updated", "org/m", changes=fields)]
     written = message(source="s", total=1, summary=Summary(updated=1), changes=changes, trailers={})
     assert written == (
-        "s: 1 updated (1 model)\n\nUpdated\n  ~ org/m\n      license: mit → apache-2.0\n"
+        "s: 1 updated (1 record)\n\nUpdated\n  ~ org/m\n      license: mit → apache-2.0\n"
     )
 
 

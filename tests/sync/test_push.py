@@ -69,8 +69,8 @@ def test_other_sources_pushed_meanwhile_stay_and_ours_follows(hub: Hub) -> None:
     theirs = first.run("b")
     ours = second.stale_run("a")
     assert hub.subjects() == [
-        "a: first snapshot (2 models)",
-        "b: first snapshot (1 model)",
+        "a: first snapshot (2 records)",
+        "b: first snapshot (1 record)",
         "Begin",
     ]
     assert hub.git("rev-parse", "main", "main~1").split() == [ours.revision, theirs.revision]
@@ -88,7 +88,7 @@ def test_a_capture_is_compared_with_what_was_pushed_meanwhile(hub: Hub) -> None:
     first.run("a")
     hub.lists("a", one=1, two=2, three=3, four=4)
     second.stale_run("a")
-    assert hub.subjects()[:2] == ["a: +1 new (4 models)", "a: +1 new (3 models)"]
+    assert hub.subjects()[:2] == ["a: +1 new (4 records)", "a: +1 new (3 records)"]
     assert hub.records("a") == {"one": 1, "two": 2, "three": 3, "four": 4}
     changelog = hub.git("show", "main:data/a/CHANGELOG.md")
     assert changelog.count("\n## ") == 3
@@ -105,7 +105,7 @@ def test_one_listing_that_lacks_what_another_copy_listed_removes_nothing(hub: Hu
     hub.lists("a", one=1, two=5)
     second.stale_run("a")
     assert hub.records("a") == {"one": 1, "two": 5, "three": 3}
-    assert hub.subjects()[0] == "a: 1 updated (3 models)"
+    assert hub.subjects()[0] == "a: 1 updated (3 records)"
 
 
 def test_what_a_copy_had_settled_as_removed_stays_removed(hub: Hub) -> None:
@@ -121,7 +121,7 @@ def test_what_a_copy_had_settled_as_removed_stays_removed(hub: Hub) -> None:
         .replace("confirm", "max_shrink = 1\nconfirm", 1)
     )
     second.stale_run("a")
-    assert hub.subjects()[0] == "a: +3 new, -1 removed (4 models)"
+    assert hub.subjects()[0] == "a: +3 new, -1 removed (4 records)"
     assert "one" not in hub.records("a")
 
 
@@ -148,9 +148,9 @@ def test_captures_that_could_not_be_pushed_all_follow_later(hub: Hub) -> None:
     first.run("b")
     second.run("b")
     assert hub.subjects() == [
-        "a: +1 new (3 models)",
-        "a: first snapshot (2 models)",
-        "b: first snapshot (1 model)",
+        "a: +1 new (3 records)",
+        "a: first snapshot (2 records)",
+        "b: first snapshot (1 record)",
         "Begin",
     ]
     assert hub.runs("a") == ["first", "changed"]
@@ -164,7 +164,7 @@ def test_a_person_and_a_job_may_push_to_the_same_branch(hub: Hub) -> None:
     first.git("commit", "--quiet", "-m", "Say hello")
     first.git("push", "--quiet", "origin", "main")
     second.stale_run("a")
-    assert hub.subjects()[:2] == ["a: first snapshot (2 models)", "Say hello"]
+    assert hub.subjects()[:2] == ["a: first snapshot (2 records)", "Say hello"]
     assert (second.folder / "README.md").read_text() == "hello\n"
     assert second.is_clean()
 
@@ -216,7 +216,7 @@ def test_line_ends_that_git_converts_are_no_change_of_a_person(hub: Hub) -> None
     pushed(first, "Other lines")
     second.run("a")
     assert second.is_clean()
-    assert hub.subjects()[0] == "a: first snapshot (2 models)"
+    assert hub.subjects()[0] == "a: first snapshot (2 records)"
 
 
 def test_a_file_that_becomes_a_folder_and_back_arrives(hub: Hub) -> None:
@@ -336,7 +336,7 @@ def test_a_repository_that_was_only_just_made_gets_every_file(hub: Hub) -> None:
     second.run("b")
     assert second.is_clean()
     assert (second.folder / "README.md").is_file()
-    assert hub.subjects() == ["b: first snapshot (1 model)", "Say hello", "Begin"]
+    assert hub.subjects() == ["b: first snapshot (1 record)", "Say hello", "Begin"]
 
 
 def test_a_link_of_others_is_left_to_git(hub: Hub) -> None:
@@ -363,8 +363,8 @@ def test_a_branch_that_is_not_checked_out_is_pushed_and_fetched(hub: Hub) -> Non
     hub.lists("a", one=1, two=2, three=3)
     second.run("a")
     assert hub.git("log", "--format=%s", "data").splitlines() == [
-        "a: +1 new (3 models)",
-        "a: first snapshot (2 models)",
+        "a: +1 new (3 records)",
+        "a: first snapshot (2 records)",
     ]
     assert second.is_clean()
     assert not (second.folder / "data").exists()
@@ -381,7 +381,7 @@ def test_a_file_that_is_changed_here_and_there_is_not_overwritten(hub: Hub) -> N
     with pytest.raises(StoreError, match=r"README\.md is changed here and elsewhere"):
         second.stale_run("a")
     assert (second.folder / "README.md").read_text() == "mine\n"
-    assert second.git("log", "--format=%s", "-1").strip() == "a: first snapshot (2 models)"
+    assert second.git("log", "--format=%s", "-1").strip() == "a: first snapshot (2 records)"
 
 
 def test_a_persons_unpushed_commit_is_left_to_the_person(hub: Hub) -> None:
@@ -395,7 +395,7 @@ def test_a_persons_unpushed_commit_is_left_to_the_person(hub: Hub) -> None:
         second.stale_run("a")
     assert "git pull --rebase" in refused.value.hint
     assert second.git("log", "--format=%s", "-2").splitlines() == [
-        "a: first snapshot (2 models)",
+        "a: first snapshot (2 records)",
         "Mine",
     ]
 
@@ -410,7 +410,7 @@ def test_a_race_from_a_shallow_clone_is_won_too(hub: Hub, options: tuple[str, ..
     first.run("b")
     hub.lists("a", one=9, two=2, three=3)
     second.stale_run("a")
-    assert hub.subjects()[0] == "a: 1 updated (3 models)"
+    assert hub.subjects()[0] == "a: 1 updated (3 records)"
     assert hub.git("fsck", "--full", "--strict") == ""
 
 
@@ -435,8 +435,8 @@ def test_many_copies_at_once_lose_nothing(hub: Hub) -> None:
     assert not failures
     assert sorted(hub.subjects()) == [
         "Begin",
-        "a: first snapshot (2 models)",
-        "b: first snapshot (1 model)",
+        "a: first snapshot (2 records)",
+        "b: first snapshot (1 record)",
     ]
 
 
@@ -447,10 +447,10 @@ def test_a_refusal_keeps_the_commit_and_says_what_to_do(hub: Hub) -> None:
     with pytest.raises(PushRejected, match=words) as refused:
         copy.run("a")
     assert "archiver run --push" in refused.value.hint
-    assert copy.git("log", "--format=%s", "-1").strip() == "a: first snapshot (2 models)"
+    assert copy.git("log", "--format=%s", "-1").strip() == "a: first snapshot (2 records)"
     hook.unlink()
     copy.run("a")
-    assert hub.subjects()[0] == "a: first snapshot (2 models)"
+    assert hub.subjects()[0] == "a: first snapshot (2 records)"
 
 
 def test_a_remote_that_takes_no_side_refs_gets_the_branch(hub: Hub) -> None:
@@ -498,7 +498,7 @@ def test_a_mirror_gets_the_branch_and_the_reports(hub: Hub) -> None:
     copy = hub.first()
     copy.git("config", "remote.origin.mirror", "true")
     copy.run("a")
-    assert hub.subjects()[0] == "a: first snapshot (2 models)"
+    assert hub.subjects()[0] == "a: first snapshot (2 records)"
     assert hub.runs("a") == ["first"]
 
 
@@ -519,7 +519,7 @@ def test_a_remote_that_is_away_does_not_keep_a_hub_from_being_captured(hub: Hub)
     with pytest.raises(PushRejected, match=r"origin cannot be reached|does not take"):
         copy.run("a")
     assert "not fetched: origin cannot be reached" in copy.notes[0]
-    assert copy.git("log", "--format=%s", "-1").strip() == "a: first snapshot (2 models)"
+    assert copy.git("log", "--format=%s", "-1").strip() == "a: first snapshot (2 records)"
 
 
 def test_a_password_in_the_address_is_never_said(hub: Hub) -> None:

@@ -64,7 +64,7 @@ def test_an_old_tombstone_removes_nothing_that_others_saw_return(hub: Hub, first
     first.run("a")
     hub.lists("a", one=9, two=2)
     second.stale_run("a")
-    assert hub.subjects()[:2] == ["a: 1 updated (3 models)", "a: 1 returned (3 models)"]
+    assert hub.subjects()[:2] == ["a: 1 updated (3 records)", "a: 1 returned (3 records)"]
     assert hub.records("a") == {"one": 9, "two": 2, "x": 3}
 
 
@@ -79,7 +79,7 @@ def test_a_removal_of_a_dropped_capture_is_dropped_with_it(hub: Hub, first: Copy
     first.run("a")
     hub.lists("a", one=9, y=4)
     second.stale_run("a")
-    assert hub.subjects()[0] == "a: 1 updated (3 models)"
+    assert hub.subjects()[0] == "a: 1 updated (3 records)"
     assert hub.records("a") == {"one": 9, "x": 3, "y": 4}
 
 
@@ -92,7 +92,7 @@ def test_a_record_that_was_only_kept_does_not_return(hub: Hub, first: Copy) -> N
     first.run("a")
     hub.lists("a", one=9)
     second.stale_run("a")
-    assert hub.subjects()[:2] == ["a: 1 updated (1 model)", "a: -1 removed (1 model)"]
+    assert hub.subjects()[:2] == ["a: 1 updated (1 record)", "a: -1 removed (1 record)"]
     assert hub.records("a") == {"one": 9}
 
 
@@ -104,7 +104,7 @@ def test_a_value_that_was_only_kept_replaces_none_that_others_saw(hub: Hub, firs
     first.run("a")
     hub.lists("a", one=9)
     report = second.stale_run("a")
-    assert hub.subjects()[0] == "a: 1 updated (2 models)"
+    assert hub.subjects()[0] == "a: 1 updated (2 records)"
     assert [change.key for change in report.changes] == ["one"]
     assert hub.records("a") == {"one": 9, "y": 10}
 
@@ -119,7 +119,7 @@ def test_what_others_took_back_stays_away(hub: Hub, first: Copy) -> None:
     first.run("b")
     hub.lists("a", one=1, good=2)
     second.stale_run("a")
-    assert hub.subjects()[0] == "a: +1 new (2 models)"
+    assert hub.subjects()[0] == "a: +1 new (2 records)"
     assert hub.records("a") == {"one": 1, "good": 2}
 
 
@@ -212,7 +212,7 @@ def test_counters_alone_are_dropped_where_only_news_is_committed(hub: Hub, first
     first.run("a")
     hub.lists("a", one=5, two=2)
     second.stale_run("a")
-    assert hub.subjects()[0] == "a: +1 new (2 models)"
+    assert hub.subjects()[0] == "a: +1 new (2 records)"
     assert second.git("rev-parse", "HEAD") == first.git("rev-parse", "HEAD")
 
 
@@ -225,10 +225,10 @@ def test_a_capture_that_was_taken_back_here_is_taken_back_there(hub: Hub, first:
     revert(second)
     first.run("b")
     second.run("a", job=Job(push=True))
-    assert hub.subjects()[1].startswith("a: took back the capture of ")
+    assert hub.subjects()[1].startswith("a: reverted the capture of ")
     rows = hub.git("show", "main~1:data/a/reverted.jsonl")
     capture = rows.split('"')[3]
-    assert hub.git("log", "-1", "--format=%s", capture).strip() == "a: +1 new (2 models)"
+    assert hub.git("log", "-1", "--format=%s", capture).strip() == "a: +1 new (2 records)"
     hub.git("merge-base", "--is-ancestor", capture, "main")
     assert second.is_clean()
 
@@ -305,13 +305,13 @@ def test_a_file_in_the_way_keeps_no_hub_from_being_captured(hub: Hub, first: Cop
     with pytest.raises(StoreError, match=r"notes\.txt is changed here"):
         second.run("a")
     assert "not fetched: notes.txt is changed here and elsewhere" in second.notes[0]
-    assert second.git("log", "--format=%s", "-1").strip() == "a: first snapshot (2 models)"
+    assert second.git("log", "--format=%s", "-1").strip() == "a: first snapshot (2 records)"
     (run,) = known(second)
     assert (run.outcome, run.code) == ("first", 5)
     assert "notes.txt" in run.error
     (second.folder / "notes.txt").unlink()
     second.run("a")
-    assert hub.subjects()[:2] == ["a: first snapshot (2 models)", "Notes"]
+    assert hub.subjects()[:2] == ["a: first snapshot (2 records)", "Notes"]
     assert [run.code for run in known(second)] == [5, 0]
 
 
@@ -331,7 +331,7 @@ def test_a_snapshot_that_others_spoilt_is_compared_over(
     first.git("push", "--quiet", "origin", "main")
     hub.lists("a", one=2)
     second.stale_run("a")
-    assert hub.subjects()[0] == "a: 1 updated (1 model)"
+    assert hub.subjects()[0] == "a: 1 updated (1 record)"
     assert hub.records("a") == {"one": 2}
 
 

@@ -148,7 +148,7 @@ def test_a_new_data_repository_runs_green_and_says_what_happened(job: Job) -> No
     init(job, "--github")
     first = job.act()
     assert first.returncode == 0, first.stdout
-    assert job.subjects() == ["modelscope: first snapshot (60 models)", "Begin"]
+    assert job.subjects() == ["modelscope: first snapshot (60 records)", "Begin"]
     assert "status=ok" in first.stdout
     job.update()
     again = job.act()
@@ -178,7 +178,7 @@ def test_a_job_that_loses_the_race_builds_on_the_new_tip(job: Job) -> None:
     done = job.act()
     assert done.returncode == 0, done.stdout
     assert (job.origin / "raced").exists()
-    assert job.subjects() == ["modelscope: first snapshot (60 models)", "Faster", "Begin"]
+    assert job.subjects() == ["modelscope: first snapshot (60 records)", "Faster", "Begin"]
     assert job.outcomes() == ["first"]
 
 
@@ -219,7 +219,7 @@ def test_a_pull_request_is_told_the_news_and_commits_nothing(job: Job) -> None:
     done = job.act("pull_request", workflow=".github/workflows/news.yml")
     assert done.returncode == 0, done.stdout
     assert "told=60,false,ok" in done.stdout
-    assert "first snapshot (60 models) (dry run)" in done.stdout.replace("\\", "")
+    assert "first snapshot (60 records) (dry run)" in done.stdout.replace("\\", "")
     assert job.subjects() == ["Begin"]
     assert "refs/archiver/state" not in run_git(job.origin, "for-each-ref")
 
@@ -231,7 +231,7 @@ def test_this_repositorys_own_workflow_archives_where_there_is_something_to(job:
         shutil.copy(CHECKOUT / name, job.repo / name)
     done = job.act()
     assert done.returncode == 0, done.stdout
-    assert job.subjects()[0] == "modelscope: first snapshot (60 models)"
+    assert job.subjects()[0] == "modelscope: first snapshot (60 records)"
     (job.repo / "archiver.toml").unlink()
     without = job.act()
     assert without.returncode == 0
