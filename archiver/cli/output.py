@@ -96,7 +96,10 @@ def _plain(title: str) -> Progress:
 
 
 def note_warnings() -> None:
-    """Show what the library logs as notes: its words may come from a hub, too."""
+    """Show what the library logs as notes, on a terminal each wait for a hub, too.
+
+    The words may come from a hub.
+    """
     import logging  # noqa: PLC0415 - 5 ms, not for --help
 
     class Notes(logging.Handler):
@@ -108,7 +111,9 @@ def note_warnings() -> None:
 
     logger = logging.getLogger("archiver")
     if not logger.handlers:
-        logger.addHandler(Notes(logging.WARNING))
+        logger.addHandler(Notes(logging.INFO))
+        if sys.stderr.isatty():
+            logging.getLogger("archiver.transport").setLevel(logging.INFO)
 
 
 def prepare_streams() -> None:

@@ -115,6 +115,9 @@ CHANGES: Final[dict[str, Change]] = {
     "total-high": _total(1.5),
     "total-low": _total(0.5),
     "storm": _always(answer({"success": False, "code": "RateLimitExceed"}, 429, _LATER)),
+    "long-wait": _always(
+        answer({"success": False, "code": "RateLimitExceed"}, 429, {"Retry-After": "315360000"})
+    ),
     "burst": _always(answer({"success": False, "code": "ServiceUnavailable"}, 503)),
     "outage": _always(answer({"success": False, "code": "ServiceUnavailable"}, 503)),
     "not-found": _always(Answer(404, b"404 page not found", {"Content-Type": "text/plain"})),

@@ -11,6 +11,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -19,8 +20,13 @@ from archiver.transport import files
 from archiver.transport.address import origin, redact, redirected
 from archiver.transport.links import next_link
 from archiver.transport.message import Page, Rate, Request, Site
-from archiver.transport.pace import Pace
-from archiver.transport.patience import Later, asked_wait, delay, used_up
+from archiver.transport.throttle import (
+    Retryable,
+    Throttle,
+    backoff,
+    exhausted_quota,
+    requested_wait,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,9 +38,16 @@ __all__ = ["Limits", "Page", "Rate", "Request", "Site", "Transport", "next_link"
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSED = frozenset({401, 403})
-_LATER = frozenset({408, 429, 500, 502, 503, 504})
+_RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
+
+_LONG_WAIT = 10.0
+"""Seconds from which on a wait is a warning: a job's log shows what it waits for."""
 
 _log = logging.getLogger(__name__)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - only read when a site asks for a wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +59,8 @@ class Limits:
         read: Between two pieces of an answer.
         deadline: For one exchange from first to last byte; cuts off a server that drips.
         retries: Attempts after the first.
-        longest_wait: Before an attempt, whatever the answer asks for; a little more than the
-            300 s after which Hugging Face fills its quotas again.
+        longest_wait: Before an attempt; an answer that asks for more ends the run. A little more
+            than the 300 s after which Hugging Face fills its quotas again.
         max_bytes: A body, as sent and decompressed.
     """
 
@@ -75,6 +88,7 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,  # noqa: TID251 - the one place that waits for a source
         chance: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
         """Keep the settings; nothing is opened yet.
 
@@ -87,6 +101,7 @@ class Transport:
             sleep: Waits so many seconds.
             chance: Between 0 and 1; spreads the waits.
             clock: Seconds of a clock that never goes back.
+            now: Tells the time in UTC.
         """
         self._limits = limits or Limits()
         self._proxies = dict(proxies or {})
@@ -94,8 +109,11 @@ class Transport:
         self._ca_bundle = ca_bundle
         self._sleep = sleep
         self._chance = chance
+        self._now = now
         self._sites = {origin(site.endpoint): site for site in sites}
-        self._paces = {at: Pace(site.rate, clock, sleep) for at, site in self._sites.items()}
+        self._throttles = {
+            at: Throttle(site.rate, clock, sleep) for at, site in self._sites.items()
+        }
         self._opening = threading.Lock()
         self._session: requests.Session | None = None
 
@@ -111,28 +129,44 @@ class Transport:
         """Return the answer to `request`, with one of the statuses that it accepts.
 
         Raises:
-            SourceUnavailable: No answer after all retries, or none can be had.
+            SourceUnavailable: No answer after all retries, or none can be had, or the site asks
+                to wait longer than the limit.
             SourceRefused: 401 or 403.
             MalformedPage: Another status, a redirect elsewhere, a damaged or too large body.
         """
         if request.url.startswith("file:"):
             return files.read(request, limit=self._limits.max_bytes)
-        for attempt in range(self._limits.retries):
+        attempt = 0
+        while True:
             try:
                 return self._follow(request)
-            except Later as later:
-                self._wait(attempt, request, later)
-        try:
-            return self._follow(request)
-        except Later as later:
-            attempts = self._limits.retries + 1
-            message = f"{request.shown(request.url)}: {later} (attempts: {attempts})"
-            raise SourceUnavailable(message, hint="try again later") from later
+            except Retryable as failure:
+                self._wait_after(failure, request, attempt)
+            attempt += 1
 
-    def _wait(self, attempt: int, request: Request, later: Later) -> None:
-        longest = self._limits.longest_wait
-        seconds = delay(attempt, asked=later.wait, chance=self._chance(), longest=longest)
-        _log.info("%s: %s; again in %.1f s", request.shown(request.url), later, seconds)
+    def _wait_after(self, failure: Retryable, request: Request, attempt: int) -> None:
+        """Wait until `request` may be sent again; `attempt` times it failed before."""
+        longest, wait = self._limits.longest_wait, failure.wait
+        if wait is None:
+            wait = backoff(attempt, chance=self._chance(), longest=longest)
+        if attempt == self._limits.retries and wait <= longest:
+            message = f"{request.shown(request.url)}: {failure} (attempts: {attempt + 1})"
+            raise SourceUnavailable(message, hint="try again later") from failure
+        self._wait(request, str(failure), wait)
+
+    def _wait(self, request: Request, reason: str, seconds: float) -> None:
+        """Wait before `request` is sent, and log it.
+
+        Raises:
+            SourceUnavailable: The site asks for more than the limit.
+        """
+        place, longest = request.shown(request.url), self._limits.longest_wait
+        if seconds > longest:
+            until = f"asks to wait until {_until(self._now(), seconds)}"
+            message = f"{place}: {reason}, {until}, longer than the limit of {longest:g} s"
+            raise SourceUnavailable(message, hint="run again after that time")
+        level = logging.WARNING if seconds >= _LONG_WAIT else logging.INFO
+        _log.log(level, "%s: %s; asking again in %.3g s", place, reason, seconds)
         self._sleep(seconds)
 
     def _follow(self, request: Request) -> Page:
@@ -156,15 +190,18 @@ class Transport:
             if self._session is None:
                 self._session = wire.open_session(self._ca_bundle)
         proxies = {} if self._is_direct(url) else self._proxies
-        site, pace = self._sites.get(origin(url)), self._paces.get(origin(url))
-        if site is not None:
+        site, throttle = self._sites.get(origin(url)), self._throttles.get(origin(url))
+        if site is not None and throttle is not None:
             request = replace(request, headers={**request.headers, **site.headers})
-        if pace is not None:
-            pace.wait()
+            if closed := throttle.closed_for:
+                self._wait(request, "the quota is used up", closed)
+            throttle.wait()
         page = wire.exchange(self._session, request, url, limits=self._limits, proxies=proxies)
-        closed = used_up(page.headers)
-        if pace is not None and closed is not None:
-            pace.close(min(closed, self._limits.longest_wait))
+        if throttle is not None and (quota := exhausted_quota(page.headers)):
+            throttle.close(quota)
+        if page.status in _RETRYABLE and page.status not in request.accept:
+            wait = requested_wait(page.headers, self._now())
+            raise Retryable(f"answered {page.status}", wait=wait)
         return page
 
     def _is_direct(self, url: str) -> bool:
@@ -178,8 +215,13 @@ def _accepted(page: Page) -> Page:
     if page.status in page.request.accept:
         return page
     message = f"{page.request.shown(page.request.url)}: answered {page.status}"
-    if page.status in _LATER:
-        raise Later(f"answered {page.status}", wait=asked_wait(page.headers))
     if page.status in _REFUSED:
         raise SourceRefused(message, hint="it wants a token, or does not let this client in")
     raise MalformedPage(message, hint="check the address in archiver.toml")
+
+
+def _until(now: datetime, seconds: float) -> str:
+    try:
+        return f"{now + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC"
+    except OverflowError:
+        return "after the year 9999"

@@ -21,7 +21,7 @@ from archiver import __version__
 from archiver.errors import SourceUnavailable
 from archiver.transport.body import assemble
 from archiver.transport.message import Page, Request
-from archiver.transport.patience import Later
+from archiver.transport.throttle import Retryable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +61,7 @@ def exchange(
     """Ask `url` on behalf of `request`; read the body only of a status that it accepts.
 
     Raises:
-        Later: The network failed, or the time was over.
+        Retryable: The network failed, or the time was over.
         SourceUnavailable: The address or the certificate cannot be used; waiting does not help.
         ValueError: The body is too large or damaged.
     """
@@ -69,7 +69,7 @@ def exchange(
         with _translated(request.shown(url), cutoff, limits):
             page = _exchange(session, request, url, limits, proxies)
         if cutoff.expired:  # a body without announced length then looks complete
-            raise Later(f"not finished within {limits.deadline:g} s")
+            raise Retryable(f"not finished within {limits.deadline:g} s")
     return page
 
 
@@ -105,14 +105,14 @@ def _translated(place: str, cutoff: _Cutoff, limits: Limits) -> Iterator[None]:
         yield
     except (requests.RequestException, HTTPError) as error:
         if cutoff.expired:
-            raise Later(f"not finished within {limits.deadline:g} s") from error
+            raise Retryable(f"not finished within {limits.deadline:g} s") from error
         if isinstance(error, ValueError):  # InvalidURL, InvalidHeader, …: it quotes secrets
             raise SourceUnavailable(f"{place}: cannot be asked so") from error
         root = _root(error)
         if isinstance(root, ssl.SSLCertVerificationError):
             message = f"{place}: its certificate is not trusted ({root.verify_message})"
             raise SourceUnavailable(message, hint="REQUESTS_CA_BUNDLE names more") from error
-        raise Later(_reason(error, root, limits)) from error
+        raise Retryable(_reason(error, root, limits)) from error
 
 
 def _reason(error: Exception, root: BaseException, limits: Limits) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import misbehaving as bad
@@ -10,8 +11,7 @@ import pytest
 from archiver.errors import MalformedPage
 from archiver.transport import Limits, Page, Rate, Request, Site, Transport, next_link
 from archiver.transport.flight import Flight
-from archiver.transport.pace import Pace
-from archiver.transport.patience import asked_wait, used_up
+from archiver.transport.throttle import Throttle, exhausted_quota, requested_wait
 
 if TYPE_CHECKING:
     from misbehaving import Server
@@ -30,32 +30,35 @@ class Time:
         self.now += seconds
 
 
-def turns(pace: Pace, time: Time, number: int) -> list[float]:
+def turns(throttle: Throttle, time: Time, number: int) -> list[float]:
     found = []
     for _ in range(number):
-        pace.wait()
+        throttle.wait()
         found.append(round(time.now, 3))
     return found
 
 
 def test_requests_follow_each_other_at_the_pace_of_the_site() -> None:
     time = Time()
-    assert turns(Pace(Rate(4), time, time.sleep), time, 4) == [0, 0.25, 0.5, 0.75]
+    assert turns(Throttle(Rate(4), time, time.sleep), time, 4) == [0, 0.25, 0.5, 0.75]
 
 
 def test_after_a_pause_a_burst_may_follow() -> None:
     time = Time()
-    pace = Pace(Rate(500, 300, burst=3), time, time.sleep)
-    assert turns(pace, time, 5) == [0, 0, 0, 0.6, 1.2]
+    throttle = Throttle(Rate(500, 300, burst=3), time, time.sleep)
+    assert turns(throttle, time, 5) == [0, 0, 0, 0.6, 1.2]
     time.now = 100
-    assert turns(pace, time, 4) == [100, 100, 100, 100.6]
+    assert turns(throttle, time, 4) == [100, 100, 100, 100.6]
 
 
-def test_a_site_can_close_its_door() -> None:
+def test_a_site_can_close_for_a_time() -> None:
     time = Time()
-    pace = Pace(None, time, time.sleep)
-    pace.close(56)
-    assert turns(pace, time, 2) == [56, 56]
+    throttle = Throttle(None, time, time.sleep)
+    throttle.close(56)
+    throttle.close(5)
+    assert throttle.closed_for == 56
+    time.sleep(57)
+    assert throttle.closed_for == 0
 
 
 @pytest.mark.parametrize(
@@ -71,9 +74,9 @@ def test_a_site_can_close_its_door() -> None:
     ],
 )
 def test_an_answer_says_how_long_to_wait(headers: dict[str, str], wait: float | None) -> None:
-    assert asked_wait(headers) == wait
+    assert requested_wait(headers, datetime.now(UTC)) == wait
     if "retry-after" not in headers:
-        assert used_up(headers) == wait
+        assert exhausted_quota(headers) == wait
 
 
 def test_a_used_up_quota_is_waited_for_before_the_next_request(server: Server) -> None:
