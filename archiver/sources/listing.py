@@ -18,7 +18,7 @@ from archiver.sources.gathered import NAMED, Answer, Gathered
 from archiver.sources.lines import LinesInMemory
 from archiver.sources.protocol import Proof
 from archiver.transport import redact
-from archiver.transport.flight import Flight
+from archiver.transport.prefetch import Prefetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -95,7 +95,7 @@ def fetch(
     loop = _Loop(source, key, gathered or Gathered(), max_pages)
     if loop.gathered.ledger.entries:
         validators = {}
-    with Flight(transport.get, source.in_flight) as flight:
+    with Prefetch(transport.get, source.in_flight) as flight:
         return loop.run(flight, validators, progress)
 
 
@@ -154,7 +154,7 @@ class _Loop:
         self._validators: Mapping[str, str] = {}
 
     def run(
-        self, flight: Flight, validators: Mapping[str, str], progress: Progress | None
+        self, flight: Prefetch, validators: Mapping[str, str], progress: Progress | None
     ) -> Listing | NotModified:
         """Ask until nothing is left to ask."""
         self._plan()
@@ -177,7 +177,7 @@ class _Loop:
             self.gathered.plan(planned)
             self._waiting.extend(planned)
 
-    def _send(self, flight: Flight, validators: Mapping[str, str] = MappingProxyType({})) -> None:
+    def _send(self, flight: Prefetch, validators: Mapping[str, str] = MappingProxyType({})) -> None:
         """Put requests on their way: always some more than can be under way at once."""
         while self._waiting and len(self._flying) < 2 * self._source.in_flight:
             request = self._waiting.popleft()
@@ -192,7 +192,7 @@ class _Loop:
             raise MalformedPage(f"{redact(request.url)}: more than {self._max_pages:,} pages")
         self._asked.add(request.id)
 
-    def _take(self, page: Page, flight: Flight) -> None:
+    def _take(self, page: Page, flight: Prefetch) -> None:
         """Keep what `page` brought; what it leads to is asked for meanwhile."""
         parsed = self._source.parse(page)
         self._waiting.extend(parsed.next)

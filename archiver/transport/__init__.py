@@ -7,19 +7,28 @@ of an address or a header appears in an error, a log line or a `repr`.
 from __future__ import annotations
 
 import logging
+import os
 import random
+import stat
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from archiver.errors import MalformedPage, SourceRefused, SourceUnavailable
-from archiver.transport import files
-from archiver.transport.address import origin, redact, redirected
-from archiver.transport.links import next_link
-from archiver.transport.message import Page, Rate, Request, Site
+from archiver.transport.message import (
+    Limits,
+    Page,
+    Rate,
+    Request,
+    Site,
+    next_link,
+    origin,
+    redact,
+    same_origin,
+)
 from archiver.transport.throttle import (
     Retryable,
     Throttle,
@@ -48,28 +57,6 @@ _log = logging.getLogger(__name__)
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - only read when a site asks for a wait
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one request may cost. Times are seconds, sizes bytes.
-
-    Attributes:
-        connect: Until a connection stands.
-        read: Between two pieces of an answer.
-        deadline: For one exchange from first to last byte; cuts off a server that drips.
-        retries: Attempts after the first.
-        longest_wait: Before an attempt; an answer that asks for more ends the run. A little more
-            than the 300 s after which Hugging Face fills its quotas again.
-        max_bytes: A body, as sent and decompressed.
-    """
-
-    connect: float = 10
-    read: float = 30
-    deadline: float = 300
-    retries: int = 4
-    longest_wait: float = 310
-    max_bytes: int = 512 * 1024 * 1024
 
 
 class Transport:
@@ -135,7 +122,7 @@ class Transport:
             MalformedPage: Another status, a redirect elsewhere, a damaged or too large body.
         """
         if request.url.startswith("file:"):
-            return files.read(request, limit=self._limits.max_bytes)
+            return _read_file(request, limit=self._limits.max_bytes)
         attempt = 0
         while True:
             try:
@@ -176,7 +163,7 @@ class Transport:
                 page = self._exchange(request, url)
                 if page.status not in _REDIRECTS:
                     return _accepted(page)
-                url = redirected(url, page.headers.get("location", ""))
+                url = _redirected(url, page.headers.get("location", ""))
         except ValueError as error:
             if request.private:  # the other address may repeat the secret of this one
                 raise MalformedPage(f"{request.id}: redirects elsewhere") from None
@@ -218,6 +205,42 @@ def _accepted(page: Page) -> Page:
     if page.status in _REFUSED:
         raise SourceRefused(message, hint="it wants a token, or does not let this client in")
     raise MalformedPage(message, hint="check the address in archiver.toml")
+
+
+def _redirected(url: str, location: str) -> str:
+    if not location:
+        raise ValueError("redirects without saying where to")
+    try:
+        return same_origin(url, location)
+    except ValueError as error:
+        raise ValueError(f"redirects to {error}") from error
+
+
+def _read_file(request: Request, *, limit: int) -> Page:
+    """Return a file as a page.
+
+    Raises:
+        SourceUnavailable: It is absent, unreadable, no regular file, or larger than `limit` bytes.
+    """
+    from urllib.request import url2pathname  # noqa: PLC0415 - brings TLS along; 8 ms at start-up
+
+    parts = urlsplit(request.url)
+    if parts.netloc not in ("", "localhost"):
+        raise SourceUnavailable(f"{request.url}: a file on another machine cannot be read")
+    path = url2pathname(parts.path)
+    try:
+        # A named pipe would wait for its writer.
+        with open(path, "rb", opener=lambda at, flags: os.open(at, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise SourceUnavailable(f"{path!r}: not a regular file")
+            body = file.read(limit + 1)
+    except OSError as error:
+        raise SourceUnavailable(f"{path}: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the name
+        raise SourceUnavailable(f"{path!r}: {error}") from error
+    if len(body) > limit:
+        raise SourceUnavailable(f"{path!r}: larger than the limit of {limit:,} bytes")
+    return Page(request, 200, {}, body)
 
 
 def _until(now: datetime, seconds: float) -> str:

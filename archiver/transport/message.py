@@ -1,12 +1,20 @@
-"""What is asked and what was answered; neither shows a secret when it is printed."""
+"""Requests, pages, sites, limits and addresses; none shows a secret when it is printed."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping  # noqa: TC003 - a saved ledger is read by annotations
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import SplitResult, urljoin, urlsplit
 
-from archiver.transport.address import redact
+from archiver.errors import MalformedPage
+
+_HIDDEN = "***"
+_SECRET_NAME = re.compile(r"token|key|secret|passw|sig|auth|credential|session", re.IGNORECASE)
+_DEFAULT_PORT = {"http": 80, "https": 443}
+_LINK = re.compile(r"<([^>]*)>([^,<]*)")
+_NEXT = re.compile(r';\s*rel\s*=\s*("[^"]*\bnext\b[^"]*"|next)\s*(;|$)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -86,3 +94,80 @@ class Site:
     endpoint: str
     rate: Rate | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may cost. Times are seconds, sizes bytes.
+
+    Attributes:
+        connect: Until a connection stands.
+        read: Between two pieces of an answer.
+        deadline: For one exchange from first to last byte; cuts off a server that drips.
+        retries: Attempts after the first.
+        longest_wait: Before an attempt; an answer that asks for more ends the run. A little more
+            than the 300 s after which Hugging Face fills its quotas again.
+        max_bytes: A body, as sent and decompressed.
+    """
+
+    connect: float = 10
+    read: float = 30
+    deadline: float = 300
+    retries: int = 4
+    longest_wait: float = 310
+    max_bytes: int = 512 * 1024 * 1024
+
+
+def redact(url: str) -> str:
+    """Return `url` as it may be shown: without credentials and without secrets in its query."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an unreadable address"
+    credentials, at, host = parts.netloc.rpartition("@")
+    netloc = f"{_HIDDEN}@{host}" if at and credentials else host
+    query = "&".join(_hide(pair) for pair in parts.query.split("&"))
+    return SplitResult(parts.scheme, netloc, parts.path, query, "").geturl()
+
+
+def _hide(pair: str) -> str:
+    name, equals, _ = pair.partition("=")
+    return f"{name}={_HIDDEN}" if equals and _SECRET_NAME.search(name) else pair
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of `url` (RFC 6454, section 4).
+
+    Raises:
+        ValueError: `url` is no address.
+    """
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORT.get(parts.scheme)
+
+
+def same_origin(url: str, target: str) -> str:
+    """Return `target`, an address relative to `url`, as an absolute one.
+
+    Raises:
+        ValueError: It is at another origin, to which neither tokens nor trust are carried.
+    """
+    absolute: str = urljoin(url, target)
+    if origin(absolute) != origin(url):
+        raise ValueError(f"another origin, {redact(absolute)}")
+    return absolute
+
+
+def next_link(page: Page) -> str | None:
+    """Return the absolute address in ``Link: <…>; rel="next"`` (RFC 8288); None: there is none.
+
+    Raises:
+        MalformedPage: It is at another origin.
+    """
+    for target, parameters in _LINK.findall(page.headers.get("link", "")):
+        if _NEXT.search(parameters.rstrip(", ")):
+            try:
+                return same_origin(page.request.url, target)
+            except ValueError as error:
+                message = f"{redact(page.request.url)}: its next page is at another origin"
+                raise MalformedPage(message) from error
+    return None

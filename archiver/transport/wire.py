@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import zlib
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
@@ -19,16 +20,17 @@ from urllib3.exceptions import HTTPError
 
 from archiver import __version__
 from archiver.errors import SourceUnavailable
-from archiver.transport.body import assemble
 from archiver.transport.message import Page, Request
 from archiver.transport.throttle import Retryable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from archiver.transport import Limits
+    from archiver.transport.message import Limits
 
 _PIECE = 1 << 16
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_ONE_LAYER = ("gzip", "x-gzip", "deflate")
 _CONNECTIONS = 8  # to one host, kept open
 _LONGEST_REASON = 200  # a reason may quote what the server sent
 
@@ -95,8 +97,54 @@ def _exchange(
         if response.status_code in request.accept:
             pieces = response.raw.stream(_PIECE, decode_content=False)
             encoding = headers.get("content-encoding", "")
-            body = assemble(pieces, encoding=encoding, limit=limits.max_bytes)
+            body = _assembled(pieces, encoding=encoding, limit=limits.max_bytes)
         return Page(request, response.status_code, headers, body)
+
+
+def _assembled(pieces: Iterable[bytes], *, encoding: str, limit: int) -> bytes:
+    """Return the whole body, decompressed once.
+
+    Args:
+        pieces: The body as it came over the wire.
+        encoding: The ``Content-Encoding`` (RFC 9110, section 8.4).
+        limit: Largest size in bytes, before and after decompression.
+
+    Raises:
+        ValueError: It is larger, is cut short, or is encoded in another way or twice.
+    """
+    wire = _bounded(pieces, limit)
+    coding = encoding.strip().lower()
+    if coding in ("", "identity"):
+        return b"".join(wire)
+    if coding not in _ONE_LAYER:
+        raise ValueError(f"encoded as {encoding!r}; one layer of gzip or deflate is understood")
+    return b"".join(_bounded(_inflate(wire), limit))
+
+
+def _bounded(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise ValueError(f"larger than the limit of {limit:,} bytes")
+        yield piece
+
+
+def _inflate(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+    try:
+        for piece in pieces:
+            rest = piece
+            while rest:
+                if stream.eof:  # RFC 1952, section 2.2: one member may follow another
+                    stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+                yield stream.decompress(rest, _PIECE)
+                rest = stream.unconsumed_tail or stream.unused_data
+        yield stream.flush()
+    except zlib.error as error:
+        raise ValueError(f"damaged compression: {error}") from error
+    if not stream.eof:  # a right Content-Length does not say so: requests returns such a body
+        raise ValueError("cut short inside its compression")
 
 
 @contextmanager

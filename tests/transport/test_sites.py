@@ -10,7 +10,7 @@ import pytest
 
 from archiver.errors import MalformedPage
 from archiver.transport import Limits, Page, Rate, Request, Site, Transport, next_link
-from archiver.transport.flight import Flight
+from archiver.transport.prefetch import Prefetch
 from archiver.transport.throttle import Throttle, exhausted_quota, requested_wait
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def test_a_next_page_elsewhere_is_refused(target: str) -> None:
 def test_requests_under_way_end_with_their_answer_or_their_error(server: Server) -> None:
     urls = [server.says(f"/{number}", bad.plain(str(number).encode())) for number in range(9)]
     lost = server.says("/lost", bad.plain(b"", 404))
-    with Transport(Limits(retries=0)) as transport, Flight(transport.get, 4) as flight:
+    with Transport(Limits(retries=0)) as transport, Prefetch(transport.get, 4) as flight:
         flying = [flight.start(Request(url, url)) for url in (*urls, lost)]
         assert [int(each.result().body) for each in flying[:-1]] == [*range(9)]
         with pytest.raises(MalformedPage, match="answered 404"):

@@ -1,4 +1,4 @@
-"""Ask ahead: requests that are under way while the pages before them are read."""
+"""Requests that are under way while the pages before them are read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 _Job: TypeAlias = tuple[Request, "Future[Page]"] | None
 
 
-class Flight:
-    """Threads that ask; a context manager that lets them go.
+class Prefetch:
+    """Threads that send requests; a context manager that lets them go.
 
-    They are daemons: neither an interrupt nor the end of the program waits for an answer.
+    They are daemons, unlike those of `concurrent.futures`: neither an interrupt nor the end of the
+    program waits for an answer.
     """
 
     def __init__(self, get: Callable[[Request], Page], most: int) -> None:
-        """Ask by `get`, for at most so many requests at once."""
+        """Send by `get`, at most so many requests at once."""
         self._get = get
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._most = most
@@ -36,7 +37,7 @@ class Flight:
             self._jobs.put(None)
 
     def start(self, request: Request) -> Future[Page]:
-        """Ask as soon as a thread is free; the answer, or why there is none, comes later."""
+        """Send as soon as a thread is free; the answer, or the error, comes with the future."""
         if len(self._threads) < self._most:
             thread = threading.Thread(target=self._work, daemon=True)
             self._threads.append(thread)
