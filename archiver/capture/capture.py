@@ -15,8 +15,8 @@ from archiver.capture.validation import Case
 from archiver.errors import RepositoryBusy, SnapshotRejected
 from archiver.history import compare, revisions
 from archiver.records.model import Summary
-from archiver.sources.given import Given
 from archiver.sources.listing import Listing, NotModified
+from archiver.sources.protocol import Given
 from archiver.store.commit import writing
 from archiver.store.repository import Repository
 from archiver.transport import Transport

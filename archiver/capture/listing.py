@@ -12,8 +12,8 @@ from archiver.errors import SnapshotRejected, SourceError, SourceRefused, Source
 from archiver.records.canonical import line_key
 from archiver.records.jsontext import dump
 from archiver.records.model import Line
+from archiver.sources import checkpoint
 from archiver.sources.listing import Listing, fetch
-from archiver.sources.underway import forget, underway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from archiver.capture.target import Target
     from archiver.history.versions import Version
     from archiver.sources import Ledger, Source
-    from archiver.sources.gathered import Gathered
+    from archiver.sources.checkpoint import Checkpoint
     from archiver.sources.listing import NotModified
     from archiver.transport import Transport
 
@@ -76,11 +76,13 @@ class Hub:
         path = self._path() if saved else None
         with (
             _forgetting(path),
-            underway(path, identity=self.identity, now=now) as gathered,
+            checkpoint.opened(path, identity=self.identity, now=now) as state,
         ):
-            if gathered.ledger.entries:
-                self.notes.append(f"{_brought(gathered)} were there from an interrupted listing")
-            yield self._fetch(self.source, gathered=gathered)
+            if state.ledger.entries:
+                self.notes.append(
+                    f"{_brought(state.ledger)} were there from an interrupted listing"
+                )
+            yield self._fetch(self.source, state=state)
 
     @contextmanager
     def increment(
@@ -94,9 +96,9 @@ class Hub:
         if narrower is None:
             yield None
             return
-        with underway(None, identity="", now=now) as gathered:
+        with checkpoint.opened(None, identity="", now=now) as state:
             try:
-                listing = self._fetch(narrower, gathered=gathered)
+                listing = self._fetch(narrower, state=state)
                 assert isinstance(listing, Listing)  # noqa: S101  nothing was asked conditionally
                 listing.lines.keep(_lines(before()))
                 _refuse_difference(listing, self.source.drift)
@@ -111,7 +113,7 @@ class Hub:
         self,
         source: Source,
         validators: Mapping[str, str] | None = None,
-        gathered: Gathered | None = None,
+        state: Checkpoint | None = None,
     ) -> Listing | NotModified:
         return fetch(
             source,
@@ -119,7 +121,7 @@ class Hub:
             key=self.target.source.key,
             validators=validators or {},
             progress=self.progress,
-            gathered=gathered,
+            checkpoint=state,
         )
 
     def _path(self) -> Path:
@@ -127,8 +129,7 @@ class Hub:
         return folder / f"{self.target.source.name}.sqlite"
 
 
-def _brought(gathered: Gathered) -> str:
-    ledger = gathered.ledger
+def _brought(ledger: Ledger) -> str:
     return f"{len(ledger.entries):,} pages with {ledger.distinct:,} records"
 
 
@@ -155,7 +156,7 @@ def _forgetting(path: Path | None) -> Iterator[None]:
         raise
     except (SourceError, SnapshotRejected):
         if path is not None:
-            forget(path)
+            checkpoint.forget(path)
         raise
     if path is not None:
-        forget(path)
+        checkpoint.forget(path)

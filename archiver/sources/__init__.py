@@ -9,16 +9,8 @@ import msgspec
 
 from archiver.errors import ConfigError
 from archiver.plugins import Kinds
-from archiver.sources.protocol import (
-    Entry,
-    Fate,
-    Kind,
-    Ledger,
-    NoSettings,
-    Parsed,
-    Proof,
-    Source,
-)
+from archiver.sources.ledger import Entry, Kind, Ledger, Proof
+from archiver.sources.protocol import Fate, NoSettings, Parsed, Source
 from archiver.transport import Page, Rate, Request, Site
 
 if TYPE_CHECKING:

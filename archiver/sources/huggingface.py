@@ -11,9 +11,8 @@ import msgspec
 from archiver.errors import MalformedPage, SourceError
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
-from archiver.sources.model_record import DEFAULTS, model_record
+from archiver.sources.model_record import DEFAULTS, first_paragraph, model_record
 from archiver.sources.protocol import Fate, Parsed, Source, own_rate
-from archiver.sources.readme import first_paragraph
 from archiver.transport import Rate, Request, Site, next_link, redact
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.records.model import Json, Record
-    from archiver.sources.protocol import Kind, Ledger
+    from archiver.sources.ledger import Kind, Ledger
     from archiver.transport import Page
 
 PAGE: Final = 1000

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archiver.records.model import Bad, Line
-    from archiver.sources.protocol import Ledger
+    from archiver.sources.ledger import Ledger
     from archiver.transport import Page
 
 _SCHEMES = "http, https, file"

@@ -9,14 +9,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from archiver.changes.guard import ACCEPT
-from archiver.errors import MalformedPage, SnapshotRejected, SourceError
+from archiver.errors import MalformedPage, SnapshotRejected
 from archiver.records import canonical
 from archiver.records.key import key_of
 from archiver.records.model import Bad, Line
 from archiver.records.text import few
-from archiver.sources.gathered import NAMED, Answer, Gathered
+from archiver.sources.checkpoint import NAMED, Checkpoint
+from archiver.sources.ledger import Proof
 from archiver.sources.lines import LinesInMemory
-from archiver.sources.protocol import Proof
 from archiver.transport import redact
 from archiver.transport.prefetch import Prefetch
 
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from archiver.records.model import Json, Record
+    from archiver.sources.ledger import Ledger
     from archiver.sources.lines import Lines
-    from archiver.sources.protocol import Kind, Ledger, Source
+    from archiver.sources.protocol import Source
     from archiver.transport import Page, Request, Transport
 
 MAX_PAGES = 100_000
@@ -75,7 +76,7 @@ def fetch(
     validators: Mapping[str, str] = MappingProxyType({}),
     progress: Progress | None = None,
     max_pages: int = MAX_PAGES,
-    gathered: Gathered | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Listing | NotModified:
     """List `source` to its end.
 
@@ -86,14 +87,15 @@ def fetch(
         validators: Of the last listing that was kept; sent with the first request.
         progress: Called with the ledger after each page.
         max_pages: More answers are taken for a loop.
-        gathered: What an interrupted listing had brought; None: begin in memory.
+        checkpoint: Of an interrupted listing; None: begin in memory.
 
     Raises:
         ConfigError: The source's settings cannot be used.
         SourceError: It did not answer, answered nonsense, or the listing is not whole.
     """
-    loop = _Loop(source, key, gathered or Gathered(), max_pages)
-    if loop.gathered.ledger.entries:
+    state = checkpoint or Checkpoint()
+    loop = _Loop(source, key, state, max_pages)
+    if state.ledger.entries:
         validators = {}
     with Prefetch(transport.get, source.in_flight) as flight:
         return loop.run(flight, validators, progress)
@@ -141,14 +143,14 @@ class _Loop:
     """A listing under way."""
 
     def __init__(
-        self, source: Source, key: tuple[str, ...], gathered: Gathered, max_pages: int
+        self, source: Source, key: tuple[str, ...], state: Checkpoint, max_pages: int
     ) -> None:
-        self.gathered = gathered
+        self._state = state
         self._source = source
         self._key = key
         self._max_pages = max_pages
-        self._asked = {entry.id for entry in gathered.ledger.entries}
-        self._waiting = deque(gathered.pending)
+        self._asked = {entry.id for entry in state.ledger.entries}
+        self._waiting = deque(state.pending)
         self._flying: deque[Future[Page]] = deque()
         self._last_body = b""
         self._validators: Mapping[str, str] = {}
@@ -165,16 +167,16 @@ class _Loop:
                 return NotModified()
             self._take(page, flight)
             if progress is not None:
-                progress(self.gathered.ledger)
+                progress(self._state.ledger)
             self._plan()
             self._send(flight)
         return self._listing()
 
     def _plan(self) -> None:
         """Let the source plan when everything is answered."""
-        if not self.gathered.pending:
-            planned = tuple(self._source.plan(self.gathered.ledger))
-            self.gathered.plan(planned)
+        if not self._state.pending:
+            planned = tuple(self._source.plan(self._state.ledger))
+            self._state.plan(planned)
             self._waiting.extend(planned)
 
     def _send(self, flight: Prefetch, validators: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -200,7 +202,7 @@ class _Loop:
         lines, bad = _sorted_out(parsed.records, self._key, page.request.id)
         if lines or bad:
             self._refuse_repetition(page)
-        self.gathered.take(Answer(page.request.id, parsed, lines, bad))
+        self._state.take(page.request.id, parsed, lines, bad)
         self._validators = {name: page.headers[name] for name in _CONDITIONS & page.headers.keys()}
 
     def _refuse_repetition(self, page: Page) -> None:
@@ -212,48 +214,17 @@ class _Loop:
 
     def _listing(self) -> Listing:
         """Return the whole listing; refuse it if it is not whole."""
-        gathered, source = self.gathered, self._source
-        proof = _proof(gathered.ledger, source.kind, source.end(gathered.ledger))
-        if not proof.end:
-            raise SourceError("the listing stopped, but no page showed that it was the last one")
-        if source.kind == "complete" and not _explained(proof, source.drift):
-            raise SourceError(f"announced {proof.announced:,}, received {proof.received:,}")
-        gathered.finish()
+        state, source = self._state, self._source
+        proof = state.ledger.proof(source.kind, source.end(state.ledger), drift=source.drift)
+        state.finish()
         return Listing(
-            lines=gathered.lines,
+            lines=state.lines,
             proof=proof,
-            duplicates=tuple(gathered.again),
-            bad=tuple(gathered.bad),
+            duplicates=tuple(state.repeated),
+            bad=tuple(state.bad),
             validators=self._validators if proof.pages == 1 else {},
-            mark=gathered.ledger.mark,
+            mark=state.ledger.mark,
         )
-
-
-def _proof(ledger: Ledger, kind: Kind, end: str) -> Proof:
-    return Proof(
-        kind=kind,
-        pages=len(ledger.entries),
-        announced=ledger.announced,
-        received=ledger.received,
-        duplicates=ledger.duplicates,
-        bad=ledger.bad,
-        end=end,
-    )
-
-
-def _explained(proof: Proof, drift: float) -> bool:
-    """Tell whether the announced and the received number agree.
-
-    Records that came again explain a difference, and so does the drift of a catalogue that
-    changes while it is listed, where the source allows for it.
-    """
-    if proof.announced is None:
-        return True
-    distinct = proof.received - proof.duplicates
-    if drift:  # a bad record may have come several times
-        slack = drift * proof.announced
-        return distinct - proof.bad - slack <= proof.announced <= distinct + slack
-    return distinct <= proof.announced <= proof.received
 
 
 def _sorted_out(

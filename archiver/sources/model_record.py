@@ -1,8 +1,9 @@
-"""The one shape that the records of all model hubs have."""
+"""The shape that the records of all model hubs share, and what is read from a README."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+import re
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from archiver.records.model import Json, Record
@@ -14,6 +15,12 @@ DEFAULTS: dict[str, Json] = {
     "noun": "model",
 }
 """What the fields mean where archiver.toml does not say."""
+
+_LONGEST: Final = 500
+"""Characters of a description."""
+
+_NO_PROSE = ("#", "|", "```", "~~~", "<", "![", "[![", "---", "===", ">", "- ", "* ", "import ")
+_MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`]")
 
 
 class ModelFields(TypedDict, total=False):
@@ -70,3 +77,22 @@ def model_record(**fields: Unpack[ModelFields]) -> Record:
     if "tasks" in record:
         record["category"] = record["tasks"][0]
     return record
+
+
+def first_paragraph(markdown: str) -> str | None:
+    """Return the first paragraph of prose, on one line, or None.
+
+    YAML front matter, headings, tables, lists, code, HTML and pictures are passed over.
+    """
+    for block in re.split(r"\n[ \t]*\n", _without_front_matter(markdown.replace("\r\n", "\n"))):
+        text = " ".join(_MARKUP.sub(r"\1", block).split())
+        if text and not block.lstrip().startswith(_NO_PROSE):
+            return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return None
+
+
+def _without_front_matter(markdown: str) -> str:
+    if not markdown.startswith("---\n"):
+        return markdown
+    _, _, rest = markdown[4:].partition("\n---")
+    return rest

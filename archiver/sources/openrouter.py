@@ -15,7 +15,7 @@ from archiver.transport import Request, redact
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archiver.sources.protocol import Ledger
+    from archiver.sources.ledger import Ledger
     from archiver.transport import Page
 
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
+from archiver.errors import ConfigError
 from archiver.transport import Rate, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
-    from typing import Self
 
     from archiver.records.model import Bad, Json, Line, Record
+    from archiver.sources.ledger import Kind, Ledger
     from archiver.transport import Page, Site
 
 _HERE = ("127.0.0.1", "localhost", "::1")
-
-Kind: TypeAlias = Literal["complete", "window", "incremental"]
-"""What a listing covers: everything, the top of it, or what changed since the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,101 +48,6 @@ class Parsed:
     end: str = ""
     facts: tuple[str, ...] = ()
     mark: str = ""
-
-
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
-    """What one answered request brought; see `Parsed`.
-
-    Attributes:
-        id: The request's id.
-        records: Records received, repeated ones included.
-        fresh: Records whose key had not come before in this listing.
-        bad: What stood in a record's place and was none.
-        total: As parsed.
-        matches: As parsed.
-        end: As parsed.
-        facts: As parsed.
-        mark: As parsed.
-    """
-
-    id: str
-    records: int = 0
-    fresh: int = 0
-    bad: int = 0
-    total: int | None = None
-    matches: int | None = None
-    end: str = ""
-    facts: tuple[str, ...] = ()
-    mark: str = ""
-
-
-@dataclass(slots=True)
-class Ledger:
-    """What is known of a listing under way; grows by one entry with each answer.
-
-    Attributes:
-        entries: The answered requests, in the order in which they were asked.
-        received: Number of records received, repeated and bad ones included.
-        distinct: Number of different keys received.
-        bad: What stood in a record's place and was none.
-        announced: The total that was announced last, or None.
-        end: How the newest page showed that it was the last one, or empty.
-        mark: The newest change seen, as ``YYYY-MM-DDTHH:MM:SSZ``, or empty.
-    """
-
-    entries: list[Entry] = field(default_factory=list)
-    received: int = 0
-    distinct: int = 0
-    bad: int = 0
-    announced: int | None = None
-    end: str = ""
-    mark: str = ""
-
-    @classmethod
-    def of(cls, entries: Iterable[Entry]) -> Self:
-        """Return the ledger that these entries make."""
-        ledger = cls()
-        for entry in entries:
-            ledger.add(entry)
-        return ledger
-
-    def add(self, entry: Entry) -> None:
-        """Take the next entry."""
-        self.entries.append(entry)
-        self.received += entry.records + entry.bad
-        self.distinct += entry.fresh
-        self.bad += entry.bad
-        self.announced = self.announced if entry.total is None else entry.total
-        self.end = entry.end
-        self.mark = max(self.mark, entry.mark)
-
-    @property
-    def duplicates(self) -> int:
-        """Number of records whose key had come before."""
-        return self.received - self.bad - self.distinct
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """Why a listing is believed to be what `kind` says; stands in the commit message.
-
-    Attributes:
-        kind: What the listing covers.
-        pages: Number of answers.
-        announced: Number of records that the source says it has, or None.
-        received: Number of records received, `duplicates` and `bad` included.
-        duplicates: Records whose key came again later.
-        bad: What stood in a record's place and was none.
-        end: How the end was recognised, by the source's own rule.
-    """
-
-    kind: Kind
-    pages: int
-    announced: int | None
-    received: int
-    duplicates: int
-    bad: int
-    end: str
 
 
 class Fate(NamedTuple):
@@ -289,3 +192,15 @@ class Source(ABC):
     def link(self, key: str) -> str:  # noqa: ARG002  most sources have none
         """Return the address of a record's page for people; empty: it has none."""
         return ""
+
+
+class Given(Source):
+    """A source whose records somebody else lists: a class with its own ``fetch_latest_models``."""
+
+    def plan(self, ledger: Ledger) -> Sequence[Request]:  # noqa: ARG002  there is nothing to plan
+        """Refuse: only the class that lists the records can."""
+        raise ConfigError("this source is listed by its own class", hint="run that class")
+
+    def parse(self, page: Page) -> Parsed:
+        """Take no page: none was ever requested."""
+        raise NotImplementedError

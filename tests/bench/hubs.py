@@ -39,13 +39,13 @@ OURS = """
 from datetime import UTC, datetime
 from pathlib import Path
 from archiver.sources import create
+from archiver.sources.checkpoint import opened
 from archiver.sources.listing import fetch
-from archiver.sources.underway import underway
 from archiver.transport import Transport
 settings = {{"type": "huggingface", "endpoint": "{url}", "scope": "all"}}
 source = create("hub", settings, base=Path())
-with underway(None, identity="", now=datetime.now(UTC)) as gathered, Transport() as transport:
-    print(len(fetch(source, transport, key=("id",), gathered=gathered).lines))
+with opened(None, identity="", now=datetime.now(UTC)) as state, Transport() as transport:
+    print(len(fetch(source, transport, key=("id",), checkpoint=state).lines))
 """
 
 

@@ -12,7 +12,7 @@ from archiver.errors import ConfigError, MalformedPage, SourceError
 from archiver.records.model import Bad
 from archiver.sources import Fate, Ledger, Page, Parsed, Request, create
 from archiver.sources.huggingface import HuggingFace, HuggingFaceSettings
-from archiver.sources.readme import first_paragraph
+from archiver.sources.model_record import first_paragraph
 
 URL = "http://h/api/models?limit=1000"
 ROW = {

@@ -13,9 +13,8 @@ from archiver.errors import StoreError
 from archiver.records import canonical
 from archiver.records.model import Bad, Line
 from archiver.sources import Parsed, Request
-from archiver.sources.gathered import Answer
+from archiver.sources.checkpoint import LONGEST, Checkpoint, forget, opened
 from archiver.sources.lines import Lines, LinesInMemory
-from archiver.sources.underway import LONGEST, Underway, forget, underway
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,8 +48,8 @@ def test_lines_on_disk_are_the_lines_in_memory(
     first: list[Line], second: list[Line], kept: list[Line]
 ) -> None:
     memory = LinesInMemory()
-    with underway(None, identity="", now=NOW) as gathered:
-        disk = gathered.lines
+    with opened(None, identity="", now=NOW) as state:
+        disk = state.lines
         for found in (first, second):
             assert disk.put(found) == memory.put(found)
         assert shown(disk) == shown(memory)
@@ -61,37 +60,37 @@ def test_lines_on_disk_are_the_lines_in_memory(
             assert (disk.get(key), disk.holds(key)) == (memory.get(key), memory.holds(key))
 
 
-def take(gathered: Underway, name: str, *found: Line) -> None:
+def take(state: Checkpoint, name: str, *found: Line) -> None:
     following = (Request(f"after {name}", "http://h/", body=b"x", method="PUT"),)
     parsed = Parsed((), total=9, next=following, facts=("a",), mark="m")
-    gathered.take(Answer(name, parsed, list(found), [Bad("p", "r", "k")]))
+    state.take(name, parsed, list(found), [Bad("p", "r", "k")])
 
 
 def test_an_interrupted_listing_goes_on_with_everything_it_had(tmp_path: Path) -> None:
     path = tmp_path / "sub" / "hub.sqlite"
-    with underway(path, identity="i", now=NOW) as gathered:
-        gathered.plan([Request("one", "http://h/1"), Request("two", "http://h/2")])
-        take(gathered, "one", line("a"), line("b"))
-        take(gathered, "two", line("b", new=True))
-        before = (gathered.ledger, list(gathered.pending), gathered.bad, gathered.again)
-    with underway(path, identity="i", now=NOW + LONGEST) as gathered:
-        after = (gathered.ledger, list(gathered.pending), gathered.bad, gathered.again)
+    with opened(path, identity="i", now=NOW) as state:
+        state.plan([Request("one", "http://h/1"), Request("two", "http://h/2")])
+        take(state, "one", line("a"), line("b"))
+        take(state, "two", line("b", new=True))
+        before = (state.ledger, list(state.pending), state.bad, state.repeated)
+    with opened(path, identity="i", now=NOW + LONGEST) as state:
+        after = (state.ledger, list(state.pending), state.bad, state.repeated)
         assert after == before
-        assert list(gathered.lines) == [line("a"), line("b", new=True)]
-        assert [request.id for request in gathered.pending] == ["after one", "after two"]
-        assert (gathered.ledger.distinct, gathered.ledger.duplicates) == (2, 1)
+        assert list(state.lines) == [line("a"), line("b", new=True)]
+        assert [request.id for request in state.pending] == ["after one", "after two"]
+        assert (state.ledger.distinct, state.ledger.duplicates) == (2, 1)
 
 
 def test_what_is_done_after_the_end_is_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "hub.sqlite"
-    with underway(path, identity="i", now=NOW) as gathered:
-        gathered.plan([Request("one", "http://h/1")])
-        take(gathered, "one", line("a"))
-        gathered.finish()
-        gathered.lines.keep([line("missing")])
-        assert gathered.lines.holds("missing")
-    with underway(path, identity="i", now=NOW) as gathered:
-        assert list(gathered.lines) == [line("a")]
+    with opened(path, identity="i", now=NOW) as state:
+        state.plan([Request("one", "http://h/1")])
+        take(state, "one", line("a"))
+        state.finish()
+        state.lines.keep([line("missing")])
+        assert state.lines.holds("missing")
+    with opened(path, identity="i", now=NOW) as state:
+        assert list(state.lines) == [line("a")]
 
 
 @pytest.mark.parametrize(
@@ -102,26 +101,26 @@ def test_another_question_or_an_old_listing_begins_anew(
     tmp_path: Path, identity: str, later: timedelta
 ) -> None:
     path = tmp_path / "hub.sqlite"
-    with underway(path, identity="i", now=NOW) as gathered:
-        gathered.plan([Request("one", "http://h/1")])
-    with underway(path, identity=identity, now=NOW + later) as gathered:
-        assert not gathered.pending
+    with opened(path, identity="i", now=NOW) as state:
+        state.plan([Request("one", "http://h/1")])
+    with opened(path, identity=identity, now=NOW + later) as state:
+        assert not state.pending
 
 
 def test_a_damaged_file_begins_anew(tmp_path: Path) -> None:
     path = tmp_path / "hub.sqlite"
     path.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
-    with underway(path, identity="i", now=NOW) as gathered:
-        assert not gathered.pending
+    with opened(path, identity="i", now=NOW) as state:
+        assert not state.pending
     forget(path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_two_runs_at_once_do_not_share_a_listing(tmp_path: Path) -> None:
     path = tmp_path / "hub.sqlite"
-    with underway(path, identity="i", now=NOW) as one:
+    with opened(path, identity="i", now=NOW) as one:
         one.plan([Request("one", "http://h/1")])
-        with underway(path, identity="i", now=NOW) as other:
+        with opened(path, identity="i", now=NOW) as other:
             assert not other.pending
 
 
@@ -129,6 +128,6 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(StoreError, match="the listing cannot be kept in"),
-        underway(tmp_path / "file" / "hub.sqlite", identity="i", now=NOW),
+        opened(tmp_path / "file" / "hub.sqlite", identity="i", now=NOW),
     ):
         pass

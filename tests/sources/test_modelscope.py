@@ -17,9 +17,9 @@ from archiver.fakehub.answers import Asked
 from archiver.fakehub.hub import Hub
 from archiver.records.model import Bad
 from archiver.sources import Fate, Ledger, Page, Request, create
+from archiver.sources.ledger import Entry
 from archiver.sources.modelscope import ModelScope, ModelScopeSettings
 from archiver.sources.modelscope.queries import Reach
-from archiver.sources.protocol import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.records.model import Json
+    from archiver.sources.ledger import Entry, Kind, Ledger
     from archiver.sources.modelscope.sweep import Steps
-    from archiver.sources.protocol import Entry, Fate, Kind, Ledger, Parsed
+    from archiver.sources.protocol import Fate, Parsed
     from archiver.transport import Page
 
 OVERLAP: Final = timedelta(hours=1)

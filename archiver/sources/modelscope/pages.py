@@ -11,10 +11,10 @@ import msgspec
 
 from archiver.errors import MalformedPage
 from archiver.records.jsontext import UNREADABLE, plain
+from archiver.sources.model_record import first_paragraph
 from archiver.sources.modelscope.queries import Query, page_of
 from archiver.sources.modelscope.rows import is_id, known_id, records
 from archiver.sources.protocol import Fate, Parsed
-from archiver.sources.readme import first_paragraph
 from archiver.transport import redact
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from archiver.sources.modelscope.queries import page_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from archiver.sources.protocol import Entry
+    from archiver.sources.ledger import Entry
 
 
 @dataclass(slots=True)

@@ -17,8 +17,8 @@ from archiver.sources.modelscope.queries import FILTERS, Query, Reach
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
+    from archiver.sources.ledger import Entry
     from archiver.sources.modelscope.survey import Survey
-    from archiver.sources.protocol import Entry
     from archiver.transport import Request
 
 Steps: TypeAlias = "Generator[Sequence[Request], Sequence[Entry], None]"

@@ -1,8 +1,13 @@
-"""A listing under way in one SQLite file: it can go on after a crash and need not fit in memory."""
+"""The checkpoint of a listing: its ledger, its lines, the requests that are still to be sent.
+
+Kept in memory, or in one SQLite file: then an interrupted listing continues, and it need not fit in
+memory.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -11,19 +16,22 @@ import msgspec
 
 from archiver.errors import StoreError, StoreFull
 from archiver.records.model import Bad
-from archiver.sources.disk import LINES_TABLE, LinesOnDisk
-from archiver.sources.gathered import Gathered
-from archiver.sources.protocol import Entry, Ledger
+from archiver.sources.ledger import Entry, Ledger
+from archiver.sources.lines import LINES_TABLE, LinesInMemory, LinesOnDisk
 from archiver.transport import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from archiver.sources.gathered import Answer
+    from archiver.records.model import Line
+    from archiver.sources.lines import Lines
+    from archiver.sources.protocol import Parsed
 
 LONGEST: Final = timedelta(hours=24)
-"""A listing that began longer ago is not gone on with: its first pages say too little of today."""
+"""A listing that began longer ago is not continued: its first pages say too little of today."""
+NAMED: Final = 1000
+"""So many repeated keys are remembered by name; the ledger counts them all."""
 
 _TABLES = (
     "CREATE TABLE about (identity TEXT, began TEXT)",
@@ -36,48 +44,104 @@ _TABLES = (
 _ANSWERED = "DELETE FROM pending WHERE rowid = (SELECT min(rowid) FROM pending)"
 
 
-class Underway(Gathered):
+class Checkpoint:
+    """A listing in memory.
+
+    Attributes:
+        ledger: The answered requests.
+        pending: Requests that are planned and not answered, in the order in which to send them.
+        lines: One line per key.
+        bad: What stood in a record's place and was none.
+        repeated: The first `NAMED` keys that came again, once for each time.
+    """
+
+    lines: Lines
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.ledger = Ledger()
+        self.pending: deque[Request] = deque()
+        self.lines = LinesInMemory()
+        self.bad: list[Bad] = []
+        self.repeated: list[str] = []
+
+    def plan(self, requests: Sequence[Request]) -> None:
+        """Take requests that are to be sent."""
+        self.pending.extend(requests)
+
+    def take(self, id_: str, parsed: Parsed, lines: Sequence[Line], bad: Sequence[Bad]) -> Entry:
+        """Take the answer to the first pending request, and the requests that it leads to.
+
+        Args:
+            id_: The request's id.
+            parsed: What its page says.
+            lines: The records that it brought.
+            bad: What stood in a record's place and was none.
+        """
+        repeated = self.lines.put(lines)
+        self.repeated += repeated[: NAMED - len(self.repeated)]
+        self.bad += bad
+        entry = Entry(
+            id=id_,
+            records=len(lines),
+            fresh=len(lines) - len(repeated),
+            bad=len(bad),
+            total=parsed.total,
+            matches=parsed.matches,
+            end=parsed.end,
+            facts=parsed.facts,
+            mark=parsed.mark,
+        )
+        self.ledger.add(entry)
+        self.pending.popleft()
+        self.pending.extend(parsed.next)
+        return entry
+
+    def finish(self) -> None:
+        """End the listing: what is done to its lines from now on is not kept."""
+
+
+class SavedCheckpoint(Checkpoint):
     """A listing in a file.
 
-    Each answer is one transaction, so a process that is killed loses only the answers that it
-    had not taken yet.
+    Each answer is one transaction: a process that is killed loses only the answers that it had not
+    taken yet.
     """
 
     def __init__(self, database: sqlite3.Connection) -> None:
-        """Go on where `database` stands."""
+        """Continue where `database` stands."""
         super().__init__()
         self._database = database
         self.lines = LinesOnDisk(database)
         self.ledger = Ledger.of(_decoded(database, "SELECT entry FROM entries", Entry))
         self.pending.extend(_decoded(database, "SELECT request FROM pending", Request))
         self.bad = list(map(Bad._make, database.execute("SELECT * FROM bad")))
-        self.again = [key for (key,) in database.execute("SELECT key FROM again")]
+        self.repeated = [key for (key,) in database.execute("SELECT key FROM again")]
 
-    def plan(self, requests: Iterable[Request]) -> None:
-        """Take requests that are to be asked."""
-        planned = list(requests)
+    def plan(self, requests: Sequence[Request]) -> None:
+        """Take requests that are to be sent."""
         with _transaction(self._database):
-            self._remember(planned)
-            super().plan(planned)
+            self._save(requests)
+            super().plan(requests)
 
-    def take(self, answer: Answer) -> Entry:
-        """Take the answer to the first pending request, and what it leads to."""
-        named = len(self.again)
+    def take(self, id_: str, parsed: Parsed, lines: Sequence[Line], bad: Sequence[Bad]) -> Entry:
+        """Take an answer; see `Checkpoint.take`."""
+        named = len(self.repeated)
         with _transaction(self._database):
-            entry = super().take(answer)
+            entry = super().take(id_, parsed, lines, bad)
             self._database.execute("INSERT INTO entries VALUES (?)", (msgspec.json.encode(entry),))
             self._database.execute(_ANSWERED)
-            self._remember(answer.parsed.next)
-            self._database.executemany("INSERT INTO bad VALUES (?, ?, ?)", answer.bad)
-            again = ((key,) for key in self.again[named:])
-            self._database.executemany("INSERT INTO again VALUES (?)", again)
+            self._save(parsed.next)
+            self._database.executemany("INSERT INTO bad VALUES (?, ?, ?)", bad)
+            repeated = ((key,) for key in self.repeated[named:])
+            self._database.executemany("INSERT INTO again VALUES (?)", repeated)
         return entry
 
     def finish(self) -> None:
-        """Begin a transaction that nobody commits: see `Gathered.finish`."""
+        """Begin a transaction that nobody commits: see `Checkpoint.finish`."""
         self._database.execute("BEGIN")
 
-    def _remember(self, requests: Iterable[Request]) -> None:
+    def _save(self, requests: Iterable[Request]) -> None:
         rows = ((msgspec.json.encode(request),) for request in requests)
         self._database.executemany("INSERT INTO pending VALUES (?)", rows)
 
@@ -91,38 +155,38 @@ def _decoded(database: sqlite3.Connection, query: str, type_: type[_T]) -> Itera
 
 
 @contextmanager
-def underway(path: Path | None, *, identity: str, now: datetime) -> Iterator[Underway]:
-    """Open the listing that is kept at `path`, or begin a new one there.
+def opened(path: Path | None, *, identity: str, now: datetime) -> Iterator[SavedCheckpoint]:
+    """Open the checkpoint at `path`, or begin a new one there.
 
-    A listing is gone on with if it asks the same questions, began less than `LONGEST` ago, and
-    no other process works on it. The file stays when the block ends: `forget` removes it.
+    A listing is continued if it has the same identity, began less than `LONGEST` ago, and no other
+    process works on it. The file stays when the block ends: `forget` removes it.
 
     Args:
         path: The file; None: a private one that vanishes.
-        identity: Digest of what is asked; another one begins anew.
+        identity: Digest of what is asked; another one starts over.
         now: Time, UTC.
 
     Raises:
         StoreFull: There is no room on the disk.
         StoreError: The file cannot be written.
     """
-    with _translated(path), closing(_opened(path, identity, now)) as database:
-        yield Underway(database)
+    with _translated(path), closing(_database(path, identity, now)) as database:
+        yield SavedCheckpoint(database)
 
 
 def forget(path: Path) -> None:
-    """Remove the listing at `path`: it was committed or refused."""
+    """Remove the checkpoint at `path`: its listing was committed or refused."""
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _opened(path: Path | None, identity: str, now: datetime) -> sqlite3.Connection:
+def _database(path: Path | None, identity: str, now: datetime) -> sqlite3.Connection:
     if path is None:
         return _begun(_connected(""), identity, now)
     path.parent.mkdir(parents=True, exist_ok=True)
     database = _connected(path)
     try:
-        if _goes_on(database, identity, now):
+        if _continues(database, identity, now):
             return database
     except sqlite3.OperationalError as error:
         database.close()
@@ -130,7 +194,7 @@ def _opened(path: Path | None, identity: str, now: datetime) -> sqlite3.Connecti
             return _begun(_connected(""), identity, now)
         raise
     except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError):
-        pass  # damaged: begin anew
+        pass  # damaged: start over
     database.close()
     forget(path)
     return _begun(_connected(path), identity, now)
@@ -152,7 +216,7 @@ def _begun(database: sqlite3.Connection, identity: str, now: datetime) -> sqlite
     return database
 
 
-def _goes_on(database: sqlite3.Connection, identity: str, now: datetime) -> bool:
+def _continues(database: sqlite3.Connection, identity: str, now: datetime) -> bool:
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute("BEGIN IMMEDIATE")
     (known,) = database.execute(
