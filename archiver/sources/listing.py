@@ -1,9 +1,10 @@
-"""The one loop that lists a source: ask, parse, keep the ledger, prove the listing whole."""
+"""The loop that lists a source: send, parse, keep the ledger, prove the listing complete."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from archiver.transport import Page, Request, Transport
 
 MAX_PAGES = 100_000
-"""More answers than this are taken for a loop."""
+"""More pages than this are taken for a loop."""
 MAX_DAMAGE = 0.01
 """Share of the records received that may be bad, and share that may be duplicates."""
 
@@ -43,12 +44,12 @@ Progress: TypeAlias = "Callable[[Ledger], None]"
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A whole listing.
+    """A complete listing.
 
     Attributes:
         lines: One line per key, sorted by key (code points).
-        proof: Why it is believed to be whole.
-        duplicates: Keys that came again, the first thousand; the last record stands.
+        proof: Why it is complete.
+        duplicates: Repeated keys, the first thousand; the last record counts.
         bad: What stood in a record's place and was none.
         validators: ``etag`` and ``last-modified`` to send next time to the same address;
             empty if the listing has several pages or came without.
@@ -65,7 +66,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """The source says that nothing changed since the validators were given."""
+    """The source answered 304: nothing changed since the validators were sent."""
 
 
 def fetch(
@@ -81,24 +82,23 @@ def fetch(
     """List `source` to its end.
 
     Args:
-        source: What to list.
-        transport: Asks for it.
-        key: Fields that make up the key of a record that comes as a plain mapping.
+        source: The source.
+        transport: Fetches its pages.
+        key: Fields that form the key of a record that comes as a plain mapping.
         validators: Of the last listing that was kept; sent with the first request.
         progress: Called with the ledger after each page.
-        max_pages: More answers are taken for a loop.
+        max_pages: More pages are taken for a loop.
         checkpoint: Of an interrupted listing; None: begin in memory.
 
     Raises:
         ConfigError: The source's settings cannot be used.
-        SourceError: It did not answer, answered nonsense, or the listing is not whole.
+        SourceError: It did not answer, answered nonsense, or the listing is not complete.
     """
     state = checkpoint or Checkpoint()
-    loop = _Loop(source, key, state, max_pages)
     if state.ledger.entries:
         validators = {}
-    with Prefetch(transport.get, source.in_flight) as flight:
-        return loop.run(flight, validators, progress)
+    with Prefetch(transport.get, source.in_flight) as prefetch:
+        return _Loop(source, key, state, prefetch, max_pages).run(validators, progress)
 
 
 def listed(records: Iterable[Record], *, key: tuple[str, ...], end: str) -> Listing:
@@ -106,10 +106,10 @@ def listed(records: Iterable[Record], *, key: tuple[str, ...], end: str) -> List
 
     Args:
         records: All of them.
-        key: Fields that make up a record's key.
+        key: Fields that form a record's key.
         end: How it is known that these are all.
     """
-    lines, bad = _sorted_out(records, key, "record")
+    lines, bad = _lines(records, key, "record")
     kept = LinesInMemory()
     again = kept.put(lines)
     proof = Proof("complete", 1, None, len(lines) + len(bad), len(again), len(bad), end)
@@ -121,7 +121,7 @@ def refuse_damage(listing: Listing, *, overlapping: bool = False) -> None:
 
     Args:
         listing: The listing.
-        overlapping: Whether keys come again by the source's design.
+        overlapping: Whether the source repeats keys by design.
 
     Raises:
         SnapshotRejected: It names how many, and the first few.
@@ -143,77 +143,81 @@ class _Loop:
     """A listing under way."""
 
     def __init__(
-        self, source: Source, key: tuple[str, ...], state: Checkpoint, max_pages: int
+        self,
+        source: Source,
+        key: tuple[str, ...],
+        state: Checkpoint,
+        prefetch: Prefetch,
+        max_pages: int,
     ) -> None:
         self._state = state
         self._source = source
         self._key = key
+        self._prefetch = prefetch
         self._max_pages = max_pages
-        self._asked = {entry.id for entry in state.ledger.entries}
-        self._waiting = deque(state.pending)
-        self._flying: deque[Future[Page]] = deque()
+        self._known = {entry.id for entry in state.ledger.entries}
+        self._unsent = deque(state.pending)
+        self._sent: deque[Future[Page]] = deque()
         self._last_body = b""
         self._validators: Mapping[str, str] = {}
 
     def run(
-        self, flight: Prefetch, validators: Mapping[str, str], progress: Progress | None
+        self, validators: Mapping[str, str], progress: Progress | None
     ) -> Listing | NotModified:
-        """Ask until nothing is left to ask."""
+        """Send requests until the source plans no more."""
         self._plan()
-        self._send(flight, validators)
-        while self._flying:
-            page = self._flying.popleft().result()
+        self._send(validators)
+        while self._sent:
+            page = self._sent.popleft().result()
             if page.status == _NOT_MODIFIED and validators:
                 return NotModified()
-            self._take(page, flight)
+            self._take(page)
             if progress is not None:
                 progress(self._state.ledger)
             self._plan()
-            self._send(flight)
+            self._send()
         return self._listing()
 
     def _plan(self) -> None:
-        """Let the source plan when everything is answered."""
+        """Let the source plan once everything is answered."""
         if not self._state.pending:
             planned = tuple(self._source.plan(self._state.ledger))
             self._state.plan(planned)
-            self._waiting.extend(planned)
+            self._unsent.extend(planned)
 
-    def _send(self, flight: Prefetch, validators: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Put requests on their way: always some more than can be under way at once."""
-        while self._waiting and len(self._flying) < 2 * self._source.in_flight:
-            request = self._waiting.popleft()
-            self._refuse_loop(request)
-            self._flying.append(flight.start(_conditional(request, validators)))
+    def _send(self, validators: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Send requests: always some more than can be under way at once."""
+        while self._unsent and len(self._sent) < 2 * self._source.in_flight:
+            request = self._unsent.popleft()
+            if request.id in self._known:
+                place = redact(request.url)
+                raise MalformedPage(f"{place}: requested a second time; the pages loop")
+            if len(self._known) >= self._max_pages:
+                raise MalformedPage(f"{redact(request.url)}: more than {self._max_pages:,} pages")
+            self._known.add(request.id)
+            self._sent.append(self._prefetch.start(_conditional(request, validators)))
             validators = {}
 
-    def _refuse_loop(self, request: Request) -> None:
-        if request.id in self._asked:
-            raise MalformedPage(f"{redact(request.url)}: asked a second time; the pages loop")
-        if len(self._asked) >= self._max_pages:
-            raise MalformedPage(f"{redact(request.url)}: more than {self._max_pages:,} pages")
-        self._asked.add(request.id)
-
-    def _take(self, page: Page, flight: Prefetch) -> None:
-        """Keep what `page` brought; what it leads to is asked for meanwhile."""
+    def _take(self, page: Page) -> None:
+        """Take the records of `page`; the requests that it leads to are sent meanwhile."""
         parsed = self._source.parse(page)
-        self._waiting.extend(parsed.next)
-        self._send(flight)
-        lines, bad = _sorted_out(parsed.records, self._key, page.request.id)
+        self._unsent.extend(parsed.next)
+        self._send()
+        lines, bad = _lines(parsed.records, self._key, page.request.id)
         if lines or bad:
             self._refuse_repetition(page)
         self._state.take(page.request.id, parsed, lines, bad)
         self._validators = {name: page.headers[name] for name in _CONDITIONS & page.headers.keys()}
 
     def _refuse_repetition(self, page: Page) -> None:
-        """Refuse a page that brings the records of the one before once more."""
+        """Refuse a page that repeats the one before."""
         digest = hashlib.sha256(page.body).digest()
         if digest == self._last_body and not self._source.overlapping:
             raise MalformedPage(f"{redact(page.request.url)}: the same page as the one before")
         self._last_body = digest
 
     def _listing(self) -> Listing:
-        """Return the whole listing; refuse it if it is not whole."""
+        """Return the listing; refuse it if it is not complete."""
         state, source = self._state, self._source
         proof = state.ledger.proof(source.kind, source.end(state.ledger), drift=source.drift)
         state.finish()
@@ -227,10 +231,10 @@ class _Loop:
         )
 
 
-def _sorted_out(
+def _lines(
     records: Iterable[Record | Line | Bad], key: tuple[str, ...], page: str
 ) -> tuple[list[Line], list[Bad]]:
-    """Return the lines of a page's records, and what among them is none."""
+    """Return the lines of a page's records, and what stands in a record's place and is none."""
     lines: list[Line] = []
     bad: list[Bad] = []
     for number, record in enumerate(records):
@@ -248,15 +252,10 @@ def _line(record: Json, key: tuple[str, ...], page: str, number: int) -> Line | 
     try:
         return canonical.encode(record, key)
     except ValueError as error:
-        return Bad(f"{page}/{number}", str(error), _known_key(record, key))
-
-
-def _known_key(record: Record, key: tuple[str, ...]) -> str:
-    """Return the key of a record that is unusable for another reason; empty: it has none."""
-    try:
-        return key_of(record, key)
-    except ValueError:
-        return ""
+        known = ""  # unless the record is unusable for another reason
+        with suppress(ValueError):
+            known = key_of(record, key)
+        return Bad(f"{page}/{number}", str(error), known)
 
 
 def _conditional(request: Request, validators: Mapping[str, str]) -> Request:

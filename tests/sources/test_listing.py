@@ -144,7 +144,7 @@ def test_an_empty_listing_is_whole(server: Server, transport: Transport) -> None
 def test_a_page_that_leads_back_is_a_loop(server: Server, transport: Transport) -> None:
     says(server, "1", ["a"], next=["2"])
     url = says(server, "2", ["b"], next=["1"])
-    with pytest.raises(MalformedPage, match="asked a second time"):
+    with pytest.raises(MalformedPage, match="requested a second time"):
         listed(Paged(url), transport)
 
 

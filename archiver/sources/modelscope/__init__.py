@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
-
-import msgspec
 
 from archiver.errors import SourceError
 from archiver.records.text import few
 from archiver.sources.model_record import DEFAULTS
 from archiver.sources.modelscope import website
-from archiver.sources.modelscope.pages import description, fate, listing, oldest, version
-from archiver.sources.modelscope.queries import PATH, Query, Reach
-from archiver.sources.modelscope.rows import is_id
-from archiver.sources.modelscope.survey import Survey, surveyed
-from archiver.sources.modelscope.sweep import Conversation, Sweep
+from archiver.sources.modelscope.cover import everything
+from archiver.sources.modelscope.pages import description, fate, is_id, listing, oldest, version
+from archiver.sources.modelscope.queries import PATH, ModelScopeSettings, Query, Reach
+from archiver.sources.modelscope.slices import Slices
+from archiver.sources.modelscope.survey import Conversation, Survey, surveyed
 from archiver.sources.protocol import Source, own_rate
 from archiver.transport import Rate, Request, Site
 
@@ -27,15 +24,16 @@ if TYPE_CHECKING:
 
     from archiver.records.model import Json
     from archiver.sources.ledger import Entry, Kind, Ledger
-    from archiver.sources.modelscope.sweep import Steps
+    from archiver.sources.modelscope.survey import Steps
     from archiver.sources.protocol import Fate, Parsed
     from archiver.transport import Page
+
+__all__ = ["ModelScope", "ModelScopeSettings"]
 
 OVERLAP: Final = timedelta(hours=1)
 """Changes so long before the mark are listed again: clocks differ, and listings take time."""
 _RATE: Final = 4.0
 _MARK = "%Y-%m-%dT%H:%M:%SZ"
-_EVERY = re.compile(r"([1-9]\d{0,3})([hd])", re.ASCII)
 _DOWNLOADS = Query(sort="downloads")
 _CHANGES = Query(sort="last_modified")
 _WINDOW_DRIFT: Final = 0.01
@@ -43,68 +41,6 @@ _WINDOW_DRIFT: Final = 0.01
 _LACKING: Final = (
     "run again: the hub changed too much meanwhile, or hides models; drift allows more"
 )
-
-
-class ModelScopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What ``type = "modelscope"`` reads.
-
-    Attributes:
-        endpoint: Address of the hub; a bare host is asked by https.
-        token_env: Environment variable that holds a token; empty: the official clients' one.
-        rate: Requests in a second; 0: 4, and no limit for a hub on this machine.
-        scope: ``top``: the 3,000 most downloaded models; ``all``: every model.
-        owners: List these owners instead.
-        tasks: List the models for these tasks instead.
-        search: List what this finds instead.
-        drift: Share by which the number of models may differ from the announced total.
-        website: Whether the website's own query may help to find owners.
-        incremental: Whether ``all`` lists only what changed, between two full listings.
-        full_every: How often ``all`` is listed in full then, such as ``12h`` or ``7d``.
-        enrich: What detail calls add: ``version``, ``description``.
-        enrich_budget: Records that detail calls are made for in one run.
-    """
-
-    endpoint: str = "https://modelscope.cn"
-    token_env: str = ""
-    rate: float = 0
-    scope: Literal["top", "all"] = "top"
-    owners: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()
-    search: str = ""
-    drift: float = 0.001
-    website: bool = True
-    incremental: bool = False
-    full_every: str = "7d"
-    enrich: tuple[Literal["version", "description"], ...] = ()
-    enrich_budget: int = 500
-
-    def __post_init__(self) -> None:
-        chosen = [name for name in ("owners", "tasks", "search") if getattr(self, name)]
-        if len(chosen) + (self.scope == "all") > 1:
-            raise ValueError(f"only one of {', '.join([*chosen, 'scope'])} can be given")
-        if self.rate < 0:
-            raise ValueError("rate is a number of requests a second, 0 or more")
-        if not 0 <= self.drift < 1:
-            raise ValueError("drift is a share, from 0 to below 1")
-        if not _EVERY.fullmatch(self.full_every):
-            raise ValueError(f'full_every is like "7d" or "12h", not {self.full_every!r}')
-        if self.incremental and self.scope != "all":
-            raise ValueError('incremental = true needs scope = "all"')
-
-    @property
-    def period(self) -> timedelta:
-        """How old the last full listing may be."""
-        number, unit = int(self.full_every[:-1]), self.full_every[-1]
-        return timedelta(days=number) if unit == "d" else timedelta(hours=number)
-
-    @property
-    def queries(self) -> tuple[Query, ...]:
-        """The questions that the settings name; none: the whole hub or its top."""
-        return (
-            *(Query(owner=owner) for owner in self.owners),
-            *(Query(filters=(("task", task),)) for task in self.tasks),
-            *((Query(search=self.search),) if self.search else ()),
-        )
 
 
 class ModelScope(Source):
@@ -153,7 +89,7 @@ class ModelScope(Source):
         if self._conversation is None or self._conversation.used > len(ledger.entries):
             survey = Survey()
             self._conversation = Conversation(survey, self._steps(survey))
-        return self._conversation.next_questions(ledger.entries)
+        return self._conversation.next_requests(ledger.entries)
 
     def _steps(self, survey: Survey) -> Steps:
         settings: ModelScopeSettings = self.settings
@@ -161,10 +97,10 @@ class ModelScope(Source):
             return self._changes()
         if self.kind == "window":
             return self._top()
-        sweep = Sweep(
-            self.endpoint, self._reach, survey, drift=self.drift, website=settings.website
-        )
-        return sweep.slices(settings.queries) if settings.queries else sweep.everything()
+        slices = Slices(self.endpoint, self._reach, survey, drift=self.drift)
+        if settings.queries:
+            return slices.walk(settings.queries)
+        return everything(slices, self.endpoint, website=settings.website)
 
     def _top(self) -> Steps:
         """Ask for the models with the most downloads, as far as one question reaches."""

@@ -11,26 +11,46 @@ import msgspec
 
 from archiver.errors import MalformedPage
 from archiver.records.jsontext import UNREADABLE, plain
-from archiver.sources.model_record import first_paragraph
+from archiver.records.model import Bad
+from archiver.sources.model_record import first_paragraph, model_record
 from archiver.sources.modelscope.queries import Query, page_of
-from archiver.sources.modelscope.rows import is_id, known_id, records
 from archiver.sources.protocol import Fate, Parsed
 from archiver.transport import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from archiver.records.model import Json
+    from archiver.records.model import Json, Record
     from archiver.transport import Page
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _NOT_FOUND = 404
+_LIBRARY = "library:"
+_LONGEST_ID = 512
 _TAGS = ("library:", "model_type:", "custom_tag:")
 _READ = range(1, 10)
 """Pages of a filter whose names are taken apart into words: enough to meet the frequent ones."""
 _WORD = re.compile(r"[^\W_]{2,24}")
 _DISORDER = 5
 """So many rows may be out of order: they changed while the page was put together."""
+
+
+class _Row(msgspec.Struct):
+    """A model of ``GET /openapi/v1/models`` (ModelScope OpenAPI 1.1.0, schema `Model`)."""
+
+    id: str
+    downloads: int
+    likes: int
+    created_at: str
+    last_modified: str
+    tasks: list[str] = []
+    display_name: str | None = None
+    description: str | None = None
+    license: str | None = None
+    file_size: int | None = None
+    params: int | None = None
+    tags: list[str] | None = None
+    gated: bool | None = None
 
 
 class _Data(msgspec.Struct):
@@ -62,11 +82,55 @@ def listing(page: Page) -> Parsed:
         raise MalformedPage(f"{place}: the page is empty, but {data.total_count:,} are announced")
     everything = page_of(page.request.id)[0] in {"everything", _by(asked)}
     return Parsed(
-        records(data.models, page.request.id),
+        _records(data.models, page.request.id),
         total=data.total_count if everything else None,
         matches=data.total_count,
         facts=tuple(_facts(data.models, asked)),
         mark=max(_moments(data.models), default=""),
+    )
+
+
+def _records(rows: Iterable[Json], place: str) -> Iterator[Record | Bad]:
+    """Yield the record of each row of the documented listing, or why it is none."""
+    for number, row in enumerate(rows):
+        try:
+            yield _record(msgspec.convert(row, _Row))
+        except (msgspec.ValidationError, ValueError) as error:
+            yield Bad(f"{place}/{number}", str(error), known_id(row))
+
+
+def known_id(row: Json) -> str:
+    """Return the id of a row, if it has a usable one; else an empty text."""
+    found = row.get("id") if isinstance(row, dict) else None
+    return found if isinstance(found, str) and is_id(found) else ""
+
+
+def is_id(text: str) -> bool:
+    """Say whether `text` is ``owner/name``."""
+    owner, slash, name = text.partition("/")
+    return bool(owner and slash and name) and "/" not in name and len(text) <= _LONGEST_ID
+
+
+def _record(row: _Row) -> Record:
+    if not is_id(row.id):
+        raise ValueError(f"the id {row.id[:80]!r} is not owner/name")
+    tags = row.tags or []
+    library = next((tag[len(_LIBRARY) :] for tag in tags if tag.startswith(_LIBRARY)), None)
+    return model_record(
+        id=row.id,
+        name=row.display_name or row.id.partition("/")[2],
+        tasks=row.tasks,
+        size=row.file_size,
+        params=row.params,
+        downloads=row.downloads,
+        likes=row.likes,
+        license=row.license,
+        tags=tags,
+        library=library,
+        gated=row.gated,
+        release_date=row.created_at,
+        last_modified=row.last_modified,
+        description=row.description,
     )
 
 

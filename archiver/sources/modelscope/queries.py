@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from urllib.parse import quote, urlencode
+
+import msgspec
 
 from archiver.transport import Request
 
@@ -13,6 +17,10 @@ if TYPE_CHECKING:
 PATH: Final = "/openapi/v1/models"
 FILTERS: Final = ("task", "library", "license", "model_type", "custom_tag")
 """Parameters ``filter.…`` (ModelScope OpenAPI 1.1.0, listModels)."""
+
+LETTERS: Final = "etaoinsrlhdcumpfgybvwkxqjz0123456789-_."
+"""Characters of names, the frequent ones first; others are asked for when they are met."""
+_EVERY = re.compile(r"([1-9]\d{0,3})([hd])", re.ASCII)
 
 
 class Reach(NamedTuple):
@@ -90,3 +98,65 @@ def page_of(request_id: str) -> tuple[str, int]:
     """Return the name of the question and the page of a request's id."""
     name, _, page = request_id.removesuffix(" again").rpartition(" p")
     return name, int(page)
+
+
+class ModelScopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``type = "modelscope"`` reads.
+
+    Attributes:
+        endpoint: Address of the hub; a bare host is asked by https.
+        token_env: Environment variable that holds a token; empty: the official clients' one.
+        rate: Requests in a second; 0: 4, and no limit for a hub on this machine.
+        scope: ``top``: the 3,000 most downloaded models; ``all``: every model.
+        owners: List these owners instead.
+        tasks: List the models for these tasks instead.
+        search: List what this finds instead.
+        drift: Share by which the number of models may differ from the announced total.
+        website: Whether the website's own query may help to find owners.
+        incremental: Whether ``all`` lists only what changed, between two full listings.
+        full_every: How often ``all`` is listed in full then, such as ``12h`` or ``7d``.
+        enrich: What detail calls add: ``version``, ``description``.
+        enrich_budget: Records that detail calls are made for in one run.
+    """
+
+    endpoint: str = "https://modelscope.cn"
+    token_env: str = ""
+    rate: float = 0
+    scope: Literal["top", "all"] = "top"
+    owners: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    search: str = ""
+    drift: float = 0.001
+    website: bool = True
+    incremental: bool = False
+    full_every: str = "7d"
+    enrich: tuple[Literal["version", "description"], ...] = ()
+    enrich_budget: int = 500
+
+    def __post_init__(self) -> None:
+        chosen = [name for name in ("owners", "tasks", "search") if getattr(self, name)]
+        if len(chosen) + (self.scope == "all") > 1:
+            raise ValueError(f"only one of {', '.join([*chosen, 'scope'])} can be given")
+        if self.rate < 0:
+            raise ValueError("rate is a number of requests a second, 0 or more")
+        if not 0 <= self.drift < 1:
+            raise ValueError("drift is a share, from 0 to below 1")
+        if not _EVERY.fullmatch(self.full_every):
+            raise ValueError(f'full_every is like "7d" or "12h", not {self.full_every!r}')
+        if self.incremental and self.scope != "all":
+            raise ValueError('incremental = true needs scope = "all"')
+
+    @property
+    def period(self) -> timedelta:
+        """How old the last full listing may be."""
+        number, unit = int(self.full_every[:-1]), self.full_every[-1]
+        return timedelta(days=number) if unit == "d" else timedelta(hours=number)
+
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """The questions that the settings name; none: the whole hub or its top."""
+        return (
+            *(Query(owner=owner) for owner in self.owners),
+            *(Query(filters=(("task", task),)) for task in self.tasks),
+            *((Query(search=self.search),) if self.search else ()),
+        )

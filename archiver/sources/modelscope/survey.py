@@ -1,17 +1,25 @@
-"""What a sweep has learned so far: slices, owners, characters, values of filters."""
+"""A plan as a conversation, and the survey of what its answers have shown so far.
+
+The conversation yields requests, receives their ledger entries, and continues from there. It
+depends on the entries alone, so it can be replayed from a saved ledger.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from archiver.sources.modelscope.queries import page_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable, Sequence
 
     from archiver.sources.ledger import Entry
+    from archiver.transport import Request
+
+Steps: TypeAlias = "Generator[Sequence[Request], Sequence[Entry], None]"
+"""Yields requests, receives the entries of their answers in the same order."""
 
 
 @dataclass(slots=True)
@@ -100,3 +108,33 @@ def surveyed(entries: Iterable[Entry]) -> Survey:
     for entry in entries:
         survey.note(entry)
     return survey
+
+
+class Conversation:
+    """Replays and continues a conversation along a ledger.
+
+    Attributes:
+        used: Number of entries that it has received.
+    """
+
+    def __init__(self, survey: Survey, steps: Steps) -> None:
+        """Begin; `survey` takes each entry before `steps` receives it."""
+        self.used = 0
+        self._survey = survey
+        self._steps = steps
+        self._requests: Sequence[Request] | None = next(steps, None)
+
+    def next_requests(self, entries: Sequence[Entry]) -> Sequence[Request]:
+        """Return what to send after `entries`; nothing: the conversation is over."""
+        while self._requests is not None:
+            received = entries[self.used : self.used + len(self._requests)]
+            if len(received) < len(self._requests):
+                return self._requests
+            for entry in received:
+                self._survey.note(entry)
+            self.used += len(received)
+            try:
+                self._requests = self._steps.send(received)
+            except StopIteration:
+                self._requests = None
+        return ()

@@ -1,0 +1,171 @@
+"""Cover a hub by overlapping slices (owners, filters, words), where no search knows whole ids."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from archiver.sources.modelscope import website
+from archiver.sources.modelscope.partition import Partition
+from archiver.sources.modelscope.queries import FILTERS, LETTERS, Query
+from archiver.sources.modelscope.slices import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archiver.sources.modelscope.slices import Slices
+    from archiver.sources.modelscope.survey import Steps
+    from archiver.transport import Request
+
+VAIN: Final = 40
+"""So many searches in a row that show no new owner end the search for owners."""
+WORDS: Final = 3000
+"""So many words of names are searched for."""
+GUESSED: Final = 4
+"""Beginnings of owners so long are made longer by guessing."""
+LARGE: Final = 100
+"""An owner who was met on so many pages is large."""
+OWNERS: Final = 256
+"""So many owners are asked for at once."""
+
+
+def everything(slices: Slices, endpoint: str, *, website: bool) -> Steps:
+    """List a whole hub: in one query, by a partition, or by a cover.
+
+    Args:
+        slices: The slices of this listing.
+        endpoint: Address of the hub.
+        website: Whether the website's own query may help to find owners.
+    """
+    every = Query()
+    (first,) = yield [slices.page(every, 1)]
+    partition = Partition(slices)
+    if (first.total or 0) <= slices.reach.window:
+        yield slices.rest(every, first)
+    elif (yield from partition.understood()):
+        yield from partition.steps()
+    else:
+        yield from Cover(slices, endpoint, website=website).steps()
+    yield [slices.page(every, 1, " again")]
+
+
+class Cover:
+    """Slices by owners, filters and words, until enough models have come."""
+
+    def __init__(self, slices: Slices, endpoint: str, *, website: bool) -> None:
+        """List by `slices`; see `everything`."""
+        self._slices = slices
+        self._endpoint = endpoint
+        self._website = website
+
+    def steps(self) -> Steps:
+        """List by ever smaller parts."""
+        yield from self._slices.windows(Query())
+        yield from self._by_owner_prefix()
+        for name in FILTERS:
+            if not self._slices.enough:
+                yield from self._slices.by_filter(Query(), name)
+        yield from self._slices.by_word(Query(), WORDS)
+        yield from self._look_for_owners()
+        yield from self._by_pair_of_large_owners()
+        yield from self._by_owner()
+
+    def _by_pair_of_large_owners(self) -> Steps:
+        """Search for every pair of characters among the models of owners with very many.
+
+        Each name holds some pair, so this finds all of them, at about three pages a pair.
+        """
+        owners = [Query(owner=owner) for owner in self._slices.survey.owners]
+        known = ((query, self._slices.survey.slices.get(query.name)) for query in owners)
+        large = [query for query, each in known if each and each.short]
+        for query in large:
+            pairs = [query._replace(search=one + two) for one in LETTERS for two in LETTERS]
+            for at in range(0, len(pairs), len(LETTERS)):
+                if self._slices.enough:
+                    return
+                some = pairs[at : at + len(LETTERS)]
+                few = self._slices.unasked(some)
+                entries = yield [self._slices.page(pair, 1) for pair in few]
+                for pair, entry in zip(few, entries, strict=True):
+                    yield self._slices.rest(pair, entry)
+
+    def _by_owner_prefix(self) -> Steps:
+        """Search for the beginnings of the names of known owners, longer where they find too much.
+
+        That finds unknown owners too, which begin alike; new beginnings are asked for in turn.
+        """
+        tried: set[str] = set()
+        large = {""}
+        while not self._slices.complete:
+            known = {owner.lower() for owner in self._slices.survey.owners}
+            wanted = {_beginning(owner, large) for owner in known} | _guesses(large, known)
+            new = sorted(wanted - tried - large)
+            if not new:
+                break
+            tried |= {*new}
+            self._slices.asked |= {Query(search=prefix).name for prefix in new}
+            entries = yield [self._slices.page(Query(search=prefix), 1) for prefix in new]
+            rest: list[Request] = []
+            for prefix, entry in zip(new, entries, strict=True):
+                if matches(entry) > self._slices.reach.window:
+                    large.add(prefix)
+                else:
+                    rest += self._slices.rest(Query(search=prefix), entry)
+            yield rest
+        alone = [owner for owner in self._slices.survey.owners if owner.lower() in large]
+        yield from self._slices.walk(Query(owner=owner) for owner in alone)
+
+    def _by_owner(self) -> Steps:
+        """Ask for every owner met and not asked for.
+
+        The large ones first; of the others those that were met least: of an owner that came up
+        often, everything has come already.
+        """
+        while not self._slices.complete:
+            met, asked = self._slices.survey.owners.items(), self._slices.asked
+            new = [(count, owner) for owner, count in met if f"owner={owner}" not in asked]
+            new.sort(key=lambda each: (-each[0] if each[0] > LARGE else each[0], each[1]))
+            owners = [owner for _, owner in new[:OWNERS]]
+            if not owners:
+                return
+            yield from self._slices.walk(Query(owner=owner) for owner in owners)
+
+    def _look_for_owners(self) -> Steps:
+        """Search for everything, then for pairs of characters: that shows owners not met before."""
+        pairs = (one + two for one in LETTERS for two in LETTERS)
+        vain = 0
+        for words in ("", *pairs) if self._website else pairs:
+            if self._slices.enough or vain > VAIN:
+                return
+            known = {*self._slices.survey.owners}
+            yield from self._on_the_website(words) if self._website else self._in_a_window(words)
+            met = self._slices.survey.owners.keys() - known
+            vain = 0 if met else vain + 1
+            yield from self._slices.walk(Query(owner=owner) for owner in sorted(met))
+
+    def _in_a_window(self, words: str) -> Steps:
+        query = Query(search=words, sort="last_modified")
+        (first,) = yield [self._slices.page(query, 1)]
+        yield self._slices.rest(query, first)
+
+    def _on_the_website(self, words: str) -> Steps:
+        (first,) = yield [website.request(self._endpoint, words, 1)]
+        pages = -(-min(matches(first), website.WINDOW) // website.PAGE)
+        yield [website.request(self._endpoint, words, page) for page in range(2, pages + 1)]
+
+
+def _beginning(owner: str, large: set[str]) -> str:
+    """Return the shortest beginning of `owner` that is not too `large`, or its whole name."""
+    ends = range(len(owner) + 1)
+    return next((owner[:end] for end in ends if owner[:end] not in large), owner)
+
+
+def _guesses(large: Iterable[str], known: Iterable[str]) -> set[str]:
+    """Return longer beginnings of owners nobody met: by characters that follow in known ones."""
+    following: defaultdict[str, set[str]] = defaultdict(set)
+    for owner in known:
+        for one, two in pairwise(owner):
+            following[one].add(two)
+    long = (prefix for prefix in large if len(prefix) >= GUESSED)
+    return {prefix + letter for prefix in long for letter in following[prefix[-1]]}
