@@ -1,4 +1,4 @@
-"""An answer of the fake hub, before it is sent; and what the protocols need to write one."""
+"""Requests and answers of the fake hub, before they are sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Asked:
     Attributes:
         method: ``GET`` or ``PUT``.
         path: Decoded path.
-        query: Parameters; of those that come again all values, in order.
+        query: Parameters; all values of repeated ones, in order.
         headers: By lower-case name.
         body: The body.
         base: ``http://127.0.0.1:PORT``, for absolute links.
@@ -39,7 +39,7 @@ class Asked:
     def of(
         cls, method: str, target: str, headers: Mapping[str, str], body: bytes, base: str
     ) -> Asked:
-        """Take a request line's target apart."""
+        """Parse the target of a request line."""
         parts = urlsplit(target)
         query: dict[str, list[str]] = {}
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
@@ -51,7 +51,7 @@ class Asked:
         return self.query.get(name, [default])[0]
 
     def number(self, name: str, default: int) -> int:
-        """Return a parameter as a whole number; what is none counts as the default."""
+        """Return a parameter as an integer; the default if it is not one."""
         text = self.one(name)
         return int(text) if text.isascii() and text.isdigit() else default
 
@@ -63,8 +63,8 @@ class Answer:
     Attributes:
         status: HTTP status.
         body: The body.
-        headers: Beside ``Content-Length``.
-        lists: Whether it is a page of a listing: what can be told to misbehave.
+        headers: Besides ``Content-Length``.
+        lists: Whether it is a page of a listing, which can misbehave.
     """
 
     status: int

@@ -22,9 +22,9 @@ SPREAD = 7_368_787  # a prime that shares no factor with the number of names: al
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What happens in one day, as shares of the records (0 to 1).
+    """What changes in one day, as shares of the records (0 to 1).
 
-    The defaults are what real catalogues do (measured on four public histories).
+    The defaults were measured on four public histories.
 
     Attributes:
         new: Records that appear.
@@ -40,11 +40,11 @@ class Pace:
 
 
 ONE_THIRD = Pace(content=1 / 3, counters=0)
-"""A third of the records changes in content: the work of the compare benchmark."""
+"""A third of the records changes in content, as in the benchmark of comparisons."""
 
 
 class Dice:
-    """Throws that depend on nothing but their seed (no global random state)."""
+    """Random numbers that depend on nothing but their seed (no global state)."""
 
     __slots__ = ("_rest",)
 
@@ -191,7 +191,7 @@ class Catalogue:
 
 
 def edit(record: Record, dice: Dice) -> None:
-    """Change what owners change: the card, the weights, the tags, the license."""
+    """Change the description, the size, the tags or the license."""
     match dice.below(4):
         case 0:
             record["description"] += f" Update {1 + dice.below(9)}: fixed the chat template."

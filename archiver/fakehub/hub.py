@@ -1,25 +1,39 @@
-"""A hub that does not exist, as it stands now: its models, and what becomes of them."""
+"""A hub that does not exist: its models, how they change, and how they are found."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
+from operator import attrgetter
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from archiver.fakehub.catalogue import Dice
 from archiver.fakehub.models import START, Model, model
-from archiver.fakehub.search import Index
 
 if TYPE_CHECKING:
-    from archiver.fakehub.search import Matching
+    from collections.abc import Callable, Iterable, Sequence
+
+Matching: TypeAlias = Literal["id", "parts"]
+"""What a search looks at: the whole ``owner/name``, or owner and name separately."""
+
+_BREAK = "\n"
+_KEYS: dict[str, Callable[[Model], object]] = {
+    "default": lambda model: (-model.likes, -model.downloads, model.number),
+    "downloads": lambda model: (-model.downloads, model.number),
+    "likes": lambda model: (-model.likes, model.number),
+    "last_modified": lambda model: (-model.modified.timestamp(), model.number),
+    "created": attrgetter("number"),
+}
 
 DAILY_NEW, DAILY_EDITED, DAILY_GONE = 0.0025, 0.0075, 0.001
 """Shares of the models that appear, change and vanish in a day (as on real hubs)."""
 
 
 class Hub:
-    """The models of the hub; everything may be asked and changed by several threads.
+    """The models of the hub; threads may share it.
 
     Attributes:
         now: The hub's time, UTC; moves with `age` and `churn`.
@@ -27,7 +41,7 @@ class Hub:
     """
 
     def __init__(self, models: int, *, seed: int = 1, matching: Matching = "id") -> None:
-        """Begin day 0 with so many `models`."""
+        """Start day 0 with this many `models`."""
         self.now = START
         self.matching = matching
         self._lock = RLock()
@@ -69,7 +83,7 @@ class Hub:
             return self._models.pop(key)
 
     def restore(self, gone: Model) -> None:
-        """Bring a deleted model back as it was."""
+        """Restore a deleted model."""
         with self._lock:
             self._index = None
             self._models[gone.id] = gone
@@ -97,7 +111,7 @@ class Hub:
             return made.id
 
     def churn(self) -> None:
-        """Let one thing happen: a model appears, changes or vanishes."""
+        """Add, change or remove one model."""
         with self._lock:
             self._turns += 1
             dice = Dice(self._seed, 99, self._turns)
@@ -111,7 +125,7 @@ class Hub:
                     self.remove(dice.choice(keys))
 
     def age(self, *, day: int) -> None:
-        """Let a day pass that ends at the beginning of day number `day`."""
+        """Let a day pass, up to the beginning of day number `day`."""
         with self._lock:
             dice = Dice(self._seed, 5, day)
             keys = [*self._models]
@@ -136,3 +150,76 @@ class Hub:
         for each in self._models.values():
             if (each.number + dice.below(5)) % 5 < 2:  # noqa: PLR2004
                 each.downloads += 1 + each.downloads // 100
+
+
+class Wanted(NamedTuple):
+    """Which models, in which order; empty: any.
+
+    Attributes:
+        words: A text that owner or name holds, in any case.
+        owner: The owner, exactly.
+        task: One of the tasks.
+        library: The library.
+        license: The licence as it is spelled.
+        model_type: The architecture.
+        sort: A name of an order.
+        first: Whether the order is reversed: smallest first.
+    """
+
+    words: str = ""
+    owner: str = ""
+    task: str = ""
+    library: str = ""
+    license: str = ""
+    model_type: str = ""
+    sort: str = "default"
+    first: bool = False
+
+
+class Index:
+    """The public models of one moment, ready to be searched."""
+
+    def __init__(self, models: Iterable[Model], matching: Matching) -> None:
+        """Take the public `models` in the order of their creation."""
+        self._models = list(models)
+        self._matching = matching
+        self._text = _BREAK.join(self._searched(model) for model in self._models).lower()
+        self._starts = self._line_starts()
+        self._by_owner: dict[str, list[Model]] = {}
+        for each in self._models:
+            self._by_owner.setdefault(each.owner, []).append(each)
+        self.find = lru_cache(maxsize=256)(self._find)
+
+    def _searched(self, model: Model) -> str:
+        # NUL separates owner and name where no search spans the slash.
+        return model.id if self._matching == "id" else model.id.replace("/", "\0")
+
+    def _line_starts(self) -> list[int]:
+        starts, at = [], 0
+        for line in self._text.split(_BREAK):
+            starts.append(at)
+            at += len(line) + 1
+        return starts
+
+    def _find(self, wanted: Wanted) -> Sequence[Model]:
+        """Return the matching models in order."""
+        found = self._by_owner.get(wanted.owner, []) if wanted.owner else self._models
+        if wanted.words:
+            holding = {model.number for model in self._holding(wanted.words.lower())}
+            found = [model for model in found if model.number in holding]
+        for name in ("library", "license", "model_type"):
+            if value := getattr(wanted, name):
+                found = [model for model in found if getattr(model, name) == value]
+        if wanted.task:
+            found = [model for model in found if wanted.task in model.tasks]
+        key = _KEYS.get(wanted.sort, _KEYS["default"])
+        return sorted(found, key=key, reverse=wanted.first)  # type: ignore[arg-type]
+
+    def _holding(self, words: str) -> Iterable[Model]:
+        """Yield the models whose line holds `words`."""
+        at = self._text.find(words)
+        while at >= 0:
+            line = bisect_right(self._starts, at) - 1
+            yield self._models[line]
+            following = self._starts[line + 1] if line + 1 < len(self._starts) else len(self._text)
+            at = self._text.find(words, following)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from archiver.fakehub.answers import Answer, answer, moment
-from archiver.fakehub.search import Wanted
+from archiver.fakehub.hub import Wanted
 
 if TYPE_CHECKING:
     from archiver.fakehub.answers import Asked

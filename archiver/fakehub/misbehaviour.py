@@ -1,4 +1,4 @@
-"""The bad days of a hub: what it does to an answer, or to the connection."""
+"""The failure modes of a hub: what it does to an answer, or to the connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import struct
 import zlib
 from dataclasses import replace
 from time import sleep  # noqa: TID251  a slow server waits
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -22,83 +22,63 @@ _LATER = {"Retry-After": "1", "RateLimit": '"api";r=0;t=0'}
 _MUCH: Final = 1 << 30
 
 
-class Change(Protocol):
-    """Turns an answer into the one that is sent."""
-
-    def __call__(self, right: Answer, before: Answer | None) -> Answer:
-        """Return what is sent in place of `right`; `before` is the listing's page before it."""
-        ...
-
-
+Change: TypeAlias = "Callable[[Answer, Answer | None], Answer]"
+"""Turns a page of a listing, given the one before it, into the answer that is sent."""
 Delivery: TypeAlias = "Callable[[BaseHTTPRequestHandler, Answer], None]"
-
-
-def _edited(right: Answer, edit: Callable[[Any], Any]) -> Answer:
-    return replace(right, body=msgspec.json.encode(edit(msgspec.json.decode(right.body))))
-
-
-def _rows(document: Any) -> list[Any]:
-    """Return the rows of a page of any of the protocols."""
-    if isinstance(document, list):
-        return document
-    data = document["data"]
-    rows: list[Any] = data if isinstance(data, list) else data["models"]
-    return rows
-
-
-def _with_rows(change: Callable[[list[Any]], list[Any]]) -> Change:
-    def changed(document: Any) -> Any:
-        rows = _rows(document)
-        rows[:] = change(list(rows))
-        return document
-
-    return lambda right, before: _edited(right, changed)  # noqa: ARG005  same for every page
-
-
-def _with_data(**members: Any) -> Change:
-    def changed(document: Any) -> Any:
-        if isinstance(document, dict) and isinstance(document["data"], dict):
-            document["data"] |= members
-        return document
-
-    return lambda right, before: _edited(right, changed)  # noqa: ARG005  same for every page
+"""Sends an answer."""
 
 
 def _always(sent: Answer) -> Change:
     return lambda right, before: sent  # noqa: ARG005  same for every page
 
 
-def _total(factor: float) -> Change:
+def _edited(edit: Callable[[Any], Any]) -> Change:
+    """Return a change of what the JSON of a page says."""
+
+    def changed(right: Answer, _before: Answer | None) -> Answer:
+        return replace(right, body=msgspec.json.encode(edit(msgspec.json.decode(right.body))))
+
+    return changed
+
+
+def _with_rows(change: Callable[[list[Any]], list[Any]]) -> Change:
+    """Return a change of the rows of a page of any of the protocols."""
+
     def changed(document: Any) -> Any:
-        if isinstance(document, dict) and isinstance(document["data"], dict):
-            document["data"]["total_count"] = int(document["data"]["total_count"] * factor)
+        data = document if isinstance(document, list) else document["data"]
+        rows = data if isinstance(data, list) else data["models"]
+        rows[:] = change(list(rows))
         return document
 
-    return lambda right, before: _edited(right, changed)  # noqa: ARG005  same for every page
+    return _edited(changed)
 
 
-def _every(row: Callable[[dict[str, Any]], None]) -> Change:
-    def changed(rows: list[Any]) -> list[Any]:
-        for each in rows:
-            row(each)
-        return rows
+def _with_data(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Change:
+    """Return a change of the envelope that ModelScope's pages have."""
 
-    return _with_rows(changed)
+    def changed(document: Any) -> Any:
+        if isinstance(document, dict) and isinstance(document["data"], dict):
+            document["data"] |= change(document["data"])
+        return document
 
-
-def _uncounted(row: dict[str, Any]) -> None:
-    row["downloads"] = row["likes"] = 0
+    return _edited(changed)
 
 
-def _without_tasks(row: dict[str, Any]) -> None:
-    for name in ("tags", "license", "library_name"):
-        row.pop(name, None)
+def _with_total(factor: float) -> Change:
+    return _with_data(lambda data: {"total_count": int(data["total_count"] * factor)})
 
 
-def _spoil(rows: list[Any]) -> list[Any]:
-    for row in rows:
-        row["downloads"] = "many"
-    return rows
+def _uncounted(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "downloads": 0, "likes": 0}
+
+
+def _without_tags(row: dict[str, Any]) -> dict[str, Any]:
+    dropped = ("tags", "license", "library_name")
+    return {name: value for name, value in row.items() if name not in dropped}
+
+
+def _spoilt(rows: list[Any], first: int) -> list[Any]:
+    return [*({**row, "downloads": "many"} for row in rows[:first]), *rows[first:]]
 
 
 CHANGES: Final[dict[str, Change]] = {
@@ -108,12 +88,12 @@ CHANGES: Final[dict[str, Change]] = {
     "success-false": _always(
         answer({"success": False, "code": "InternalError", "message": "no backend"})
     ),
-    "models-null": _with_data(models=None),
+    "models-null": _with_data(lambda _: {"models": None}),
     "empty-list": _with_rows(lambda rows: rows[:0]),
     "repeated-page": lambda right, before: before or right,
     "shifted-page": _with_rows(lambda rows: rows[len(rows) // 2 :]),
-    "total-high": _total(1.5),
-    "total-low": _total(0.5),
+    "total-high": _with_total(1.5),
+    "total-low": _with_total(0.5),
     "storm": _always(answer({"success": False, "code": "RateLimitExceed"}, 429, _LATER)),
     "long-wait": _always(
         answer({"success": False, "code": "RateLimitExceed"}, 429, {"Retry-After": "315360000"})
@@ -123,10 +103,10 @@ CHANGES: Final[dict[str, Change]] = {
     "not-found": _always(Answer(404, b"404 page not found", {"Content-Type": "text/plain"})),
     "refused": _always(answer({"success": False, "code": "InvalidAuthentication"}, 401)),
     "redirect": _always(Answer(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"})),
-    "bad-record": _with_rows(lambda rows: [*_spoil(rows[:1]), *rows[1:]]),
-    "bad-records": _with_rows(lambda rows: [*_spoil(rows[:20]), *rows[20:]]),
-    "no-downloads": _every(_uncounted),
-    "schema-drift": _every(_without_tasks),
+    "bad-record": _with_rows(lambda rows: _spoilt(rows, 1)),
+    "bad-records": _with_rows(lambda rows: _spoilt(rows, 20)),
+    "no-downloads": _with_rows(lambda rows: [_uncounted(row) for row in rows]),
+    "schema-drift": _with_rows(lambda rows: [_without_tags(row) for row in rows]),
 }
 """Answers that are wrong, by name."""
 
@@ -193,12 +173,12 @@ DELIVERIES: Final[dict[str, Delivery]] = {
     "half-gzip": _half_gzip,
     "bomb": _bomb,
 }
-"""Right answers that are sent in a wrong way, by name."""
+"""Correct answers that are sent in a wrong way, by name."""
 
 NAMES: Final = tuple(sorted([*CHANGES, *DELIVERIES]))
-"""Every misbehaviour there is."""
+"""All failure modes."""
 ONCE: Final = frozenset({"burst", "storm", "bad-record", "repeated-page", "shifted-page"})
-"""Those that pass after a few answers, unless told otherwise."""
+"""Those that pass after a few answers by default."""
 
 
 def _head(handler: BaseHTTPRequestHandler, right: Answer, length: int) -> None:
@@ -214,5 +194,5 @@ def _send(handler: BaseHTTPRequestHandler, right: Answer) -> None:
 
 
 def deliver(handler: BaseHTTPRequestHandler, right: Answer, name: str = "") -> None:
-    """Send an answer, in the wrong way that `name` says, if it says one."""
+    """Send an answer, in the wrong way `name` if there is one of this name."""
     DELIVERIES.get(name, _send)(handler, right)

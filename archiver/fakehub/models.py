@@ -1,4 +1,4 @@
-"""The models of a hub that does not exist: as many owners as a real one, and as unequal."""
+"""Made-up models of a hub, with as many owners as a real one, and as unequal."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Model:
     Attributes:
         number: Order of creation, from 0.
         id: ``owner/name``.
-        tasks: What it is for.
+        tasks: What it does.
         license: As its owner spelled it.
-        library: What it is loaded with.
+        library: The library that loads it.
         model_type: Its architecture.
         downloads: Counter.
         likes: Counter.
-        created: When it was created, UTC.
-        modified: When files or settings changed last, UTC.
+        created: Creation, UTC.
+        modified: Last change of files or settings, UTC.
         size: Bytes.
         params: Number of parameters; 0: unknown.
         description: A sentence, mostly none.
@@ -88,7 +88,7 @@ def owner_of(number: int, models: int) -> int:
 
 
 def model(number: int, models: int, seed: int = 1) -> Model:
-    """Return model number `number` of a hub that begins with so many `models`."""
+    """Return model number `number` of a hub that starts with this many `models`."""
     dice = Dice(seed, number)
     owner = _owner_name(owner_of(number, models))
     category = dice.choice(words.FAMILIES)[1]

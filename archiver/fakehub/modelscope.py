@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archiver.fakehub.answers import Answer, answer, moment
-from archiver.fakehub.search import Wanted
+from archiver.fakehub.hub import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

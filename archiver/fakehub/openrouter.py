@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.fakehub.answers import Answer, answer
-from archiver.fakehub.search import Wanted
+from archiver.fakehub.hub import Wanted
 
 if TYPE_CHECKING:
     from archiver.fakehub.answers import Asked

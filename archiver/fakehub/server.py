@@ -42,7 +42,7 @@ class Document:
 
 @dataclass(slots=True)
 class _Bad:
-    """A misbehaviour: from which listing page on, and for how many more."""
+    """A failure mode: from which page of a listing on, and for how many pages."""
 
     name: str
     at: int
@@ -50,7 +50,7 @@ class _Bad:
 
 
 class FakeHub:
-    """A server that is up between ``__enter__`` and ``__exit__``.
+    """A server that runs between ``__enter__`` and ``__exit__``.
 
     Attributes:
         day: The day of the catalogue that is listed; set it to let time pass.
@@ -68,13 +68,13 @@ class FakeHub:
         churn: int = 0,
         port: int = 0,
     ) -> None:
-        """Take what is listed.
+        """Store what is listed.
 
         Args:
             catalogue: Listed at ``/models.json``; by default one of 2,845 models.
             day: The day of it.
             hub: Speaks ModelScope's, Hugging Face's and OpenRouter's protocols.
-            churn: So many pages of listings after each other, something happens on the hub;
+            churn: A model appears, changes or vanishes after each so many pages of listings;
                 0: never.
             port: Where to listen; 0: any free port.
         """
@@ -92,12 +92,12 @@ class FakeHub:
         self._document = lru_cache(maxsize=2)(self._list)
 
     def __enter__(self) -> Self:
-        """Start to answer."""
+        """Start the server."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Finish the answers under way and stop."""
+        """Finish the current answers and stop."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -113,19 +113,19 @@ class FakeHub:
         return f"{self.endpoint}{LISTING}"
 
     def misbehave(self, name: str, *, at: int = 1, times: int | None = None) -> None:
-        """Answer pages of listings badly from now on.
+        """Answer pages of listings in a failure mode from now on.
 
         Args:
             name: One of `misbehaviour.NAMES`.
             at: From which page on, counted from now.
-            times: How many pages; None: all, or a few of what passes by its nature.
+            times: How many pages; None: all, or a few of a mode that passes.
         """
         if times is None:
             times = _FEW if name in ONCE else _FOR_EVER
         self._bad = _Bad(name, self.pages + at, times)
 
     def behave(self) -> None:
-        """Answer well again."""
+        """End the failure mode."""
         self._bad = None
 
     def document(self, path: str) -> Document | None:
@@ -133,7 +133,7 @@ class FakeHub:
         return self._document(self.day) if path == LISTING else None
 
     def respond(self, asked: Asked) -> tuple[Answer, str]:
-        """Return the answer to a request of a hub's protocol, and the wrong way to send it."""
+        """Return the answer to a request, and the failure mode in which to send it."""
         with self._lock:
             self.requests += 1
             right = self._right(asked)
@@ -160,7 +160,7 @@ class FakeHub:
         return found or Answer(404, b"404 page not found", {"Content-Type": "text/plain"})
 
     def _name(self) -> str:
-        """Return how this page misbehaves; empty: not at all."""
+        """Return the failure mode of this page; empty: none."""
         bad = self._bad
         if bad is None or self.pages < bad.at or bad.times < 1:
             return ""
@@ -225,10 +225,10 @@ class Handler(BaseHTTPRequestHandler):
             deliver(self, *hub.respond(asked))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is inherited
-        """Stay silent: what the demo prints is its story."""
+        """Log nothing: only the demo writes to the terminal."""
 
 
 def names(condition: str, etag: str) -> bool:
-    """Say whether an ``If-None-Match`` field lists `etag`, weakly compared, or is ``*``."""
+    """Tell whether an ``If-None-Match`` field lists `etag`, weakly compared, or is ``*``."""
     listed = (tag.strip().removeprefix("W/") for tag in condition.split(","))
     return any(tag in {"*", etag} for tag in listed)

@@ -1,4 +1,4 @@
-"""The words that made-up records are put together from; no real owner or model is named."""
+"""The words that made-up records are composed of; no real owner or model is named."""
 
 # ruff: noqa: RUF001 - Chinese sentences have Chinese punctuation
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Category(NamedTuple):
-    """What a model is for: its name in English and in Chinese, and its tasks."""
+    """A category of models: its name in English and in Chinese, and its tasks."""
 
     name: str
     chinese: str

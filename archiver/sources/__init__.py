@@ -1,4 +1,4 @@
-"""Where records come from: the kinds of sources, and how a configured one is made."""
+"""The kinds of sources, and how a configured one is created."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ BUILT_IN = {
     "modelscope": "archiver.sources.modelscope:ModelScope",
     "openrouter": "archiver.sources.openrouter:OpenRouter",
 }
-"""The kinds that come with the program, by name; nothing that is installed replaces them."""
+"""The built-in kinds, by name; no installed package replaces them."""
 GROUP = "archiver.sources"
-"""The entry points that name kinds of sources."""
+"""The entry point group of sources."""
 
 
 KINDS: Kinds[Source] = Kinds("source", Source, GROUP, BUILT_IN)  # type: ignore[type-abstract]
@@ -63,10 +63,10 @@ def find(kind: str, *, base: Path) -> type[Source]:
 
     Args:
         kind: Name of an entry point of ``archiver.sources``, or ``package.module:Class``.
-        base: Folder of archiver.toml; modules are looked for there too, after the installed.
+        base: Folder of archiver.toml; searched for modules after the installed ones.
 
     Raises:
-        ConfigError: There is none, or it is no `Source`.
+        ConfigError: There is none, or it is not a `Source`.
     """
     return KINDS.find(kind, folder=base)
 
@@ -81,13 +81,13 @@ def create(
     """Return the configured source `name`.
 
     Args:
-        name: The source's name, for errors.
-        settings: What archiver.toml says of it: ``type``, and what that type reads.
+        name: Name of the source, for errors.
+        settings: Its table of archiver.toml: ``type``, and what that type reads.
         base: Folder of archiver.toml.
-        environ: The environment: says what archiver.toml does not (`Source.variables`).
+        environ: The environment; gives settings that archiver.toml does not (`Source.variables`).
 
     Raises:
-        ConfigError: The type is unknown or does not take these settings.
+        ConfigError: The type is unknown or rejects these settings.
     """
     source = find(settings.get("type", ""), base=base)
     known = {field.encode_name for field in msgspec.structs.fields(source.Settings)}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LONGEST: Final = timedelta(hours=24)
 """A listing that began longer ago is not continued: its first pages say too little of today."""
 NAMED: Final = 1000
-"""So many repeated keys are remembered by name; the ledger counts them all."""
+"""Number of repeated keys that are remembered by name; the ledger counts them all."""
 
 _TABLES = (
     "CREATE TABLE about (identity TEXT, began TEXT)",
@@ -51,14 +51,14 @@ class Checkpoint:
         ledger: The answered requests.
         pending: Requests that are planned and not answered, in the order in which to send them.
         lines: One line per key.
-        bad: What stood in a record's place and was none.
-        repeated: The first `NAMED` keys that came again, once for each time.
+        bad: Unusable records.
+        repeated: The first `NAMED` repeated keys, once for each repetition.
     """
 
     lines: Lines
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start an empty listing."""
         self.ledger = Ledger()
         self.pending: deque[Request] = deque()
         self.lines = LinesInMemory()
@@ -66,17 +66,17 @@ class Checkpoint:
         self.repeated: list[str] = []
 
     def plan(self, requests: Sequence[Request]) -> None:
-        """Take requests that are to be sent."""
+        """Add requests that are to be sent."""
         self.pending.extend(requests)
 
     def take(self, id_: str, parsed: Parsed, lines: Sequence[Line], bad: Sequence[Bad]) -> Entry:
-        """Take the answer to the first pending request, and the requests that it leads to.
+        """Add the answer to the first pending request, and the requests that it leads to.
 
         Args:
             id_: The request's id.
-            parsed: What its page says.
-            lines: The records that it brought.
-            bad: What stood in a record's place and was none.
+            parsed: Its page.
+            lines: The records of the page.
+            bad: Unusable records.
         """
         repeated = self.lines.put(lines)
         self.repeated += repeated[: NAMED - len(self.repeated)]
@@ -98,14 +98,14 @@ class Checkpoint:
         return entry
 
     def finish(self) -> None:
-        """End the listing: what is done to its lines from now on is not kept."""
+        """End the listing: later changes to its lines are not saved."""
 
 
 class SavedCheckpoint(Checkpoint):
     """A listing in a file.
 
-    Each answer is one transaction: a process that is killed loses only the answers that it had not
-    taken yet.
+    Each answer is one transaction: a killed process loses only the answers that it had not
+    added yet.
     """
 
     def __init__(self, database: sqlite3.Connection) -> None:
@@ -119,13 +119,13 @@ class SavedCheckpoint(Checkpoint):
         self.repeated = [key for (key,) in database.execute("SELECT key FROM again")]
 
     def plan(self, requests: Sequence[Request]) -> None:
-        """Take requests that are to be sent."""
+        """Add requests that are to be sent."""
         with _transaction(self._database):
             self._save(requests)
             super().plan(requests)
 
     def take(self, id_: str, parsed: Parsed, lines: Sequence[Line], bad: Sequence[Bad]) -> Entry:
-        """Take an answer; see `Checkpoint.take`."""
+        """Add an answer; see `Checkpoint.take`."""
         named = len(self.repeated)
         with _transaction(self._database):
             entry = super().take(id_, parsed, lines, bad)
@@ -138,7 +138,7 @@ class SavedCheckpoint(Checkpoint):
         return entry
 
     def finish(self) -> None:
-        """Begin a transaction that nobody commits: see `Checkpoint.finish`."""
+        """Begin a transaction that is never committed; see `Checkpoint.finish`."""
         self._database.execute("BEGIN")
 
     def _save(self, requests: Iterable[Request]) -> None:
@@ -156,13 +156,13 @@ def _decoded(database: sqlite3.Connection, query: str, type_: type[_T]) -> Itera
 
 @contextmanager
 def opened(path: Path | None, *, identity: str, now: datetime) -> Iterator[SavedCheckpoint]:
-    """Open the checkpoint at `path`, or begin a new one there.
+    """Open the checkpoint at `path`, or start a new one there.
 
     A listing is continued if it has the same identity, began less than `LONGEST` ago, and no other
     process works on it. The file stays when the block ends: `forget` removes it.
 
     Args:
-        path: The file; None: a private one that vanishes.
+        path: The file; None: a temporary one.
         identity: Digest of what is asked; another one starts over.
         now: Time, UTC.
 
@@ -207,7 +207,8 @@ def _connected(path: Path | str) -> sqlite3.Connection:
 
 
 def _begun(database: sqlite3.Connection, identity: str, now: datetime) -> sqlite3.Connection:
-    # No fsync at each page: after a power cut the file is whole, if perhaps a few pages older.
+    # No fsync at each page: after a power failure the file is consistent, perhaps a few pages
+    # older.
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     for table in _TABLES:

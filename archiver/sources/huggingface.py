@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from archiver.transport import Page
 
 PAGE: Final = 1000
-"""Models on a page; the hub gives no more."""
+"""Models on a page, the maximum of the hub."""
 EXPAND: Final = (
     *("author", "createdAt", "lastModified", "sha", "downloads", "likes", "pipeline_tag"),
     *("library_name", "tags", "gated", "safetensors"),
 )
-"""Fields that the listing is asked for; ``sha`` and the like come at the cost of the list."""
+"""Fields that the listing requests; with ``sha`` no detail call is needed for the version."""
 _WINDOW_S: Final = 300.0
 _ANONYMOUS, _WITH_TOKEN = 500, 1000
 """Requests in `_WINDOW_S` seconds (the hub's published quotas)."""
@@ -50,12 +50,12 @@ class HuggingFaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
         rate: Requests in a second; 0: as the hub's quotas say, and no limit for a hub on this
             machine.
         scope: ``top``: the most downloaded models; ``all``: every model.
-        top: How many the top is.
+        top: Size of the top.
         author: List this author's models instead.
         pipeline_tag: List the models for this task instead.
-        search: List what this finds instead.
+        search: List the results of this search instead.
         enrich: What detail calls add: ``description`` (``version`` comes with the listing).
-        enrich_budget: Records that detail calls are made for in one run.
+        enrich_budget: Largest number of records with detail calls in one run.
     """
 
     endpoint: str = "https://huggingface.co"
@@ -116,7 +116,7 @@ class HuggingFace(Source):
     resumable = True
 
     def __init__(self, settings: HuggingFaceSettings, *, base: Path) -> None:
-        """Keep the settings."""
+        """Store the settings."""
         super().__init__(settings, base=base)
         self.endpoint = settings.endpoint.rstrip("/")
         top = settings.scope == "top" and not settings.filters
@@ -141,7 +141,7 @@ class HuggingFace(Source):
         """Return the models on a page, and the next one.
 
         Raises:
-            MalformedPage: It is no array, empty before the end, or not in the order asked for.
+            MalformedPage: It is no array, empty before the end, or in another order.
         """
         place = redact(page.request.url)
         rows = _read(page, place)
@@ -165,30 +165,30 @@ class HuggingFace(Source):
         return "a page without a next one"
 
     def end(self, ledger: Ledger) -> str:
-        """Return how the end was recognised; a hub without any model is none.
+        """Return how the end was recognised; a hub without models is refused.
 
         Raises:
             SourceError: The only page was empty.
         """
         if not ledger.received and not self.settings.filters:
-            raise SourceError(f"{self.endpoint} lists no model at all")
+            raise SourceError(f"{self.endpoint} lists no models")
         return ledger.end
 
     def site(self, token: str) -> Site:
-        """Return the pace of the published quotas, and the token."""
+        """Return the published quota as a rate limit, and the token."""
         quota = Rate(_WITH_TOKEN if token else _ANONYMOUS, _WINDOW_S, _BURST)
         rate = own_rate(self.endpoint, self.settings.rate, quota)
         return Site(self.endpoint, rate, {"Authorization": f"Bearer {token}"} if token else {})
 
     def confirm(self, key: str) -> Request | None:
-        """Return the request for the model's own entry; a renamed one redirects."""
+        """Return the request for the model's own entry; of a renamed one it redirects."""
         if not _ID.fullmatch(key):
             return None
         url = f"{self.endpoint}/api/models/{quote(key)}"
         return Request(f"confirm {key}", url, accept=(200, 401, 403, 404))
 
     def confirmed(self, page: Page) -> Fate:
-        """Return what became of the model.
+        """Return the status of the model.
 
         Deleted and private ones answer 401 to a client without token, 404 to one with; so does
         an id that never existed.
@@ -205,7 +205,7 @@ class HuggingFace(Source):
         return Fate("gone", "disabled" if page.status == _FORBIDDEN else "deleted or private")
 
     def details(self, key: str) -> Sequence[Request]:
-        """Return the request for the README, if descriptions are wished."""
+        """Return the request for the README, if the settings ask for descriptions."""
         if "description" not in self.settings.enrich or not _ID.fullmatch(key):
             return ()
         url = f"{self.endpoint}/{quote(key)}/resolve/main/README.md"
@@ -222,7 +222,7 @@ class HuggingFace(Source):
 
 
 def _read(page: Page, place: str) -> list[Any]:
-    """Return the rows: typed if all can be, else as they are."""
+    """Return the rows: typed if all are valid, otherwise untyped."""
     try:
         return _rows.decode(page.body)
     except UNREADABLE:
@@ -271,4 +271,4 @@ def _refuse_disorder(rows: Sequence[Any], place: str) -> None:
     """Refuse a page that is not sorted by creation: its cursor would skip models."""
     created = [row.created_at or "" for row in rows if isinstance(row, _Row)]
     if created != sorted(created):
-        raise MalformedPage(f"{place}: the models are not sorted by createdAt, as was asked for")
+        raise MalformedPage(f"{place}: the models are not sorted by createdAt as requested")

@@ -28,8 +28,8 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         url: ``http://``, ``https://``, ``file://``, or a path relative to archiver.toml.
         records: Path of the records (``records.document``).
-        key: Field or fields that tell records apart.
-        total: Path of the number of records that the document announces; empty: it does not.
+        key: Field or fields that identify a record.
+        total: Path of the announced number of records; empty: there is none.
     """
 
     url: str
@@ -44,10 +44,10 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class JsonSource(Source):
-    """Asks one address once; the whole document is the listing."""
+    """Requests one address; the document is the listing."""
 
     Settings = JsonSettings
-    confirmations = 1  # one document is whole or refused: what it lacks is gone
+    confirmations = 1  # a document is complete or refused: what it lacks is gone
 
     def plan(self, ledger: Ledger) -> Sequence[Request]:
         """Return the one request, or nothing once it is answered."""
@@ -69,12 +69,12 @@ class JsonSource(Source):
         try:
             yield from document.read(page.body, self.settings.records, fields)
         except UnreadableSnapshot as error:
-            hint = error.hint or "nothing was written; look at what the address answers"
+            hint = error.hint or "nothing was written; check what the address returns"
             raise MalformedPage(f"{redact(page.request.url)}: {error}", hint=hint) from error
 
 
 def _announced(page: Page, path: str) -> int:
-    """Read one number; everything else in the document is skipped, not built."""
+    """Read one number; the rest of the document is skipped, not built."""
     names = path.split(".")
     shape: Any = int
     for name in reversed(names):

@@ -18,13 +18,13 @@ Kind: TypeAlias = Literal["complete", "window", "incremental"]
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
-    """What one answered request brought; see `Parsed`.
+    """One answered request; see `Parsed`.
 
     Attributes:
         id: The request's id.
         records: Records received, repeated ones included.
-        fresh: Records whose key had not come before in this listing.
-        bad: What stood in a record's place and was none.
+        fresh: Records whose key is new in this listing.
+        bad: Number of unusable records.
         total: As parsed.
         matches: As parsed.
         end: As parsed.
@@ -45,15 +45,15 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
 
 @dataclass(slots=True)
 class Ledger:
-    """What is known of a listing under way; grows by one entry with each answer.
+    """The state of a listing under way; grows by one entry with each answer.
 
     Attributes:
-        entries: The answered requests, in the order in which they were asked.
+        entries: The answered requests, in the order in which they were sent.
         received: Number of records received, repeated and bad ones included.
         distinct: Number of different keys received.
-        bad: What stood in a record's place and was none.
-        announced: The total that was announced last, or None.
-        end: How the newest page showed that it was the last one, or empty.
+        bad: Number of unusable records.
+        announced: The total announced last, or None.
+        end: How the newest page showed that it is the last one, or empty.
         mark: The newest change seen, as ``YYYY-MM-DDTHH:MM:SSZ``, or empty.
     """
 
@@ -67,7 +67,7 @@ class Ledger:
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Self:
-        """Return the ledger that these entries make."""
+        """Return the ledger of these entries."""
         ledger = cls()
         for entry in entries:
             ledger.add(entry)
@@ -85,7 +85,7 @@ class Ledger:
 
     @property
     def duplicates(self) -> int:
-        """Number of records whose key had come before."""
+        """Number of repeated records."""
         return self.received - self.bad - self.distinct
 
     def proof(self, kind: Kind, end: str, *, drift: float) -> Proof:
@@ -100,7 +100,7 @@ class Ledger:
             SourceError: The listing is not complete.
         """
         if not end:
-            raise SourceError("the listing stopped, but no page showed that it was the last one")
+            raise SourceError("the listing ended, but no page showed that it was the last one")
         if kind == "complete" and not self._adds_up(drift):
             raise SourceError(f"announced {self.announced:,}, received {self.received:,}")
         return Proof(
@@ -129,15 +129,15 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Why a listing is believed to be what `kind` says; stands in the commit message.
+    """Why a listing is what `kind` says; part of the commit message.
 
     Attributes:
         kind: What the listing covers.
         pages: Number of answers.
         announced: Number of records that the source says it has, or None.
         received: Number of records received, `duplicates` and `bad` included.
-        duplicates: Records whose key came again later.
-        bad: What stood in a record's place and was none.
+        duplicates: Number of repeated records.
+        bad: Number of unusable records.
         end: How the end was recognised, by the source's own rule.
     """
 

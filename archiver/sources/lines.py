@@ -62,20 +62,20 @@ class Lines(ABC):
         """Return the bytes of the line of `key`, or None."""
 
     def holds(self, key: str) -> bool:
-        """Say whether there is a line of `key`."""
+        """Tell whether there is a line of `key`."""
         return self.get(key) is not None
 
     @abstractmethod
     def put(self, lines: Iterable[Line]) -> list[str]:
-        """Take lines; of several with one key the last stands.
+        """Add lines; of several with one key the last one counts.
 
         Returns:
-            The keys that had come before, once for each time.
+            The repeated keys, once for each repetition.
         """
 
     @abstractmethod
     def keep(self, lines: Iterable[Line]) -> None:
-        """Take the lines whose key is not there yet."""
+        """Add the lines whose key is not there yet."""
 
     @abstractmethod
     def split(self, shards: int) -> dict[str, Collection[bytes]]:
@@ -87,7 +87,7 @@ class Lines(ABC):
 
 
 class LinesInMemory(Lines):
-    """Lines in a dictionary; as fast as it gets, and as large."""
+    """Lines in a dictionary."""
 
     def __init__(self, lines: Iterable[Line] = ()) -> None:
         """Begin with `lines`."""
@@ -107,7 +107,7 @@ class LinesInMemory(Lines):
         return self._lines.get(key)
 
     def put(self, lines: Iterable[Line]) -> list[str]:
-        """Take lines; see `Lines.put`."""
+        """Add lines; see `Lines.put`."""
         known = self._lines
         again = []
         for key, data in lines:
@@ -118,7 +118,7 @@ class LinesInMemory(Lines):
         return again
 
     def keep(self, lines: Iterable[Line]) -> None:
-        """Take the lines whose key is not there yet."""
+        """Add the lines whose key is not there yet."""
         for key, data in lines:
             self._lines.setdefault(key, data)
         self._sorted = False
@@ -163,7 +163,7 @@ class LinesOnDisk(Lines):
         return None if line is None else data
 
     def put(self, lines: Iterable[Line]) -> list[str]:
-        """Take lines; see `Lines.put`."""
+        """Add lines; see `Lines.put`."""
         again: list[str] = []
         for rows in _batches(lines):
             if not self._all_new(rows):
@@ -171,7 +171,7 @@ class LinesOnDisk(Lines):
         return again
 
     def keep(self, lines: Iterable[Line]) -> None:
-        """Take the lines whose key is not there yet."""
+        """Add the lines whose key is not there yet."""
         for rows in _batches(lines):
             if not self._all_new(rows):
                 for key, data in rows:
@@ -189,7 +189,7 @@ class LinesOnDisk(Lines):
         }
 
     def _all_new(self, rows: _Rows) -> bool:
-        """Take `rows` if none of their keys is there yet, and none twice; else nothing."""
+        """Add `rows` if all their keys are new and differ; otherwise none of them."""
         database = self._database
         (following,) = database.execute(_NEXT).fetchone()
         database.execute("SAVEPOINT batch")
@@ -206,7 +206,7 @@ class LinesOnDisk(Lines):
         return new
 
     def _put(self, key: str, data: bytes) -> bool:
-        """Take one line; say whether its key is new."""
+        """Add one line; return whether its key is new."""
         line, hash_, old = self._found(key)
         if line is None:
             added = self._database.execute(_ADD, (key, data)).lastrowid
@@ -217,9 +217,9 @@ class LinesOnDisk(Lines):
         return line is None
 
     def _found(self, key: str) -> tuple[int | None, int, bytes]:
-        """Return the row of `key` and its content, or None and the hash that is free for it.
+        """Return the row, hash and bytes of `key`; if it has no row, None and a free hash.
 
-        Two keys with one hash are told apart: a hostile owner may look for such.
+        Two keys with one hash are distinguished: a hostile owner may look for such.
         """
         hash_ = _hash(key)
         while (row := self._database.execute(_FIND, (hash_,)).fetchone()) is not None:

@@ -14,7 +14,7 @@ DEFAULTS: dict[str, Json] = {
     "sets": ["tags", "tasks"],
     "noun": "model",
 }
-"""What the fields mean where archiver.toml does not say."""
+"""Settings of model hubs where archiver.toml does not set them."""
 
 _LONGEST: Final = 500
 """Characters of a description."""
@@ -24,24 +24,24 @@ _MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`]")
 
 
 class ModelFields(TypedDict, total=False):
-    """The fields of a model; what a hub does not know is left out or None.
+    """The fields of a model; unknown ones are left out or None.
 
     Attributes:
         id: ``owner/name``, the key.
-        name: What people call it.
-        category: Its first task.
-        tasks: What it is for.
+        name: Display name.
+        category: The first task.
+        tasks: What the model does, as the hub names it.
         size: Bytes of its files.
         params: Number of parameters.
-        downloads: As the hub counts them.
-        likes: Likewise.
+        downloads: Counter of the hub.
+        likes: Counter of the hub.
         version: Newest tag, or the id of the newest commit.
         license: As the hub spells it.
-        tags: Words that its owner or the hub gave it.
-        library: What it is loaded with.
-        gated: Whether, or how, access must be asked for.
-        release_date: When its repository was created, UTC.
-        last_modified: When files or settings changed last, UTC.
+        tags: Set by the owner or the hub.
+        library: The library that loads it.
+        gated: Whether, or how, access must be requested.
+        release_date: Creation of the repository, UTC.
+        last_modified: Last change of files or settings, UTC.
         description: A sentence or two.
     """
 
@@ -82,7 +82,7 @@ def model_record(**fields: Unpack[ModelFields]) -> Record:
 def first_paragraph(markdown: str) -> str | None:
     """Return the first paragraph of prose, on one line, or None.
 
-    YAML front matter, headings, tables, lists, code, HTML and pictures are passed over.
+    YAML front matter, headings, tables, lists, code, HTML and images are skipped.
     """
     for block in re.split(r"\n[ \t]*\n", _without_front_matter(markdown.replace("\r\n", "\n"))):
         text = " ".join(_MARKUP.sub(r"\1", block).split())

@@ -1,4 +1,4 @@
-"""The source ``openrouter``: the models that OpenRouter offers; one keyless request."""
+"""The source ``openrouter``: the models that OpenRouter offers; one request, without a key."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class OpenRouterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What ``type = "openrouter"`` reads: the address, if it is another one."""
+    """What ``type = "openrouter"`` reads: another endpoint."""
 
     endpoint: str = "https://openrouter.ai"
 
@@ -36,7 +36,7 @@ class _Answer(msgspec.Struct):
 
 
 class OpenRouter(Source):
-    """Lists ``GET /api/v1/models``; records stand as they come."""
+    """Lists ``GET /api/v1/models``; records are stored unchanged."""
 
     Settings = OpenRouterSettings
     defaults = {"key": ["id"], "noun": "model"}  # noqa: RUF012  read only
@@ -52,7 +52,7 @@ class OpenRouter(Source):
             answer = msgspec.json.decode(page.body, type=_Answer)
         except UNREADABLE as error:
             raise MalformedPage(f"{redact(page.request.url)}: {plain(error)}") from error
-        query = urlsplit(answer.links.next or "").query  # only that: the address stays ours
+        query = urlsplit(answer.links.next or "").query  # never its host
         url = f"{page.request.url.partition('?')[0]}?{query}"
         following = (Request(url, url),) if query else ()
         end = "" if following else "no next page"

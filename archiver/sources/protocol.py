@@ -1,4 +1,4 @@
-"""What a source is: it plans requests and parses pages, and never touches the network."""
+"""The protocol of a source: it plans requests and parses pages, and never touches the network."""
 
 from __future__ import annotations
 
@@ -29,16 +29,15 @@ class Parsed:
     """What one page means.
 
     Attributes:
-        records: Its records: plain mappings, lines that are canonical already, or what stood
-            in a record's place and is none. May be an iterator; it is read once.
+        records: Its records: plain mappings, lines that are canonical already, or `Bad` for what
+            stood in a record's place and is not one. May be an iterator; it is read once.
         total: Number of records in the whole listing, if the page announces it.
-        matches: Number of records that match this page's own question, where a listing is put
-            together from several questions (slices).
-        next: Requests that the page leads to; asked before the source plans again.
+        matches: Number of records that match this page's own query, where a listing combines
+            several queries (slices).
+        next: Requests that the page leads to; sent before the source plans again.
         end: How the page shows that it is the last one; empty while there is more.
-        facts: What `Source.plan` must know of the page beside these numbers, in the source's own
-            words.
-        mark: Newest change on the page, as ``YYYY-MM-DDTHH:MM:SSZ``; empty: not told.
+        facts: What else `Source.plan` must know of the page, in the source's own words.
+        mark: Newest change on the page, as ``YYYY-MM-DDTHH:MM:SSZ``; empty: unknown.
     """
 
     records: Iterable[Record | Line | Bad]
@@ -51,11 +50,11 @@ class Parsed:
 
 
 class Fate(NamedTuple):
-    """What a source says of one key that its listing lacks.
+    """What a source says about one key that its listing lacks.
 
     Attributes:
         state: ``listed``: it is there after all; ``gone``; or ``unknown``: the answer does not
-            tell.
+            say.
         cause: Why it is gone, in a few words, such as ``deleted or private``.
         now: The key under which the record is found now, if it was renamed; else empty.
     """
@@ -66,12 +65,12 @@ class Fate(NamedTuple):
 
 
 def own_rate(endpoint: str, rate: float, usual: Rate) -> Rate | None:
-    """Return how often a hub may be asked; None: as often as one likes.
+    """Return the rate limit of a hub; None: no limit.
 
     Args:
         endpoint: Its address; a hub on this machine needs no protection.
-        rate: Requests a second that the settings name; 0: none.
-        usual: What the hub publishes, or what is polite.
+        rate: Requests a second in the settings; 0: not set.
+        usual: What the hub publishes, or a polite default.
     """
     if rate:
         return Rate(rate, burst=usual.burst)
@@ -79,7 +78,7 @@ def own_rate(endpoint: str, rate: float, usual: Rate) -> Rate | None:
 
 
 class NoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The settings of a source that has none."""
+    """Settings of a source that has none."""
 
 
 class Source(ABC):
@@ -88,19 +87,19 @@ class Source(ABC):
     Only `plan` and `parse` must be written; everything else has a default.
 
     Attributes:
-        Settings: What a table ``[sources.NAME]`` of this type may hold beside what every
-            source has; with ``forbid_unknown_fields``, so that mistakes are told.
+        Settings: What a table ``[sources.NAME]`` of this type may hold besides what every
+            source has; with ``forbid_unknown_fields``, so that mistakes are reported.
         defaults: Values of the settings that every source has (``key``, ``metrics``, ``sets``, …)
-            where the table does not say.
+            where the table does not set them.
         variables: Own setting to the environment variables that give its value where the table
             does not, the first that is set and not empty.
         token_variable: Environment variable that holds the token where ``token_env`` of the
             table names none; used only with the endpoint that the table does not change.
         kind: What its listing covers.
         confirmations: Complete listings in a row that must lack a record before it is removed.
-        resumable: Whether a listing that was interrupted goes on where it was.
-        overlapping: Whether its questions overlap, so that records come again by design.
-        in_flight: Requests that may be under way at once.
+        resumable: Whether an interrupted listing continues where it stopped.
+        overlapping: Whether its queries overlap, so that records repeat by design.
+        in_flight: Number of concurrent requests.
         drift: Share by which the number of records may differ from the announced total, because
             the catalogue changes while it is listed; 0: only repeated records explain a
             difference.
@@ -120,7 +119,7 @@ class Source(ABC):
     full_every: timedelta = timedelta(days=7)
 
     def __init__(self, settings: Any, *, base: Path) -> None:
-        """Keep the `settings`, an instance of `Settings`.
+        """Store the `settings`, an instance of `Settings`.
 
         Args:
             settings: The table of archiver.toml, checked.
@@ -131,10 +130,10 @@ class Source(ABC):
 
     @abstractmethod
     def plan(self, ledger: Ledger) -> Sequence[Request]:
-        """Return what to ask next, given what is known so far; nothing: it is finished.
+        """Return the next requests, given what is known so far; none: the listing is finished.
 
-        Asked when every planned request, and every one that a page led to, is answered. Depends
-        on nothing but the ledger, so that a listing can go on in another process.
+        Called when every planned request, and every one that a page led to, is answered. Depends
+        on nothing but the ledger, so that a listing can continue in another process.
         """
 
     @abstractmethod
@@ -150,12 +149,12 @@ class Source(ABC):
         """Return how the end of a finished listing was recognised; empty: it was not.
 
         Raises:
-            SourceError: The listing is not whole; says what is missing.
+            SourceError: The listing is not complete; the message names what is missing.
         """
         return ledger.end
 
     def site(self, token: str) -> Site | None:  # noqa: ARG002  most sources have none
-        """Return what the transport must know of the hub: its pace, and how a token is sent.
+        """Return the origin of the hub, with its rate limit and the headers that send the token.
 
         Args:
             token: The secret; empty: none.
@@ -171,7 +170,7 @@ class Source(ABC):
         return None
 
     def confirm(self, key: str) -> Request | None:  # noqa: ARG002  most sources cannot
-        """Return the request that tells what became of `key`; None: the source cannot tell."""
+        """Return the request for the status of `key`; None: the source cannot tell."""
         return None
 
     def confirmed(self, page: Page) -> Fate:
@@ -179,18 +178,18 @@ class Source(ABC):
         raise NotImplementedError
 
     def details(self, key: str) -> Sequence[Request]:  # noqa: ARG002  most sources have none
-        """Return the requests that tell more of one record, as the settings wish; or none."""
+        """Return the requests for more fields of one record that the settings ask for; or none."""
         return ()
 
     def detailed(self, page: Page) -> Mapping[str, Json]:
         """Return the fields that the answer to a request of `details` adds to the record.
 
-        A field with the value None is not known and is taken away.
+        A field with the value None is unknown and is removed.
         """
         raise NotImplementedError
 
     def link(self, key: str) -> str:  # noqa: ARG002  most sources have none
-        """Return the address of a record's page for people; empty: it has none."""
+        """Return the address of a record's web page; empty: it has none."""
         return ""
 
 

@@ -1,4 +1,4 @@
-"""Fetch addresses for sources and notifiers: bounded, patient, discreet.
+"""HTTP and file requests for sources and channels: bounded, retried, without leaking secrets.
 
 Time, size, retries and redirects have limits; nothing is taken from the environment; no secret
 of an address or a header appears in an error, a log line or a `repr`.
@@ -77,14 +77,14 @@ class Transport:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        """Keep the settings; nothing is opened yet.
+        """Store the settings; nothing is opened yet.
 
         Args:
             limits: What one request may cost.
             proxies: Address of the proxy by scheme (``http``, ``https``); under ``no_proxy``
-                hosts that are asked directly, with their subdomains, separated by commas.
-            ca_bundle: File of trusted certificates in place of the usual ones.
-            sites: What is special about some origins: their pace, their secrets.
+                hosts that need no proxy, with their subdomains, separated by commas.
+            ca_bundle: File of trusted certificates that replaces the default.
+            sites: Rate limits and secret headers of some origins.
             sleep: Waits so many seconds.
             chance: Between 0 and 1; spreads the waits.
             clock: Seconds of a clock that never goes back.
@@ -165,7 +165,7 @@ class Transport:
                     return _accepted(page)
                 url = _redirected(url, page.headers.get("location", ""))
         except ValueError as error:
-            if request.private:  # the other address may repeat the secret of this one
+            if request.private:  # the target may repeat the secret of this address
                 raise MalformedPage(f"{request.id}: redirects elsewhere") from None
             raise MalformedPage(f"{request.shown(url)}: {error}") from error
         raise MalformedPage(f"{request.shown(request.url)}: more than {_MAX_REDIRECTS} redirects")
@@ -198,12 +198,12 @@ class Transport:
 
 
 def _accepted(page: Page) -> Page:
-    """Return `page` if its request accepts the status; say what is wrong otherwise."""
+    """Return `page` if its request accepts the status; raise otherwise."""
     if page.status in page.request.accept:
         return page
     message = f"{page.request.shown(page.request.url)}: answered {page.status}"
     if page.status in _REFUSED:
-        raise SourceRefused(message, hint="it wants a token, or does not let this client in")
+        raise SourceRefused(message, hint="it requires a token, or refuses this client")
     raise MalformedPage(message, hint="check the address in archiver.toml")
 
 

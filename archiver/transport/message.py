@@ -19,18 +19,18 @@ _NEXT = re.compile(r';\s*rel\s*=\s*("[^"]*\bnext\b[^"]*"|next)\s*(;|$)', re.IGNO
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Request:
-    """One question to a source.
+    """One request.
 
     Attributes:
         id: Name of the request in the ledger, unique in one listing.
         url: ``http://``, ``https://`` or ``file://``.
         headers: Sent beside the transport's own. No secrets: requests are saved with a listing
             under way (see `Site`).
-        accept: Statuses whose answer the asker wants to read. Every other one is an error.
-        method: ``PUT`` only where a protocol reads by it; it is repeated like ``GET``. ``POST``
-            too: its receiver must be told by a header that it is the same message.
+        accept: Statuses whose body is read. Every other one is an error.
+        method: ``PUT`` only where a protocol reads with it; it is retried like ``GET``. So is
+            ``POST``: a header must let its receiver recognise the repetition.
         body: Sent with ``PUT`` and ``POST``.
-        private: The address is a secret: it is named by `id` wherever it would be shown.
+        private: The address is a secret: messages show `id` instead.
     """
 
     id: str
@@ -45,16 +45,16 @@ class Request:
         return f"Request(id={self.id!r}, url={self.shown(self.url)!r})"
 
     def shown(self, url: str) -> str:
-        """Return what stands for `url`, an address of this request, in messages."""
+        """Return what messages show in place of `url`, an address of this request."""
         return self.id if self.private else redact(url)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer.
+    """One response.
 
     Attributes:
-        request: What was asked.
+        request: The request.
         status: HTTP status; 200 for a file.
         headers: By lower-case name.
         body: The body, decompressed.
@@ -68,12 +68,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often a site may be asked.
+    """The rate limit of a site.
 
     Attributes:
-        requests: So many ...
-        seconds: ... in so many seconds.
-        burst: Requests that may follow each other at once after a pause.
+        requests: This many ...
+        seconds: ... in this many seconds.
+        burst: Requests that may be sent at once after a pause.
     """
 
     requests: float
@@ -83,11 +83,11 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is special about one origin.
+    """The settings of one origin.
 
     Attributes:
-        endpoint: An address of it; its scheme, host and port count.
-        rate: How often it may be asked; None: as fast as it answers.
+        endpoint: One of its addresses; scheme, host and port identify it.
+        rate: Its rate limit; None: no limit.
         headers: Sent to this origin only; may hold a token, so they are hidden in `repr`.
     """
 
@@ -98,10 +98,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may cost. Times are seconds, sizes bytes.
+    """Limits of one request. Times are seconds, sizes bytes.
 
     Attributes:
-        connect: Until a connection stands.
+        connect: Until a connection is established.
         read: Between two pieces of an answer.
         deadline: For one exchange from first to last byte; cuts off a server that drips.
         retries: Attempts after the first.

@@ -1,4 +1,4 @@
-"""When to ask: the rate of a site, the quota that it reports, the wait after a failure."""
+"""When to send: the rate limit of a site, the quota that it reports, the wait after a failure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Throttle:
         Args:
             rate: The rate; None: no limit.
             clock: Seconds of a clock that never goes back.
-            sleep: Waits so many seconds.
+            sleep: Waits for a number of seconds.
         """
         self._clock = clock
         self._sleep = sleep
@@ -48,7 +48,7 @@ class Throttle:
             self._sleep(turn - now)
 
     def close(self, seconds: float) -> None:
-        """Note that the site takes no request for so many seconds."""
+        """Note that the site takes no request for this many seconds."""
         with self._lock:
             self._closed = max(self._closed, self._clock() + seconds)
 

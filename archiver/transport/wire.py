@@ -1,6 +1,6 @@
 """One HTTP exchange through `requests`, bounded in time and size.
 
-The only module that imports `requests`; it is itself imported when the first address is asked.
+The only module that imports `requests`; it is itself imported on the first request.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ def exchange(
     limits: Limits,
     proxies: Mapping[str, str],
 ) -> Page:
-    """Ask `url` on behalf of `request`; read the body only of a status that it accepts.
+    """Send `request` to `url`; read the body only of a status that it accepts.
 
     Raises:
-        Retryable: The network failed, or the time was over.
-        SourceUnavailable: The address or the certificate cannot be used; waiting does not help.
+        Retryable: The network failed, or the deadline passed.
+        SourceUnavailable: The address or the certificate cannot be used; a retry does not help.
         ValueError: The body is too large or damaged.
     """
     with _Cutoff(limits.deadline) as cutoff:
@@ -105,12 +105,12 @@ def _assembled(pieces: Iterable[bytes], *, encoding: str, limit: int) -> bytes:
     """Return the whole body, decompressed once.
 
     Args:
-        pieces: The body as it came over the wire.
+        pieces: The body as received.
         encoding: The ``Content-Encoding`` (RFC 9110, section 8.4).
         limit: Largest size in bytes, before and after decompression.
 
     Raises:
-        ValueError: It is larger, is cut short, or is encoded in another way or twice.
+        ValueError: It is larger, truncated, or encoded in another way or twice.
     """
     wire = _bounded(pieces, limit)
     coding = encoding.strip().lower()
@@ -143,7 +143,7 @@ def _inflate(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield stream.flush()
     except zlib.error as error:
         raise ValueError(f"damaged compression: {error}") from error
-    if not stream.eof:  # a right Content-Length does not say so: requests returns such a body
+    if not stream.eof:  # a correct Content-Length does not reveal it: requests returns such a body
         raise ValueError("cut short inside its compression")
 
 
@@ -155,7 +155,7 @@ def _translated(place: str, cutoff: _Cutoff, limits: Limits) -> Iterator[None]:
         if cutoff.expired:
             raise Retryable(f"not finished within {limits.deadline:g} s") from error
         if isinstance(error, ValueError):  # InvalidURL, InvalidHeader, …: it quotes secrets
-            raise SourceUnavailable(f"{place}: cannot be asked so") from error
+            raise SourceUnavailable(f"{place}: the request is not valid HTTP") from error
         root = _root(error)
         if isinstance(root, ssl.SSLCertVerificationError):
             message = f"{place}: its certificate is not trusted ({root.verify_message})"
@@ -178,7 +178,7 @@ def _root(error: BaseException) -> BaseException:
 
 
 class _Cutoff:
-    """Ends an exchange when its time is over, whatever it is waiting for.
+    """Aborts an exchange at its deadline, whatever it is waiting for.
 
     The time limit of `requests` bounds single reads: a server that drips a byte a second never
     meets it (40 s at a limit of 3 s were measured). Shutting the socket wakes every read.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from archiver.fakehub.search import Matching
+    from archiver.fakehub.hub import Matching
 
 MODELS = 250_000
 FLOOR = MODELS / 50

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archiver.fakehub.hub import Hub
-from archiver.fakehub.search import Wanted
+from archiver.fakehub.hub import Hub, Wanted
 from archiver.fakehub.server import FakeHub
 
 if TYPE_CHECKING:

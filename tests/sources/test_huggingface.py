@@ -127,7 +127,7 @@ def test_a_page_that_is_none_is_refused(rows: Any, link: str, words: str) -> Non
 
 
 def test_a_hub_without_a_single_model_is_no_end() -> None:
-    with pytest.raises(SourceError, match="http://h lists no model at all"):
+    with pytest.raises(SourceError, match="http://h lists no models"):
         source(scope="all").end(Ledger(end="a page without a next one"))
 
 

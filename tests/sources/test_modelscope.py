@@ -134,7 +134,7 @@ def test_what_is_missing_is_said() -> None:
     ledger, keys = Ledger(), set[str]()
     walked(found, hub, ledger, keys)
     ledger.distinct -= 20
-    with pytest.raises(SourceError, match="300 models are announced, 280 different ones came"):
+    with pytest.raises(SourceError, match="300 models are announced, 280 different ones received"):
         found.end(ledger)
 
 

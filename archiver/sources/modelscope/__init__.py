@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 __all__ = ["ModelScope", "ModelScopeSettings"]
 
 OVERLAP: Final = timedelta(hours=1)
-"""Changes so long before the mark are listed again: clocks differ, and listings take time."""
+"""Changes this long before the mark are listed again: clocks differ, and listings take time."""
 _RATE: Final = 4.0
 _MARK = "%Y-%m-%dT%H:%M:%SZ"
 _DOWNLOADS = Query(sort="downloads")
 _CHANGES = Query(sort="last_modified")
 _WINDOW_DRIFT: Final = 0.01
-"""Share of a window that may come twice, and so not at all, while counters move."""
+"""Share of a window that may be repeated or skipped while metrics change."""
 _LACKING: Final = (
-    "run again: the hub changed too much meanwhile, or hides models; drift allows more"
+    "run again: the hub changed too much meanwhile, or hides models; `drift` allows more"
 )
 
 
@@ -62,13 +62,13 @@ class ModelScope(Source):
         since: str = "",
         reach: Reach = Reach(),  # noqa: B008  immutable
     ) -> None:
-        """Keep the settings.
+        """Store the settings.
 
         Args:
             settings: The table of archiver.toml.
             base: Folder of archiver.toml.
             since: List only what changed since this moment, as ``YYYY-MM-DDTHH:MM:SSZ``.
-            reach: How far one question reaches.
+            reach: How far one query reaches.
         """
         super().__init__(settings, base=base)
         host = settings.endpoint.rstrip("/")
@@ -85,7 +85,7 @@ class ModelScope(Source):
         self._conversation: Conversation | None = None
 
     def plan(self, ledger: Ledger) -> Sequence[Request]:
-        """Go on with the conversation; with another ledger than before, lead it again."""
+        """Continue the conversation; replay it for another ledger than before."""
         if self._conversation is None or self._conversation.used > len(ledger.entries):
             survey = Survey()
             self._conversation = Conversation(survey, self._steps(survey))
@@ -103,13 +103,13 @@ class ModelScope(Source):
         return everything(slices, self.endpoint, website=settings.website)
 
     def _top(self) -> Steps:
-        """Ask for the models with the most downloads, as far as one question reaches."""
+        """List the models with the most downloads, as far as one query reaches."""
         (first,) = yield [_DOWNLOADS.request(self.endpoint, self._reach, 1)]
         pages = self._reach.pages(first.matches or 0)
         yield [_DOWNLOADS.request(self.endpoint, self._reach, n) for n in range(2, pages + 1)]
 
     def _changes(self) -> Steps:
-        """Ask for the newest changes, until a page shows none since the mark."""
+        """List the newest changes, until a page shows none since the mark."""
         pages = range(1, self._reach.window // self._reach.page + 1)
         for page in pages[:: self.in_flight]:
             batch = [each for each in range(page, page + self.in_flight) if each in pages]
@@ -118,7 +118,7 @@ class ModelScope(Source):
                 return
 
     def _is_before(self, entry: Entry) -> bool:
-        """Say whether a page reaches back to before the mark, or is the last one."""
+        """Tell whether a page reaches back beyond the mark, or is the last one."""
         reached = oldest(entry.facts)
         return not reached or reached < self._since
 
@@ -145,13 +145,13 @@ class ModelScope(Source):
 
     def _reached_mark(self, ledger: Ledger) -> str:
         if not any(self._is_before(entry) for entry in ledger.entries):
-            raise SourceError(f"more changed since {self._since} than one question reaches")
+            raise SourceError(f"more changed since {self._since} than one query reaches")
         return f"changes since {self._since}"
 
     def _whole_window(self, survey: Survey, found: int) -> str:
         expected = min(survey.total, self._reach.window)
         if found < expected * (1 - _WINDOW_DRIFT):
-            raise SourceError(f"only {found:,} different models came of the top {expected:,}")
+            raise SourceError(f"only {found:,} different models of the top {expected:,} received")
         return f"the top {expected:,} by downloads"
 
     def _whole_slices(self, survey: Survey, found: int) -> str:
@@ -160,15 +160,15 @@ class ModelScope(Source):
             asked = survey.slices[query.name]
             announced, window = asked.announced or 0, self._reach.window
             if announced > window and len(queries) > 1:
-                hint = "give it a source of its own"
+                hint = "configure it as a separate source"
                 raise SourceError(f"{query.name}: more than {window:,} models", hint=hint)
             came = found if len(queries) == 1 else asked.received
             if came < announced * (1 - self.drift) - 1:
-                raise SourceError(f"{query.name}: {announced:,} announced, {came:,} came")
+                raise SourceError(f"{query.name}: {announced:,} announced, {came:,} received")
         return f"every page of {few([query.name for query in queries])}"
 
     def site(self, token: str) -> Site:
-        """Return the pace of the hub, and the token in the two ways its clients send it."""
+        """Return the rate limit, and the token in the two ways that the hub's clients send it."""
         headers = {}
         if token:
             cookie = f"m_session_id={token}; modelscope_session={token}"
@@ -193,11 +193,11 @@ class ModelScope(Source):
         return Request(f"confirm {key}", f"{self.endpoint}{PATH}/{_path(key)}", accept=(200, 404))
 
     def confirmed(self, page: Page) -> Fate:
-        """Return what became of the model: private and deleted ones look alike."""
+        """Return the status of the model: private and deleted ones look alike."""
         return fate(page)
 
     def details(self, key: str) -> Sequence[Request]:
-        """Return the requests for version and description, as far as they are wished."""
+        """Return the requests for version and description that the settings ask for."""
         if not is_id(key):
             return ()
         addresses = {
@@ -227,4 +227,4 @@ def _path(key: str) -> str:
 def _lacking(survey: Survey, found: int) -> str:
     worst = [f"{name} lacks {each.short:,}" for name, each in survey.worst()]
     slices = f" ({few(worst)})" if worst else ""
-    return f"{survey.total:,} models are announced, {found:,} different ones came{slices}"
+    return f"{survey.total:,} models are announced, {found:,} different ones received{slices}"

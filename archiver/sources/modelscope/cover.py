@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from archiver.transport import Request
 
 VAIN: Final = 40
-"""So many searches in a row that show no new owner end the search for owners."""
+"""Number of searches in a row without a new owner that end the search for owners."""
 WORDS: Final = 3000
-"""So many words of names are searched for."""
+"""Number of words of names that are searched for."""
 GUESSED: Final = 4
-"""Beginnings of owners so long are made longer by guessing."""
+"""Length from which on prefixes of owners are extended by guessing."""
 LARGE: Final = 100
-"""An owner who was met on so many pages is large."""
+"""Number of pages that show an owner from which on it is large."""
 OWNERS: Final = 256
-"""So many owners are asked for at once."""
+"""Number of owners that are listed at once."""
 
 
 def everything(slices: Slices, endpoint: str, *, website: bool) -> Steps:
@@ -36,7 +36,7 @@ def everything(slices: Slices, endpoint: str, *, website: bool) -> Steps:
     Args:
         slices: The slices of this listing.
         endpoint: Address of the hub.
-        website: Whether the website's own query may help to find owners.
+        website: Whether the website's own query may be used to find owners.
     """
     every = Query()
     (first,) = yield [slices.page(every, 1)]
@@ -51,7 +51,7 @@ def everything(slices: Slices, endpoint: str, *, website: bool) -> Steps:
 
 
 class Cover:
-    """Slices by owners, filters and words, until enough models have come."""
+    """Slices by owners, filters and words, until enough models were received."""
 
     def __init__(self, slices: Slices, endpoint: str, *, website: bool) -> None:
         """List by `slices`; see `everything`."""
@@ -60,7 +60,7 @@ class Cover:
         self._website = website
 
     def steps(self) -> Steps:
-        """List by ever smaller parts."""
+        """List by prefixes of owners, filters, words, then owner by owner."""
         yield from self._slices.windows(Query())
         yield from self._by_owner_prefix()
         for name in FILTERS:
@@ -91,9 +91,9 @@ class Cover:
                     yield self._slices.rest(pair, entry)
 
     def _by_owner_prefix(self) -> Steps:
-        """Search for the beginnings of the names of known owners, longer where they find too much.
+        """Search for prefixes of known owners, longer ones where they find too much.
 
-        That finds unknown owners too, which begin alike; new beginnings are asked for in turn.
+        That also finds unknown owners with the same prefix; new prefixes are searched for in turn.
         """
         tried: set[str] = set()
         large = {""}
@@ -117,10 +117,10 @@ class Cover:
         yield from self._slices.walk(Query(owner=owner) for owner in alone)
 
     def _by_owner(self) -> Steps:
-        """Ask for every owner met and not asked for.
+        """List every owner that was seen and not listed yet.
 
-        The large ones first; of the others those that were met least: of an owner that came up
-        often, everything has come already.
+        The large ones first; of the others those that were seen least: of an owner that was seen
+        often, everything was received already.
         """
         while not self._slices.complete:
             met, asked = self._slices.survey.owners.items(), self._slices.asked
@@ -132,7 +132,7 @@ class Cover:
             yield from self._slices.walk(Query(owner=owner) for owner in owners)
 
     def _look_for_owners(self) -> Steps:
-        """Search for everything, then for pairs of characters: that shows owners not met before."""
+        """Search for everything, then for pairs of characters: that shows new owners."""
         pairs = (one + two for one in LETTERS for two in LETTERS)
         vain = 0
         for words in ("", *pairs) if self._website else pairs:
@@ -156,13 +156,13 @@ class Cover:
 
 
 def _beginning(owner: str, large: set[str]) -> str:
-    """Return the shortest beginning of `owner` that is not too `large`, or its whole name."""
+    """Return the shortest prefix of `owner` that is not too `large`, or its whole name."""
     ends = range(len(owner) + 1)
     return next((owner[:end] for end in ends if owner[:end] not in large), owner)
 
 
 def _guesses(large: Iterable[str], known: Iterable[str]) -> set[str]:
-    """Return longer beginnings of owners nobody met: by characters that follow in known ones."""
+    """Return longer prefixes of unknown owners, by the successors of characters in known ones."""
     following: defaultdict[str, set[str]] = defaultdict(set)
     for owner in known:
         for one, two in pairwise(owner):

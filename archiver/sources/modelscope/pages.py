@@ -1,4 +1,4 @@
-"""Read ModelScope's answers: listings, single models, revisions."""
+"""Parse ModelScope's responses: listings, single models, revisions."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _LIBRARY = "library:"
 _LONGEST_ID = 512
 _TAGS = ("library:", "model_type:", "custom_tag:")
 _READ = range(1, 10)
-"""Pages of a filter whose names are taken apart into words: enough to meet the frequent ones."""
+"""Pages of a query whose names are split into words: enough to find the frequent ones."""
 _WORD = re.compile(r"[^\W_]{2,24}")
 _DISORDER = 5
-"""So many rows may be out of order: they changed while the page was put together."""
+"""Number of rows that may be out of order: they changed while the page was built."""
 
 
 class _Row(msgspec.Struct):
@@ -70,7 +70,7 @@ def listing(page: Page) -> Parsed:
     """Return what a page of ``GET /openapi/v1/models`` means.
 
     Raises:
-        MalformedPage: It is not what was asked for.
+        MalformedPage: It is not what was requested.
     """
     place = redact(page.request.url)
     asked = dict(parse_qsl(urlsplit(page.request.url).query))
@@ -91,7 +91,7 @@ def listing(page: Page) -> Parsed:
 
 
 def _records(rows: Iterable[Json], place: str) -> Iterator[Record | Bad]:
-    """Yield the record of each row of the documented listing, or why it is none."""
+    """Yield the record of each row of the documented listing, or why it is unusable."""
     for number, row in enumerate(rows):
         try:
             yield _record(msgspec.convert(row, _Row))
@@ -100,13 +100,13 @@ def _records(rows: Iterable[Json], place: str) -> Iterator[Record | Bad]:
 
 
 def known_id(row: Json) -> str:
-    """Return the id of a row, if it has a usable one; else an empty text."""
+    """Return the id of a row; empty: it has no usable one."""
     found = row.get("id") if isinstance(row, dict) else None
     return found if isinstance(found, str) and is_id(found) else ""
 
 
 def is_id(text: str) -> bool:
-    """Say whether `text` is ``owner/name``."""
+    """Tell whether `text` is ``owner/name``."""
     owner, slash, name = text.partition("/")
     return bool(owner and slash and name) and "/" not in name and len(text) <= _LONGEST_ID
 
@@ -152,7 +152,7 @@ def _data(page: Page, place: str) -> _Data:
 
 
 def _facts(rows: Sequence[Json], asked: Mapping[str, str]) -> Iterator[str]:
-    """Yield what the sweep wants to know of the rows."""
+    """Yield the facts of the rows that the survey collects."""
     ids = [found for row in rows if (found := known_id(row))]
     yield from (f"owner:{owner}" for owner in dict.fromkeys(each.partition("/")[0] for each in ids))
     values = (value for row in rows if isinstance(row, dict) for value in _values(row))
@@ -181,7 +181,7 @@ def _following(prefix: str, names: Sequence[str]) -> Iterator[str]:
 
 
 def _values(row: Mapping[str, Json]) -> Iterator[str]:
-    """Yield the values by which `row` can be filtered, as far as they are texts."""
+    """Yield the values by which `row` can be filtered."""
     for task in row.get("tasks") or ():
         if isinstance(task, str):
             yield f"task:{task}"
@@ -198,19 +198,19 @@ def _moments(rows: Sequence[Json]) -> list[str]:
 
 
 def oldest(facts: Sequence[str]) -> str:
-    """Return the oldest change on a page sorted by changes; empty: it shows none.
+    """Return the oldest change on a page sorted by change; empty: there is none.
 
     Raises:
-        MalformedPage: The page is not in the order that was asked for.
+        MalformedPage: The page is not in the requested order.
     """
-    told = dict(fact.split(":", 1) for fact in facts if fact.startswith(("oldest:", "disorder:")))
-    if int(told.get("disorder", 0)) > _DISORDER:
+    found = dict(fact.split(":", 1) for fact in facts if fact.startswith(("oldest:", "disorder:")))
+    if int(found.get("disorder", 0)) > _DISORDER:
         raise MalformedPage("the hub does not list the newest changes first")
-    return told.get("oldest", "")
+    return found.get("oldest", "")
 
 
 def fate(page: Page) -> Fate:
-    """Return what ``GET /openapi/v1/models/{owner}/{name}`` says of a model."""
+    """Return what ``GET /openapi/v1/models/{owner}/{name}`` says about a model."""
     try:
         answer = msgspec.json.decode(page.body, type=_Answer)
     except UNREADABLE:

@@ -24,14 +24,14 @@ TIDYING: Final = 0.05
 
 @dataclass(slots=True)
 class Node:
-    """A prefix of names with more models than one question reaches.
+    """A prefix of names with more models than one query reaches.
 
     Attributes:
         prefix: A slash and characters.
-        matches: Models whose names begin so.
+        matches: Number of models with this prefix.
         likely: Characters that were seen to follow.
-        left: Models whose next character is not known yet.
-        tried: Characters that were asked for.
+        left: Number of models whose next character is unknown.
+        tried: Characters that were searched for.
         large: Longer prefixes that must be split too.
     """
 
@@ -47,7 +47,7 @@ class Node:
 
 
 class Partition:
-    """The prefixes of names; where a name has too many successors, longer ones."""
+    """Prefixes of names; where one matches too many models, longer ones."""
 
     def __init__(self, slices: Slices) -> None:
         """List by `slices`."""
@@ -56,7 +56,7 @@ class Partition:
         self._exact = False
 
     def understood(self) -> Generator[Sequence[Request], Sequence[Entry], bool]:
-        """Ask whether ``/a`` finds exactly the names that begin with a."""
+        """Find out whether ``/a`` finds exactly the names that begin with a."""
         entries = yield [
             self._slices.page(Query(search=f"/{letter}", sort="likes"), 1) for letter in PROBES
         ]
@@ -65,7 +65,7 @@ class Partition:
         return bool(found) and all(map(_begins, found))
 
     def steps(self) -> Steps:
-        """List by the first characters of names, and so on where those are too many."""
+        """List by the first character of names, by two where that is too much, and so on."""
         nodes = [Node("/", self._slices.survey.total, Counter(self._slices.survey.first))]
         while nodes:
             yield from self._split(nodes)
@@ -76,7 +76,7 @@ class Partition:
         yield from self._tidy()
 
     def _split(self, nodes: Sequence[Node]) -> Steps:
-        """Ask for the children of all `nodes` until they are as many as their parent has."""
+        """Search for longer prefixes of all `nodes` until their models add up."""
         while wanted := [(node, self._letters(node)) for node in nodes if node.left > 0]:
             pairs = [(node, letter) for node, letters in wanted for letter in letters]
             if not pairs:
@@ -90,7 +90,7 @@ class Partition:
         for (node, letter), search, entry in zip(pairs, searches, entries, strict=True):
             node.tried.add(letter)
             if entry.records and not _begins(entry):
-                continue  # the search means something else by this character
+                continue  # this character has a special meaning in searches
             found = matches(entry)
             node.left -= found
             if found > self._slices.reach.window:
@@ -101,7 +101,7 @@ class Partition:
         yield rest
 
     def _letters(self, node: Node) -> list[str]:
-        """Return the characters to try next: all that were seen here, then the likeliest ones."""
+        """Return the characters to try next: those seen here, then the likeliest ones."""
         if here := [letter for letter, _ in node.likely.most_common() if letter not in node.tried]:
             return here
         after = self._slices.survey.pairs[node.prefix[-1]]

@@ -1,4 +1,4 @@
-"""Questions to ModelScope's listing: which models, in which order, which page."""
+"""Queries of ModelScope's listing, and the settings that name them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FILTERS: Final = ("task", "library", "license", "model_type", "custom_tag")
 """Parameters ``filter.…`` (ModelScope OpenAPI 1.1.0, listModels)."""
 
 LETTERS: Final = "etaoinsrlhdcumpfgybvwkxqjz0123456789-_."
-"""Characters of names, the frequent ones first; others are asked for when they are met."""
+"""Characters of names, the frequent ones first; others are used once they are seen."""
 _EVERY = re.compile(r"([1-9]\d{0,3})([hd])", re.ASCII)
 
 
 class Reach(NamedTuple):
-    """How far one question reaches.
+    """How far one query reaches.
 
     Attributes:
         page: Models on a page; the OpenAPI refuses more than 50.
@@ -35,18 +35,18 @@ class Reach(NamedTuple):
     window: int = 3000
 
     def pages(self, matches: int) -> int:
-        """Return how many pages of so many matches can be asked for."""
+        """Return how many pages of this many matches can be requested."""
         return -(-min(matches, self.window) // self.page)
 
 
 class Query(NamedTuple):
-    """A question: every model for which all of this holds; empty means any.
+    """A query: every model for which all of this holds; empty means any.
 
     Attributes:
         search: A part of the id, or of owner or name apart: hubs differ.
         owner: The owner, exactly.
         filters: Name and value of ``filter.…``, in the order in which they were added.
-        sort: ``default``, ``downloads``, ``likes`` or ``last_modified``, all falling.
+        sort: ``default``, ``downloads``, ``likes`` or ``last_modified``, all descending.
     """
 
     search: str = ""
@@ -56,7 +56,7 @@ class Query(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The question in a few words, unique; stands in the ledger."""
+        """The query in a few words, unique; part of the request's id in the ledger."""
         words = [f"search={self.search}"] if self.search else []
         words += [f"owner={self.owner}"] if self.owner else []
         words += [f"{name}={value}" for name, value in self.filters]
@@ -69,7 +69,7 @@ class Query(NamedTuple):
         return not (self.search or self.owner or self.filters)
 
     def narrowed(self, name: str, value: str) -> Self:
-        """Return the question with one more filter."""
+        """Return the query with one more filter."""
         return self._replace(filters=(*self.filters, (name, value)))
 
     def request(self, endpoint: str, reach: Reach, page: int, note: str = "") -> Request:
@@ -79,7 +79,7 @@ class Query(NamedTuple):
             endpoint: Address of the hub.
             reach: Page and window.
             page: From 1.
-            note: Tells a question that is asked again from the first time.
+            note: Distinguishes a repeated request from the first one.
         """
         wanted = {
             "search": self.search,
@@ -95,7 +95,7 @@ class Query(NamedTuple):
 
 
 def page_of(request_id: str) -> tuple[str, int]:
-    """Return the name of the question and the page of a request's id."""
+    """Return the name of the query and the page in a request's id."""
     name, _, page = request_id.removesuffix(" again").rpartition(" p")
     return name, int(page)
 
@@ -104,19 +104,19 @@ class ModelScopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """What ``type = "modelscope"`` reads.
 
     Attributes:
-        endpoint: Address of the hub; a bare host is asked by https.
+        endpoint: Address of the hub; a bare host means https.
         token_env: Environment variable that holds a token; empty: the official clients' one.
         rate: Requests in a second; 0: 4, and no limit for a hub on this machine.
         scope: ``top``: the 3,000 most downloaded models; ``all``: every model.
         owners: List these owners instead.
         tasks: List the models for these tasks instead.
-        search: List what this finds instead.
+        search: List the results of this search instead.
         drift: Share by which the number of models may differ from the announced total.
-        website: Whether the website's own query may help to find owners.
+        website: Whether the website's own query may be used to find owners.
         incremental: Whether ``all`` lists only what changed, between two full listings.
         full_every: How often ``all`` is listed in full then, such as ``12h`` or ``7d``.
         enrich: What detail calls add: ``version``, ``description``.
-        enrich_budget: Records that detail calls are made for in one run.
+        enrich_budget: Largest number of records with detail calls in one run.
     """
 
     endpoint: str = "https://modelscope.cn"
@@ -154,7 +154,7 @@ class ModelScopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     @property
     def queries(self) -> tuple[Query, ...]:
-        """The questions that the settings name; none: the whole hub or its top."""
+        """The queries that the settings name; none: the whole hub or its top."""
         return (
             *(Query(owner=owner) for owner in self.owners),
             *(Query(filters=(("task", task),)) for task in self.tasks),

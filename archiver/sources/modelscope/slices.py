@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 SORTS: Final = ("downloads", "likes", "last_modified")
 ROUND: Final = 8
-"""So many characters are tried at once."""
+"""Number of characters that are tried at once."""
 WORTH: Final = 2.5
-"""Fresh records that a page of a filter must bring to be worth its request: owners bring two."""
+"""New records that make a page of a filter worth its request: a page of an owner has two."""
 MARGIN: Final = 0.9
-"""Share of the allowed drift that may be missing when the hunt for the last models ends."""
+"""Share of the allowed drift that may be missing when the search for the last models ends."""
 LATE: Final = 0.99
-"""Share of all models from which on one fresh record is worth a request."""
+"""Share of all models beyond which one new record is worth a request."""
 WORDS_IN_ONE: Final = 1000
-"""So many of them among the models of one owner."""
+"""Number of words that are searched for within one query."""
 
 
 class Slices:
@@ -46,7 +46,7 @@ class Slices:
 
     @property
     def complete(self) -> bool:
-        """Whether as many models came as the hub announces."""
+        """Whether as many models were received as the hub announces."""
         return self.survey.distinct >= self.survey.total
 
     @property
@@ -55,7 +55,7 @@ class Slices:
         return self.survey.distinct >= self.survey.total * (1 - MARGIN * self._drift)
 
     def page(self, query: Query, page: int, note: str = "") -> Request:
-        """Return the request for a page, from 1; a `note` tells repeated ones apart."""
+        """Return the request for a page, from 1; a `note` distinguishes repeated ones."""
         return query.request(self._endpoint, self.reach, page, note)
 
     def rest(self, query: Query, first: Entry) -> list[Request]:
@@ -98,7 +98,7 @@ class Slices:
             yield from self._worthwhile([query._replace(search=word) for word in few])
 
     def by_filter(self, query: Query, name: str) -> Steps:
-        """Ask for every value of a filter that answers to `query` have shown."""
+        """List by every value of a filter that answers to `query` have shown."""
         slices = self.survey.slices
         shown = slices.values() if query.is_everything else (slices[query.name],)
         seen: Counter[str] = Counter()
@@ -108,14 +108,14 @@ class Slices:
         yield from self._worthwhile([query.narrowed(name, value) for value in values])
 
     def _worthwhile(self, queries: Sequence[Query]) -> Steps:
-        """Walk those slices whose pages bring enough that is new."""
+        """Walk those slices whose pages have enough new records."""
         new = self.unasked(queries)
         entries = yield [self.page(query, 1) for query in new]
         for query, entry in zip(new, entries, strict=True):
             yield from self._sampled(query, entry)
 
     def _sampled(self, query: Query, first: Entry) -> Steps:
-        """Walk a slice if a page from its middle brings enough that is new."""
+        """Walk a slice if a page from its middle has enough new records."""
         pages = self.reach.pages(matches(first))
         if pages < 2:  # noqa: PLR2004  the first page is here
             return

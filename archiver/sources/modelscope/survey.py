@@ -24,12 +24,12 @@ Steps: TypeAlias = "Generator[Sequence[Request], Sequence[Entry], None]"
 
 @dataclass(slots=True)
 class Slice:
-    """One question, as far as it was answered.
+    """One query, as far as it was answered.
 
     Attributes:
-        announced: Number of models that match, by the last page; None: it did not say.
+        announced: Number of models that match, by the last page; None: unknown.
         received: Records received.
-        fresh: Records that had not come before.
+        fresh: Records that were new.
         pages: Pages answered.
         seen: Values of filters, to how many pages showed them.
         following: Characters that followed a prefix, to how often they did.
@@ -44,7 +44,7 @@ class Slice:
 
     @property
     def short(self) -> int:
-        """How many announced records did not come."""
+        """Number of announced records that were not received."""
         return max((self.announced or 0) - self.received, 0)
 
 
@@ -55,7 +55,7 @@ class Survey:
     Attributes:
         total: Number of models that the hub announces, last.
         distinct: Number of different models received.
-        slices: Name of the question to its slice.
+        slices: Slice by the name of its query.
         owners: Owner to the number of rows seen.
         words: Word of names to how many pages showed it.
         first: Character to how many pages had names that begin with it.
@@ -71,7 +71,7 @@ class Survey:
     pairs: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def note(self, entry: Entry) -> None:
-        """Take the next entry."""
+        """Add the next entry."""
         name, _ = page_of(entry.id)
         found = self.slices.setdefault(name, Slice())
         if entry.total is not None:
@@ -97,13 +97,13 @@ class Survey:
                 found.seen[fact] += 1
 
     def worst(self) -> list[tuple[str, Slice]]:
-        """Return the slices that lack most of what they announced, the worst first."""
+        """Return the incomplete slices, the worst first."""
         lacking = [(name, each) for name, each in self.slices.items() if each.short]
         return sorted(lacking, key=lambda pair: -pair[1].short)
 
 
 def surveyed(entries: Iterable[Entry]) -> Survey:
-    """Return what a ledger's entries tell."""
+    """Return the survey of a ledger's entries."""
     survey = Survey()
     for entry in entries:
         survey.note(entry)

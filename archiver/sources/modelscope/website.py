@@ -1,7 +1,7 @@
-"""The website's own query: undocumented, reaches further, and only tells which owners there are.
+"""The website's own query: undocumented, reaches further, and is only used to find owners.
 
-Its rows are spelled in another way than the documented ones. A record that came from here on one
-day and from there on the next would seem to change, so nothing of it is archived.
+Its rows differ in form from the documented ones. A record that came from either endpoint would
+seem to change with it, so nothing of them is archived.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from archiver.transport import Page, Request, redact
 
 PATH: Final = "/api/v1/dolphin/models"
 PAGE: Final = 100
-"""Models on a page; more are cut off without a word."""
+"""Models on a page; more are silently cut off."""
 WINDOW: Final = 10_000
-"""Models that one question reaches; past them it answers 500 with `_PAST`."""
+"""Models that one query reaches; beyond them it answers 500 with `_PAST`."""
 _PAST = 10010207001
 
 
@@ -67,7 +67,7 @@ def parse(page: Page) -> Parsed:
     """Return the owners on a page, and how many models match.
 
     Raises:
-        MalformedPage: It is neither that nor the known answer past the window.
+        MalformedPage: It is neither that nor the known answer beyond the window.
     """
     place = redact(page.request.url)
     try:
@@ -82,5 +82,5 @@ def parse(page: Page) -> Parsed:
         return Parsed(())
     raise MalformedPage(
         f"{place}: the website refuses (code {answer.code})",
-        hint="website = false in archiver.toml does without it",
+        hint="set website = false in archiver.toml",
     )
