@@ -117,7 +117,7 @@ def _assembled(pieces: Iterable[bytes], *, encoding: str, limit: int) -> bytes:
     if coding in ("", "identity"):
         return b"".join(wire)
     if coding not in _ONE_LAYER:
-        raise ValueError(f"encoded as {encoding!r}; one layer of gzip or deflate is understood")
+        raise ValueError(f"encoded as {encoding!r}; one layer of gzip or deflate is supported")
     return b"".join(_bounded(_inflate(wire), limit))
 
 
@@ -144,7 +144,7 @@ def _inflate(pieces: Iterable[bytes]) -> Iterator[bytes]:
     except zlib.error as error:
         raise ValueError(f"damaged compression: {error}") from error
     if not stream.eof:  # a correct Content-Length does not reveal it: requests returns such a body
-        raise ValueError("cut short inside its compression")
+        raise ValueError("the compressed body is truncated")
 
 
 @contextmanager
