@@ -119,8 +119,8 @@ def _source(common: Schema) -> Schema:
         **common,
         "required": ["type"],
         "allOf": [
-            _when(kind, sources.find(kind, base=Path()).Settings, properties)
-            for kind in sources.available()
+            _when(kind, sources.KINDS.find(kind, folder=Path()).Settings, properties)
+            for kind in sources.KINDS.available()
         ],
     }
 

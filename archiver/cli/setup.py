@@ -12,7 +12,6 @@ import click
 import msgspec
 from click.shell_completion import get_completion_class
 
-from archiver import sources as kinds
 from archiver.capture import connection
 from archiver.capture.setup import make
 from archiver.cli import options, output, schemas
@@ -29,6 +28,7 @@ from archiver.config import (
 )
 from archiver.records.text import count, terminal
 from archiver.render.schedules import scheduled
+from archiver.sources import KINDS
 from archiver.transport import redact
 
 WORKFLOW = ".github/workflows/archive.yml"
@@ -79,7 +79,7 @@ def init(
     if kind not in (None, "json"):
         if url or key or metrics:
             raise click.UsageError("--url, --key and --metric belong to the type json.")
-        kinds.find(kind, base=folder)
+        KINDS.find(kind, folder=folder)
         new = scaffold.NewSource(source or kind, type=kind, settings=dict(map(_setting, given)))
     elif source is not None and url is not None:
         new = scaffold.NewSource(source, _from_folder(url, folder), records, key, metrics)
@@ -121,7 +121,7 @@ def sources(context: click.Context, *, repo: Path, form: str, check: bool) -> No
         context.exit(in_turn(context, chosen(config, ()), lambda name: _check(config, name)))
     path = locate(repo, environ)
     rows = [] if path is None else _rows(load(path, environ))
-    types = kinds.available()
+    types = KINDS.available()
     if form == "json":
         click.echo(msgspec.json.encode({"sources": rows, "types": types}))
         return

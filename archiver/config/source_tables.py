@@ -78,7 +78,7 @@ def _found(kind: Json, place: str, base: Path, mistakes: Mistakes) -> type[Sourc
     from archiver import sources  # noqa: PLC0415 - 25 ms; reading any repository needs none
 
     try:
-        return sources.find(kind, base=base)
+        return sources.KINDS.find(kind, folder=base)
     except ConfigError as error:
         mistakes.note(f"{place}.type", str(error))
         return None

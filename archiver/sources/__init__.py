@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archiver.records.model import Json
 
 __all__ = [
+    "KINDS",
     "Entry",
     "Fate",
     "Kind",
@@ -32,9 +33,7 @@ __all__ = [
     "Request",
     "Site",
     "Source",
-    "available",
     "create",
-    "find",
 ]
 
 SHARED = ("records", "key")
@@ -46,29 +45,7 @@ BUILT_IN = {
     "openrouter": "archiver.sources.openrouter:OpenRouter",
 }
 """The built-in kinds, by name; no installed package replaces them."""
-GROUP = "archiver.sources"
-"""The entry point group of sources."""
-
-
-KINDS: Kinds[Source] = Kinds("source", Source, GROUP, BUILT_IN)  # type: ignore[type-abstract]
-
-
-def available() -> tuple[str, ...]:
-    """Return the names of the installed kinds of sources, sorted."""
-    return KINDS.available()
-
-
-def find(kind: str, *, base: Path) -> type[Source]:
-    """Return the class of sources that `kind` names.
-
-    Args:
-        kind: Name of an entry point of ``archiver.sources``, or ``package.module:Class``.
-        base: Folder of archiver.toml; searched for modules after the installed ones.
-
-    Raises:
-        ConfigError: There is none, or it is not a `Source`.
-    """
-    return KINDS.find(kind, folder=base)
+KINDS: Kinds[Source] = Kinds("source", Source, "archiver.sources", BUILT_IN)  # type: ignore[type-abstract]
 
 
 def create(
@@ -89,7 +66,7 @@ def create(
     Raises:
         ConfigError: The type is unknown or rejects these settings.
     """
-    source = find(settings.get("type", ""), base=base)
+    source = KINDS.find(settings.get("type", ""), folder=base)
     known = {field.encode_name for field in msgspec.structs.fields(source.Settings)}
     own = {
         key: value

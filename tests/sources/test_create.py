@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archiver.errors import ConfigError
-from archiver.sources import available, create, find
+from archiver.sources import KINDS, create
 from archiver.sources.json_document import JsonSource
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ number = 1
 
 
 def test_json_is_built_in(tmp_path: Path) -> None:
-    assert "json" in available()
-    assert find("json", base=tmp_path) is JsonSource
+    assert "json" in KINDS.available()
+    assert KINDS.find("json", folder=tmp_path) is JsonSource
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from archiver.sources.modelscope.cover import everything
 from archiver.sources.modelscope.pages import description, fate, is_id, listing, oldest, version
 from archiver.sources.modelscope.queries import PATH, ModelScopeSettings, Query, Reach
 from archiver.sources.modelscope.slices import Slices
-from archiver.sources.modelscope.survey import Conversation, Survey, surveyed
+from archiver.sources.modelscope.survey import Conversation, Survey
 from archiver.sources.protocol import Source, own_rate
 from archiver.transport import Rate, Request, Site
 
@@ -130,7 +130,7 @@ class ModelScope(Source):
 
     def end(self, ledger: Ledger) -> str:
         """Return how the end was recognised; see `Source.end`."""
-        survey = surveyed(ledger.entries)
+        survey = Survey.of(ledger.entries)
         found = ledger.distinct + ledger.bad
         if self.kind == "incremental":
             return self._reached_mark(ledger)

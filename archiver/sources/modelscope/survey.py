@@ -14,6 +14,7 @@ from archiver.sources.modelscope.queries import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
+    from typing import Self
 
     from archiver.sources.ledger import Entry
     from archiver.transport import Request
@@ -70,6 +71,14 @@ class Survey:
     first: Counter[str] = field(default_factory=Counter)
     pairs: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Self:
+        """Return the survey of a ledger's entries."""
+        survey = cls()
+        for entry in entries:
+            survey.note(entry)
+        return survey
+
     def note(self, entry: Entry) -> None:
         """Add the next entry."""
         name, _ = page_of(entry.id)
@@ -100,14 +109,6 @@ class Survey:
         """Return the incomplete slices, the worst first."""
         lacking = [(name, each) for name, each in self.slices.items() if each.short]
         return sorted(lacking, key=lambda pair: -pair[1].short)
-
-
-def surveyed(entries: Iterable[Entry]) -> Survey:
-    """Return the survey of a ledger's entries."""
-    survey = Survey()
-    for entry in entries:
-        survey.note(entry)
-    return survey
 
 
 class Conversation:
