@@ -181,13 +181,14 @@ class Transport:
         if site is not None and throttle is not None:
             request = replace(request, headers={**request.headers, **site.headers})
             if closed := throttle.closed_for:
-                self._wait(request, "the quota is used up", closed)
+                self._wait(request, "rate limited", closed)
             throttle.wait()
         page = wire.exchange(self._session, request, url, limits=self._limits, proxies=proxies)
-        if throttle is not None and (quota := exhausted_quota(page.headers)):
-            throttle.close(quota)
-        if page.status in _RETRYABLE and page.status not in request.accept:
-            wait = requested_wait(page.headers, self._now())
+        failed = page.status in _RETRYABLE and page.status not in request.accept
+        wait = requested_wait(page.headers, self._now()) if failed else None
+        if throttle is not None:  # other requests to the site wait, too
+            throttle.close(wait or exhausted_quota(page.headers) or 0)
+        if failed:
             raise Retryable(f"answered {page.status}", wait=wait)
         return page
 

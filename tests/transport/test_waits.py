@@ -143,8 +143,22 @@ def test_a_quota_that_is_used_up_for_long_ends_the_next_request(
     site = Site(url, Rate(1000, burst=9))
     with Transport(sites=[site], sleep=waits.append, now=lambda: NOW) as transport:
         assert transport.get(Request("1", url)).body == b"[1]"
-        with pytest.raises(SourceUnavailable, match="the quota is used up, asks to wait until"):
+        with pytest.raises(SourceUnavailable, match="rate limited, asks to wait until"):
             transport.get(Request("2", url))
+    assert (len(server.seen), waits) == (1, [])
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_wait_holds_for_all_requests_to_the_site(
+    server: Server, waits: list[float], status: int
+) -> None:
+    urls = [server.says("/1", busy(status, Retry_After="3600")), server.says("/2", bad.plain())]
+    with Transport(sites=[Site(urls[0])], sleep=waits.append, now=lambda: NOW) as transport:
+        for url, words in zip(urls, (f"answered {status}", "rate limited"), strict=True):
+            with pytest.raises(
+                SourceUnavailable, match=f"{words}, asks to wait until 2026-01-29 1"
+            ):
+                transport.get(Request(url, url))
     assert (len(server.seen), waits) == (1, [])
 
 
@@ -195,5 +209,5 @@ def test_the_wait_for_a_quota_is_logged(
         transport.get(Request("2", url))
     assert [round(wait) for wait in waits] == [56]
     assert [record.getMessage() for record in caplog.records] == [
-        f"{url}: the quota is used up; asking again in 56 s"
+        f"{url}: rate limited; asking again in 56 s"
     ]
