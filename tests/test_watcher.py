@@ -158,3 +158,39 @@ def test_a_source_is_checked_by_its_first_page(archive: Archive) -> None:
     with pytest.raises(SourceUnavailable) as refused:
         connection.check(archive.config, "hub")
     assert refused.value.hint.startswith("check the network, the proxy")
+
+
+def test_a_class_makes_the_data_repository_that_is_missing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "new" / "archive"
+    shop = Shop(repo=folder)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"made a data repository in {folder}; archiver.toml says what it keeps"
+    ]
+    assert shop.take_snapshot().outcome == "first"
+    assert (folder / "data/shop/latest.json").is_file()
+    caplog.clear()
+    assert Shop(repo=folder).take_snapshot().outcome == "unchanged"
+    assert caplog.records == []
+
+
+def test_the_first_line_of_the_original_design_works_in_an_empty_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert ModelScopeWatcher().source == "modelscope"
+    assert 'type = "modelscope"' in (tmp_path / "archiver.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("inside", ["", "deep/er"])
+def test_nothing_is_made_inside_a_repository_that_is_no_archive(repo: Path, inside: str) -> None:
+    with pytest.raises(ConfigError, match="which is no archive"):
+        Shop(repo=repo / inside)
+    assert sorted(path.name for path in repo.iterdir()) == [".git"]
+
+
+def test_nothing_is_made_where_a_source_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no archiver\.toml"):
+        Watcher("hub", repo=tmp_path)
+    assert [*tmp_path.iterdir()] == []

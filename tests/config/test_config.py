@@ -255,3 +255,27 @@ def test_a_wrong_channel_is_refused_with_its_key(tmp_path: Path, table: str, wor
     with pytest.raises(ConfigError) as refused:
         parse(f"[notify.team]\n{table}\n".encode(), tmp_path / "archiver.toml", {})
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("", ("record", "records")),
+        ('noun = "vulnerability"', ("vulnerability", "vulnerabilities")),
+        ('noun = "box"', ("box", "boxes")),
+        ('noun = "key"', ("key", "keys")),
+        ('noun = "词条"\nnouns = "词条"', ("词条", "词条")),
+        ('noun = "data set"', ("data set", "data sets")),
+    ],
+)
+def test_records_have_a_noun(tmp_path: Path, settings: str, expected: tuple[str, str]) -> None:
+    table = f'[sources.s]\ntype = "json"\nurl = "a.json"\nkey = "id"\n{settings}\n'
+    config = parse(table.encode(), tmp_path / "archiver.toml", {})
+    assert config.source("s").called == expected
+
+
+@pytest.mark.parametrize("noun", ["", " x", "a\\nb", "<b>", "a" * 41, "x`y"])
+def test_a_noun_is_a_word(tmp_path: Path, noun: str) -> None:
+    table = f'[sources.s]\ntype = "json"\nurl = "a.json"\nkey = "id"\nnoun = "{noun}"\n'
+    with pytest.raises(ConfigError, match="noun"):
+        parse(table.encode(), tmp_path / "archiver.toml", {})
