@@ -148,7 +148,7 @@ def test_a_new_data_repository_runs_green_and_says_what_happened(job: Job) -> No
     init(job, "--github")
     first = job.act()
     assert first.returncode == 0, first.stdout
-    assert job.subjects() == ["modelscope: first snapshot (60 records)", "Begin"]
+    assert job.subjects() == ["modelscope: first snapshot (60 models)", "Begin"]
     assert "status=ok" in first.stdout
     job.update()
     again = job.act()
@@ -178,7 +178,7 @@ def test_a_job_that_loses_the_race_builds_on_the_new_tip(job: Job) -> None:
     done = job.act()
     assert done.returncode == 0, done.stdout
     assert (job.origin / "raced").exists()
-    assert job.subjects() == ["modelscope: first snapshot (60 records)", "Faster", "Begin"]
+    assert job.subjects() == ["modelscope: first snapshot (60 models)", "Faster", "Begin"]
     assert job.outcomes() == ["first"]
 
 
@@ -219,7 +219,7 @@ def test_a_pull_request_is_told_the_news_and_commits_nothing(job: Job) -> None:
     done = job.act("pull_request", workflow=".github/workflows/news.yml")
     assert done.returncode == 0, done.stdout
     assert "told=60,false,ok" in done.stdout
-    assert "first snapshot (60 records) (dry run)" in done.stdout.replace("\\", "")
+    assert "first snapshot (60 models) (dry run)" in done.stdout.replace("\\", "")
     assert job.subjects() == ["Begin"]
     assert "refs/archiver/state" not in run_git(job.origin, "for-each-ref")
 
@@ -231,11 +231,29 @@ def test_this_repositorys_own_workflow_archives_where_there_is_something_to(job:
         shutil.copy(CHECKOUT / name, job.repo / name)
     done = job.act()
     assert done.returncode == 0, done.stdout
-    assert job.subjects()[0] == "modelscope: first snapshot (60 records)"
+    assert job.subjects()[0] == "modelscope: first snapshot (60 models)"
     (job.repo / "archiver.toml").unlink()
     without = job.act()
     assert without.returncode == 0
     assert "there is nothing to archive" in without.stdout
+
+
+def test_a_fork_of_this_project_is_a_working_archive(job: Job) -> None:
+    run_git(job.folder, "init", "--bare", "--quiet", "--initial-branch=main", "origin.git")
+    run_git(CHECKOUT, "push", "--quiet", str(job.origin), "HEAD:refs/heads/main")
+    run_git(job.folder, "clone", "--quiet", str(job.origin), "repo")
+    done = job.act()
+    assert done.returncode == 0, done.stdout
+    assert job.subjects()[0] == "modelscope: first snapshot (60 models)"
+    job.update()
+    changed = run_git(job.repo, "diff", "--name-only", "HEAD~1", "HEAD").splitlines()
+    assert {path.rpartition("_models_")[0] or path for path in changed} == {
+        "data/modelscope/latest.json",
+        "data/modelscope/CHANGELOG.md",
+        "data/modelscope/snapshots/modelscope",
+    }
+    assert job.act().returncode == 0
+    assert job.outcomes() == ["first", "unchanged"]
 
 
 def test_ci_runs_what_people_run(job: Job) -> None:
@@ -268,7 +286,7 @@ def workflows(folder: Path) -> Iterator[Path]:
 @pytest.mark.parametrize(
     "linter",
     [
-        ("zizmor", "--offline"),
+        ("zizmor", "--offline", "--persona=pedantic"),
         ("jactionlint", "--shellcheck="),
         ("check-jsonschema", "--builtin-schema", "vendor.github-workflows"),
     ],
@@ -284,7 +302,7 @@ def test_every_workflow_is_clean(linter: tuple[str, ...], tmp_path: Path) -> Non
 def test_the_action_is_clean() -> None:
     action = str(CHECKOUT / "action.yml")
     for command in (
-        ("zizmor", "--offline", action),
+        ("zizmor", "--offline", "--persona=pedantic", action),
         ("check-jsonschema", "--builtin-schema", "vendor.github-actions", action),
     ):
         done = subprocess.run(
