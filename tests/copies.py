@@ -89,7 +89,7 @@ class Hub:
     def runs(self, source: str) -> list[str]:
         """Return the outcomes of the runs whose reports were pushed."""
         text = self.git("show", f"refs/archiver/state:{source}/runs.jsonl")
-        return [run.outcome for run in runlog.read(text.encode())]
+        return [run.outcome for run in runlog.decode(text.encode())]
 
     def subjects(self) -> list[str]:
         return self.git("log", "--format=%s", "main").splitlines()

@@ -142,9 +142,9 @@ class Keeping:
     def _reported(self, report: Report) -> bytes:
         """Return the reports of all runs with this one."""
         now = self._clock()
-        run = runlog.told(report, began=self._taken, now=now)
-        known = runlog.known(self._target.repository, self._target.source.name)
-        return runlog.written([*known, run], now)
+        run = runlog.Run.of(report, began=self._taken, now=now)
+        known = runlog.load(self._target.repository, self._target.source.name)
+        return runlog.encode([*known, run], now)
 
     def _swept(self, listing: Listing, sweep: Sweep | None, blob: str | None) -> bytes | None:
         if self._hub.source.changed_since("") is None:

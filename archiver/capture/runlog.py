@@ -1,4 +1,4 @@
-"""Keep a small report of every run on the state ref: "no change" is not "did not run"."""
+"""Reports of runs on the state ref, failed ones too: "no change" is not "did not run"."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from archiver.store.commit import writing
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from archiver.capture.report import Report
     from archiver.config import Config
 
 RUNS: Final = "runs.jsonl"
 """File of a source on the state ref: one `Run` a line, oldest first."""
+NEWEST: Final = 1_000
+"""Number of newest reports that are always kept: 41 days of hourly runs."""
+
+_DAYS: Final = 400
+"""Older reports are thinned to the last good and the last bad one of each of this many days."""
+_ERROR_LENGTH: Final = 300
 
 Outcome: TypeAlias = Literal["first", "changed", "unchanged", "refused", "failed"]
-
-NEWEST: Final = 1_000
-"""So many of the newest reports are kept whatever they say: those of 41 days of hourly runs."""
-_DAYS: Final = 400
-"""Of the others, the last good and the last bad one of each of so many days."""
-_LONGEST: Final = 300
 
 _log = logging.getLogger(__name__)
 
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What one run came to.
+    """The report of one run.
 
     Attributes:
-        timestamp: When it began, ``YYYY-MM-DD HH:MM:SS`` in UTC.
-        outcome: ``refused``: the listing was not believable; ``failed``: there was none, or it
-            could not be kept.
+        timestamp: Start of the run, ``YYYY-MM-DD HH:MM:SS`` in UTC.
+        outcome: ``refused``: the listing was not plausible; ``failed``: there was no complete
+            listing, or it could not be committed.
         code: Exit code.
-        seconds: How long it took.
+        seconds: Duration.
         total: Number of records in the newest snapshot.
-        new: Records that are new.
-        updated: Records that changed.
-        removed: Records that are gone.
+        new: Number of new records.
+        updated: Number of changed records.
+        removed: Number of removed records.
         snapshot: Name of the stamped file; empty: nothing was committed.
-        error: What went wrong, one line.
-        joined: Whether its capture was built anew on what others had pushed: what the state says
-            of that moment comes from several listings.
+        error: First line of the error message; empty: none.
+        joined: Whether the capture was rebased onto what others had pushed: the state of that
+            moment then comes from several listings.
     """
 
     timestamp: str
@@ -67,24 +67,29 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     error: str = ""
     joined: bool = False
 
+    @classmethod
+    def of(cls, report: Report, *, began: datetime, now: datetime) -> Run:
+        """Return the report of a run that listed its source."""
+        return cls(timestamp=stamp(began), seconds=_seconds(began, now), **_counts(report))
+
     @property
     def identity(self) -> tuple[str, str, float]:
-        """What stays the same of a report, whatever is written into it later."""
+        """The part that later corrections leave alone."""
         return self.timestamp, self.outcome, self.seconds
 
     @property
     def good(self) -> bool:
-        """Say whether the source was listed and what it said is kept."""
+        """Whether the source was listed and the listing is committed."""
         return self.outcome in ("first", "changed", "unchanged")
 
     @property
     def began(self) -> datetime:
-        """When it began, UTC."""
+        """Start of the run, UTC."""
         return datetime.strptime(self.timestamp, STAMP).replace(tzinfo=UTC)
 
 
-def read(content: bytes | None) -> list[Run]:
-    """Return the reports in a file of them, oldest first; lines that cannot be read are none."""
+def decode(content: bytes | None) -> list[Run]:
+    """Return the reports in a file, oldest first; unreadable lines are left out."""
     runs = []
     for line in (content or b"").splitlines():
         try:
@@ -96,64 +101,90 @@ def read(content: bytes | None) -> list[Run]:
     return runs
 
 
-def known(repository: Repository, source: str) -> list[Run]:
+def load(repository: Repository, source: str) -> list[Run]:
     """Return the reports of `source`, oldest first."""
-    return read(repository.read_state(f"{source}/{RUNS}"))
+    return decode(repository.read_state(f"{source}/{RUNS}"))
 
 
-def written(runs: Iterable[Run], now: datetime) -> bytes:
-    """Return the file of `runs`, sorted by time and thinned."""
-    kept = thinned(sorted(runs, key=lambda run: run.timestamp), now)
+def encode(runs: Iterable[Run], now: datetime) -> bytes:
+    """Return the file of `runs`, sorted by time; days before the newest reports are thinned."""
+    ordered = sorted(runs, key=lambda run: run.timestamp)
+    old, new = ordered[:-NEWEST], ordered[-NEWEST:]
+    oldest = stamp(now - timedelta(days=_DAYS))
+    days = {(run.timestamp[:10], run.good): run for run in old if run.timestamp >= oldest}
+    kept = (*sorted(days.values(), key=lambda run: run.timestamp), *new)
     return b"".join(msgspec.json.encode(run) + b"\n" for run in kept)
 
 
-def joined(ours: bytes | None, theirs: bytes | None, now: datetime) -> bytes:
-    """Return the file of the runs that two copies know; what went wrong after one is kept."""
-    known = {run.identity for run in read(theirs)}
+def merge(ours: bytes | None, theirs: bytes | None, now: datetime) -> bytes:
+    """Return the file of the runs of two copies; of one run, the report with an error is kept."""
+    known = {run.identity for run in decode(theirs)}
     mine = (
         run if run.identity in known else msgspec.structs.replace(run, joined=True)
-        for run in read(ours)
+        for run in decode(ours)
     )
-    both = sorted((*read(theirs), *mine), key=lambda run: run.code != 0)
-    return written({run.identity: run for run in both}.values(), now)
+    both = sorted((*decode(theirs), *mine), key=lambda run: run.code != 0)
+    return encode({run.identity: run for run in both}.values(), now)
 
 
 def corrected(run: Run, snapshot: str, report: Report) -> Run:
-    """Return a report of a run; of the one that made `snapshot`, with what `report` says of it."""
+    """Return `run` with the counts of `report`, if it is the run that made `snapshot`."""
     if not snapshot or run.snapshot != snapshot:
         return run
-    return msgspec.structs.replace(run, **_counted(report))
+    return msgspec.structs.replace(run, **_counts(report))
 
 
-def thinned(runs: list[Run], now: datetime) -> list[Run]:
-    """Return all of the newest, and of older days the last good and the last bad one."""
-    old, new = runs[:-NEWEST], runs[-NEWEST:]
-    oldest = stamp(now - timedelta(days=_DAYS))
-    days = {(run.timestamp[:10], run.good): run for run in old if run.timestamp >= oldest}
-    return [*sorted(days.values(), key=lambda run: run.timestamp), *new]
+def record_failure(
+    config: Config,
+    source: str,
+    error: Exception,
+    *,
+    began: datetime,
+    now: datetime,
+    captured: bool = False,
+) -> None:
+    """Write down that a run failed; only the state ref moves, whatever branch is checked out.
+
+    A report that cannot be written is logged, never raised: `error` is what matters.
+
+    Args:
+        config: The archiver.toml.
+        source: Name of the source.
+        error: What went wrong.
+        began: Start of the run, UTC.
+        now: Time, UTC.
+        captured: Whether its capture is committed. Then the run stays a good one and its report
+            gets the error; it is the first since `began`: those of other copies may have been
+            merged meanwhile.
+    """
+    try:
+        with Repository.open(config.root) as repository, writing(repository) as writer:
+            runs = load(repository, source)
+            if captured:
+                _amend(runs, error, began)
+            else:
+                runs.append(_failed(error, began, now))
+            state = {f"{source}/{RUNS}": encode(runs, now)}
+            writer.commit(state_change(config, state, now=now))
+    except ArchiverError as unwritten:
+        level = logging.DEBUG if isinstance(error, StoreError) else logging.WARNING
+        _log.log(level, "the report of this run could not be written: %s", unwritten)
 
 
-def outage(runs: list[Run]) -> list[Run]:
-    """Return the last failed runs in a row: those before the newest run, if that is good."""
-    before = runs[:-1] if runs and runs[-1].good else runs
-    bad: list[Run] = []
-    for run in reversed(before):
-        if run.good:
-            break
-        bad.insert(0, run)
-    return bad
+def _amend(runs: list[Run], error: Exception, began: datetime) -> None:
+    since = stamp(began)
+    place = next((n for n, run in enumerate(runs) if run.timestamp >= since), None)
+    if place is not None:
+        runs[place] = msgspec.structs.replace(runs[place], **_reason(error))
 
 
-def told(report: Report, *, began: datetime, now: datetime) -> Run:
-    """Return the report of a run that listed its source."""
-    return Run(
-        timestamp=stamp(began),
-        seconds=_seconds(began, now),
-        **_counted(report),
-    )
+def _failed(error: Exception, began: datetime, now: datetime) -> Run:
+    outcome: Outcome = "refused" if isinstance(error, SnapshotRejected) else "failed"
+    seconds = _seconds(began, now)
+    return Run(timestamp=stamp(began), outcome=outcome, seconds=seconds, **_reason(error))
 
 
-def _counted(report: Report) -> dict[str, Any]:
+def _counts(report: Report) -> dict[str, Any]:
     return {
         "outcome": report.outcome,
         "total": report.new.total,
@@ -164,68 +195,9 @@ def _counted(report: Report) -> dict[str, Any]:
     }
 
 
-def remember_failure(
-    config: Config, name: str, error: Exception, *, began: datetime, clock: Callable[[], datetime]
-) -> Run:
-    """Write down that a run of the source `name` failed; only the state ref moves.
-
-    Trouble with that is logged, unless the error is trouble of the same kind already.
-    """
-    now = clock()
-    run = Run(
-        timestamp=stamp(began),
-        outcome="refused" if isinstance(error, SnapshotRejected) else "failed",
-        code=_code(error),
-        seconds=_seconds(began, now),
-        error=_line(error),
-    )
-    _keep(config, name, lambda runs: [*runs, run], error, now)
-    return run
-
-
-def remember_trouble(
-    config: Config, name: str, error: Exception, *, began: datetime, now: datetime
-) -> None:
-    """Write into a run's report what went wrong after the capture; only the state ref moves.
-
-    The capture is kept, so the run stays a good one; but the job was not. The report is the first
-    since the run `began`: those of others may have been joined meanwhile.
-    """
-
-    def amended(runs: list[Run]) -> list[Run]:
-        ours = next((at for at, run in enumerate(runs) if run.timestamp >= stamp(began)), None)
-        wrong = {"code": _code(error), "error": _line(error)}
-        return [
-            msgspec.structs.replace(run, **wrong) if at == ours else run
-            for at, run in enumerate(runs)
-        ]
-
-    _keep(config, name, amended, error, now)
-
-
-def _keep(
-    config: Config,
-    name: str,
-    told: Callable[[list[Run]], list[Run]],
-    error: Exception,
-    now: datetime,
-) -> None:
-    """Write the reports anew, whatever branch is checked out; trouble with that is logged."""
-    try:
-        with Repository.open(config.root) as repository, writing(repository) as writer:
-            content = written(told(known(repository, name)), now)
-            writer.commit(state_change(config, {f"{name}/{RUNS}": content}, now=now))
-    except ArchiverError as trouble:
-        level = logging.DEBUG if isinstance(error, StoreError) else logging.WARNING
-        _log.log(level, "the report of this run could not be kept: %s", trouble)
-
-
-def _code(error: Exception) -> int:
-    return error.exit_code if isinstance(error, ArchiverError) else 70
-
-
-def _line(error: Exception) -> str:
-    return visible(str(error).partition("\n")[0])[:_LONGEST]
+def _reason(error: Exception) -> dict[str, Any]:
+    code = error.exit_code if isinstance(error, ArchiverError) else ArchiverError.exit_code
+    return {"code": code, "error": visible(str(error).partition("\n")[0])[:_ERROR_LENGTH]}
 
 
 def _seconds(began: datetime, now: datetime) -> float:

@@ -20,9 +20,9 @@ from archiver.config import discover, process_environment
 from archiver.errors import ArchiverError
 from archiver.jobs.github import (
     is_pull_request,
-    tell_github,
-    tell_github_failure,
-    without_summaries,
+    without_summary_channels,
+    write_failure,
+    write_results,
 )
 from archiver.jobs.job import Job
 from archiver.notify.channels import printing
@@ -101,9 +101,9 @@ def run(
         config, wanted = _begun(job, repo, names, as_json=form == "json")
     except ArchiverError as error:
         if github:
-            tell_github_failure(error, variables)
+            write_failure(error, variables)
         raise
-    config = without_summaries(config) if github else config
+    config = without_summary_channels(config) if github else config
     reports: list[Report] = []
     failures: dict[str, str] = {}
 
@@ -124,7 +124,7 @@ def run(
     if form == "json":
         click.echo(msgspec.json.encode(reports))
     if github:
-        tell_github(config, reports, failures, code=code, dry_run=dry_run)
+        write_results(config, reports, failures, code=code, dry_run=dry_run)
     context.exit(code)
 
 

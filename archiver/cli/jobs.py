@@ -251,5 +251,5 @@ def notify(*, repo: Path) -> None:
     config = discover(repo, process_environment())
     if not config.notify:
         raise ConfigError("no channel is configured", hint="add a table [notify.NAME]")
-    for name in channels.tell_test(config, clock=now):
+    for name in channels.send_test(config, clock=now):
         click.echo(f"{name}: told")

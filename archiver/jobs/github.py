@@ -44,13 +44,13 @@ def is_pull_request(variables: Mapping[str, str]) -> bool:
     return variables.get("GITHUB_EVENT_NAME") in PULL_REQUESTS
 
 
-def without_summaries(config: Config) -> Config:
-    """Leave out the channels that write the step summary: `tell_github` writes it anyway."""
+def without_summary_channels(config: Config) -> Config:
+    """Leave out the channels that write the step summary: `write_results` writes it anyway."""
     kept = {name: each for name, each in config.notify.items() if each.type != "github"}
     return replace(config, notify=kept)
 
 
-def tell_github(
+def write_results(
     config: Config,
     reports: Sequence[Report],
     failures: Mapping[str, str],
@@ -77,7 +77,7 @@ def tell_github(
     _write("".join(_summaries(told, config.template_folder)), reports, code, variables)
 
 
-def tell_github_failure(error: ArchiverError, variables: Mapping[str, str]) -> None:
+def write_failure(error: ArchiverError, variables: Mapping[str, str]) -> None:
     """Write outputs and step summary of a job that failed before its first source.
 
     Raises:

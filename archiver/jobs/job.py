@@ -65,7 +65,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
                 push.check(config)
         except ArchiverError as error:
             for name in names:
-                runlog.remember_failure(config, name, error, began=began, clock=clock)
+                runlog.record_failure(config, name, error, began=began, now=clock())
             raise
         try:
             return push.fetched(config, clock=clock).notes if self.push else ()
@@ -133,7 +133,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
                 _log.warning("%s", trouble)  # two went wrong, and one of them can be raised
             raise
         if trouble is not None:
-            runlog.remember_trouble(config, name, trouble, began=began, now=clock())
+            runlog.record_failure(config, name, trouble, began=began, now=clock(), captured=True)
             self._push_state(config, clock)
             raise trouble
         return report
@@ -152,7 +152,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return _as_pushed(report, push.push(config, clock=clock))
         except ArchiverError as error:
-            runlog.remember_trouble(config, report.source, error, began=began, now=clock())
+            runlog.record_failure(
+                config, report.source, error, began=began, now=clock(), captured=True
+            )
             captured(report)
             raise
 
@@ -163,7 +165,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             try:
                 self._tell(config, report, clock)
             except ArchiverError as error:
-                runlog.remember_trouble(config, report.source, error, began=began, now=clock())
+                runlog.record_failure(
+                    config, report.source, error, began=began, now=clock(), captured=True
+                )
                 raise
             finally:
                 self._push_state(config, clock)
@@ -171,12 +175,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def _tell(self, config: Config, report: Report, clock: Callable[[], datetime]) -> None:
         """Tell the channels; a clone that is too shallow to know since when is deepened."""
         try:
-            delivery.tell(config, report, clock=clock)
+            delivery.notify_changes(config, report, clock=clock)
         except ShallowHistory as short:
             if not self.push:
                 raise NotifyError(f"not told: {short}", hint=short.hint) from short
             push.deepened(config)
-            delivery.tell(config, report, clock=clock)
+            delivery.notify_changes(config, report, clock=clock)
 
     def _failed(
         self,
@@ -191,10 +195,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
         Trouble with that is logged: the error itself is what the person must see.
         """
-        runlog.remember_failure(config, name, error, began=began, clock=clock)
+        runlog.record_failure(config, name, error, began=began, now=clock())
         try:
             if self.notify and config.notify:
-                delivery.tell_outage(config, name, clock=clock)
+                delivery.notify_outage(config, name, clock=clock)
         except ArchiverError as trouble:
             _log.warning("%s", trouble)
         self._push_state(config, clock)

@@ -142,7 +142,7 @@ def status(
 
 def _source(catalogue: Catalogue, now: datetime, max_age: timedelta | None) -> SourceStatus:
     repository = catalogue.required()
-    reported = runlog.known(repository, catalogue.source)
+    reported = runlog.load(repository, catalogue.source)
     told = [run for run in reported if run.began <= now + _AHEAD]
     runs = [run for run in told if run.code != RepositoryBusy.exit_code]  # another one was at work
     good = next((run for run in reversed(runs) if run.good), None)

@@ -86,7 +86,7 @@ def _past(folder: Path, names: Iterable[str], now: datetime) -> dict[str, Past]:
     """Return what the reports say of each source; nothing where they cannot be read."""
     try:
         with Repository.open(folder) as repository:
-            return {name: Past.of(runlog.known(repository, name), now) for name in names}
+            return {name: Past.of(runlog.load(repository, name), now) for name in names}
     except ArchiverError:
         return {name: Past() for name in names}
 

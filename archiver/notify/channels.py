@@ -32,7 +32,7 @@ def check(config: Config) -> None:
             opened(config, channel, transport)
 
 
-def tell_test(config: Config, *, clock: Callable[[], datetime]) -> tuple[str, ...]:
+def send_test(config: Config, *, clock: Callable[[], datetime]) -> tuple[str, ...]:
     """Send every channel a message that says that it works; return their names.
 
     Raises:
@@ -43,7 +43,7 @@ def tell_test(config: Config, *, clock: Callable[[], datetime]) -> tuple[str, ..
     with opened_transport(config) as transport:
         for channel in config.notify.values():
             message = Message(
-                id=outbox.identity("test", channel.name, now),
+                id=outbox.message_id("test", channel.name, now),
                 event="test",
                 source="",
                 title="archiver: this channel works",

@@ -20,7 +20,7 @@ from archiver.notify import outages, outbox
 from archiver.notify.channels import deliver, opened_transport, raise_any
 from archiver.notify.filters import flattened, selected
 from archiver.notify.messages import Told, composed
-from archiver.notify.outbox import SENT, Sent
+from archiver.notify.outbox import OUTBOX, Entry
 from archiver.records.query import Where, every
 from archiver.records.text import chat
 from archiver.store.commit import writing
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from archiver.capture.report import Report
     from archiver.config import ChannelConfig, Config
-    from archiver.notify.outages import Turn
+    from archiver.notify.outages import Transition
     from archiver.records.model import ChangeSet, RecordChange
     from archiver.records.query import Predicate
     from archiver.transport import Transport
@@ -42,7 +42,7 @@ _COMMITTED: Final = f"the snapshot is committed; {_NEXT_RUN}"
 _AGAIN: Final = "tell the same changes again: who was told of them is not told twice"
 
 
-def tell(config: Config, report: Report, *, clock: Callable[[], datetime]) -> None:
+def notify_changes(config: Config, report: Report, *, clock: Callable[[], datetime]) -> None:
     """Tell every channel what changed since it was told last, and that an outage is over.
 
     Args:
@@ -60,7 +60,7 @@ def tell(config: Config, report: Report, *, clock: Callable[[], datetime]) -> No
         round_.each(partial(round_.changed, report))
 
 
-def tell_outage(config: Config, name: str, *, clock: Callable[[], datetime]) -> None:
+def notify_outage(config: Config, name: str, *, clock: Callable[[], datetime]) -> None:
     """Tell every channel that runs of the source fail; once for each outage.
 
     Raises:
@@ -70,7 +70,7 @@ def tell_outage(config: Config, name: str, *, clock: Callable[[], datetime]) -> 
         round_.each(round_.down)
 
 
-def tell_set(
+def notify_change_set(
     config: Config, name: str, changes: ChangeSet, *, clock: Callable[[], datetime]
 ) -> None:
     """Tell every channel a change set, whether or not it is committed; each once.
@@ -105,8 +105,8 @@ class _Round:
         self._time = now
         self._now = stamp(now)
         self._catalogue = configured(config, name, repository)
-        self._runs = runlog.known(repository, name)
-        self.rows = outbox.read(repository.read_state(f"{name}/{SENT}"))
+        self._runs = runlog.load(repository, name)
+        self.rows = outbox.decode(repository.read_state(f"{name}/{OUTBOX}"))
         self.before = list(self.rows)
         self.troubles: list[str] = []
         self.misrendered: RenderError | None = None
@@ -133,11 +133,11 @@ class _Round:
         """Tell that the outage of which the channel was told is over."""
         self._turned(channel, outages.ended(self._source, self._runs, self._rows_of(channel)))
 
-    def _turned(self, channel: ChannelConfig, turn: Turn | None) -> None:
+    def _turned(self, channel: ChannelConfig, turn: Transition | None) -> None:
         if turn is None:
             return
         message = Message(
-            id=outbox.identity(self._source, turn.event, turn.since, channel.name),
+            id=outbox.message_id(self._source, turn.event, turn.since, channel.name),
             event=turn.event,
             source=self._source,
             title=turn.title,
@@ -169,7 +169,7 @@ class _Round:
             told = self._told(channel, old, new, (before, upto))
         identity = ""
         if told.selection.counts:
-            before_it = outbox.since(last, self._rows_of(channel))
+            before_it = outbox.entries_at(last, self._rows_of(channel))
             identity = self._send(channel, told, before_it)
         self._append(channel, identity, upto=upto)
 
@@ -191,7 +191,7 @@ class _Round:
         with compare.compare(self._catalogue, old, new, now=self._time, chosen=wanted) as found:
             return Told(selected(found.changes(), channel), found.ends, names)
 
-    def _send(self, channel: ChannelConfig, told: Told, before: list[Sent]) -> str:
+    def _send(self, channel: ChannelConfig, told: Told, before: list[Entry]) -> str:
         """Send what is told, unless that was done `before`; return the id of the message."""
         message, trouble = composed(
             told,
@@ -214,10 +214,10 @@ class _Round:
             self.troubles.append(f"{channel.name}: {flaw}")
 
     def _append(self, channel: ChannelConfig, identity: str = "", **what: str) -> None:
-        row = Sent(channel=channel.name, id=identity, timestamp=self._now, **what)
+        row = Entry(channel=channel.name, id=identity, timestamp=self._now, **what)
         self.rows.append(row)
 
-    def _rows_of(self, channel: ChannelConfig) -> list[Sent]:
+    def _rows_of(self, channel: ChannelConfig) -> list[Entry]:
         return [row for row in self.rows if row.channel == channel.name]
 
     def _last(self, channel: ChannelConfig) -> str:
@@ -240,7 +240,7 @@ def _telling(
             yield round_
         finally:
             if round_.rows != round_.before:
-                state = {f"{name}/{SENT}": outbox.written(round_.rows)}
+                state = {f"{name}/{OUTBOX}": outbox.encode(round_.rows)}
                 with writing(repository) as writer:
                     writer.commit(state_change(config, state, now=clock()))
     if round_.unanswered is not None:

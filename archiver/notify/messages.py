@@ -74,7 +74,7 @@ def composed(
     )
     text, trouble = _rendered(context, folder)
     message = Message(
-        id=outbox.identity(source, told.names[0], selection.digest, channel),
+        id=outbox.message_id(source, told.names[0], selection.digest, channel),
         event="changes",
         source=source,
         title=f"{source}: {', '.join(wording.counts(summary))} ({noun.counted(new.total)})",

@@ -1,28 +1,28 @@
-"""Say when a source begins to fail and when it works again, once each."""
+"""Outages: when a source begins to fail, and when it is captured again."""
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from archiver.capture import runlog
 from archiver.errors import RepositoryBusy, SourceError
 
 if TYPE_CHECKING:
     from archiver.capture.runlog import Run
-    from archiver.notify.outbox import Sent
+    from archiver.notify.outbox import Entry
 
 _BUSY: Final = RepositoryBusy.exit_code
-"""Another run is at work: that says nothing of the source."""
+"""Another run held the lock: that says nothing about the source."""
 
 
-class Turn(NamedTuple):
-    """A source begins to fail, or works again.
+class Transition(NamedTuple):
+    """The begin or the end of an outage.
 
     Attributes:
         event: Which of both.
-        since: When the first of the failed runs began, ``YYYY-MM-DD HH:MM:SS`` in UTC.
+        since: Start of the first failed run, ``YYYY-MM-DD HH:MM:SS`` in UTC.
         title: One line.
-        text: The rest; not yet safe for a sink.
+        text: The details; not yet safe to display.
     """
 
     event: Literal["outage", "recovery"]
@@ -31,45 +31,46 @@ class Turn(NamedTuple):
     text: str
 
 
-def begun(source: str, runs: list[Run], rows: list[Sent]) -> Turn | None:
-    """Return the outage that the reports show and that a channel does not know.
+def begun(source: str, runs: list[Run], entries: list[Entry]) -> Transition | None:
+    """Return the outage that the reports show, unless a channel was notified of it.
 
     Args:
         source: Name of the source.
         runs: The reports, oldest first.
-        rows: What the channel was told, in that order.
+        entries: The channel's entries in the outbox, oldest first.
     """
-    failed = [] if not runs or runs[-1].code == _BUSY else runlog.outage(_telling(runs))
-    if not failed or runs[-1].good or _open(rows) is not None:
+    if not runs or runs[-1].good or runs[-1].code == _BUSY or _open(entries):
         return None
-    since = failed[0].timestamp
-    title = f"{source}: {_trouble(failed[-1])} since {since} UTC"
-    return Turn("outage", since, title, failed[-1].error)
+    failed = list(takewhile(lambda run: not run.good, reversed(_conclusive(runs))))
+    since = failed[-1].timestamp
+    title = f"{source}: {_symptom(failed[0])} since {since} UTC"
+    return Transition("outage", since, title, failed[0].error)
 
 
-def ended(source: str, runs: list[Run], rows: list[Sent]) -> Turn | None:
-    """Return the end of the outage of which a channel was told; otherwise as `begun`.
+def ended(source: str, runs: list[Run], entries: list[Entry]) -> Transition | None:
+    """Return the end of the outage that a channel was notified of; otherwise as `begun`.
 
-    Failed runs are not counted: their reports are thinned.
+    It does not count the failed runs: their reports are thinned.
     """
-    told, known = _open(rows), _telling(runs)
-    if told is None or not known or not known[-1].good:
+    outage, known = _open(entries), _conclusive(runs)
+    if outage is None or not known or not known[-1].good:
         return None
-    text = f"Runs failed from {told.since} UTC on."
-    return Turn("recovery", told.since, f"{source}: captured again", text)
+    text = f"Runs had failed since {outage.since} UTC."
+    return Transition("recovery", outage.since, f"{source}: captured again", text)
 
 
-def _telling(runs: list[Run]) -> list[Run]:
+def _conclusive(runs: list[Run]) -> list[Run]:
     return [run for run in runs if run.code != _BUSY]
 
 
-def _open(rows: list[Sent]) -> Sent | None:
-    """Return the row of the outage whose end the channel does not know yet."""
-    last = next((row for row in reversed(rows) if row.event), None)
+def _open(entries: list[Entry]) -> Entry | None:
+    """Return the entry of the outage whose end the channel was not notified of yet."""
+    last = next((entry for entry in reversed(entries) if entry.event), None)
     return last if last is not None and last.event == "outage" else None
 
 
-def _trouble(run: Run) -> str:
+def _symptom(run: Run) -> str:
     if run.outcome == "refused":
-        return "the listing is refused"
-    return "cannot be listed" if run.code == SourceError.exit_code else "runs fail"
+        return "listings have been refused"
+    unlisted = run.code == SourceError.exit_code
+    return "listings have failed" if unlisted else "runs have failed"

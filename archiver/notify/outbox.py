@@ -1,4 +1,17 @@
-"""Remember on the state ref what was told to whom, so that nothing is told twice."""
+"""The outbox on the state ref: what was delivered to which channel.
+
+A message is delivered at most once per channel, except after a crash between delivery and the
+commit of its entry: then it is repeated with the same id, by which a receiver knows it.
+
+- The id of a change message is the SHA-256 of its source, the name of the stamped file at which
+  the comparison starts, the digest of the changes that the channel asked for, and the channel.
+  The end of the comparison is no part of it: the same changes, captured again, are the same
+  message. It is looked for among the entries since the channel last moved to another snapshot,
+  because what is removed again after a revert is news again.
+- The id of an outage or a recovery is the SHA-256 of its source, event, start and channel.
+- A channel stands at its last entry with `upto`, and has an open outage if its last entry with
+  an event says so. These entries are never dropped.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +26,23 @@ from archiver.records.jsontext import UNREADABLE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SENT: Final = "sent.jsonl"
-"""File of a source on the state ref: one `Sent` a line, oldest first."""
+OUTBOX: Final = "sent.jsonl"
+"""File of a source on the state ref: one `Entry` a line, oldest first."""
 
 _KEPT: Final = 50
-"""So many of the newest are remembered for each channel."""
+"""Number of newest entries that are kept of each channel."""
 
 
-class Sent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What a channel was told, or could not be told.
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One delivery to a channel, or the snapshot at which it starts.
 
     Attributes:
         channel: Name of the channel.
-        id: What was told (see `identity`); empty: nothing yet.
-        upto: Name of the stamped file up to which everything was told; for an outage, empty.
-        timestamp: When, ``YYYY-MM-DD HH:MM:SS`` in UTC.
-        event: ``outage`` or ``recovery``; empty: changes. An outage is open while the last row
-            with an event says ``outage``.
-        since: For these, when the first failed run began, in UTC.
+        id: Id of the message; empty: nothing was delivered.
+        upto: Name of the stamped file up to which everything is delivered; empty: an outage.
+        timestamp: Time of the delivery, ``YYYY-MM-DD HH:MM:SS`` in UTC.
+        event: ``outage`` or ``recovery``; empty: changes.
+        since: Start of the first failed run of an outage, in UTC.
     """
 
     channel: str
@@ -41,48 +53,44 @@ class Sent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     since: str = ""
 
 
-def identity(*parts: str) -> str:
-    """Return what names one message: the SHA-256 of its parts (source, what it is, channel)."""
+def message_id(*parts: str) -> str:
+    """Return the id of the message that `parts` identify, see above."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def since(upto: str, rows: list[Sent]) -> list[Sent]:
-    """Return the last of a channel's `rows`: those since it was elsewhere than at `upto`.
-
-    What vanishes a second time after it was taken back is told a second time.
-    """
-    return list(takewhile(lambda row: row.upto in ("", upto), reversed(rows)))
+def entries_at(upto: str, entries: list[Entry]) -> list[Entry]:
+    """Return the last of a channel's `entries`: those since it moved to `upto`, newest first."""
+    return list(takewhile(lambda entry: entry.upto in ("", upto), reversed(entries)))
 
 
-def read(content: bytes | None) -> list[Sent]:
-    """Return what a file of the state ref holds; lines that cannot be read are none."""
-    rows = []
+def decode(content: bytes | None) -> list[Entry]:
+    """Return the entries in a file, oldest first; unreadable lines are left out."""
+    entries = []
     for line in (content or b"").splitlines():
         try:
-            rows.append(msgspec.json.decode(line, type=Sent))
+            entries.append(msgspec.json.decode(line, type=Entry))
         except UNREADABLE:
             continue
-    return rows
+    return entries
 
 
-def written(rows: Iterable[Sent]) -> bytes:
-    """Return the file of `rows`, in their order.
+def encode(entries: Iterable[Entry]) -> bytes:
+    """Return the file of `entries`, in their order, without old ones that mean nothing any more.
 
-    The newest of each channel are kept, and where it stands: its last row with `upto`, and its
-    last one with an event. The clock may have gone back: times say nothing here.
+    Times decide nothing here: the clock may have been set back.
     """
-    numbered = list(enumerate(rows))
+    numbered = list(enumerate(entries))
     places: dict[str, list[int]] = {}
-    for place, row in numbered:
-        places.setdefault(row.channel, []).append(place)
+    for place, entry in numbered:
+        places.setdefault(entry.channel, []).append(place)
     newest = {place for each in places.values() for place in each[-_KEPT:]}
-    standing = {(row.channel, "upto"): place for place, row in numbered if row.upto}
-    standing |= {(row.channel, "event"): place for place, row in numbered if row.event}
+    standing = {(entry.channel, "upto"): place for place, entry in numbered if entry.upto}
+    standing |= {(entry.channel, "event"): place for place, entry in numbered if entry.event}
     kept = newest | set(standing.values())
-    return b"".join(msgspec.json.encode(row) + b"\n" for place, row in numbered if place in kept)
+    return b"".join(msgspec.json.encode(entry) + b"\n" for n, entry in numbered if n in kept)
 
 
-def joined(ours: bytes | None, theirs: bytes | None) -> bytes:
-    """Return what two copies remember, together."""
-    rows = dict.fromkeys((*read(theirs), *read(ours)))
-    return written(sorted(rows, key=lambda row: row.timestamp))
+def merge(ours: bytes | None, theirs: bytes | None) -> bytes:
+    """Return the file of the entries of two copies, by time."""
+    entries = dict.fromkeys((*decode(theirs), *decode(ours)))
+    return encode(sorted(entries, key=lambda entry: entry.timestamp))

@@ -25,8 +25,8 @@ CARRIED: Final = "carried.json"
 which keys each holds that its own listing did not say: the next join must not count them."""
 
 _JOINED: Final[Mapping[str, Callable[[bytes | None, bytes | None, datetime], bytes]]] = {
-    RUNS: runlog.joined,
-    outbox.SENT: lambda ours, theirs, _now: outbox.joined(ours, theirs),
+    RUNS: runlog.merge,
+    outbox.OUTBOX: lambda ours, theirs, _now: outbox.merge(ours, theirs),
 }
 """Files that hold what both copies say; every other file comes from the later run."""
 
@@ -104,8 +104,8 @@ def corrected(
         path = f"{each.report.source}/{RUNS}"
         content = found.get(path) or files.get(path)
         content = content or (repository.read(base, path) if base else None)
-        runs = (runlog.corrected(run, each.snapshot, each.report) for run in runlog.read(content))
-        found[path] = runlog.written(runs, now)
+        runs = (runlog.corrected(run, each.snapshot, each.report) for run in runlog.decode(content))
+        found[path] = runlog.encode(runs, now)
     return found
 
 
@@ -121,7 +121,7 @@ def _joined(mine: Files, other: Files, now: datetime) -> dict[str, bytes | None]
 
 def _last(files: Files) -> str:
     """Return the time of the last good run."""
-    return max((run.timestamp for run in runlog.read(files.get(RUNS)) if run.good), default="")
+    return max((run.timestamp for run in runlog.decode(files.get(RUNS)) if run.good), default="")
 
 
 def _by_source(repository: Repository, commit: str) -> dict[str, dict[str, bytes]]:

@@ -170,7 +170,7 @@ class Replay:
         tip = self._repository.tip(STATE_REF)
         out = self._repository.git.run("rev-list", "--first-parent", tip) if tip else b""
         for commit in out.decode().split():
-            runs = runlog.read(self._repository.read(commit, f"{source}/{runlog.RUNS}"))
+            runs = runlog.decode(self._repository.read(commit, f"{source}/{runlog.RUNS}"))
             ours = next((run for run in runs if run.snapshot == snapshot), None)
             if ours is None:
                 break

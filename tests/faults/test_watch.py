@@ -110,7 +110,7 @@ def test_five_days_make_exactly_the_commits_that_they_should(days: Days, tmp_pat
     assert "error" not in run_git(archive.folder, "fsck", "--full", "--strict")
 
     with Repository.open(archive.folder) as repository:
-        runs = runlog.known(repository, "hub")
+        runs = runlog.load(repository, "hub")
     assert [(run.timestamp[8:16], run.outcome) for run in runs] == [
         ("01 03:17", "first"),
         ("02 03:17", "unchanged"),

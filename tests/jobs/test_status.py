@@ -37,7 +37,7 @@ def kept(every: timedelta, *, without: tuple[datetime, datetime]) -> list[Run]:
         for time in reversed(times)
         if not without[0] < time < without[1]
     ]
-    return runlog.read(runlog.written(runs, NOW))
+    return runlog.decode(runlog.encode(runs, NOW))
 
 
 def test_thinned_reports_are_no_gaps_and_gaps_stay_known() -> None:
@@ -100,6 +100,6 @@ def test_a_run_that_found_another_one_at_work_is_no_failure(archive: Archive) ->
     Job().run(archive.config, "hub", clock=lambda: archive.time)
     busy = RepositoryBusy("the history was changed meanwhile")
     later = archive.time + timedelta(minutes=1)
-    runlog.remember_failure(archive.config, "hub", busy, began=later, clock=lambda: later)
+    runlog.record_failure(archive.config, "hub", busy, began=later, now=later)
     (found,) = status(archive.config, ["hub"], now=later).sources
     assert (found.healthy, found.failures) == (True, 0)

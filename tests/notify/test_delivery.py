@@ -185,10 +185,10 @@ def test_an_outage_is_told_once_and_its_end_once(hook: Archive, receiver: Receiv
     hook.run()
     told = [(each.json["event"], each.json["title"]) for each in receiver.received]
     assert told == [
-        ("outage", "hub: cannot be listed since 2026-02-03 03:00:00 UTC"),
+        ("outage", "hub: listings have failed since 2026-02-03 03:00:00 UTC"),
         ("recovery", "hub: captured again"),
     ]
-    assert receiver.received[1].json["text"] == "Runs failed from 2026-02-03 03:00:00 UTC on."
+    assert receiver.received[1].json["text"] == "Runs had failed since 2026-02-03 03:00:00 UTC."
 
 
 def test_an_end_that_could_not_be_told_is_told_by_the_next_good_run(
@@ -238,7 +238,7 @@ def test_a_listing_that_is_refused_is_said_to_be(hook: Archive, receiver: Receiv
     with pytest.raises(SnapshotRejected):
         hook.run()
     (received,) = receiver.received
-    assert received.json["title"].startswith("hub: the listing is refused since 2026-02-03")
+    assert received.json["title"].startswith("hub: listings have been refused since 2026-02-03")
 
 
 LOUD = """\
@@ -275,7 +275,7 @@ def test_a_channel_that_breaks_silences_no_other_and_tells_no_secret(
     assert "s3cret" not in "".join(traceback.format_exception(refused.value))
     assert len(receiver.received) == 1
     with pytest.raises(NotifyError, match=r"^not told: room: it raised KeyError$"):
-        channels.tell_test(archive.config, clock=archive.clock)
+        channels.send_test(archive.config, clock=archive.clock)
     assert len(receiver.received) == 2
     archive.channels(f"{room}sad = true\n")
     with pytest.raises(ConfigError) as sad:
@@ -324,7 +324,7 @@ def test_a_wrong_template_of_summaries_hides_nothing(
         archive.run()
     words = "github: summary.md.j2:1: 'nope' is undefined; the built-in template stood in"
     assert words in caplog.text
-    assert (tmp_path / "summary.md").read_text().startswith("### hub: cannot be listed")
+    assert (tmp_path / "summary.md").read_text().startswith("### hub: listings have failed")
     assert receiver.received[0].json["event"] == "outage"
     archive.lists(one={"downloads": 100})
     with pytest.raises(NotifyError) as flawed:
@@ -358,10 +358,10 @@ def test_a_file_that_cannot_be_is_trouble_of_its_channel(archive: Archive) -> No
 @pytest.mark.parametrize("status", [200, 203, 208, 299])
 def test_every_answer_of_success_is_one(hook: Archive, receiver: Receiver, status: int) -> None:
     receiver.statuses = [status]
-    assert channels.tell_test(hook.config, clock=hook.clock) == ("team",)
+    assert channels.send_test(hook.config, clock=hook.clock) == ("team",)
     receiver.statuses = [400]
     with pytest.raises(NotifyError) as refused:
-        channels.tell_test(hook.config, clock=hook.clock)
+        channels.send_test(hook.config, clock=hook.clock)
     assert refused.value.hint == ""
 
 
@@ -515,11 +515,11 @@ def test_a_channel_that_cannot_work_is_refused_before_anything_is_fetched(
 
 
 def test_a_channel_can_be_tried(hook: Archive, receiver: Receiver) -> None:
-    assert channels.tell_test(hook.config, clock=hook.clock) == ("team",)
+    assert channels.send_test(hook.config, clock=hook.clock) == ("team",)
     assert receiver.received[0].json["event"] == "test"
     receiver.statuses = [403]
     with pytest.raises(NotifyError, match="team: webhook: answered 403"):
-        channels.tell_test(hook.config, clock=hook.clock)
+        channels.send_test(hook.config, clock=hook.clock)
 
 
 def test_what_was_told_is_on_the_state_ref_without_any_secret(hook: Archive) -> None:

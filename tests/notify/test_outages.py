@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archiver.capture.runlog import Outcome, Run
 from archiver.notify import outages, outbox
-from archiver.notify.outbox import Sent
+from archiver.notify.outbox import Entry
 
 
 def run(hour: int, code: int = 0) -> Run:
@@ -12,9 +12,9 @@ def run(hour: int, code: int = 0) -> Run:
     return Run(timestamp=f"2026-02-02 {hour:02}:00:00", outcome=outcome, code=code)
 
 
-def row(event: str = "", hour: int = 1, **more: str) -> Sent:
+def row(event: str = "", hour: int = 1, **more: str) -> Entry:
     since = f"2026-02-02 {hour:02}:00:00" if event else ""
-    return Sent(channel="team", id=f"{event}{hour}", event=event, since=since, **more)
+    return Entry(channel="team", id=f"{event}{hour}", event=event, since=since, **more)
 
 
 def title(runs: list[Run]) -> str | None:
@@ -24,17 +24,17 @@ def title(runs: list[Run]) -> str | None:
 
 def test_an_outage_is_called_by_what_the_last_failed_run_was() -> None:
     since = "since 2026-02-02 02:00:00 UTC"
-    assert title([run(1), run(2, 3)]) == f"hub: cannot be listed {since}"
-    assert title([run(1), run(2, 3), run(3, 4)]) == f"hub: the listing is refused {since}"
-    assert title([run(1), run(2, 4), run(3, 5)]) == f"hub: runs fail {since}"
-    assert title([run(1), run(2, 70)]) == f"hub: runs fail {since}"
+    assert title([run(1), run(2, 3)]) == f"hub: listings have failed {since}"
+    assert title([run(1), run(2, 3), run(3, 4)]) == f"hub: listings have been refused {since}"
+    assert title([run(1), run(2, 4), run(3, 5)]) == f"hub: runs have failed {since}"
+    assert title([run(1), run(2, 70)]) == f"hub: runs have failed {since}"
 
 
 def test_another_run_at_work_is_no_outage() -> None:
     assert title([run(1), run(2, 75)]) is None
     assert title([run(1), run(2, 3), run(3, 75)]) is None
     assert title([run(0), run(1, 75), run(2, 3)]) == (
-        "hub: cannot be listed since 2026-02-02 02:00:00 UTC"
+        "hub: listings have failed since 2026-02-02 02:00:00 UTC"
     )
     assert title([]) is None
     assert title([run(1, 3), run(2)]) is None
@@ -48,11 +48,11 @@ def test_an_open_outage_is_told_once_whatever_reports_are_left() -> None:
 def test_an_end_is_told_as_long_as_an_outage_is_open() -> None:
     rows = [row("outage", 1), row(upto="a")]
     turn = outages.ended("hub", [run(5), run(6), run(7, 75)], rows)
-    assert turn == outages.Turn(
+    assert turn == outages.Transition(
         "recovery",
         "2026-02-02 01:00:00",
         "hub: captured again",
-        "Runs failed from 2026-02-02 01:00:00 UTC on.",
+        "Runs had failed since 2026-02-02 01:00:00 UTC.",
     )
     assert outages.ended("hub", [run(5), run(6, 3)], rows) is None
     assert outages.ended("hub", [run(5)], [*rows, row("recovery", 1)]) is None
@@ -61,12 +61,12 @@ def test_an_end_is_told_as_long_as_an_outage_is_open() -> None:
 def test_where_a_channel_stands_is_never_forgotten() -> None:
     rows = [row("outage", 1), row(upto="a", hour=2)]
     rows += [row(hour=3, timestamp=f"2026-01-0{n % 9 + 1}") for n in range(200)]
-    other = Sent(channel="other", id="x")
-    kept = outbox.read(outbox.written([other, *rows]))
+    other = Entry(channel="other", id="x")
+    kept = outbox.decode(outbox.encode([other, *rows]))
     assert kept == [other, *rows[:2], *rows[-50:]]  # in their order, not in that of the times
 
 
 def test_two_copies_are_joined_by_time_and_nothing_is_there_twice() -> None:
     first, ours, theirs = (row(hour=n, timestamp=f"2026-02-0{n}") for n in (1, 2, 3))
-    joined = outbox.joined(outbox.written([first, theirs]), outbox.written([first, ours]))
-    assert outbox.read(joined) == [first, ours, theirs]
+    joined = outbox.merge(outbox.encode([first, theirs]), outbox.encode([first, ours]))
+    assert outbox.decode(joined) == [first, ours, theirs]

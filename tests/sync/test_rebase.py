@@ -49,7 +49,7 @@ def revert(copy: Copy, name: str = "HEAD") -> str:
 
 def known(copy: Copy, source: str = "a") -> list[runlog.Run]:
     with Repository.open(copy.folder) as repository:
-        return runlog.known(repository, source)
+        return runlog.load(repository, source)
 
 
 def test_an_old_tombstone_removes_nothing_that_others_saw_return(hub: Hub, first: Copy) -> None:
@@ -195,8 +195,10 @@ def test_trouble_is_written_into_the_report_of_the_run_that_met_it(first: Copy) 
     first.run("a", job=Job())
     later = first.clock() + timedelta(seconds=5)  # of another copy, joined meanwhile
     failure = SourceError("away")
-    runlog.remember_failure(first.config, "a", failure, began=later, clock=lambda: later)
-    runlog.remember_trouble(first.config, "a", PushRejected("no"), began=began, now=later)
+    runlog.record_failure(first.config, "a", failure, began=later, now=later)
+    runlog.record_failure(
+        first.config, "a", PushRejected("no"), began=began, now=later, captured=True
+    )
     assert [(run.outcome, run.code) for run in known(first)] == [("first", 5), ("failed", 3)]
 
 

@@ -120,7 +120,7 @@ class Job:
 
     def outcomes(self) -> list[str]:
         text = run_git(self.origin, "show", "refs/archiver/state:modelscope/runs.jsonl")
-        return [run.outcome for run in runlog.read(text.encode())]
+        return [run.outcome for run in runlog.decode(text.encode())]
 
     def update(self) -> None:
         """Bring the checkout to what was pushed, as GitHub's checkout does."""
