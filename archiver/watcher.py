@@ -203,7 +203,7 @@ class Watcher:
             NotifyError: A channel was not told.
         """
         if out is None and self._config.notify:
-            delivery.notify_change_set(self._config, self.source, changes, clock=clock.now)
+            delivery.notify_change_set(self._config, self.source, changes, now=clock.now())
             return
         out = out or print
         if not changes.summary.news:

@@ -25,7 +25,6 @@ from archiver.jobs.github import (
     write_results,
 )
 from archiver.jobs.job import Job
-from archiver.notify.channels import printing
 from archiver.records.text import terminal
 from archiver.render.console import COLOURS
 from archiver.store.repository import Repository
@@ -185,8 +184,10 @@ def _begun(
 ) -> tuple[Config, tuple[str, ...]]:
     """Fetch if that is wanted; return the archiver.toml as it is then, and the sources meant."""
     config = discover(repo, process_environment())
-    if as_json and job.notify and not job.dry_run and (name := printing(config)):
-        raise click.UsageError(f"-f json and the channel {name} both write to standard output.")
+    printing = [each.name for each in config.notify.values() if each.type == "stdout"]
+    if as_json and job.notify and not job.dry_run and printing:
+        words = f"-f json and the channel {printing[0]} both write to standard output."
+        raise click.UsageError(words)
     for line in job.prepare(config, chosen(config, names), clock=now):
         output.note(terminal(f"note: {line}"))
     config = discover(repo, process_environment())

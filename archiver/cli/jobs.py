@@ -24,7 +24,7 @@ from archiver.jobs.schedule import Cron, Every
 from archiver.jobs.status import FILE_LIMIT, REPOSITORY_LIMIT
 from archiver.jobs.status import status as measured
 from archiver.jobs.watch import Watch
-from archiver.notify import channels
+from archiver.notify import dispatch
 from archiver.records.text import bytes_, count, terminal
 from archiver.render.schedules import FORMS, scheduled
 from archiver.store.repository import STATE_REF, Repository
@@ -154,7 +154,7 @@ def watch(
     wanted = chosen(config, names)
     job = Job(push=push, notify=notify)
     if notify:
-        channels.check(config)
+        dispatch.check(config)
 
     def run(name: str) -> None:
         config = discover(repo, process_environment())
@@ -251,5 +251,5 @@ def notify(*, repo: Path) -> None:
     config = discover(repo, process_environment())
     if not config.notify:
         raise ConfigError("no channel is configured", hint="add a table [notify.NAME]")
-    for name in channels.send_test(config, clock=now):
-        click.echo(f"{name}: told")
+    for name in dispatch.send_test(config, now=now()):
+        click.echo(f"{name}: delivered")

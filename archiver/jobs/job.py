@@ -11,7 +11,7 @@ import msgspec
 from archiver.capture import capture, runlog
 from archiver.capture.report import Misrendered
 from archiver.errors import ArchiverError, NotifyError, ShallowHistory, StoreError
-from archiver.notify import channels, delivery
+from archiver.notify import delivery, dispatch
 from archiver.store.repository import BRANCHES, Repository
 from archiver.sync import push
 
@@ -60,7 +60,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         began = clock()
         try:
             if self.notify:
-                channels.check(config)
+                dispatch.check(config)
             if self.push:
                 push.check(config)
         except ArchiverError as error:
@@ -175,12 +175,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def _tell(self, config: Config, report: Report, clock: Callable[[], datetime]) -> None:
         """Tell the channels; a clone that is too shallow to know since when is deepened."""
         try:
-            delivery.notify_changes(config, report, clock=clock)
+            delivery.notify_changes(config, report, now=clock())
         except ShallowHistory as short:
             if not self.push:
-                raise NotifyError(f"not told: {short}", hint=short.hint) from short
+                raise NotifyError(f"not notified: {short}", hint=short.hint) from short
             push.deepened(config)
-            delivery.notify_changes(config, report, clock=clock)
+            delivery.notify_changes(config, report, now=clock())
 
     def _failed(
         self,
@@ -198,7 +198,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         runlog.record_failure(config, name, error, began=began, now=clock())
         try:
             if self.notify and config.notify:
-                delivery.notify_outage(config, name, clock=clock)
+                delivery.notify_outage(config, name, now=clock())
         except ArchiverError as trouble:
             _log.warning("%s", trouble)
         self._push_state(config, clock)

@@ -1,4 +1,4 @@
-"""Choose from a comparison what a channel wants to be told."""
+"""Selection of the changes that a channel receives: its kinds, threshold and limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archiver.records.model import KINDS, Kind, RecordChange, RecordUpdate, Rena
 from archiver.render import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from msgspec import UnsetType
 
@@ -27,12 +27,12 @@ _MODULUS: Final = 2**256
 
 
 class Selection(NamedTuple):
-    """What a channel is told of.
+    """The changes that a channel receives.
 
     Attributes:
-        counts: How many changes of each kind.
-        named: Those that are named: up to the channel's limit, what is gone before what is new.
-        digest: The same for the same changes in any order, whether they are named or not.
+        counts: Number of changes of each kind.
+        named: Those that are named: up to the channel's limit, removals before new records.
+        digest: SHA-256 sum of the changes, named or not; independent of their order.
     """
 
     counts: Counter[Kind]
@@ -41,12 +41,12 @@ class Selection(NamedTuple):
 
 
 def selected(changes: Iterable[RecordChange], channel: ChannelConfig) -> Selection:
-    """Choose what the channel is told of."""
-    told = _told(channel)
+    """Select the changes that the channel receives."""
+    select = _Filter(channel).part
     counts: Counter[Kind] = Counter()
     first: dict[Kind, list[RecordChange]] = {}
     total = 0
-    for change in filter(None, map(told, changes)):
+    for change in filter(None, map(select, changes)):
         counts[change.kind] += 1
         total = (total + _number(change)) % _MODULUS
         group = first.setdefault(change.kind, [])
@@ -57,7 +57,7 @@ def selected(changes: Iterable[RecordChange], channel: ChannelConfig) -> Selecti
 
 
 def _number(change: RecordChange) -> int:
-    """Return the SHA-256 of a change in its public form; a sum of them knows no order."""
+    """Return the SHA-256 of a change in its public form; their sum is independent of the order."""
     public = (change.kind, wording.public(change))
     digest = hashlib.sha256(msgspec.json.encode(public, order="sorted")).digest()
     return int.from_bytes(digest, "big")
@@ -77,44 +77,42 @@ def flattened(changes: ChangeSet) -> Iterator[RecordChange]:
                 yield RecordChange(kind, wording.key(each), record=record, cause=cause)
 
 
-def _told(channel: ChannelConfig) -> Callable[[RecordChange], RecordChange | None]:
-    """Return what tells which part of a change the channel hears of; None: nothing of it.
+class _Filter:
+    """The `kinds` and the `threshold` of a channel."""
 
-    A record with news and a counter that passes is one change: updated where the channel wants
-    such news, else a counter.
-    """
-    kinds = frozenset(channel.kinds)
-    passes = _passing(channel)
+    def __init__(self, channel: ChannelConfig) -> None:
+        self._kinds = frozenset(channel.kinds)
+        found = _THRESHOLD.fullmatch(channel.threshold or "")
+        self._threshold = None if found is None else (found[1], Fraction(found[2]) / 100)
 
-    def told(change: RecordChange) -> RecordChange | None:
+    def part(self, change: RecordChange) -> RecordChange | None:
+        """Return the part of a change that the channel receives; None: nothing.
+
+        News and a metric beyond the threshold in one record are one change: updated where the
+        channel wants such news, else metrics.
+        """
         if change.changes is UNSET:
-            return change if change.kind in kinds else None
-        has_news = "updated" in kinds and not all(each.metric for each in change.changes)
-        kept = tuple(each for each in change.changes if (passes(each) if each.metric else has_news))
-        kind: Kind = "updated" if has_news else "metrics"
+            return change if change.kind in self._kinds else None
+        news = "updated" in self._kinds and not all(each.metric for each in change.changes)
+        kept = tuple(
+            each for each in change.changes if (self._passes(each) if each.metric else news)
+        )
+        kind: Kind = "updated" if news else "metrics"
         return RecordChange(kind, change.key, changes=kept) if kept else None
 
-    return told
-
-
-def _passing(channel: ChannelConfig) -> Callable[[FieldChange], bool]:
-    """Return what says whether a counter is worth telling."""
-    found = _THRESHOLD.fullmatch(channel.threshold or "")
-    if found is None:
-        wanted = "metrics" in channel.kinds
-        return lambda _: wanted
-    field, share = found[1], Fraction(found[2]) / 100
-    return lambda change: change.field == field and _moved(change, share)
-
-
-def _moved(change: FieldChange, share: Fraction) -> bool:
-    """Say whether a number moved by more than a share of what it was."""
-    old, new = _exact(change.old), _exact(change.new)
-    return old is not None and new is not None and abs(new - old) > share * abs(old)
+    def _passes(self, metric: FieldChange) -> bool:
+        """Return whether a metric changed by more than the threshold, a share of its old value."""
+        if self._threshold is None:
+            return "metrics" in self._kinds
+        field, share = self._threshold
+        if metric.field != field:
+            return False
+        old, new = _exact(metric.old), _exact(metric.new)
+        return old is not None and new is not None and abs(new - old) > share * abs(old)
 
 
 def _exact(value: Json | UnsetType) -> Fraction | None:
-    """Return a number as it is written: 0.1 is a tenth; None: it is none."""
+    """Return a number as it is written (0.1 is a tenth); None: it is not a number."""
     if type(value) is int:
         return Fraction(value)
     return Fraction(repr(value)) if type(value) is float else None

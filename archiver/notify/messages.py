@@ -1,13 +1,14 @@
-"""Compose what a channel is told of a change set."""
+"""The messages that channels receive, of changes and of outages."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.channels import Message
 from archiver.errors import RenderError
 from archiver.notify import outbox
 from archiver.records.model import Summary
+from archiver.records.text import chat
 from archiver.render import wording
 from archiver.render.render import render
 from archiver.render.section import section
@@ -17,28 +18,41 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.notify.filters import Selection
+    from archiver.notify.outages import Transition
     from archiver.records.model import End
     from archiver.records.text import Noun
 
 _TEMPLATE = "notification.txt.j2"
 
 
-class Told(NamedTuple):
-    """What is told.
+class News(NamedTuple):
+    """The changes that a channel is notified of.
 
     Attributes:
         selection: The changes.
         ends: The two ends of the comparison.
-        names: Names of their stamped files; the first is a part of the message's id.
+        snapshots: Names of their stamped files; the first is a part of the message's id.
     """
 
     selection: Selection
     ends: tuple[End, End]
-    names: tuple[str, str]
+    snapshots: tuple[str, str]
 
 
-def composed(
-    told: Told,
+def transition_message(transition: Transition, *, source: str, channel: str, now: str) -> Message:
+    """Return the message of the start or the end of an outage."""
+    return Message(
+        id=outbox.message_id(source, transition.event, transition.since, channel),
+        event=transition.event,
+        source=source,
+        title=transition.title,
+        text=chat(transition.text),
+        timestamp=now,
+    )
+
+
+def changes_message(
+    news: News,
     *,
     source: str,
     channel: str,
@@ -47,34 +61,40 @@ def composed(
     link: Callable[[str], str],
     folder: Path | None,
 ) -> tuple[Message, RenderError | None]:
-    """Return the message, and what was wrong with the user's template: the built-in one stood in.
+    """Return the message, and the error of the user's template if the built-in one was used.
 
     Args:
-        told: What it tells.
+        news: The changes.
         source: Name of the source.
         channel: Name of the channel.
         now: The time, where the new end has none; ``YYYY-MM-DD HH:MM:SS`` in UTC.
-        noun: What the records are called.
+        noun: What records are called.
         link: Returns the address of a record's page; empty: it has none.
         folder: The user's templates.
     """
-    selection, new = told.selection, told.ends[1]
+    selection, (old, new) = news.selection, news.ends
     summary = Summary(**{str(kind): number for kind, number in selection.counts.items()})
     context = section(
         source=source,
-        old=told.ends[0],
+        old=old,
         new=new,
         summary=summary,
         changes=selection.named,
-        snapshots=told.names,
+        snapshots=news.snapshots,
         noun=noun,
         link=link,
         cap=len(selection.named),
         metrics=True,
     )
-    text, trouble = _rendered(context, folder)
+    template_error = None
+    try:
+        text = render(_TEMPLATE, context, folder=folder)
+    except RenderError as error:
+        if folder is None:
+            raise
+        text, template_error = render(_TEMPLATE, context), error
     message = Message(
-        id=outbox.message_id(source, told.names[0], selection.digest, channel),
+        id=outbox.message_id(source, news.snapshots[0], selection.digest, channel),
         event="changes",
         source=source,
         title=f"{source}: {', '.join(wording.counts(summary))} ({noun.counted(new.total)})",
@@ -82,13 +102,4 @@ def composed(
         timestamp=new.timestamp or now,
         changes=context,
     )
-    return message, trouble
-
-
-def _rendered(context: dict[str, Any], folder: Path | None) -> tuple[str, RenderError | None]:
-    try:
-        return render(_TEMPLATE, context, folder=folder), None
-    except RenderError as error:
-        if folder is None:
-            raise
-        return render(_TEMPLATE, context), error
+    return message, template_error

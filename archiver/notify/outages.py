@@ -16,7 +16,7 @@ _BUSY: Final = RepositoryBusy.exit_code
 
 
 class Transition(NamedTuple):
-    """The begin or the end of an outage.
+    """The start or the end of an outage.
 
     Attributes:
         event: Which of both.

@@ -665,14 +665,16 @@ def test_channels_are_tried_by_a_command(archiver: Archiver, archive: Archive) -
     archive.configure('[notify.team]\ntype = "webhook"\nurl_env = "HOOK"')
     with Receiver() as receiver:
         done = archiver("notify", "--repo", archive.folder, HOOK=receiver.url)
-        assert (done.returncode, done.stdout) == (0, "team: told\n")
+        assert (done.returncode, done.stdout) == (0, "team: delivered\n")
         receiver.statuses = [401]
         refused = archiver("notify", "--repo", archive.folder, HOOK=receiver.url)
     assert refused.returncode == 7
     assert "T0-secret-path" not in refused.stderr
     unset = archiver("notify", "--repo", archive.folder)
     assert unset.returncode == 7
-    assert unset.stderr == ("archiver: not told: team: the environment variable HOOK is not set\n")
+    assert unset.stderr == (
+        "archiver: not delivered: team: the environment variable HOOK is not set\n"
+    )
 
 
 def test_a_run_writes_the_outputs_of_a_step(
@@ -739,7 +741,7 @@ def test_what_is_committed_is_told_even_where_telling_fails(
     done = archiver("run", "--github", "--repo", archive.folder, **files)
     assert done.returncode == 7
     assert done.stdout.startswith("hub: +1 new, 3 updated")
-    assert "hub: not told: team: cannot write" in done.stderr
+    assert "hub: not delivered: team: cannot write" in done.stderr
     assert run_git(archive.folder, "rev-parse", "HEAD").strip() in (tmp_path / "out").read_text()
 
 

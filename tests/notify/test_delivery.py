@@ -29,7 +29,7 @@ from archiver.errors import (
     SourceError,
 )
 from archiver.jobs.job import Job
-from archiver.notify import channels
+from archiver.notify import dispatch
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def test_a_failing_channel_undoes_nothing_and_is_told_both_next_time(
     hook.run()
     receiver.statuses = [400]
     hook.lists(one={"downloads": 100})
-    with pytest.raises(NotifyError, match="not told: team: webhook: answered 400") as refused:
+    with pytest.raises(NotifyError, match="not delivered: team: webhook: answered 400") as refused:
         hook.run()
     assert refused.value.exit_code == 7
     assert "T0-secret-path" not in str(refused.value) + refused.value.hint
@@ -200,7 +200,7 @@ def test_an_end_that_could_not_be_told_is_told_by_the_next_good_run(
         hook.run()
     hook.lists(one={"downloads": 100}, two={"downloads": 100})
     receiver.statuses = [400]
-    with pytest.raises(NotifyError, match="not told: team: webhook: answered 400"):
+    with pytest.raises(NotifyError, match="not delivered: team: webhook: answered 400"):
         hook.run()
     hook.run()
     hook.run()
@@ -271,11 +271,11 @@ def test_a_channel_that_breaks_silences_no_other_and_tells_no_secret(
     archive.lists(one={"downloads": 100})
     with pytest.raises(NotifyError) as refused:
         archive.run()
-    assert str(refused.value) == "not told: room: it raised KeyError"
+    assert str(refused.value) == "not delivered: room: it raised KeyError"
     assert "s3cret" not in "".join(traceback.format_exception(refused.value))
     assert len(receiver.received) == 1
-    with pytest.raises(NotifyError, match=r"^not told: room: it raised KeyError$"):
-        channels.send_test(archive.config, clock=archive.clock)
+    with pytest.raises(NotifyError, match=r"^not delivered: room: it raised KeyError$"):
+        dispatch.send_test(archive.config, now=archive.clock())
     assert len(receiver.received) == 2
     archive.channels(f"{room}sad = true\n")
     with pytest.raises(ConfigError) as sad:
@@ -295,7 +295,7 @@ def test_a_wrong_template_of_messages_silences_nobody(archive: Archive, receiver
     archive.lists(one={"downloads": 100})
     with pytest.raises(RenderError, match=r"^notification.txt.j2:2: 'nope' is undefined$") as wrong:
         archive.run()
-    assert wrong.value.hint == "all were told, with the built-in template"
+    assert wrong.value.hint == "all channels were notified, with the built-in template"
     assert "- two" in receiver.received[0].json["text"]
     assert "- two" in (archive.folder / "told.txt").read_text()
     archive.lists(two={"downloads": 100})
@@ -303,7 +303,7 @@ def test_a_wrong_template_of_messages_silences_nobody(archive: Archive, receiver
     with pytest.raises(NotifyError) as both:
         archive.run()
     assert str(both.value).splitlines() == [
-        "not told: team: webhook: answered 400",
+        "not delivered: team: webhook: answered 400",
         "notification.txt.j2:2: 'nope' is undefined",
     ]
 
@@ -351,17 +351,19 @@ def test_a_file_that_cannot_be_is_trouble_of_its_channel(archive: Archive) -> No
     archive.channels('[notify.log]\ntype = "file"\npath = "a\\u0000b"\n')
     archive.run()
     archive.lists(one={"downloads": 100})
-    with pytest.raises(NotifyError, match=r"not told: log: cannot write .*: embedded null byte"):
+    with pytest.raises(
+        NotifyError, match=r"not delivered: log: cannot write .*: embedded null byte"
+    ):
         archive.run()
 
 
 @pytest.mark.parametrize("status", [200, 203, 208, 299])
 def test_every_answer_of_success_is_one(hook: Archive, receiver: Receiver, status: int) -> None:
     receiver.statuses = [status]
-    assert channels.send_test(hook.config, clock=hook.clock) == ("team",)
+    assert dispatch.send_test(hook.config, now=hook.clock()) == ("team",)
     receiver.statuses = [400]
     with pytest.raises(NotifyError) as refused:
-        channels.send_test(hook.config, clock=hook.clock)
+        dispatch.send_test(hook.config, now=hook.clock())
     assert refused.value.hint == ""
 
 
@@ -461,7 +463,7 @@ def test_an_address_that_takes_no_message_takes_none_from_the_others(
         assert len(receiver.received) == len(other.received) == 1
         archive.lists(two={"downloads": 100})
         other.statuses, receiver.statuses = [500], [500]
-        with pytest.raises(NotifyError, match="not told: chats: no address took the message"):
+        with pytest.raises(NotifyError, match="not delivered: chats: no address took the message"):
             archive.run()
         archive.run()
         assert len(receiver.received) == len(other.received) == 3
@@ -515,11 +517,11 @@ def test_a_channel_that_cannot_work_is_refused_before_anything_is_fetched(
 
 
 def test_a_channel_can_be_tried(hook: Archive, receiver: Receiver) -> None:
-    assert channels.send_test(hook.config, clock=hook.clock) == ("team",)
+    assert dispatch.send_test(hook.config, now=hook.clock()) == ("team",)
     assert receiver.received[0].json["event"] == "test"
     receiver.statuses = [403]
     with pytest.raises(NotifyError, match="team: webhook: answered 403"):
-        channels.send_test(hook.config, clock=hook.clock)
+        dispatch.send_test(hook.config, now=hook.clock())
 
 
 def test_what_was_told_is_on_the_state_ref_without_any_secret(hook: Archive) -> None:
@@ -636,7 +638,7 @@ def test_a_channel_of_ones_own_is_a_class(archive: Archive) -> None:
     assert (archive.folder / "room5.txt").read_text() == "hub: -1 removed (1 record)"
     archive.environ = {"DOOR": "shut"}
     archive.lists(two={"downloads": 100})
-    with pytest.raises(NotifyError, match="not told: room: the door is shut"):
+    with pytest.raises(NotifyError, match="not delivered: room: the door is shut"):
         archive.run()
     archive.channels(table + 'color = "red"\n')
     with pytest.raises(ConfigError, match=r"notify\.room: .*color"):
