@@ -157,7 +157,7 @@ class Watcher:
             NotifyError: It is committed, but a channel was not told.
         """
         job = Job(accept=accept)
-        return job.run(self._config, self.source, clock=clock.now, given=self._given)
+        return job.run(self._config, self.source, clock=clock.now, lister=self._given)
 
     def detect_changes(self) -> ChangeSet:
         """List the source now and return what changed since the newest snapshot; writes nothing.

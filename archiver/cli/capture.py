@@ -113,7 +113,7 @@ def run(
     def captured(name: str) -> None:
         try:
             with output.progress(name) as bar:
-                job.run(config, name, clock=now, progress=_counting(bar), captured=told)
+                job.run(config, name, clock=now, progress=_counting(bar), on_capture=told)
         except Exception as error:
             failures[name] = "\n".join(filter(None, (str(error), getattr(error, "hint", ""))))
             failures[name] = failures[name] or type(error).__name__

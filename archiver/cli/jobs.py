@@ -161,7 +161,7 @@ def watch(
         for line in job.prepare(config, (name,), clock=now):
             output.note(terminal(f"note: {line}"))
         config = discover(repo, process_environment())  # what was fetched may have changed it
-        job.run(config, name, clock=now, captured=_captured)
+        job.run(config, name, clock=now, on_capture=_captured)
 
     ending = threading.Event()
     watching = Watch(

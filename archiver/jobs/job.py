@@ -1,4 +1,4 @@
-"""Run a source the way an unattended job does: capture, report, push, tell."""
+"""The job: one run of a source from fetch to notification."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """How sources are run.
 
     Attributes:
-        accept: Take a listing even if it is not believable.
-        dry_run: Say what would be committed; nothing is written, pushed or told.
-        push: Bring this copy to where the remote is before the run, and push after it.
-        notify: Tell the channels of archiver.toml.
+        accept: Commit a listing even if it is not plausible.
+        dry_run: Compute what would be committed; write, push and notify nothing.
+        push: Fetch before the run and push after it.
+        notify: Notify the channels of archiver.toml.
     """
 
     accept: bool = False
@@ -45,15 +45,15 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def prepare(
         self, config: Config, names: Iterable[str], *, clock: Callable[[], datetime]
     ) -> tuple[str, ...]:
-        """Fetch before the sources `names` are run; return what the person should know.
+        """Fetch before the sources `names` are run; return notes for the user.
 
-        A remote that cannot be reached or joined does not keep a hub from being captured. The
-        archiver.toml may be another one afterwards.
+        A failed fetch or rebase does not keep a source from being captured. The fetch may change
+        archiver.toml.
 
         Raises:
-            ConfigError: A channel cannot be made of its settings; the reports say so.
-            PushRejected: There is no remote; the reports say so.
-            StoreError: HEAD is detached; the reports say so.
+            ConfigError: A channel cannot be made from its settings; recorded in the run reports.
+            PushRejected: There is no remote; recorded in the run reports.
+            StoreError: HEAD is detached; recorded in the run reports.
         """
         if self.dry_run:
             return ()
@@ -79,143 +79,150 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         *,
         clock: Callable[[], datetime],
         progress: Callable[[Ledger], None] | None = None,
-        given: Callable[[], Listing | None] = lambda: None,
-        captured: Callable[[Report], object] = lambda _: None,
+        lister: Callable[[], Listing | None] = lambda: None,
+        on_capture: Callable[[Report], object] = lambda _: None,
     ) -> Report:
-        """Run the source `name` once: capture it, write the report, push, then tell.
+        """Run the source `name` once: capture, write the run report, push, notify.
 
         Args:
             config: The archiver.toml.
             name: The source.
-            clock: Tells the time, UTC.
-            progress: Is told after each page.
-            given: Returns what somebody else has listed; None: ask the source.
-            captured: Is told what was captured as soon as that is certain, also where pushing or
-                telling fails after it.
+            clock: Returns the time, UTC.
+            progress: Receives the ledger after each page.
+            lister: Lists the source in place of its configured type; None: its type does.
+            on_capture: Receives the report once it is final, also if pushing or notifying fails.
 
         Raises:
-            ConfigError: The source cannot be made of its settings.
-            SourceError: There is no complete listing; the report says so.
-            SnapshotRejected: It is not believable; the report says so.
+            ConfigError: The source cannot be made from its settings.
+            SourceError: There is no complete listing; recorded in the run report.
+            SnapshotRejected: The listing is not plausible; recorded in the run report.
             StoreError: It could not be committed.
-            PushRejected: It is committed here, but the remote did not take it.
+            PushRejected: It is committed here, but the remote rejected it.
             RenderError: A template is wrong; committed and pushed with the built-in one.
-            NotifyError: It is committed and pushed, but a channel was not told.
+            NotifyError: It is committed and pushed, but a channel was not notified.
         """
-        began = clock()
-        trouble: ArchiverError | None = None
+        run = _Run(self, config, name, clock)
+        template_error = None
         try:
-            config = pinned(config)
-            report = capture.run(
-                config,
-                name,
-                clock=clock,
-                accept=self.accept,
-                dry_run=self.dry_run,
-                progress=progress,
-                given=given(),
-            )
+            report = run.capture(progress, lister)
         except Misrendered as error:
-            report, trouble = error.report, error
+            report, template_error = error.report, error
         except Exception as error:
-            if not self.dry_run:
-                self._failed(config, name, error, began=began, clock=clock)
+            run.fail(error)
             raise
-        if self.dry_run:
-            captured(report)
-            return report
-        report = self._pushed(config, report, clock, captured, began)
-        captured(report)
-        try:
-            self._told(config, report, clock, began)
-        except ArchiverError:
-            if trouble is not None:
-                _log.warning("%s", trouble)  # two went wrong, and one of them can be raised
-            raise
-        if trouble is not None:
-            runlog.record_failure(config, name, trouble, began=began, now=clock(), captured=True)
-            self._push_state(config, clock)
-            raise trouble
+        report = run.push(report, on_capture)
+        on_capture(report)
+        run.finish(report, template_error)
         return report
 
-    def _pushed(
+
+class _Run:
+    """One run of one source."""
+
+    def __init__(
+        self, job: Job, config: Config, source: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._job = job
+        self._config = config
+        self._source = source
+        self._clock = clock
+        self._began = clock()
+        self._pushes = job.push and not job.dry_run
+        self._notifies = job.notify and not job.dry_run and bool(config.notify)
+
+    def capture(
         self,
-        config: Config,
-        report: Report,
-        clock: Callable[[], datetime],
-        captured: Callable[[Report], object],
-        began: datetime,
+        progress: Callable[[Ledger], None] | None,
+        lister: Callable[[], Listing | None],
     ) -> Report:
-        """Return the report of the commit as it was pushed: it may have been built anew."""
-        if not self.push:
+        """Capture the source on the branch that is checked out now, whatever is later."""
+        self._config = on_current_branch(self._config)
+        return capture.run(
+            self._config,
+            self._source,
+            clock=self._clock,
+            accept=self._job.accept,
+            dry_run=self._job.dry_run,
+            progress=progress,
+            given=lister(),
+        )
+
+    def fail(self, error: Exception) -> None:
+        """Record that the run failed, notify of the outage, push both.
+
+        Errors of this are logged: the user must see `error` itself.
+        """
+        if self._job.dry_run:
+            return
+        self._record(error, captured=False)
+        try:
+            if self._notifies:
+                delivery.notify_outage(self._config, self._source, now=self._clock())
+        except ArchiverError as failure:
+            _log.warning("%s", failure)
+        self._push_state()
+
+    def push(self, report: Report, on_capture: Callable[[Report], object]) -> Report:
+        """Push the capture; return its report as pushed, which may be that of a rebased commit."""
+        if not self._pushes:
             return report
         try:
-            return _as_pushed(report, push.push(config, clock=clock))
+            return _as_pushed(report, push.push(self._config, clock=self._clock))
         except ArchiverError as error:
-            runlog.record_failure(
-                config, report.source, error, began=began, now=clock(), captured=True
-            )
-            captured(report)
+            self._record(error)
+            on_capture(report)
             raise
 
-    def _told(
-        self, config: Config, report: Report, clock: Callable[[], datetime], began: datetime
-    ) -> None:
-        if self.notify and config.notify:
-            try:
-                self._tell(config, report, clock)
-            except ArchiverError as error:
-                runlog.record_failure(
-                    config, report.source, error, began=began, now=clock(), captured=True
-                )
-                raise
-            finally:
-                self._push_state(config, clock)
-
-    def _tell(self, config: Config, report: Report, clock: Callable[[], datetime]) -> None:
-        """Tell the channels; a clone that is too shallow to know since when is deepened."""
+    def finish(self, report: Report, template_error: Misrendered | None) -> None:
+        """Notify the channels, push the state; raise what went wrong with them or a template."""
+        if template_error is not None:
+            self._record(template_error)
         try:
-            delivery.notify_changes(config, report, now=clock())
+            if self._notifies:
+                self._notify(report)
+        except ArchiverError as error:
+            self._record(error)
+            if template_error is not None:
+                _log.warning("%s", template_error)  # only one of the two can be raised
+            raise
+        finally:
+            if self._notifies or template_error is not None:
+                self._push_state()
+        if template_error is not None:
+            raise template_error
+
+    def _notify(self, report: Report) -> None:
+        """Notify the channels; a clone without their last notification is deepened."""
+        try:
+            delivery.notify_changes(self._config, report, now=self._clock())
         except ShallowHistory as short:
-            if not self.push:
+            if not self._pushes:
                 raise NotifyError(f"not notified: {short}", hint=short.hint) from short
-            push.deepened(config)
-            delivery.notify_changes(config, report, now=clock())
+            push.deepened(self._config)
+            delivery.notify_changes(self._config, report, now=self._clock())
 
-    def _failed(
-        self,
-        config: Config,
-        name: str,
-        error: Exception,
-        *,
-        began: datetime,
-        clock: Callable[[], datetime],
-    ) -> None:
-        """Write the report of a run that failed, push it, and tell of the outage once.
+    def _record(self, error: Exception, *, captured: bool = True) -> None:
+        runlog.record_failure(
+            self._config,
+            self._source,
+            error,
+            began=self._began,
+            now=self._clock(),
+            captured=captured,
+        )
 
-        Trouble with that is logged: the error itself is what the person must see.
-        """
-        runlog.record_failure(config, name, error, began=began, now=clock())
-        try:
-            if self.notify and config.notify:
-                delivery.notify_outage(config, name, now=clock())
-        except ArchiverError as trouble:
-            _log.warning("%s", trouble)
-        self._push_state(config, clock)
-
-    def _push_state(self, config: Config, clock: Callable[[], datetime]) -> None:
-        if not self.push:
-            return
-        try:
-            push.push(config, clock=clock)
-        except ArchiverError as trouble:
-            _log.warning("the report was not pushed: %s", trouble)
+    def _push_state(self) -> None:
+        if self._pushes:
+            try:
+                push.push(self._config, clock=self._clock)
+            except ArchiverError as error:
+                _log.warning("the run report was not pushed: %s", error)
 
 
-def pinned(config: Config) -> Config:
-    """Return `config` with the branch that is meant now, whatever is checked out later.
+def on_current_branch(config: Config) -> Config:
+    """Return `config` with the current branch as its branch, if it names none.
 
-    A run takes minutes, in which a person may switch to a branch of their own.
+    A run takes minutes, in which a person may check out another branch.
 
     Raises:
         StoreError: HEAD is detached and no branch is configured.
@@ -226,7 +233,6 @@ def pinned(config: Config) -> Config:
 
 
 def _as_pushed(report: Report, synced: push.Synced) -> Report:
-    """Return the report of the commit as it was pushed: it may have been built anew."""
     found = synced.rebuilt.get(report.revision or "")
     notes = (*report.notes, *synced.notes)
     if found is not None:

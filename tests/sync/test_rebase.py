@@ -274,7 +274,7 @@ def test_a_branch_that_is_switched_to_while_listing_is_not_touched(hub: Hub, fir
         first.git("add", "notes.txt")
         first.git("commit", "--quiet", "-m", "Private")
 
-    report = Job(push=True).run(first.config, "a", clock=first.clock, given=switch)
+    report = Job(push=True).run(first.config, "a", clock=first.clock, lister=switch)
     assert hub.git("for-each-ref", "--format=%(refname)", "refs/heads").split() == [
         "refs/heads/main"
     ]
