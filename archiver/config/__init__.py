@@ -1,8 +1,8 @@
-"""Read archiver.toml and the environment into one frozen, typed value.
+"""The configuration: archiver.toml and the environment in one frozen, typed value.
 
-Order of settings: option > ``ARCHIVER_*`` > archiver.toml > default. Options are laid over a
-`Config` by the command line; everything below them is decided here. All mistakes of a file
-are reported at once, each with its file and key.
+Precedence: option > ``ARCHIVER_*`` > archiver.toml > default. The CLI applies options to a
+`Config`; everything else is decided here. All errors of a file are reported at once, each with
+its file and key.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from archiver.config.channel_tables import read_channels
 from archiver.config.environment import Environment, process_environment
-from archiver.config.mistakes import Mistakes, fields
-from archiver.config.source_tables import SOURCE_NAME, read_sources
+from archiver.config.plugin_tables import SOURCE_NAME, read_channels, read_sources
 from archiver.config.tables import (
     ArchiveConfig,
     ChannelConfig,
@@ -23,6 +21,7 @@ from archiver.config.tables import (
     SourceConfig,
     TemplatesConfig,
 )
+from archiver.config.validation import Validation, fields
 from archiver.errors import ConfigError, suggestion
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ __all__ = [
     "SourceConfig",
     "TemplatesConfig",
     "discover",
-    "find",
     "load",
     "locate",
     "parse",
@@ -59,10 +57,10 @@ _FROM_ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that archiver.toml and the environment say.
+    """The settings of archiver.toml and the environment.
 
     Attributes:
-        root: Folder of archiver.toml: relative paths and URLs start here.
+        root: Folder of archiver.toml, to which paths and URLs are relative.
         sources: The configured sources by name, in the order of the file.
         notify: The configured channels by name, in the order of the file.
     """
@@ -79,7 +77,7 @@ class Config:
         """Return the source called `name`.
 
         Raises:
-            ConfigError: There is none; says which are near.
+            ConfigError: There is none; suggests the nearest name.
         """
         if name in self.sources:
             return self.sources[name]
@@ -100,8 +98,13 @@ class Config:
         return None if folder is None else self.root / folder
 
 
-def find(start: Path) -> Path | None:
-    """Return the archiver.toml of `start` or of a folder above it, up to git's top folder."""
+def locate(start: Path, environ: Mapping[str, str]) -> Path | None:
+    """Return the file that ``ARCHIVER_CONFIG`` names, else the nearest archiver.toml.
+
+    That of `start` or of a folder above it, up to git's top folder.
+    """
+    if named := environ.get("ARCHIVER_CONFIG"):
+        return Path(named)
     for folder in (start.absolute(), *start.absolute().parents):
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME
@@ -110,17 +113,11 @@ def find(start: Path) -> Path | None:
     return None
 
 
-def locate(start: Path, environ: Mapping[str, str]) -> Path | None:
-    """Return the file that ``ARCHIVER_CONFIG`` names, else the one that `find` finds."""
-    named = environ.get("ARCHIVER_CONFIG")
-    return Path(named) if named else find(start)
-
-
 def discover(start: Path, environ: Mapping[str, str]) -> Config:
-    """Load the configuration of the repository in which `start` lies.
+    """Load the configuration of the repository that contains `start`.
 
     Raises:
-        ConfigError: There is no file, or there are mistakes in it.
+        ConfigError: There is no file, or it has errors.
     """
     path = locate(start, environ)
     if path is None:
@@ -132,11 +129,11 @@ def discover(start: Path, environ: Mapping[str, str]) -> Config:
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
-    """Read the file at `path` and lay ``ARCHIVER_*`` of `environ` over it.
+    """Read the file at `path`; ``ARCHIVER_*`` of `environ` override it.
 
     Raises:
-        ConfigError: Every mistake, one a line: file, key, what is wrong; or there is no folder of
-            templates where it says.
+        ConfigError: Every error, one a line: file, key, reason; or the folder of templates is
+            missing or outside of the repository.
     """
     try:
         content = path.read_bytes()
@@ -148,11 +145,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _check_templates(config: Config, file: str) -> None:
-    """Insist on the folder of templates; a link to elsewhere would publish files of this machine.
-
-    Raises:
-        ConfigError: It is no folder, or leads out of the repository.
-    """
+    """Check the folder of templates: a link to elsewhere would publish files of this machine."""
     folder = config.template_folder
     if folder is None:
         return
@@ -164,33 +157,32 @@ def _check_templates(config: Config, file: str) -> None:
 
 
 def parse(content: bytes, path: Path, environ: Mapping[str, str]) -> Config:
-    """Read the `content` of the archiver.toml that lies, or will lie, at `path`.
+    """Read the `content` of an archiver.toml that is, or will be, at `path`.
 
     Raises:
-        ConfigError: Every mistake, one a line: file, key, what is wrong.
+        ConfigError: Every error, one a line: file, key, reason.
     """
     document = _toml(content, path.name)
-    mistakes = Mistakes(path.name)
+    folder = path.absolute().parent
+    validation = Validation(path.name)
     for name in document:
         if name not in _TABLES:
-            mistakes.note(name, "unknown table" + suggestion(name, _TABLES))
-    tables = {name: mistakes.table(document.get(name, {}), name) for name in _TABLES}
+            validation.add(name, "unknown table" + suggestion(name, _TABLES))
+    tables = {name: validation.table(document.get(name, {}), name) for name in _TABLES}
     config = Config(
-        root=path.absolute().parent,
-        archive=_archive(tables["archive"], environ, mistakes),
-        sources=read_sources(tables["sources"], path.absolute().parent, mistakes),
+        root=folder,
+        archive=_archive(tables["archive"], environ, validation),
+        sources=read_sources(tables["sources"], folder, validation),
         retention=RetentionConfig(
-            **mistakes.convert(fields(RetentionConfig), tables["retention"], "retention")
+            **validation.convert(fields(RetentionConfig), tables["retention"], "retention")
         ),
         templates=TemplatesConfig(
-            **mistakes.convert(fields(TemplatesConfig), tables["templates"], "templates")
+            **validation.convert(fields(TemplatesConfig), tables["templates"], "templates")
         ),
-        notify=read_channels(
-            tables["notify"], tuple(tables["sources"]), path.absolute().parent, mistakes
-        ),
+        notify=read_channels(tables["notify"], tables["sources"], folder, validation),
         environment=Environment.read(environ),
     )
-    mistakes.raise_any()
+    validation.raise_any()
     return config
 
 
@@ -198,7 +190,7 @@ def with_table(config: Config, table: bytes, name: str) -> Config:
     """Return `config` with one more source: `table` is the text of ``[sources.<name>]``.
 
     Raises:
-        ConfigError: There are mistakes in it.
+        ConfigError: The table has errors.
     """
     added = parse(table, config.root / FILE_NAME, config.environment.variables)
     return replace(config, sources={**config.sources, name: added.source(name)})
@@ -216,11 +208,11 @@ def _toml(content: bytes, file: str) -> dict[str, Any]:
 
 
 def _archive(
-    table: Mapping[str, Any], environ: Mapping[str, str], mistakes: Mistakes
+    table: Mapping[str, Any], environ: Mapping[str, str], validation: Validation
 ) -> ArchiveConfig:
     known = fields(ArchiveConfig)
-    values = mistakes.convert(known, table, "archive")
+    values = validation.convert(known, table, "archive")
     for name, variable in _FROM_ENVIRONMENT.items():
         if value := environ.get(variable):
-            values |= mistakes.convert(known, {name: value}, f"{variable}: archive")
+            values |= validation.convert(known, {name: value}, f"{variable}: archive")
     return ArchiveConfig(**values)

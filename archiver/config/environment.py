@@ -1,4 +1,4 @@
-"""Read the environment: proxies, certificates, secrets by name. Nothing else does."""
+"""The environment: proxies, certificates, secrets by name. No other module reads it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def process_environment() -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the environment says about the way to the network, and its secrets.
+    """Network settings and secrets of the environment.
 
     Attributes:
-        proxies: ``http``, ``https``, ``all`` and ``no_proxy`` to their values, as far as they are
-            set. The lower-case variable wins, as in curl. Hidden in `repr`: may hold a password.
-        ca_bundle: File of certificates to trust, or None: the ones that come with the program.
+        proxies: ``http``, ``https``, ``all`` and ``no_proxy`` to their values, if set. The
+            lower-case variable wins, as in curl. Hidden in `repr`: may hold a password.
+        ca_bundle: File of trusted certificates; None: those that come with the program.
         variables: The whole environment. Hidden in `repr`.
     """
 
@@ -34,7 +34,7 @@ class Environment:
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Environment:
-        """Pick what matters from `variables`; an empty variable counts as not set."""
+        """Read the network settings of `variables`; an empty variable counts as not set."""
         proxies = {
             "http": _first(variables, "http_proxy", "HTTP_PROXY"),
             "https": _first(variables, "https_proxy", "HTTPS_PROXY"),
@@ -48,7 +48,7 @@ class Environment:
         )
 
     def secret(self, name: str) -> str:
-        """Return the secret that the variable `name` holds, without space around it.
+        """Return the value of the variable `name` without surrounding white space.
 
         A file that was pasted into a variable ends with a newline.
 

@@ -1,4 +1,4 @@
-"""What archiver.toml may contain: one typed, frozen value per table."""
+"""The tables of archiver.toml: one typed, frozen value each."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ Distance: TypeAlias = Annotated[float, Meta(ge=0, description="a number from 0")
 
 
 class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[archive]``: where the archive lives in the repository.
+    """``[archive]``: where the archive is in the repository.
 
     Attributes:
         path: Folder of the snapshots, relative to the repository's root, with ``/``.
@@ -88,28 +88,28 @@ class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """``[sources.NAME]``: what every type of source may say; its own settings in `settings`.
+    """``[sources.NAME]``: settings of every type of source; those of the type in `settings`.
 
     Attributes:
         name: The source's name; also the name of its folder.
         type: A built-in type, an entry point of ``archiver.sources``, or ``package.module:Class``.
         records: Path of the records in the document; ``.``: the document is the array.
-        key: Fields that make up a record's key; empty: the type's own.
-        metrics: Fields that count; their changes are kept, but are not news.
-        volatile: Fields that are stored, but never a change.
-        sets: Arrays whose order means nothing.
-        tolerance: Field path to the difference that is still "equal".
+        key: Fields that form the key of a record; empty: those of the type.
+        metrics: Fields with metrics; their changes are kept, but are not news.
+        volatile: Fields that are stored, but whose changes are ignored.
+        sets: Arrays without order.
+        tolerance: Field path to the largest difference that counts as equal.
         noun: What one record is called: ``model``, ``vulnerability``.
         nouns: What several are called; None: the regular plural of `noun`.
-        commit: What is worth a commit: any difference, or only news.
-        max_shrink: Share of the records that may vanish in one run, from 0 to 1.
-        confirmations: Complete listings in a row that must lack a record before it is removed;
-            None: as many as the type says.
-        timeout: Seconds that the source may be silent; ten times as long for a whole answer.
-        retries: How often a request is tried again.
-        shards: Number of files of a catalogue; ``auto``: as many as its size needs.
-        max_bytes: A larger file is refused.
-        settings: What the type itself reads, checked against its ``Settings``; with ``type``.
+        commit: What is committed: any difference, or only news.
+        max_shrink: Largest share of records that may be removed in one run, from 0 to 1.
+        confirmations: Consecutive complete listings that must lack a record before it is removed;
+            None: the default of the type.
+        timeout: Seconds of silence after which a request fails; a whole answer may take ten times.
+        retries: Number of retries of a request.
+        shards: Number of files of a catalogue; ``auto``: by its size.
+        max_bytes: Largest size of a file.
+        settings: Settings of the type, checked against its ``Settings``; with ``type``.
     """
 
     name: str
@@ -133,23 +133,23 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def called(self) -> Noun:
-        """What records are called, one and several."""
+        """The noun of the records, singular and plural."""
         return Noun(self.noun, self.nouns or plural(self.noun))
 
 
 class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """``[notify.NAME]``: who is told of what; the type's own settings in `settings`.
+    """``[notify.NAME]``: what a channel receives; settings of its type in `settings`.
 
     Attributes:
         name: The channel's name.
         type: A built-in type, an entry point of ``archiver.notifiers``, or ``module:Class``.
-        sources: Which sources it is told of; empty: all.
-        kinds: Which kinds of changes it is told of.
-        where: Conditions that the records fulfil, as ``downloads > 1000``.
-        threshold: By how much a metric must change to be reported, as ``downloads > 10 %``.
-        limit: So many changes are named; the others are counted.
-        outages: Whether it is told when a source cannot be listed, and when it can be again.
-        settings: What the type itself reads, checked against its ``Settings``.
+        sources: Sources of which it receives messages; empty: all.
+        kinds: Kinds of changes that it receives.
+        where: Conditions that records must fulfil, such as ``downloads > 1000``.
+        threshold: Smallest change of a metric that it receives, such as ``downloads > 10 %``.
+        limit: Largest number of changes that are named; the others are counted.
+        outages: Whether it is notified of outages and recoveries.
+        settings: Settings of the type, checked against its ``Settings``.
     """
 
     name: str
@@ -164,13 +164,13 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RetentionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[retention]``: which stamped files stay in the work tree (history keeps all).
+    """``[retention]``: which stamped files stay in the work tree; history keeps all.
 
     Attributes:
-        keep_days: Keep the files of the last so many days; None: of all days.
-        keep_daily: Keep the newest file of each of so many days.
-        keep_weekly: Keep the newest file of each of so many weeks.
-        keep_monthly: Keep the newest file of each of so many months.
+        keep_days: Number of last days of which all files are kept; None: all days.
+        keep_daily: Number of days of which the newest file is kept.
+        keep_weekly: Number of weeks of which the newest file is kept.
+        keep_monthly: Number of months of which the newest file is kept.
     """
 
     keep_days: Days | None = None
@@ -180,7 +180,7 @@ class RetentionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TemplatesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[templates]``: where templates lie that replace the built-in ones.
+    """``[templates]``: the templates that replace the built-in ones.
 
     Attributes:
         folder: Folder of templates, relative to the repository's root; None: none.

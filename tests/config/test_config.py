@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archiver.config import Config, discover, find, load, parse
+from archiver.config import Config, discover, load, locate, parse
 from archiver.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -197,11 +197,11 @@ def test_the_file_is_found_from_below_but_not_outside_the_repository(tmp_path: P
     below = tmp_path / "repo" / "data" / "kev"
     below.mkdir(parents=True)
     (tmp_path / "archiver.toml").touch()
-    assert find(below) == tmp_path / "archiver.toml"
+    assert locate(below, {}) == tmp_path / "archiver.toml"
     (tmp_path / "repo" / ".git").mkdir()
-    assert find(below) is None
+    assert locate(below, {}) is None
     (tmp_path / "repo" / "archiver.toml").touch()
-    assert find(below) == tmp_path / "repo" / "archiver.toml"
+    assert locate(below, {}) == tmp_path / "repo" / "archiver.toml"
 
 
 def test_archiver_config_names_another_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Check tables against types and keep every mistake, so that all are told at once."""
+"""Validation of tables against types: every error of a file is reported at once."""
 
 from __future__ import annotations
 
@@ -17,63 +17,63 @@ if TYPE_CHECKING:
     from msgspec.structs import FieldInfo
 
 
-class Mistakes:
-    """The mistakes of one file, in the order in which they were found."""
+class Validation:
+    """The errors of one file, in the order in which they were found."""
 
     def __init__(self, file: str) -> None:
-        """Start with none; `file` is named in front of each."""
+        """Start without errors; each will begin with the name of the `file`."""
         self._file = file
-        self._found: list[str] = []
+        self._errors: list[str] = []
 
-    def note(self, place: str, reason: str) -> None:
-        """Keep one mistake: the dotted key where it stands, and what is wrong there."""
-        self._found.append(f"{self._file}: {place}: {reason}")
+    def add(self, place: str, reason: str) -> None:
+        """Add an error: the dotted key of its place, and the reason."""
+        self._errors.append(f"{self._file}: {place}: {reason}")
 
     def raise_any(self) -> None:
-        """Raise them all as one error, one a line, if there are any."""
-        if self._found:
-            raise ConfigError("\n".join(self._found))
+        """Raise all errors as one, each on a line, if there are any."""
+        if self._errors:
+            raise ConfigError("\n".join(self._errors))
 
     def convert(
         self, known: Mapping[str, FieldInfo], given: Mapping[str, Any], place: str
     ) -> dict[str, Any]:
-        """Return the values of the table `given` that fit the `known` fields; note the others.
+        """Return the values of a table that fit the `known` fields; the others are errors.
 
         Args:
-            known: The keys that may stand in the table, and their types.
+            known: The permitted keys and their types.
             given: The table as it was read.
             place: Dotted key of the table.
         """
         values = {}
         for name, value in given.items():
             if name not in known:
-                self.note(f"{place}.{name}", "unknown key" + suggestion(name, known))
+                self.add(f"{place}.{name}", "unknown key" + suggestion(name, known))
                 continue
             try:
                 values[name] = msgspec.convert(value, known[name].type)
             except msgspec.ValidationError as error:
                 inside, reason = _explain(known[name].type, value, error)
-                self.note(f"{place}.{name}{inside}", reason)
+                self.add(f"{place}.{name}{inside}", reason)
         for name, each in known.items():
             if each.required and name not in given:
-                self.note(f"{place}.{name}", "missing")
+                self.add(f"{place}.{name}", "missing")
         return values
 
     def table(self, value: object, place: str) -> dict[str, Any]:
-        """Return `value` if it is a table; note it and return an empty one if not."""
+        """Return `value` if it is a table; else that is an error, and the table is empty."""
         if isinstance(value, dict):
             return value
-        self.note(place, f"expected a table, [{place}]")
+        self.add(place, f"expected a table, [{place}]")
         return {}
 
 
 def fields(struct: type[msgspec.Struct]) -> dict[str, FieldInfo]:
-    """Return the fields of `struct` by the names that they have in a file."""
+    """Return the fields of `struct` by their names in a file."""
     return {each.encode_name: each for each in msgspec.structs.fields(struct)}
 
 
 def _explain(kind: Any, value: object, error: msgspec.ValidationError) -> tuple[str, str]:
-    """Return where inside the value `error` is (``[1]``, or nothing), and what was expected."""
+    """Return the place of `error` inside the value (``[1]``, or nothing) and what was expected."""
     text, _, place = str(error).partition(" - at `$")
     shown = textwrap.shorten(msgspec.json.encode(value, enc_hook=str).decode(), 60)
     for part in (kind, *get_args(kind)):
@@ -87,7 +87,7 @@ def _explain(kind: Any, value: object, error: msgspec.ValidationError) -> tuple[
 
 
 def _plain(text: str) -> str:
-    """Say msgspec's "Expected `str`, got `int`" in the words of TOML."""
+    """Translate msgspec's "Expected `str`, got `int`" into the terms of TOML."""
     words = {"str": "string", "int": "integer", "bool": "boolean", "object": "table"}
     plain = re.sub(r"`(\w+)`", lambda match: words.get(match[1], match[1]), text)
     return plain[0].lower() + plain[1:]

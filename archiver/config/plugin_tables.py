@@ -1,0 +1,167 @@
+"""Tables of sources and channels: the settings that all have, and those of the table's type."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import FieldInfo
+
+from archiver.config.tables import ChannelConfig, SourceConfig
+from archiver.config.validation import Validation, fields
+from archiver.errors import ConfigError, suggestion
+from archiver.records.query import Where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    import msgspec
+
+    from archiver.channels import Notifier
+    from archiver.plugins import Kinds
+    from archiver.sources import Source
+
+SOURCE_NAME: Final = r"[a-z0-9][a-z0-9_-]{0,63}"
+"""Pattern of the name of a source, which is also the name of its folder, and of a channel."""
+
+_RESERVED: Final = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")  # device names on Windows
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ANYTHING: Final = FieldInfo("anything", "anything", Any)
+
+
+def read_sources(
+    tables: Mapping[str, Any], folder: Path, validation: Validation
+) -> dict[str, SourceConfig]:
+    """Return the sources of the table ``[sources]``, in its order.
+
+    Args:
+        tables: The table.
+        folder: Folder of archiver.toml.
+        validation: Collects the errors.
+    """
+    read = {}
+    for name, value in tables.items():
+        place = f"sources.{name}"
+        if not re.fullmatch(SOURCE_NAME, name) or _RESERVED.fullmatch(name):
+            validation.add(place, "a source's name is up to 64 of a-z, 0-9, _ and -")
+        table = validation.table(value, place)
+        if isinstance(table.get("key"), str):
+            table = {**table, "key": [table["key"]]}
+        kind: type[Source] | None = None
+        if _is_named(table):
+            from archiver import sources  # noqa: PLC0415 - 25 ms, only where there are sources
+
+            kind = _find(sources.KINDS, table, place, folder, validation)
+        defaults = kind.defaults if kind else {}
+        settings = kind.Settings if kind else None
+        shared = ("records", "key")
+        table = {**defaults, **table}
+        values = _settings(SourceConfig, settings, table, place, validation, shared=shared)
+        if values is not None:
+            values["settings"]["type"] = values["type"]
+            read[name] = SourceConfig(name=name, **values)
+    return read
+
+
+def read_channels(
+    tables: Mapping[str, Any], sources: Iterable[str], folder: Path, validation: Validation
+) -> dict[str, ChannelConfig]:
+    """Return the channels of the table ``[notify]``, in its order.
+
+    Args:
+        tables: The table.
+        sources: Names of the configured sources.
+        folder: Folder of archiver.toml.
+        validation: Collects the errors.
+    """
+    read = {}
+    for name, value in tables.items():
+        place = f"notify.{name}"
+        if not re.fullmatch(SOURCE_NAME, name):
+            validation.add(place, "a channel's name is up to 64 of a-z, 0-9, _ and -")
+        table = validation.table(value, place)
+        kind: type[Notifier] | None = None
+        if _is_named(table):
+            from archiver import channels  # noqa: PLC0415 - only where there are channels
+
+            kind = _find(channels.KINDS, table, place, folder, validation)
+        settings = kind.Settings if kind else None
+        values = _settings(ChannelConfig, settings, table, place, validation)
+        if values is not None:
+            read[name] = ChannelConfig(name=name, **values)
+            _check_channel(read[name], sources, place, validation)
+    return read
+
+
+def _is_named(table: Mapping[str, Any]) -> bool:
+    """Return whether the type has a name: ``package.module:Class`` is not imported here.
+
+    Reading a repository must not run its code; such settings are checked by the run.
+    """
+    return isinstance(table.get("type"), str) and ":" not in table["type"]
+
+
+def _find(
+    kinds: Kinds[Any], table: Mapping[str, Any], place: str, folder: Path, validation: Validation
+) -> type[Any] | None:
+    try:
+        return kinds.find(table["type"], folder=folder)
+    except ConfigError as error:
+        validation.add(f"{place}.type", str(error))
+        return None
+
+
+def _settings(
+    common_to_all: type[SourceConfig | ChannelConfig],
+    own_settings: type[msgspec.Struct] | None,
+    table: Mapping[str, Any],
+    place: str,
+    validation: Validation,
+    *,
+    shared: tuple[str, ...] = (),
+) -> dict[str, Any] | None:
+    """Return the common values of a table, and in ``settings`` those of its type; None: wrong.
+
+    Args:
+        common_to_all: The settings that all have.
+        own_settings: The settings of the type; None: it is not known here.
+        table: The table.
+        place: Its dotted key.
+        validation: Collects the errors.
+        shared: Common settings that a type which is not known here reads too.
+    """
+    common = fields(common_to_all)
+    del common["name"], common["settings"]
+    if own_settings is not None:
+        own = fields(own_settings)
+    elif ":" in str(table.get("type", "")):
+        own = {key: common[key] for key in shared}
+        own |= {key: _ANYTHING for key in table if key not in common}
+    else:
+        validation.convert(common, {k: v for k, v in table.items() if k in common}, place)
+        return None
+    values = validation.convert({**common, **own}, table, place)
+    if values.keys() != table.keys() or "type" not in values:
+        return None
+    found = {key: value for key, value in values.items() if key in common}
+    return {**found, "settings": {key: value for key, value in table.items() if key in own}}
+
+
+def _check_channel(
+    channel: ChannelConfig, sources: Iterable[str], place: str, validation: Validation
+) -> None:
+    """Check the conditions, the names of sources, and that secrets are named, not written."""
+    for source in channel.sources:
+        if source not in sources:
+            words = f'no source is called "{source}"' + suggestion(source, sources)
+            validation.add(f"{place}.sources", words)
+    for condition in channel.where:
+        try:
+            Where.read(condition)
+        except ConfigError as error:
+            validation.add(f"{place}.where", str(error))
+    for key, value in channel.settings.items():
+        names = value if isinstance(value, list) else [value]
+        if key.endswith("_env") and not all(_VARIABLE.fullmatch(str(name)) for name in names):
+            validation.add(f"{place}.{key}", "expected the name of an environment variable")
