@@ -12,7 +12,7 @@ from archiver.clock import now
 from archiver.errors import ConfigError
 from archiver.pins import lists as reading
 from archiver.pins.keys import known_keys
-from archiver.pins.status import TROUBLES, agreed, checked
+from archiver.pins.status import FAILURES, check_pins, merged
 from archiver.render.findings import FORMS, show
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ _SHALLOW: Final = (
 )
 @click.option(
     "--allow",
-    type=click.Choice(TROUBLES),
+    type=click.Choice(FAILURES),
     multiple=True,
     help="Do not fail for this.  Repeatable.",
 )
@@ -98,16 +98,16 @@ def check(
     named = [*reading.listed(lists), *(reading.matching(others, pattern) if pattern else ())]
     searched = [] if pattern else others
     catalogues = choice.each()
-    findings = agreed(
+    findings = merged(
         finding
         for catalogue in catalogues
         for pins in ([*named, *_known(catalogue, searched, keys, at or "")],)
-        for finding in checked(catalogue, pins, now=now(), at=at or "", since=since)
+        for finding in check_pins(catalogue, pins, now=now(), at=at or "", since=since)
     )
     if not findings:
         hint = "a list has one key a line; other files name keys that there are or were"
         raise ConfigError("nothing there names a record", hint=hint)
-    failing = frozenset(TROUBLES) - frozenset(allow)
+    failing = frozenset(FAILURES) - frozenset(allow)
     source = ", ".join(each.source for each in catalogues)
     with output.destination(output_path) as out:
         show(findings, form, out, source=source, failing=failing)

@@ -1,4 +1,4 @@
-"""Know every key that any snapshot ever had."""
+"""Every key that any snapshot has ever had."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from archiver.history import compare, revisions
 from archiver.records import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from archiver.history.catalogue import Catalogue
-    from archiver.history.versions import Version, Versions
+    from archiver.history.versions import Versions
     from archiver.store.history import Revision
 
 
 class Known(NamedTuple):
-    """Every key that there is, or was.
+    """Every key that exists or existed.
 
     Attributes:
         keys: The keys.
-        complete: Whether the whole history was looked at; a shallow clone does not have it.
+        complete: Whether the whole history was read; a shallow clone lacks a part of it.
     """
 
     keys: frozenset[str]
@@ -30,15 +29,15 @@ class Known(NamedTuple):
 
 
 def known_keys(catalogue: Catalogue, *, at: str, now: datetime) -> Known:
-    """Return every key that the version `at` (empty: the newest), or one before it, has or removed.
+    """Return every key of the version `at` (empty: the newest) and of those before it.
 
-    A key may be gone without a tombstone: it left a window, or nobody confirmed its removal. So
-    every version is looked at; what two of them share is read once.
+    A key may be gone without a tombstone: it left a window, or its removal was never confirmed.
+    So every version is read; parts that several versions share are read once.
     """
     complete = True
     with compare.opened(catalogue) as versions:
         newest = revisions.find(catalogue, versions, at, now)
-        keys, removed = set(_keys(newest)), newest.tombstones().keys()
+        keys, removed = set(map(canonical.line_key, newest.lines())), newest.tombstones().keys()
         read = {part.id for part in newest.parts.values()}
         try:
             for revision in catalogue.revisions(newest.end.revision):
@@ -48,12 +47,8 @@ def known_keys(catalogue: Catalogue, *, at: str, now: datetime) -> Known:
     return Known(frozenset(key.decode() for key in keys) | removed, complete)
 
 
-def _keys(version: Version) -> Iterator[bytes]:
-    return map(canonical.line_key, version.lines())
-
-
 def _others(versions: Versions, revision: Revision, read: set[str | None]) -> list[bytes]:
-    """Return the keys in the files of a revision that are not `read` yet; they are, then."""
+    """Return the keys in those files of a revision that are not `read` yet, and mark these."""
     if revision.blob in read:
         return []
     try:

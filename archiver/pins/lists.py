@@ -1,4 +1,4 @@
-"""Read which records a person depends on: lists of keys, source files, patterns."""
+"""Pins: the records that lists of keys, source files and patterns name."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 STDIN: Final = Path("-")
-"""Stands for standard input, which is a list."""
+"""Standard input, which is a list."""
 ACKNOWLEDGED: Final = ("license", "gated")
-"""Fields whose value a pin may name, so that just this value is right."""
+"""Fields whose right value a pin may name."""
 
 _LISTS: Final = frozenset({"", ".txt", ".pins", ".list", ".lst"})
 _LARGEST: Final = 10_000_000
@@ -34,9 +34,9 @@ class Pin(msgspec.Struct, frozen=True):
 
     Attributes:
         key: The record's key.
-        file: The file that names it; empty: standard input, or no file at all.
+        file: The file that names it; empty: standard input, or no file.
         line: The line, from 1; 0: a pattern of keys names it.
-        values: What the person says is right: field to value.
+        values: Field to its right value, as the list says.
     """
 
     key: str
@@ -46,10 +46,10 @@ class Pin(msgspec.Struct, frozen=True):
 
 
 def files(patterns: Iterable[str]) -> list[Path]:
-    """Return the files that paths, globs (``src/**/*.py``) and ``-`` mean, sorted, each once.
+    """Return the files of paths, globs (``src/**/*.py``) and ``-``, each once.
 
     Raises:
-        ConfigError: One of them means no file.
+        ConfigError: One of them matches no file.
     """
     found: dict[Path, None] = {}
     for pattern in patterns:
@@ -67,14 +67,14 @@ def _matching(pattern: str) -> list[Path]:
 
 
 def is_list(path: Path) -> bool:
-    """Say whether a file holds one key a line; every other one is searched for known keys."""
+    """Return whether a file holds one key a line; others are searched for known keys."""
     return path.suffix.lower() in _LISTS
 
 
 def listed(paths: Iterable[Path]) -> Iterator[Pin]:
     """Yield the pins of lists: ``KEY license=apache-2.0 gated=auto  # why``, one a line.
 
-    A key in double quotes may hold what else would be a setting or a comment.
+    A key in double quotes may contain ``#`` and ``license=``.
 
     Raises:
         ConfigError: A file cannot be read.
@@ -89,7 +89,7 @@ def listed(paths: Iterable[Path]) -> Iterator[Pin]:
 
 
 def matching(paths: Iterable[Path], pattern: re.Pattern[str]) -> Iterator[Pin]:
-    """Yield what a pattern finds in files: a key is its first group that takes part, or all of it.
+    """Yield the matches of a pattern in files: the first group that matched, or all of it.
 
     Raises:
         ConfigError: A file cannot be read.
@@ -103,7 +103,7 @@ def matching(paths: Iterable[Path], pattern: re.Pattern[str]) -> Iterator[Pin]:
 
 
 def mentioned(paths: Iterable[Path], known: AbstractSet[str]) -> Iterator[Pin]:
-    """Yield where files name a key that is, or ever was, in the catalogue.
+    """Yield the places where files name a `known` key.
 
     Raises:
         ConfigError: A file cannot be read.

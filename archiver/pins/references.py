@@ -1,4 +1,4 @@
-"""Find the keys that a text names: as a whole, or inside of an address, a path, a revision."""
+"""References in text: keys as words, or inside of an address, a path, a revision."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 _TOKEN: Final = re.compile(r"[\w][\w./:@+-]*")
 _QUOTES: Final = "\"'`"
 _AFTER: Final = ".:/-"
-"""What may stand behind a key and belong to the sentence."""
+"""Characters that may follow a key and belong to the sentence."""
 _BREAKS: Final = tuple(map(re.compile, ("://", "://|@", "://|@|:")))
-"""Where a key begins or ends in a longer name: the fewer pieces, the more of it is kept
-(``hf://org/model@main``, ``org/model:free``)."""
+"""Where a key starts or ends in a longer name (``hf://org/model@main``, ``org/model:free``),
+in the order in which they are tried."""
 _DEEPEST: Final = 20
-"""Parts of a path above which nobody meant a key by it."""
+"""Largest number of parts of a path that is searched for keys."""
 
 
 class Names:
-    """Keys that texts are searched for."""
+    """Keys for which texts are searched."""
 
     def __init__(self, keys: AbstractSet[str]) -> None:
         """Search for `keys`."""
@@ -30,7 +30,7 @@ class Names:
         self._lengths = sorted({key.count("/") + 1 for key in keys} - {1}, reverse=True)
 
     def of(self, line: str) -> list[str]:
-        """Return the keys that a line names, each once."""
+        """Return the keys in a line, each once."""
         found = [text for text in _quoted(line) if text in self._keys]
         for text in found:  # a shorter key inside of it is not meant
             line = re.sub(f"([{_QUOTES}]){re.escape(text)}\\1", r"\1\1", line)
@@ -38,7 +38,7 @@ class Names:
         return [*dict.fromkeys((*found, *(key for text in texts for key in self._in(text))))]
 
     def _in(self, text: str) -> list[str]:
-        """Return the keys inside of a name, if it is none itself."""
+        """Return the name if it is a key, else the keys inside of it."""
         whole = text if text in self._keys else text.rstrip(_AFTER)
         if whole in self._keys:
             return [whole]
@@ -49,7 +49,7 @@ class Names:
         return []
 
     def _windows(self, parts: list[str]) -> list[str]:
-        """Return the keys that parts of a path are, the longest ones."""
+        """Return the longest keys among neighbouring parts of a path."""
         for length in self._lengths:
             if found := [key for key in _joined(parts, length) if key in self._keys]:
                 return found
@@ -57,7 +57,7 @@ class Names:
 
 
 def inside(text: str) -> list[str]:
-    """Return what may be meant by a name that is no key, the longest first."""
+    """Return the keys that a name may contain, the longest first."""
     found: dict[str, None] = {}
     for breaks in _BREAKS:
         for piece in breaks.split(text):
@@ -68,12 +68,12 @@ def inside(text: str) -> list[str]:
 
 
 def _joined(parts: list[str], length: int) -> Iterator[str]:
-    """Yield each path of so many neighbouring parts."""
+    """Yield each path of `length` neighbouring parts."""
     for start in range(len(parts) - length + 1):
         yield "/".join(parts[start : start + length])
 
 
 def _quoted(line: str) -> Iterator[str]:
-    """Yield what stands between two equal quotes; what begins there is not known for sure."""
+    """Yield the text between each two equal quotes: which one opens is not known."""
     for quote in _QUOTES:
         yield from filter(None, line.split(quote)[1:-1])

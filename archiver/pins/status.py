@@ -1,10 +1,10 @@
-"""Say what became of the records that a person depends on."""
+"""Status of the records that a person depends on."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from itertools import chain
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
     from archiver.history.versions import Version, Versions
     from archiver.records.model import Json, Record
 
-Trouble: TypeAlias = Literal["missing", "removed", "renamed", "gated", "license"]
-TROUBLES: Final[tuple[Trouble, ...]] = get_args(Trouble)
+Failure: TypeAlias = Literal["missing", "removed", "renamed", "gated", "license"]
+FAILURES: Final[tuple[Failure, ...]] = get_args(Failure)
 Verdict: TypeAlias = Literal["ok", "left", "missing", "removed", "renamed", "gated", "license"]
 
 _OPEN: Final = (None, False, "")
 _FIELDS: Final[Mapping[str, Verdict]] = {"gated": "gated", "license": "license"}
-"""Field to the verdict where it changed; an unknown value is no value."""
+"""Field to the verdict if its value changed; an unknown value is no value."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one record.
+    """The status of one record.
 
     Attributes:
         key: The key that is depended on.
-        verdict: ``missing``: no snapshot ever had it. ``left``: it is outside of the window
-            that is listed, and may well be there.
-        detail: What happened, in words that are not yet safe for a sink.
+        verdict: ``missing``: no snapshot has ever had it. ``left``: it is outside of the listed
+            window, and may still exist.
+        detail: What happened; not yet safe to display.
         since: When, as far as known.
         now: The key it has now; ``renamed`` only.
         pins: The places that name it.
-        source: Name of the source that says so.
+        source: Name of the source.
     """
 
     key: str
@@ -58,38 +58,35 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
 
 
-def agreed(found: Iterable[Finding]) -> list[Finding]:
-    """Return what several sources say of the same keys, by key.
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings of several sources, by key.
 
-    A key that one of them knows is not missing for the others; one that none of them knows is
-    missing once.
+    A key that one source knows is not missing in the others; one that none knows is missing once.
     """
     by_key: dict[str, list[Finding]] = defaultdict(list)
-    for finding in found:
+    for finding in findings:
         by_key[finding.key].append(finding)
     return [
         finding
-        for key in sorted(by_key)
-        for finding in (
-            [each for each in by_key[key] if each.verdict != "missing"] or by_key[key][:1]
-        )
+        for _, found in sorted(by_key.items())
+        for finding in ([each for each in found if each.verdict != "missing"] or found[:1])
     ]
 
 
-def checked(
+def check_pins(
     catalogue: Catalogue, pins: Iterable[Pin], *, now: datetime, at: str = "", since: str = ""
 ) -> list[Finding]:
-    """Return what became of each key that the pins name, by key.
+    """Return the status of each key that the pins name, by key.
 
-    A key has one finding, or one for access and one for licence where both changed.
+    A key has one finding, or one for access and one for licence if both changed.
 
     Args:
         catalogue: The catalogue.
         pins: What is depended on.
         now: Time, UTC, for periods.
-        at: The version that is looked at; empty: the newest.
+        at: The version to look at; empty: the newest.
         since: The version in which licence and access are taken to be right; empty, or before
-            the first snapshot: the one in which the record is seen first.
+            the first snapshot: the first one with the record.
 
     Raises:
         NotADataRepository: There is no snapshot.
@@ -101,191 +98,153 @@ def checked(
         places[pin.key].append(pin)
     with compare.opened(catalogue) as versions:
         version = revisions.find(catalogue, versions, at, now)
-        guesses = {key: inside(key) for key in places}
-        new = dict(_wanted(version, {*places, *chain.from_iterable(guesses.values())}))
-        base = _base(catalogue, versions, since, now)
-        since = since if base is not None else ""
-        old = {} if base is None else dict(_wanted(base, places.keys()))
-        stones, window = version.tombstones(), version.covers == "window"
-    doubtful = [key for key in places if not since or _is_doubtful(new.get(key), old.get(key))]
-    told = all(key in stones or (since and key in new) for key in doubtful)
-    unknown = {key for key in doubtful if key not in new and key not in stones}
-    wanted = {*doubtful, *chain.from_iterable(guesses[key] for key in unknown)}
-    lives = _lives(catalogue, wanted, tip=version.end.revision, needed=not told, since=since)
-    known = new.keys() | stones.keys() | lives.keys()
-    cases = (
-        _Case(
-            key,
-            pins=tuple(places[key]),
-            record=new.get(key),
-            base=old.get(key),
-            life=lives.get(key),
-            meant=next((guess for guess in guesses[key] if guess in known), ""),
-        )
-        for key in sorted(places)
-    )
-    found = (
-        finding
-        for case in cases
-        for finding in (
-            [_gone(case, stones, window=window)] if case.record is None else _held(case)
-        )
-    )
-    return [msgspec.structs.replace(each, source=catalogue.source) for each in found]
+        base = _base(catalogue, versions, since, now) if since else None
+        evidence = _Evidence(version, base, places)
+    evidence.read_history(catalogue)
+    return [
+        msgspec.structs.replace(finding, pins=tuple(named), source=catalogue.source)
+        for key, named in sorted(places.items())
+        for finding in evidence.findings(key, named)
+    ]
 
 
 def _base(catalogue: Catalogue, versions: Versions, since: str, now: datetime) -> Version | None:
-    """Open the version that is taken to be right; None: the one in which a record is seen first.
-
-    A time before the first snapshot means that too.
-    """
+    """Return the version that is taken to be right; None: `since` is before the first snapshot."""
     try:
-        return revisions.find(catalogue, versions, since, now) if since else None
+        return revisions.find(catalogue, versions, since, now)
     except UnknownRevision:
         if revisions.moment(since, now) is None:
             raise
         return None
 
 
-class _Case(NamedTuple):
-    """One record that is depended on.
+class _Evidence:
+    """What versions and history hold of the keys that are depended on."""
 
-    Attributes:
-        key: Its key.
-        pins: The places that name it.
-        record: The record as it is; None: it is gone.
-        base: The record as it was when it was taken to be right, if that was asked for.
-        life: Its timeline; None: no snapshot had it, or the clone is shallow.
-        meant: Another key, which a person may mean by this one; empty: none.
-    """
+    def __init__(self, version: Version, base: Version | None, keys: Collection[str]) -> None:
+        self._guesses = {key: inside(key) for key in keys}
+        wanted = {*keys, *chain.from_iterable(self._guesses.values())}
+        self._records = dict(_records(version, wanted))
+        self._base = None if base is None else dict(_records(base, keys))
+        self._tombstones = version.tombstones()
+        self._window = version.covers == "window"
+        self._tip = version.end.revision
+        self._timelines: dict[str, Timeline] = {}
 
-    key: str
-    pins: tuple[Pin, ...]
-    record: Record | None
-    base: Record | None
-    life: Timeline | None
-    meant: str
+    def read_history(self, catalogue: Catalogue) -> None:
+        """Read the timelines of keys that the versions leave open, in one pass.
 
-    @property
-    def went(self) -> Moment | None:
-        """When the record went."""
-        return self.life.last_changed if self.life else None
+        A clone that is too shallow is an error only if a verdict depends on it; otherwise dates
+        are unknown.
+        """
+        keys = [key for key in self._guesses if self._is_open(key)]
+        gone = [key for key in keys if key not in self._records and key not in self._tombstones]
+        wanted = {*keys, *chain.from_iterable(self._guesses[key] for key in gone)}
+        try:
+            self._timelines = timelines(catalogue, wanted, tip=self._tip) if wanted else {}
+        except ShallowHistory as short:
+            based = self._base is not None
+            if all(key in self._tombstones or (based and key in self._records) for key in keys):
+                return
+            hint = "git fetch --unshallow"
+            hint += "" if based else ", or name a revision that is here by --since"
+            raise ShallowHistory(str(short), hint=hint) from short
 
-    def set_at(self, field: str) -> Moment | None:
-        """Return when a field got its value, or went."""
-        if self.life is None:
+    def _is_open(self, key: str) -> bool:
+        record, base = self._records.get(key), (self._base or {}).get(key)
+        if record is None or base is None:
+            return True
+        return any(record.get(field) != base.get(field) for field in _FIELDS)
+
+    def findings(self, key: str, pins: list[Pin]) -> list[Finding]:
+        """Return the findings of one key, without its pins."""
+        record = self._records.get(key)
+        if record is None:
+            return [self._absence(key)]
+        found = [
+            Finding(key=key, verdict=verdict, detail=detail, since=self._set_at(key, field))
+            for field, verdict in _FIELDS.items()
+            if (detail := self._deviation(key, field, record.get(field), pins))
+        ]
+        return found or [Finding(key=key, verdict="ok")]
+
+    def _absence(self, key: str) -> Finding:
+        timeline = self._timelines.get(key)
+        since = timeline.last_changed if timeline else None
+        if key in self._tombstones:
+            chain_ = _renames(self._tombstones[key], self._tombstones)
+            last, steps = chain_[-1], [f"renamed to {each.now}" for each in chain_ if each.now]
+            if not last.now:
+                cause = f": {last.cause}" if last.cause else ""
+                steps.append(f"removed{cause}; last seen {last.last_seen} UTC")
+            verdict: Verdict = "renamed" if last.now else "removed"
+            detail = ", then ".join(steps)
+            return Finding(key=key, verdict=verdict, detail=detail, since=since, now=last.now)
+        if timeline is None:
+            return Finding(key=key, verdict="missing", detail=self._unknown(key))
+        if self._window:
+            detail = "outside of the listed window; it may still exist"
+            return Finding(key=key, verdict="left", detail=detail, since=since)
+        return Finding(key=key, verdict="removed", detail="removed", since=since)
+
+    def _unknown(self, key: str) -> str:
+        known = self._records.keys() | self._tombstones.keys() | self._timelines.keys()
+        meant = next((guess for guess in self._guesses[key] if guess in known), "")
+        detail = "no snapshot here has ever had a record with this key"
+        detail += "; only a window is listed" if self._window else ""
+        return detail + (f"; did you mean {meant}?" if meant else "")
+
+    def _deviation(self, key: str, field: str, value: Json, pins: list[Pin]) -> str:
+        """Return how a field differs from what is right; empty: it does not."""
+        said = {pin.values[field] for pin in pins if field in pin.values}
+        if said:
+            right = said == {_spelled(value)}
+            return "" if right else f"{field} is {_spelled(value)}, not {' or '.join(sorted(said))}"
+        before = self._before(key, field)
+        if value == before or (value in _OPEN if field == "gated" else before is None):
+            return ""
+        return f"{field} was {_spelled(before)}, is {_spelled(value)}"
+
+    def _before(self, key: str, field: str) -> Json:
+        """Return the value that is taken to be right; None: unknown.
+
+        A licence counts from where it is known first. Access of which nothing was said was open.
+        """
+        if self._base is not None and key in self._base:
+            return self._base[key].get(field)
+        timeline = self._timelines.get(key)
+        records = (event.record for event in reversed(timeline.events if timeline else ()))
+        values = [record.get(field) for record in records if record is not None]
+        if field == "gated":
+            return values[0] if values else None
+        return next((value for value in values if value is not None), None)
+
+    def _set_at(self, key: str, field: str) -> Moment | None:
+        """Return when a field got its value, or was removed."""
+        timeline = self._timelines.get(key)
+        if timeline is None:
             return None
-        events = (
+        changed = (
             event.at
-            for event in self.life.events
+            for event in timeline.events
             if any(change.field == field for change in event.changes)
         )
-        return self.life.blame.get(field) or next(events, None)
+        return timeline.blame.get(field) or next(changed, None)
 
 
-def _is_doubtful(record: Record | None, base: Record | None) -> bool:
-    """Say whether the history of a record has to be looked at."""
-    if record is None or base is None:
-        return True
-    return any(record.get(field) != base.get(field) for field in _FIELDS)
-
-
-def _lives(
-    catalogue: Catalogue, keys: Collection[str], *, tip: str | None, needed: bool, since: str
-) -> dict[str, Timeline]:
-    """Return the lives of records in one pass.
-
-    A clone that is too shallow is an error where the answer is `needed`; else nobody is dated.
-    """
-    try:
-        return timelines(catalogue, keys, tip=tip) if keys else {}
-    except ShallowHistory as short:
-        if not needed:
-            return {}
-        hint = "git fetch --unshallow"
-        hint += "" if since else ", or name a revision that is here by --since"
-        raise ShallowHistory(str(short), hint=hint) from short
-
-
-def _wanted(version: Version, keys: Collection[str]) -> Iterator[tuple[str, Record]]:
+def _records(version: Version, keys: Collection[str]) -> Iterator[tuple[str, Record]]:
     for line in version.lines():
         key = canonical.line_key(line).decode()
         if key in keys:
             yield key, canonical.decode(line)
 
 
-def _gone(case: _Case, stones: Mapping[str, Tombstone], *, window: bool) -> Finding:
-    verdict: Verdict = "removed"
-    detail, now = "removed", ""
-    if (stone := stones.get(case.key)) is not None:
-        way = _followed(stone, stones)
-        named = [f"renamed to {each.now}" for each in way if each.now]
-        verdict, now = ("renamed", way[-1].now) if way[-1].now else ("removed", "")
-        if not now:
-            cause = f": {way[-1].cause}" if way[-1].cause else ""
-            named.append(f"removed{cause}; last seen {way[-1].last_seen} UTC")
-        detail = ", then ".join(named)
-    elif case.life is None:
-        verdict, detail = "missing", "no snapshot here ever had a record of this key"
-        detail += "; only a window is listed" if window else ""
-        detail += f"; did you mean {case.meant}?" if case.meant else ""
-    elif window:
-        verdict, detail = "left", "outside of the window that is listed; it may well be there"
-    return Finding(
-        key=case.key, verdict=verdict, detail=detail, since=case.went, now=now, pins=case.pins
-    )
-
-
-def _followed(stone: Tombstone, stones: Mapping[str, Tombstone]) -> list[Tombstone]:
-    """Return the tombstones from one rename to the next, as far as they lead."""
-    way = {stone.key: stone}
-    while (following := stones.get(stone.now)) is not None and following.key not in way:
-        way[following.key] = stone = following
-    return list(way.values())
-
-
-def _held(case: _Case) -> list[Finding]:
-    found = [
-        Finding(
-            key=case.key,
-            verdict=verdict,
-            detail=detail,
-            since=case.set_at(field),
-            pins=case.pins,
-        )
-        for field, verdict in _FIELDS.items()
-        if (detail := _changed(case, field))
-    ]
-    return found or [Finding(key=case.key, verdict="ok", pins=case.pins)]
-
-
-def _changed(case: _Case, field: str) -> str:
-    """Return what is not as it should be with a field; empty: nothing."""
-    value = (case.record or {}).get(field)
-    said = {pin.values[field] for pin in case.pins if field in pin.values}
-    if said:
-        right = said == {_spelled(value)}
-        return "" if right else f"{field} is {_spelled(value)}, not {' or '.join(sorted(said))}"
-    before = _before(case, field)
-    if field == "gated":
-        fine = value in _OPEN or value == before
-    else:
-        fine = before is None or value == before
-    return "" if fine else f"{field} was {_spelled(before)}, is {_spelled(value)}"
-
-
-def _before(case: _Case, field: str) -> Json:
-    """Return the value that is taken to be right: that of the first record; None: unknown.
-
-    A licence counts from where it is known first. Access that nobody spoke of was open.
-    """
-    if case.base is not None:
-        return case.base.get(field)
-    records = (event.record for event in reversed(case.life.events if case.life else ()))
-    values = [record.get(field) for record in records if record is not None]
-    if field == "gated":
-        return values[0] if values else None
-    return next((value for value in values if value is not None), None)
+def _renames(stone: Tombstone, stones: Mapping[str, Tombstone]) -> list[Tombstone]:
+    """Return the tombstones from one rename to the next."""
+    found = {stone.key: stone}
+    while (following := stones.get(stone.now)) is not None and following.key not in found:
+        found[following.key] = stone = following
+    return list(found.values())
 
 
 def _spelled(value: Json) -> str:

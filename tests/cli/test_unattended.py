@@ -366,7 +366,7 @@ def test_a_list_is_read_as_people_write_it(
     assert details["https://hub.org/models/org/d"].endswith("; did you mean org/d?")
     assert details["org/c@main"].endswith("; did you mean org/c?")
     assert details["org/d:free"].endswith("; did you mean org/d?")
-    assert details["odd # key license=x"] == "no snapshot here ever had a record of this key"
+    assert details["odd # key license=x"] == "no snapshot here has ever had a record with this key"
     command = [sys.executable, "-m", "archiver", "check", "-", "--repo", str(archive.folder)]
     given = {"input": "org/d\norg/c license=mit\n", "capture_output": True, "text": True}
     done = subprocess.run(command, check=False, **given)  # type: ignore[call-overload]

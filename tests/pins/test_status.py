@@ -13,7 +13,7 @@ from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
 from archiver.history.catalogue import configured
 from archiver.pins.lists import Pin
-from archiver.pins.status import Finding, checked
+from archiver.pins.status import Finding, check_pins
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def found(archive: Archive, *keys: str) -> dict[str, Finding]:
     pins = [Pin(key, "models.txt", number) for number, key in enumerate(keys, start=1)]
     with Repository.open(archive.folder) as repository:
         catalogue = configured(archive.config, "hub", repository)
-        findings = checked(catalogue, pins, now=archive.time)
+        findings = check_pins(catalogue, pins, now=archive.time)
     return {each.key: each for each in findings}
 
 
