@@ -1,29 +1,29 @@
-"""The tree of errors, one exit code per class, and the guess at what a person meant.
+"""The tree of errors with their exit codes, and suggestions for misspelled names.
 
 ```
 ArchiverError                  never raised itself
-├─ ConfigError            2    archiver.toml or an option is wrong; all mistakes at once
+├─ ConfigError            2    archiver.toml or an option is wrong; reports all errors at once
 ├─ SourceError            3    no complete listing, so nothing was written
 │    ├─ SourceUnavailable      network, time limit, 429 or 5xx after all retries
 │    ├─ SourceRefused          401 or 403
-│    └─ MalformedPage          the answer is not what the protocol promises
-├─ SnapshotRejected       4    complete but not believable; kept as evidence, not committed
+│    └─ MalformedPage          the answer violates the protocol
+├─ SnapshotRejected       4    complete but not plausible; quarantined, not committed
 ├─ StoreError             5    the data repository
 │    ├─ NotADataRepository
 │    ├─ UnknownRevision
 │    ├─ UnknownRecord
-│    ├─ UnreadableSnapshot     a version holds no catalogue (truncated, an error body, …)
+│    ├─ UnreadableSnapshot     a version is not a catalogue (truncated, an error body, …)
 │    ├─ DamagedObject
 │    ├─ ShallowHistory
 │    ├─ PushRejected
 │    ├─ StoreFull
-│    └─ RepositoryBusy   75    somebody else holds the lock
+│    └─ RepositoryBusy   75    another run holds the lock
 ├─ RenderError            6    a template
 └─ NotifyError            7    the snapshot is committed, a message was not delivered
 ```
 
 Unexpected errors end with 70, an interruption with 130. Exit code 1 means "different" and
-appears only where it was asked for. The library raises; only `archiver.cli` catches.
+occurs only on request. The library raises; only `archiver.cli` catches.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ if TYPE_CHECKING:
 
 
 class ArchiverError(Exception):
-    """Something that the person at the keyboard can understand and act on.
+    """An error that the user can understand and act on.
 
     Attributes:
         exit_code: Exit status of the command that ends with this error.
-        hint: What to do about it, one sentence, or empty.
+        hint: What to do about it, in one sentence; may be empty.
     """
 
     exit_code: ClassVar[int] = 70
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        """Keep the one-line `message` and the `hint`."""
+        """Create the error with a one-line `message`."""
         super().__init__(message)
         self.hint = hint
 
 
 class ConfigError(ArchiverError):
-    """The configuration or an option cannot be used; lists every mistake found."""
+    """The configuration or an option is wrong; lists all errors."""
 
     exit_code = 2
 
@@ -63,7 +63,7 @@ class SourceError(ArchiverError):
 
 
 class SourceUnavailable(SourceError):
-    """The source did not answer in time, or answered "later", after all retries."""
+    """The source did not answer in time, or asked to wait, after all retries."""
 
 
 class SourceRefused(SourceError):
@@ -71,17 +71,17 @@ class SourceRefused(SourceError):
 
 
 class MalformedPage(SourceError):
-    """The source answered something that its protocol does not promise."""
+    """The source violated its protocol."""
 
 
 class SnapshotRejected(ArchiverError):
-    """The listing is complete but not believable; it is kept as evidence."""
+    """The listing is complete but not plausible; it is quarantined."""
 
     exit_code = 4
 
 
 class StoreError(ArchiverError):
-    """The data repository cannot answer or cannot take what was asked."""
+    """The data repository cannot be read or written as requested."""
 
     exit_code = 5
 
@@ -103,7 +103,7 @@ class UnreadableSnapshot(StoreError):
 
 
 class DamagedObject(StoreError):
-    """An object's content does not have the id under which it is stored."""
+    """The content of an object does not match its id."""
 
 
 class ShallowHistory(StoreError):
@@ -111,11 +111,11 @@ class ShallowHistory(StoreError):
 
 
 class PushRejected(StoreError):
-    """The remote did not take the branch."""
+    """The remote rejected the branch, or there is none."""
 
 
 class StoreFull(StoreError):
-    """The disk or a quota is full; the history is whole, old or new."""
+    """The disk or a quota is full; the history is intact."""
 
 
 class RepositoryBusy(StoreError):
@@ -125,7 +125,7 @@ class RepositoryBusy(StoreError):
 
 
 class RenderError(ArchiverError):
-    """A template is missing, wrong, or names something undefined."""
+    """A template is missing or wrong, or uses an undefined name."""
 
     exit_code = 6
 
@@ -138,7 +138,7 @@ class NotifyError(ArchiverError):
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean "…"?`` for the nearest of the `known` names, or nothing."""
-    from difflib import get_close_matches  # noqa: PLC0415 - costs 5 ms, needed for mistakes only
+    from difflib import get_close_matches  # noqa: PLC0415 - costs 5 ms, only for misspelled names
 
     near = get_close_matches(name, list(known), n=1)
     return f'; did you mean "{near[0]}"?' if near else ""

@@ -1,4 +1,4 @@
-"""Find classes that archiver.toml names: built in, of other packages, or a person's own."""
+"""Classes that archiver.toml names: built in, of other packages, or of the user."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ _Class = TypeVar("_Class")
 
 @dataclass(frozen=True, slots=True)
 class Kinds(Generic[_Class]):
-    """The kinds of one thing.
+    """The types of sources or of channels.
 
     Attributes:
-        noun: What they are: ``source``.
-        base: The class that each of them is derived from.
-        group: The entry points that name those of other packages.
-        built_in: Name to ``module:Class`` of those that come with the program; nothing that is
-            installed replaces them.
+        noun: What they are, such as ``source``.
+        base: Their common base class.
+        group: The entry point group of those of other packages.
+        built_in: Name to ``module:Class`` of the built-in ones; entry points cannot replace them.
     """
 
     noun: str
@@ -35,23 +34,26 @@ class Kinds(Generic[_Class]):
     built_in: Mapping[str, str]
 
     def available(self) -> tuple[str, ...]:
-        """Return the names of all that are installed, sorted."""
+        """Return the names of all installed types, sorted."""
         return tuple(sorted({**self.built_in, **self._installed()}))
 
     def find(self, kind: str, *, folder: Path) -> type[_Class]:
-        """Return the class that `kind` names.
+        """Return the class of the type `kind`.
 
         Args:
             kind: A name, or ``package.module:Class``.
-            folder: Modules are looked for there too, after the installed ones.
+            folder: Its modules can be named too, after the installed ones.
 
         Raises:
-            ConfigError: There is none, or it is derived from something else.
+            ConfigError: There is none, or it has another base class.
         """
         place = self.built_in.get(kind) or self._installed().get(kind, kind)
-        module, colon, name = place.partition(":")
-        if not (module and colon and name):
-            raise self._unknown(kind)
+        module, _, name = place.partition(":")
+        if not (module and name):
+            known = self.available()
+            message = f'unknown type of {self.noun} "{kind}"{suggestion(kind, known)}'
+            hint = f"known: {', '.join(known)}; your own: package.module:Class"
+            raise ConfigError(message, hint=hint)
         try:
             with _importable(folder):
                 found = getattr(importlib.import_module(module), name)
@@ -68,15 +70,10 @@ class Kinds(Generic[_Class]):
 
         return {point.name: point.value for point in entry_points(group=self.group)}
 
-    def _unknown(self, kind: str) -> ConfigError:
-        known = self.available()
-        words = f'unknown type of {self.noun} "{kind}"{suggestion(kind, known)}'
-        return ConfigError(words, hint=f"known: {', '.join(known)}; your own: package.module:Class")
-
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """Let modules of `folder` be imported; last, so that none of them can hide another."""
+    """Make modules of `folder` importable; last, so that they hide no other module."""
     sys.path.append(str(folder))
     try:
         yield

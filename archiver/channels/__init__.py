@@ -1,4 +1,4 @@
-"""WHO is told: the kinds of channels, and how a configured one is made."""
+"""Channels: their types, and how a configured one is made."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ Event: TypeAlias = Literal["changes", "outage", "recovery", "test"]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """What a channel is told; its JSON form is public, ``archiver/notification/1``.
+    """A message to a channel; its JSON form is public, ``archiver/notification/1``.
 
     Attributes:
         schema: Name of the JSON form.
-        id: The same for the same message to the same channel, also when it is sent again.
-        event: What it tells of.
+        id: Equal for the same message to the same channel, also when it is repeated.
+        event: What happened.
         source: Name of the source.
-        title: One line that can steer no reader.
-        text: The rest, plain text that can steer no reader.
-        timestamp: Time of the capture or of the run, ``YYYY-MM-DD HH:MM:SS`` in UTC.
-        changes: What templates receive of a capture; None for other events.
+        title: One line that no receiver reads as markup or a command.
+        text: The details, likewise.
+        timestamp: Time of the capture or the run, ``YYYY-MM-DD HH:MM:SS`` in UTC.
+        changes: The section that templates receive; None for other events.
     """
 
     schema: Literal["archiver/notification/1"] = "archiver/notification/1"
@@ -46,18 +46,18 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivered(NotifyError):
-    """A message was delivered, but not to everybody or not as it should be; it counts as told."""
+    """A message was delivered, but not to every address or with a flaw; it is not repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a channel may use.
+    """The means that a channel may use.
 
     Attributes:
         folder: Folder of archiver.toml.
-        transport: Asks for addresses.
-        secrets: Setting (``url_env``) to the values of the variables that it names. Hidden.
-        variables: The environment. Hidden.
+        transport: Sends HTTP requests.
+        secrets: Setting (``url_env``) to the values of the variables that it names; not in `repr`.
+        variables: The environment; not in `repr`.
         templates: The user's templates; None: the built-in ones.
     """
 
@@ -69,14 +69,14 @@ class Means:
 
 
 class Notifier(ABC):
-    """A kind of channel.
+    """A type of channel.
 
-    A setting whose name ends with ``_env`` names an environment variable, or several: their
-    values are in ``means.secrets``, and nowhere else.
+    A setting whose name ends with ``_env`` names one or several environment variables, whose
+    values are in ``means.secrets`` and nowhere else.
     """
 
     class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-        """What archiver.toml says of a channel, beside what every channel has."""
+        """The settings of the type in archiver.toml, beside those of every channel."""
 
     def __init__(self, settings: Any, means: Means) -> None:
         """Keep the settings; nothing is opened yet."""
@@ -88,8 +88,8 @@ class Notifier(ABC):
         """Deliver a message.
 
         Raises:
-            NotifyError: It was not delivered; names no secret.
-            Delivered: It was, but something went wrong; it is not sent again.
+            NotifyError: It was not delivered; the message names no secret.
+            Delivered: It was delivered with a flaw; it is not repeated.
         """
 
 
@@ -102,7 +102,7 @@ BUILT_IN: Final[Mapping[str, str]] = MappingProxyType(
         "webhook": "archiver.channels.webhook:Webhook",
     }
 )
-"""The kinds that come with the program, by name."""
+"""The built-in types, by name."""
 
 KINDS: Kinds[Notifier] = Kinds("channel", Notifier, "archiver.notifiers", BUILT_IN)  # type: ignore[type-abstract]
 
@@ -111,7 +111,7 @@ def create(name: str, kind: str, settings: Mapping[str, Any], means: Means) -> N
     """Return the configured channel `name`.
 
     Raises:
-        ConfigError: The type is unknown, does not take these settings, or cannot work here.
+        ConfigError: The type is unknown, rejects these settings, or cannot work here.
     """
     try:
         found = KINDS.find(kind, folder=means.folder)

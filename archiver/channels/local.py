@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 SUMMARY = "summary.md.j2"
 _LARGEST = 900_000
-"""Bytes of a step summary; GitHub drops the whole of one above 1 MiB."""
+"""Largest size of a step summary in bytes; GitHub drops one above 1 MiB."""
 
 
 class Stdout(Notifier):
-    """Prints the message."""
+    """Prints messages."""
 
     def send(self, message: Message) -> None:
         """Print title and text."""
@@ -32,7 +32,7 @@ class Stdout(Notifier):
 
 
 class File(Notifier):
-    """Adds the message to a file, one JSON object a line or as text."""
+    """Appends messages to a file, as JSON lines or text."""
 
     class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """``path``, relative to archiver.toml; ``.jsonl`` and ``.json`` get JSON, others text."""
@@ -40,40 +40,38 @@ class File(Notifier):
         path: Annotated[str, Meta(min_length=1)]
 
     def send(self, message: Message) -> None:
-        """Append the message; the file is made where there is none."""
+        """Append the message; the file is created if it does not exist."""
         path = self.means.folder / self.settings.path
         as_json = path.suffix in (".jsonl", ".json")
-        words = msgspec.json.encode(message).decode() + "\n" if as_json else plain(message) + "\n"
-        append(path, words)
+        text = msgspec.json.encode(message).decode() if as_json else plain(message)
+        append(path, text + "\n")
 
 
 class StepSummary(Notifier):
-    """Adds the message to the summary that GitHub shows of a job."""
+    """Appends messages to the summary that GitHub shows of a job."""
 
     def send(self, message: Message) -> None:
         """Append Markdown to the file that ``GITHUB_STEP_SUMMARY`` names, if it is set."""
-        place = self.means.variables.get("GITHUB_STEP_SUMMARY")
-        if place:
-            file = Path(place)
+        if path := self.means.variables.get("GITHUB_STEP_SUMMARY"):
+            file = Path(path)
             written = file.stat().st_size if file.exists() else 0
-            words, trouble = summary(message, self.means.templates, written=written)
-            append(file, words)
-            if trouble is not None:
-                raise Delivered(f"{trouble}; the built-in template stood in") from trouble
+            text, error = summary(message, self.means.templates, written=written)
+            append(file, text)
+            if error is not None:
+                raise Delivered(f"{error}; the built-in template was used") from error
 
 
 def summary(
     message: Message, templates: Path | None, *, written: int = 0
 ) -> tuple[str, RenderError | None]:
-    """Return the message as a section of a step summary, and what was wrong with a template.
+    """Return the message as a section of a step summary, and the error of the user's template.
 
-    Where there is no room for its names it only counts, and where there is none for that either
-    it is a title.
+    Without room for its names it only counts; without room for that it is a title.
 
     Args:
         message: The message.
-        templates: The user's templates; where theirs fails, the built-in one takes its place.
-        written: So many bytes are in the summary already.
+        templates: The user's templates; the built-in one replaces one that fails.
+        written: Bytes that the summary has already.
     """
     try:
         return _fitting(message, templates, written), None
@@ -84,14 +82,14 @@ def summary(
 
 
 def _fitting(message: Message, templates: Path | None, written: int) -> str:
-    words = _section(message, templates)
-    if written + len(words.encode()) > _LARGEST and message.changes is not None:
+    text = _section(message, templates)
+    if written + len(text.encode()) > _LARGEST and message.changes is not None:
         counted = msgspec.structs.replace(message, changes=unnamed(message.changes))
-        words = _section(counted, templates)
-    if written + len(words.encode()) > _LARGEST:
+        text = _section(counted, templates)
+    if written + len(text.encode()) > _LARGEST:
         title = msgspec.structs.replace(message, changes=None, text="")
-        words = _section(title, None)
-    return words
+        text = _section(title, None)
+    return text
 
 
 def _section(message: Message, templates: Path | None) -> str:
@@ -104,15 +102,15 @@ def plain(message: Message) -> str:
     return f"{message.title}\n{message.text.rstrip()}\n" if message.text else f"{message.title}\n"
 
 
-def append(path: Path, words: str) -> None:
-    """Add `words` to a file, in one write.
+def append(path: Path, text: str) -> None:
+    """Append text to a file, in one write.
 
     Raises:
         NotifyError: It cannot be written.
     """
     try:
         with path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(words)
+            file.write(text)
     except OSError as error:
         raise NotifyError(f"cannot write {path}: {error.strerror}") from error
     except ValueError as error:  # a path with NUL

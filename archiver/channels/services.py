@@ -1,4 +1,4 @@
-"""The channel that speaks to some 170 services through apprise: chats, mail, telephones."""
+"""The channel to some 170 services through apprise: chats, mail, telephones."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _OVERFLOW: Final = re.compile(r"[?&]overflow=", re.IGNORECASE)
 
 
 class Apprise(Notifier):
-    """Sends plain text to every address that the named variables hold (apprise's URLs).
+    """Sends plain text to every address in the named variables (apprise's URLs).
 
-    A message that is too long for a service comes in parts, unless the address says otherwise
-    (``overflow=``). Where some take it and some do not, it counts as told.
+    A message that is too long for a service is sent in parts, unless the address says otherwise
+    (``overflow=``). If one address accepts it, it counts as delivered.
     """
 
     class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,18 +38,18 @@ class Apprise(Notifier):
         self._services = _services(means.secrets["url_env"])
 
     def send(self, message: Message) -> None:
-        """Send the message to each address, whatever becomes of the others."""
-        took = [_taken(service, message) for service in self._services]
-        if not any(took):
-            raise NotifyError("no address took the message")
-        missed = [str(number) for number, taken in enumerate(took, start=1) if not taken]
+        """Send the message to each address, even if others fail."""
+        accepted = [_send(service, message) for service in self._services]
+        if not any(accepted):
+            raise NotifyError("no address accepted the message")
+        missed = [str(number) for number, each in enumerate(accepted, start=1) if not each]
         if missed:
-            which = f"{', '.join(missed)} of {len(took)}"
+            which = f"{', '.join(missed)} of {len(accepted)}"
             words = "address" if len(missed) == 1 else "addresses"
-            raise Delivered(f"{words} {which} did not take the message")
+            raise Delivered(f"{words} {which} did not accept the message")
 
 
-def _taken(service: Any, message: Message) -> bool:
+def _send(service: Any, message: Message) -> bool:
     import apprise  # noqa: PLC0415 - 105 ms, an extra
 
     return bool(
@@ -62,7 +62,7 @@ def _taken(service: Any, message: Message) -> bool:
 
 
 def _services(values: tuple[str, ...]) -> list[Any]:
-    """Return what sends to each address.
+    """Return one apprise object for each address.
 
     Raises:
         ConfigError: apprise is not installed, or does not know an address, or there is none.

@@ -21,9 +21,9 @@ _ACCEPTED = tuple(range(200, 300))
 class Webhook(Notifier):
     """Posts the message as JSON, ``archiver/notification/1``.
 
-    ``Idempotency-Key`` is the message's id: a receiver that saw it may forget the message.
+    ``Idempotency-Key`` is the message's id: a receiver that has seen it may drop the message.
     ``X-Archiver-Signature-256`` is ``sha256=`` and the HMAC-SHA256 (RFC 2104) of the body in hex,
-    where `secret_env` is set. Answers 408, 429 and 5xx are asked again.
+    where `secret_env` is set. Requests are retried after 408, 429 and 5xx.
     """
 
     class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +36,7 @@ class Webhook(Notifier):
         """Check the address.
 
         Raises:
-            ConfigError: It is no web address.
+            ConfigError: It is not a web address.
         """
         super().__init__(settings, means)
         (self._url,) = means.secrets["url_env"]

@@ -1,4 +1,4 @@
-"""Tell GitHub what a job did: the outputs of its step, and the summary that people see."""
+"""Results of a job on GitHub: the outputs of its step, and the step summary."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archiver.history.changelog import links
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from archiver.capture.report import Report
     from archiver.config import Config
@@ -36,16 +36,16 @@ STATUS = {
     6: "template",
     7: "notify",
 }
-"""Exit code to the output ``status``; any other is ``failed``."""
+"""Exit code to the output ``status``; every other is ``failed``."""
 
 
 def is_pull_request(variables: Mapping[str, str]) -> bool:
-    """Say whether the job was started by a pull request."""
+    """Return whether a pull request started the job."""
     return variables.get("GITHUB_EVENT_NAME") in PULL_REQUESTS
 
 
 def without_summary_channels(config: Config) -> Config:
-    """Leave out the channels that write the step summary: `write_results` writes it anyway."""
+    """Return `config` without channels that write the step summary: `write_results` does."""
     kept = {name: each for name, each in config.notify.items() if each.type != "github"}
     return replace(config, notify=kept)
 
@@ -58,23 +58,25 @@ def write_results(
     code: int,
     dry_run: bool,
 ) -> None:
-    """Write outputs and step summary, as far as the environment names their files.
+    """Write outputs and step summary to the files that the environment names.
 
     Args:
         config: The archiver.toml.
-        reports: What was captured.
-        failures: Source to what went wrong.
+        reports: The captures.
+        failures: Source to error message.
         code: Exit code of the job.
-        dry_run: Whether nothing was written.
+        dry_run: Whether nothing was committed.
 
     Raises:
         NotifyError: A file cannot be written.
     """
-    variables = config.environment.variables
-    told = [_captured(config, report, dry_run=dry_run) for report in reports]
-    kept = {report.source for report in reports}
-    told += [_failed(source, words, kept=source in kept) for source, words in failures.items()]
-    _write("".join(_summaries(told, config.template_folder)), reports, code, variables)
+    captured = {report.source for report in reports}
+    messages = [_captured(config, report, dry_run=dry_run) for report in reports]
+    messages += [
+        _failed(source, error, captured=source in captured) for source, error in failures.items()
+    ]
+    text = "".join(_sections(messages, config.template_folder))
+    _write(text, reports, code, config.environment.variables)
 
 
 def write_failure(error: ArchiverError, variables: Mapping[str, str]) -> None:
@@ -83,11 +85,11 @@ def write_failure(error: ArchiverError, variables: Mapping[str, str]) -> None:
     Raises:
         NotifyError: A file cannot be written.
     """
-    words, _ = summary(_failed("archiver", str(error)), None)
-    _write(words, (), error.exit_code, variables)
+    text, _ = summary(_failed("archiver", str(error)), None)
+    _write(text, (), error.exit_code, variables)
 
 
-def _write(words: str, reports: Sequence[Report], code: int, variables: Mapping[str, str]) -> None:
+def _write(text: str, reports: Sequence[Report], code: int, variables: Mapping[str, str]) -> None:
     commits = [report.revision for report in reports if report.revision]
     counts = {
         kind: str(sum(getattr(report.summary, kind) for report in reports))
@@ -98,24 +100,25 @@ def _write(words: str, reports: Sequence[Report], code: int, variables: Mapping[
         "commit": commits[-1] if commits else "",
         **counts,
         "status": STATUS.get(code, "failed"),
-        "summary": words.strip(),
+        "summary": text.strip(),
     }
     write_outputs(outputs, variables)
-    write_summary(words, variables)
+    if path := variables.get("GITHUB_STEP_SUMMARY"):
+        append(Path(path), text)
 
 
-def _summaries(told: list[Message], folder: Path | None) -> Iterator[str]:
-    """Yield the sections; trouble with the user's template is logged: outputs must be written."""
-    troubles: dict[str, None] = {}
+def _sections(messages: Iterable[Message], folder: Path | None) -> Iterator[str]:
+    """Yield the sections; errors of the user's template are logged: outputs must be written."""
+    errors: dict[str, None] = {}
     written = 0
-    for message in told:
-        words, trouble = summary(message, folder, written=written)
-        written += len(words.encode())
-        yield words
-        if trouble is not None:
-            troubles[str(trouble)] = None
-    for line in troubles:
-        _log.warning("%s; the built-in template stood in", line)
+    for message in messages:
+        text, error = summary(message, folder, written=written)
+        written += len(text.encode())
+        yield text
+        if error is not None:
+            errors[str(error)] = None
+    for line in errors:
+        _log.warning("%s; the built-in template was used", line)
 
 
 def _captured(config: Config, report: Report, *, dry_run: bool) -> Message:
@@ -137,35 +140,25 @@ def _captured(config: Config, report: Report, *, dry_run: bool) -> Message:
     )
 
 
-def _failed(source: str, words: str, *, kept: bool = False) -> Message:
-    what = "captured, but not all went well" if kept else "failed"
+def _failed(source: str, error: str, *, captured: bool = False) -> Message:
+    what = "captured, with an error" if captured else "failed"
     return Message(
-        id="", event="outage", source=source, title=f"{source}: {what}", text=words, timestamp=""
+        id="", event="outage", source=source, title=f"{source}: {what}", text=error, timestamp=""
     )
 
 
 def write_outputs(values: Mapping[str, str], variables: Mapping[str, str]) -> None:
-    """Set the outputs of the step, whatever their values hold.
+    """Set the outputs of the step, whatever their values contain.
 
-    Each stands between two lines that nobody can guess (GitHub docs, "Multiline strings").
-
-    Raises:
-        NotifyError: The file cannot be written.
-    """
-    if place := variables.get("GITHUB_OUTPUT"):
-        append(Path(place), "".join(_output(name, value) for name, value in values.items()))
-
-
-def write_summary(words: str, variables: Mapping[str, str]) -> None:
-    """Add Markdown to the summary of the step.
+    Each is delimited by a line that nobody can guess (GitHub docs, "Multiline strings").
 
     Raises:
         NotifyError: The file cannot be written.
     """
-    if place := variables.get("GITHUB_STEP_SUMMARY"):
-        append(Path(place), words)
+    if path := variables.get("GITHUB_OUTPUT"):
+        append(Path(path), "".join(_output(name, value) for name, value in values.items()))
 
 
 def _output(name: str, value: str) -> str:
-    mark = f"end_{secrets.token_hex(16)}"
-    return f"{name}<<{mark}\n{value}\n{mark}\n"
+    delimiter = f"end_{secrets.token_hex(16)}"
+    return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"

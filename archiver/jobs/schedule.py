@@ -1,4 +1,4 @@
-"""Say when a source is due: every so often, or at the times of a cron expression."""
+"""Schedules: when a source is due, by an interval or a cron expression."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from archiver.capture.runlog import Run
 
 _RETRY: Final = timedelta(minutes=5)
-"""After a first failure; twice as long after each further one."""
+"""Delay after a first failure; it doubles with each further one."""
 _LONGEST_RETRY: Final = timedelta(hours=6)
 _SHORTEST: Final = timedelta(seconds=1)
 _LONGEST: Final = timedelta(days=366)
 _FIELDS: Final = 5
 _AHEAD: Final = timedelta(minutes=5)
-"""So far ahead a clock may be; a report from later than that says nothing."""
+"""Reports from later than this in the future are ignored: a clock was wrong."""
 _VALUE: Final = "([0-9]+|[A-Z]{3})"
 _TERM: Final = rf"(\*|{_VALUE}(-{_VALUE})?)(/[0-9]+)?"
 _FIELD: Final = re.compile(f"{_TERM}(,{_TERM})*")
-"""A field of a crontab: POSIX, names and steps; not ``L``, ``W`` and ``#`` of other programs."""
+"""A field of a crontab: POSIX, names and steps; not ``L``, ``W``, ``#`` of other programs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Due when so much time has passed since the last run."""
+    """Due when the interval has passed since the last run."""
 
     interval: timedelta
 
@@ -41,7 +41,7 @@ class Every:
             ConfigError: It is shorter than a second or longer than a year.
         """
         if not _SHORTEST.total_seconds() <= seconds <= _LONGEST.total_seconds():  # nan is neither
-            raise ConfigError("a period between runs is one second at least, 366 days at most")
+            raise ConfigError("the interval must be between one second and 366 days")
         return cls(timedelta(seconds=seconds))
 
     def after(self, last: datetime) -> datetime:
@@ -55,7 +55,7 @@ class Cron:
 
     Attributes:
         expression: ``17 3 * * *``.
-        zone: The clock that it speaks of.
+        zone: Its time zone.
     """
 
     expression: str
@@ -63,10 +63,10 @@ class Cron:
 
     @classmethod
     def read(cls, expression: str, zone: str = "UTC") -> Cron:
-        """Return the schedule, its fields one space apart.
+        """Return the schedule, with its fields separated by one space.
 
         Raises:
-            ConfigError: It is no cron expression, or there is no such time zone.
+            ConfigError: It is not a cron expression, or there is no such time zone.
         """
         from cronsim import CronSim, CronSimError  # noqa: PLC0415 - for schedules only
 
@@ -74,7 +74,7 @@ class Cron:
         try:
             found = cls(" ".join(fields), ZoneInfo(zone))
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            hint = "a name of the IANA list, as Asia/Shanghai"
+            hint = "a name of the IANA database, such as Asia/Shanghai"
             raise ConfigError(f"there is no time zone {zone!r}", hint=hint) from error
         hint = 'minute, hour, day, month, weekday: "17 3 * * *"'
         wrong = ConfigError(f"{expression!r} is no cron expression", hint=hint)
@@ -101,11 +101,11 @@ Schedule: TypeAlias = Every | Cron
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known of earlier runs of a source.
+    """Earlier runs of a source.
 
     Attributes:
-        last: When the last one began, UTC; None: there was none.
-        failures: How many failed since the last good one.
+        last: Start of the last one, UTC; None: there was none.
+        failures: Number of failures since the last good one.
     """
 
     last: datetime | None = None
@@ -113,7 +113,7 @@ class Past:
 
     @classmethod
     def of(cls, runs: list[Run], now: datetime) -> Past:
-        """Return what the reports say, oldest first; one of a clock that was ahead says nothing."""
+        """Return the state of the reports, oldest first; those from the future are ignored."""
         known = [run for run in runs if run.began <= now + _AHEAD]
         failures = 0
         for run in reversed(known):
@@ -124,16 +124,15 @@ class Past:
 
 
 def due(schedule: Schedule, past: Past, now: datetime) -> datetime:
-    """Return when the source is due, UTC; a time that has passed means at once.
+    """Return when the source is due, UTC; a time in the past means now.
 
-    Times that were slept through are made up for by one run. After a failure it is due earlier:
-    5 minutes later, then 10, 20, … up to 6 hours, but never later than by the schedule.
+    One run makes up for all missed times. After a failure the next run is due 5 minutes later,
+    then 10, 20, … up to 6 hours, but never later than by the schedule.
 
     Args:
         schedule: The schedule.
-        past: What is known of earlier runs.
-        now: Time, UTC; without an earlier run, or with one of a clock that was ahead, a source is
-            due at once.
+        past: The earlier runs; without one, or with one from the future, the source is due now.
+        now: Time, UTC.
     """
     if past.last is None or past.last > now + _AHEAD:
         return now

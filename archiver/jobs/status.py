@@ -1,4 +1,4 @@
-"""Say how the archive is: when it last worked, what failed, how large it is and grows."""
+"""Health of the archive: last good runs, failures, gaps, size and growth."""
 
 from __future__ import annotations
 
@@ -25,41 +25,41 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
 
 MONTH: Final = timedelta(days=30)
-_SHORT: Final = timedelta(hours=1)  # no gap
+_SHORT: Final = timedelta(hours=1)
+"""A shorter time without a good run is no gap."""
 _AHEAD: Final = timedelta(hours=1)
-"""A run that began so far in the future says that a clock is wrong, and nothing else."""
+"""A report from later than this in the future says that a clock is wrong, and nothing else."""
 _USUAL: Final = 100
-"""So many of the newest distances say what is usual: a job that has another rhythm now is told by
-that, and one that has died by the rhythm that it had."""
+"""Number of newest distances between runs that determine the usual one: a job may change its
+rhythm."""
 _RHYTHM: Final = 5
-"""So many good runs tell how often a job runs."""
+"""Number of good runs from which a job has a rhythm."""
 FILE_LIMIT: Final = 100_000_000
-"""Bytes of a file that GitHub refuses (GitHub docs, "About large files on GitHub")."""
+"""Bytes from which GitHub refuses a file (GitHub docs, "About large files on GitHub")."""
 REPOSITORY_LIMIT: Final = 5_000_000_000
-"""Bytes of a repository above which GitHub asks for less (same page: "strongly recommended")."""
+"""Largest size of a repository that GitHub recommends (same page: "strongly recommended")."""
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """A time without a good run that was longer than usual: from one to the next, UTC."""
+    """A time without a good run that was longer than usual, UTC."""
 
     after: str
     until: str
 
 
 class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How one source is.
+    """The health of one source.
 
     Attributes:
         source: Its name.
-        good: The last run that listed it; None: there was none.
+        good: The last good run; None: there was none.
         last: The last run; None: there was none.
-        stale: Whether the last good run is older than was asked for, or there was none.
-        late: Whether the next good run is overdue, by the distance that was usual.
+        stale: Whether the last good run is older than the given age, or there was none.
+        late: Whether the next good run is overdue by the usual distance.
         failures: Failed and refused runs since the last good one.
-        month: Good runs, and all runs, of the last 30 days as far as reports are kept.
-        ahead: Reports from the future; nothing else here counts them.
-        gaps: Times without a good run that ended in the last 30 days, half as long again as
-            usual.
+        month: Number of good and of all reported runs of the last 30 days.
+        ahead: Number of reports from the future, which count nowhere else.
+        gaps: Times without a good run that ended in the last 30 days, 1.5 times as long as usual.
         files: Bytes of its folder in the newest commit.
         largest: Bytes of its largest file there.
     """
@@ -78,9 +78,9 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def healthy(self) -> bool:
-        """Say whether the last run was good to its end, and young enough.
+        """Whether the last run was good to its end, and recent enough.
 
-        A capture that was not pushed, or that a channel was not told of, is good; its job was not.
+        The run of a capture that was not pushed or notified is good; its job was not.
         """
         last = self.last
         ran = last is not None and last.good and last.code == 0
@@ -88,17 +88,17 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """How a data repository is.
+    """The health of a data repository.
 
     Attributes:
         schema: Name of the JSON form.
         sources: Each source.
         git: Bytes of all objects on this disk.
         committed: Whether anything is committed yet.
-        growth: Bytes of the objects that the last 30 days brought; None: nothing is committed, or
-            this clone is shallow.
-        months_left: Months until git reaches what GitHub recommends at most; None: it does not
-            grow, or nobody knows.
+        growth: Bytes of the objects of the last 30 days; None: nothing is committed, or this
+            clone is shallow.
+        months_left: Months until git reaches `REPOSITORY_LIMIT`; None: it does not grow, or its
+            growth is unknown.
     """
 
     schema: str = "archiver/status/1"
@@ -110,20 +110,20 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def healthy(self) -> bool:
-        """Say whether every source is healthy."""
+        """Whether every source is healthy."""
         return all(each.healthy for each in self.sources)
 
 
 def status(
     config: Config, names: Iterable[str], *, now: datetime, max_age: timedelta | None = None
 ) -> Status:
-    """Return how the archive is.
+    """Return the health of the archive.
 
     Args:
         config: The archiver.toml.
         names: The sources.
         now: Time, UTC.
-        max_age: A last good run that is older makes a source stale; None: none is too old.
+        max_age: Age of the last good run from which a source is stale; None: any age will do.
     """
     with Repository.open(config.root) as repository:
         catalogues = [configured(config, name, repository) for name in names]
@@ -143,8 +143,8 @@ def status(
 def _source(catalogue: Catalogue, now: datetime, max_age: timedelta | None) -> SourceStatus:
     repository = catalogue.required()
     reported = runlog.load(repository, catalogue.source)
-    told = [run for run in reported if run.began <= now + _AHEAD]
-    runs = [run for run in told if run.code != RepositoryBusy.exit_code]  # another one was at work
+    dated = [run for run in reported if run.began <= now + _AHEAD]
+    runs = [run for run in dated if run.code != RepositoryBusy.exit_code]  # another one ran
     good = next((run for run in reversed(runs) if run.good), None)
     recent = [run for run in runs if run.began >= now - MONTH]
     stale = good is None or (max_age is not None and now - good.began > max_age)
@@ -160,7 +160,7 @@ def _source(catalogue: Catalogue, now: datetime, max_age: timedelta | None) -> S
         late=rhythm and bool(between) and between[-1].until == stamp(now),
         failures=sum(1 for run in runs if good is None or run.timestamp > good.timestamp),
         month=(sum(run.good for run in recent), len(recent)),
-        ahead=len(reported) - len(told),
+        ahead=len(reported) - len(dated),
         gaps=between,
         files=sum(sizes.values()),
         largest=max(sizes.values(), default=0),
@@ -168,13 +168,13 @@ def _source(catalogue: Catalogue, now: datetime, max_age: timedelta | None) -> S
 
 
 def gaps(runs: list[Run], now: datetime) -> tuple[Gap, ...]:
-    """Return the times without a good run, half as long again as the usual distance.
+    """Return the times without a good run of the last 30 days, 1.5 times as long as usual.
 
-    They ended in the last 30 days; the last one reaches to `now`. The usual distance is the median
-    of those between good runs; reports that were thinned to one a day have one of their own.
+    The last one may reach to `now`. The usual distance is the median of those between good runs,
+    computed separately for reports that were thinned to one a day.
 
     Args:
-        runs: All that are known, oldest first.
+        runs: All known reports, oldest first.
         now: Time, UTC.
     """
     since = runs[-runlog.NEWEST].began if len(runs) > runlog.NEWEST else None
@@ -185,7 +185,7 @@ def gaps(runs: list[Run], now: datetime) -> tuple[Gap, ...]:
 
 
 def _longer(pairs: list[tuple[datetime, datetime]], now: datetime) -> Iterator[Gap]:
-    """Yield the pairs of times that are further apart than usual; `now` is no good run."""
+    """Yield the gaps among pairs of times of good runs; `now` is no good run."""
     distances = [later - earlier for earlier, later in pairs if later != now]
     if not distances:
         return

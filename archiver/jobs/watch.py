@@ -1,4 +1,4 @@
-"""Run sources again and again by a schedule, in one process that holds nothing in between."""
+"""The watch: runs sources by a schedule in one process, which holds no repository in between."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NAP: Final = 60.0
-"""Longest sleep in seconds: the clock of the wall is looked at again, also after a suspend."""
+"""Longest sleep in seconds: the wall clock is read again after a suspend of the machine."""
 
 
 class Watch:
-    """Runs sources when they are due, until `wait` says that it is over."""
+    """Runs sources when they are due, until `wait` returns True.
+
+    Attributes:
+        last_error: Error of the last run; None: it was good, or there was none yet.
+    """
 
     def __init__(
         self,
@@ -42,12 +46,13 @@ class Watch:
         Args:
             names: The sources.
             schedule: When they are due.
-            run: Runs one; whatever it raises is told to `failed`.
-            folder: The data repository, whose reports say what was run before.
-            clock: Tells the time, UTC.
-            wait: Waits so many seconds; True: it is over.
-            failed: Is told what a run raised.
+            run: Runs one source.
+            folder: The data repository, which has the reports of earlier runs.
+            clock: Returns the time, UTC.
+            wait: Waits for a number of seconds; True ends the watch.
+            failed: Receives the source and what `run` raised.
         """
+        self.last_error: Exception | None = None
         self._schedule = schedule
         self._run = run
         self._clock = clock
@@ -56,10 +61,10 @@ class Watch:
         self._past = _past(folder, names, clock())
         for name, past in self._past.items():
             if past.last is None and not isinstance(schedule, Every):
-                self._past[name] = Past(clock())  # a first time of cron is one that is to come
+                self._past[name] = Past(clock())  # the first time of cron is in the future
 
     def forever(self) -> None:
-        """Run what is due, then sleep, again and again."""
+        """Run what is due, then sleep, until the watch ends."""
         while not self._wait(self.step()):
             pass
 
@@ -75,15 +80,17 @@ class Watch:
         began = self._clock()
         try:
             self._run(name)
-        except Exception as error:  # noqa: BLE001  the others, and the next time, have their turn
+        except Exception as error:  # noqa: BLE001  other sources and later runs go on
             self._past[name] = Past(began, self._past[name].failures + 1)
+            self.last_error = error
             self._failed(name, error)
         else:
             self._past[name] = Past(began)
+            self.last_error = None
 
 
 def _past(folder: Path, names: Iterable[str], now: datetime) -> dict[str, Past]:
-    """Return what the reports say of each source; nothing where they cannot be read."""
+    """Return the earlier runs of each source; none if the reports cannot be read."""
     try:
         with Repository.open(folder) as repository:
             return {name: Past.of(runlog.load(repository, name), now) for name in names}
@@ -92,12 +99,7 @@ def _past(folder: Path, names: Iterable[str], now: datetime) -> dict[str, Past]:
 
 
 class AutoSnapshot(threading.Thread):
-    """Takes snapshots in a thread beside the program, and ends with it.
-
-    Attributes:
-        last_error: What the last run raised, or what ended the thread; None: the last run was
-            good, or there was none yet.
-    """
+    """Takes snapshots in a daemon thread."""
 
     def __init__(
         self,
@@ -109,7 +111,7 @@ class AutoSnapshot(threading.Thread):
         clock: Callable[[], datetime],
         stop: threading.Event | None = None,
     ) -> None:
-        """Prepare to take a snapshot of `source` by `run` once in so many `seconds`.
+        """Prepare to take a snapshot of `source` by `run` every `seconds`.
 
         `folder` and `clock` are those of `Watch`; `stop` ends the thread when it is set.
 
@@ -117,35 +119,31 @@ class AutoSnapshot(threading.Thread):
             ConfigError: The interval is shorter than a second or longer than a year.
         """
         super().__init__(name=f"archiver-{source}", daemon=True)
-        self.last_error: Exception | None = None
         self._ending = stop or threading.Event()
-        self._take = run
+        self._fatal: Exception | None = None
         self._watch = Watch(
             (source,),
             Every.of(seconds),
-            self._taken,
+            run,
             folder=folder,
             clock=clock,
             wait=self._ending.wait,
-            failed=self._failed,
+            failed=lambda source, error: _log.error("%s: %s", source, error),
         )
 
+    @property
+    def last_error(self) -> Exception | None:
+        """Error that ended the thread, else of the last run; None: that was good, or none was."""
+        return self._fatal or self._watch.last_error
+
     def run(self) -> None:
-        """Take snapshots until `stop`; one that failed is tried again early."""
+        """Take snapshots until `stop`; a failed one is retried early."""
         try:
             self._watch.forever()
-        except Exception as error:  # noqa: BLE001  a thread that ends in silence is missed too late
-            self.last_error = error
+        except Exception as error:  # noqa: BLE001  a thread must not end silently
+            self._fatal = error
             _log.exception("no more snapshots are taken")
 
     def stop(self) -> None:
-        """End the thread: at once while it sleeps, else after the snapshot under way."""
+        """End the thread: at once if it sleeps, else after the current snapshot."""
         self._ending.set()
-
-    def _taken(self, source: str) -> None:
-        self._take(source)
-        self.last_error = None
-
-    def _failed(self, source: str, error: Exception) -> None:
-        self.last_error = error
-        _log.error("%s: %s", source, error)

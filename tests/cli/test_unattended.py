@@ -708,7 +708,7 @@ def test_a_wrong_template_keeps_no_output_of_a_step_back(
     archive.lists(**{"org/a": 1, "org/b": 2, "org/d": 4, "org/x": 3})
     done = archiver("run", "--github", "--repo", archive.folder, **files)
     assert done.returncode == 0
-    assert "summary.md.j2:1: 'nope' is undefined; the built-in template stood in" in done.stderr
+    assert "summary.md.j2:1: 'nope' is undefined; the built-in template was used" in done.stderr
     assert "\ntrue\n" in (tmp_path / "out").read_text()
     assert (tmp_path / "sum").read_text().startswith("### hub: +1 new")
 

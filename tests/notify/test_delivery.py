@@ -322,7 +322,7 @@ def test_a_wrong_template_of_summaries_hides_nothing(
     (archive.folder / "hub.json").unlink()
     with pytest.raises(SourceError):
         archive.run()
-    words = "github: summary.md.j2:1: 'nope' is undefined; the built-in template stood in"
+    words = "github: summary.md.j2:1: 'nope' is undefined; the built-in template was used"
     assert words in caplog.text
     assert (tmp_path / "summary.md").read_text().startswith("### hub: listings have failed")
     assert receiver.received[0].json["event"] == "outage"
@@ -458,12 +458,14 @@ def test_an_address_that_takes_no_message_takes_none_from_the_others(
         receiver.statuses = [500]
         with pytest.raises(NotifyError) as flawed:
             archive.run()
-        assert str(flawed.value) == "chats: address 2 of 2 did not take the message"
+        assert str(flawed.value) == "chats: address 2 of 2 did not accept the message"
         archive.run()
         assert len(receiver.received) == len(other.received) == 1
         archive.lists(two={"downloads": 100})
         other.statuses, receiver.statuses = [500], [500]
-        with pytest.raises(NotifyError, match="not delivered: chats: no address took the message"):
+        with pytest.raises(
+            NotifyError, match="not delivered: chats: no address accepted the message"
+        ):
             archive.run()
         archive.run()
         assert len(receiver.received) == len(other.received) == 3
