@@ -593,7 +593,7 @@ def test_watch_stops_at_once_and_runs_nothing_twice(archive: Archive) -> None:
         (("changelog", "--from-context", __file__, "--since", "7d"), "as it is"),
         (("watch", "--cron", "61 * * * *"), "is no cron expression"),
         (("watch", "--cron", CRON, "--timezone", "Mars"), "there is no time zone"),
-        (("watch", "--every", "400d"), "366 days at most"),
+        (("watch", "--every", "400d"), "and 366 days"),
         (("schedule", "--print", "cron", "--cron", "x"), "is no cron expression"),
         (("schedule", "--print", "cron", "--cron", "0 0 L * *"), "is no cron expression"),
         (("schedule", "--print", "launchd"), "is not one of"),
