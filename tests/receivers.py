@@ -1,19 +1,28 @@
-"""Receivers of messages on 127.0.0.1: HTTP and SMTP, real ones."""
+"""Receivers of messages on 127.0.0.1, HTTP and SMTP, and an archive with channels to them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import threading
+from dataclasses import dataclass, field
+from datetime import timedelta
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import pytest
 from aiosmtpd.smtp import SMTP
+from copies import START, TABLE
+
+from archiver import config as configuration
+from archiver.jobs.job import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
     from email.message import EmailMessage
+    from pathlib import Path
 
 
 class Received(NamedTuple):
@@ -103,3 +112,55 @@ class MailServer:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+
+
+@dataclass
+class Archive:
+    """One source that is a file, and channels."""
+
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+    time: datetime = START
+
+    def lists(self, **values: Any) -> None:
+        rows = [{"id": key, **value} for key, value in values.items()]
+        (self.folder / "hub.json").write_text(json.dumps(rows))
+
+    def channels(self, text: str) -> None:
+        table = (
+            TABLE.format(name="hub", url="hub.json") + 'metrics = ["downloads"]\nmax_shrink = 1\n'
+        )
+        (self.folder / "archiver.toml").write_text(f"{table}\n{text}")
+
+    @property
+    def config(self) -> configuration.Config:
+        return configuration.discover(self.folder, self.environ)
+
+    def run(self, job: Job = Job()) -> None:  # noqa: B008  a frozen value
+        self.time += timedelta(days=1)
+        job.prepare(self.config, ("hub",), clock=self.clock)
+        job.run(self.config, "hub", clock=self.clock)
+
+    def clock(self) -> datetime:
+        return self.time
+
+
+@pytest.fixture
+def archive(repo: Path) -> Archive:
+    archive = Archive(repo)
+    archive.lists(one={"downloads": 100}, two={"downloads": 100})
+    return archive
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def hook(archive: Archive, receiver: Receiver) -> Archive:
+    """Return an archive with a webhook that is told everything."""
+    archive.environ = {"HOOK": receiver.url, "KEY": "k3y"}
+    archive.channels('[notify.team]\ntype = "webhook"\nurl_env = "HOOK"\nsecret_env = "KEY"\n')
+    return archive

@@ -1,23 +1,17 @@
-"""Channels, told by a real HTTP receiver and a real mail server: everything once, nothing twice."""
+"""Notification through a real HTTP receiver: every message arrives, and none is repeated."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from apprise.plugins.discord import NotifyDiscord
 from conftest import run_git
 from copies import TABLE
-from receivers import MailServer, Receiver
+from receivers import Archive, Receiver
 
 from archiver import Watcher
-from archiver import config as configuration
 from archiver.capture import revert
 from archiver.capture.target import open_target
 from archiver.errors import (
@@ -33,83 +27,7 @@ from archiver.notify import dispatch
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
     from pathlib import Path
-
-from datetime import timedelta
-
-from copies import START
-
-
-@dataclass
-class Archive:
-    """One source that is a file, and channels."""
-
-    folder: Path
-    environ: dict[str, str] = field(default_factory=dict)
-    time: datetime = START
-
-    def lists(self, **values: Any) -> None:
-        rows = [{"id": key, **value} for key, value in values.items()]
-        (self.folder / "hub.json").write_text(json.dumps(rows))
-
-    def channels(self, text: str) -> None:
-        table = (
-            TABLE.format(name="hub", url="hub.json") + 'metrics = ["downloads"]\nmax_shrink = 1\n'
-        )
-        (self.folder / "archiver.toml").write_text(f"{table}\n{text}")
-
-    @property
-    def config(self) -> configuration.Config:
-        return configuration.discover(self.folder, self.environ)
-
-    def run(self, job: Job = Job()) -> None:  # noqa: B008  a frozen value
-        self.time += timedelta(days=1)
-        job.prepare(self.config, ("hub",), clock=self.clock)
-        job.run(self.config, "hub", clock=self.clock)
-
-    def clock(self) -> datetime:
-        return self.time
-
-
-@pytest.fixture
-def archive(repo: Path) -> Archive:
-    archive = Archive(repo)
-    archive.lists(one={"downloads": 100}, two={"downloads": 100})
-    return archive
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as running:
-        yield running
-
-
-@pytest.fixture
-def hook(archive: Archive, receiver: Receiver) -> Archive:
-    """Return an archive with a webhook that is told everything."""
-    archive.environ = {"HOOK": receiver.url, "KEY": "k3y"}
-    archive.channels('[notify.team]\ntype = "webhook"\nurl_env = "HOOK"\nsecret_env = "KEY"\n')
-    return archive
-
-
-def test_a_webhook_gets_a_signed_document_with_the_changes(
-    hook: Archive, receiver: Receiver
-) -> None:
-    hook.run()
-    assert receiver.received == []  # the first snapshot is where it begins
-    hook.lists(one={"downloads": 100, "size": 4_500_000_000}, three={"downloads": 5})
-    hook.run()
-    (received,) = receiver.received
-    digest = hmac.new(b"k3y", received.body, hashlib.sha256).hexdigest()
-    assert received.headers["x-archiver-signature-256"] == f"sha256={digest}"
-    assert received.headers["idempotency-key"] == received.json["id"]
-    assert received.json["schema"] == "archiver/notification/1"
-    assert received.json["title"] == "hub: +1 new, 1 updated, -1 removed (2 records)"
-    assert received.json["text"].splitlines()[:2] == ["New (1)", "+ three · 5 downloads"]
-    assert "    size: (unset) → 4.5 GB" in received.json["text"]
-    assert received.json["changes"]["changes"]["removed"][0]["id"] == "two"
 
 
 def test_the_same_change_set_is_never_sent_twice(hook: Archive, receiver: Receiver) -> None:
@@ -120,17 +38,6 @@ def test_the_same_change_set_is_never_sent_twice(hook: Archive, receiver: Receiv
     hook.lists(one={"downloads": 101})
     hook.run()
     assert [each.json["title"] for each in receiver.received] == ["hub: -1 removed (1 record)"]
-
-
-def test_an_answer_that_says_later_is_tried_again_with_the_same_id(
-    hook: Archive, receiver: Receiver
-) -> None:
-    hook.run()
-    receiver.statuses = [503, 429]
-    hook.lists(one={"downloads": 100})
-    hook.run()
-    assert len({each.headers["idempotency-key"] for each in receiver.received}) == 1
-    assert len(receiver.received) == 3
 
 
 def test_a_failing_channel_undoes_nothing_and_is_told_both_next_time(
@@ -357,16 +264,6 @@ def test_a_file_that_cannot_be_is_trouble_of_its_channel(archive: Archive) -> No
         archive.run()
 
 
-@pytest.mark.parametrize("status", [200, 203, 208, 299])
-def test_every_answer_of_success_is_one(hook: Archive, receiver: Receiver, status: int) -> None:
-    receiver.statuses = [status]
-    assert dispatch.send_test(hook.config, now=hook.clock()) == ("team",)
-    receiver.statuses = [400]
-    with pytest.raises(NotifyError) as refused:
-        dispatch.send_test(hook.config, now=hook.clock())
-    assert refused.value.hint == ""
-
-
 def test_a_channel_hears_of_the_kinds_records_and_shares_that_it_asks_for(
     archive: Archive, receiver: Receiver
 ) -> None:
@@ -395,135 +292,6 @@ def test_a_channel_hears_of_the_kinds_records_and_shares_that_it_asks_for(
     archive.lists(one={"downloads": 109}, low={"downloads": 9})
     archive.run()
     assert len(receiver.received) == 1  # removals are nothing that it asked for
-
-
-def test_files_and_standard_output_are_channels(
-    archive: Archive, capsys: pytest.CaptureFixture[str]
-) -> None:
-    archive.channels(
-        '[notify.say]\ntype = "stdout"\n[notify.log]\ntype = "file"\npath = "told.jsonl"\n'
-        '[notify.text]\ntype = "file"\npath = "told.txt"\n'
-    )
-    archive.run()
-    archive.lists(one={"downloads": 100})
-    archive.run()
-    assert capsys.readouterr().out.startswith("hub: -1 removed (1 record)\nRemoved (1)\n- two")
-    assert json.loads((archive.folder / "told.jsonl").read_text())["event"] == "changes"
-    assert (archive.folder / "told.txt").read_text().startswith("hub: -1 removed")
-
-
-def test_a_step_summary_is_a_channel(archive: Archive, tmp_path: Path) -> None:
-    archive.environ = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
-    archive.channels('[notify.github]\ntype = "github"\n')
-    archive.run()
-    archive.lists(one={"downloads": 100})
-    archive.run()
-    summary = (tmp_path / "summary.md").read_text()
-    assert summary.startswith("### hub: -1 removed (1 record)\n\n**Removed (1)**\n\n- two")
-
-
-def test_mail_goes_through_apprise_to_a_real_server(archive: Archive) -> None:
-    with MailServer() as server:
-        to = "from=archiver@example.org&to=ada@example.org&mode=insecure"
-        archive.environ = {"MAIL": f"mailto://127.0.0.1:{server.port}?{to}"}
-        archive.channels('[notify.mail]\ntype = "apprise"\nurl_env = ["MAIL"]\n')
-        archive.run()
-        archive.lists(one={"downloads": 100})
-        archive.run()
-    (mail,) = server.mails
-    assert str(mail["Subject"]) == "hub: -1 removed (1 record)"
-    body = mail.get_body(("plain",))
-    assert body is not None
-    assert "- two" in body.get_content()
-
-
-def test_json_goes_through_apprise_too(archive: Archive, receiver: Receiver) -> None:
-    archive.environ = {"CHAT": f"json://127.0.0.1:{receiver.port}/x"}
-    archive.channels('[notify.chat]\ntype = "apprise"\nurl_env = "CHAT"\n')
-    archive.run()
-    archive.lists(one={"downloads": 100})
-    archive.run()
-    assert receiver.received[0].json["title"] == "hub: -1 removed (1 record)"
-
-
-def test_an_address_that_takes_no_message_takes_none_from_the_others(
-    archive: Archive, receiver: Receiver
-) -> None:
-    with Receiver() as other:
-        addresses = (f"json://127.0.0.1:{each.port}/x" for each in (other, receiver))
-        archive.environ = {"CHATS": " ".join(addresses)}
-        archive.channels('[notify.chats]\ntype = "apprise"\nurl_env = "CHATS"\n')
-        archive.run()
-        archive.lists(one={"downloads": 100})
-        receiver.statuses = [500]
-        with pytest.raises(NotifyError) as flawed:
-            archive.run()
-        assert str(flawed.value) == "chats: address 2 of 2 did not accept the message"
-        archive.run()
-        assert len(receiver.received) == len(other.received) == 1
-        archive.lists(two={"downloads": 100})
-        other.statuses, receiver.statuses = [500], [500]
-        with pytest.raises(
-            NotifyError, match="not delivered: chats: no address accepted the message"
-        ):
-            archive.run()
-        archive.run()
-        assert len(receiver.received) == len(other.received) == 3
-
-
-@pytest.mark.parametrize(("query", "parts"), [("", 3), ("?overflow=upstream", 1)])
-def test_a_message_too_long_for_a_chat_comes_in_parts(
-    archive: Archive,
-    receiver: Receiver,
-    monkeypatch: pytest.MonkeyPatch,
-    query: str,
-    parts: int,
-) -> None:
-    monkeypatch.setattr(NotifyDiscord, "notify_url", receiver.url)
-    archive.environ = {"CHAT": f"discord://{'1' * 18}/{'a' * 68}{query}"}
-    archive.channels('[notify.chat]\ntype = "apprise"\nurl_env = "CHAT"\n')
-    archive.run()
-    keys = {f"{number:02}{'k' * 4000}": {"downloads": 1} for number in range(20)}
-    archive.lists(one={"downloads": 100}, two={"downloads": 100}, **keys)
-    archive.run()
-    texts = [each.json["content"] for each in receiver.received]
-    assert len(texts) == parts
-    assert "".join(texts).count("kkkk…") == 20
-    assert (max(map(len, texts)) <= 2000) == (parts > 1)
-
-
-@pytest.mark.parametrize(
-    ("environ", "table", "words"),
-    [
-        ({}, 'type = "webhook"\nurl_env = "HOOK"', "environment variable HOOK is not set"),
-        ({"HOOK": "ftp://x"}, 'type = "webhook"\nurl_env = "HOOK"', "holds no address"),
-        (
-            {"HOOK": "nope://s3cret"},
-            'type = "apprise"\nurl_env = "HOOK"',
-            "does not know address 1",
-        ),
-        ({"HOOK": " , "}, 'type = "apprise"\nurl_env = "HOOK"', "does not know address 1"),
-        ({"HOOK": "  "}, 'type = "apprise"\nurl_env = "HOOK"', "HOOK is not set"),
-        ({}, 'type = "apprise"\nurl_env = []', "url_env holds no address"),
-    ],
-)
-def test_a_channel_that_cannot_work_is_refused_before_anything_is_fetched(
-    archive: Archive, environ: dict[str, str], table: str, words: str
-) -> None:
-    archive.environ = environ
-    archive.channels(f"[notify.team]\n{table}\n")
-    with pytest.raises(ConfigError, match=words) as refused:
-        archive.run()
-    assert "s3cret" not in str(refused.value)
-    assert not (archive.folder / "data").exists()
-
-
-def test_a_channel_can_be_tried(hook: Archive, receiver: Receiver) -> None:
-    assert dispatch.send_test(hook.config, now=hook.clock()) == ("team",)
-    assert receiver.received[0].json["event"] == "test"
-    receiver.statuses = [403]
-    with pytest.raises(NotifyError, match="team: webhook: answered 403"):
-        dispatch.send_test(hook.config, now=hook.clock())
 
 
 def test_what_was_told_is_on_the_state_ref_without_any_secret(hook: Archive) -> None:
@@ -604,50 +372,6 @@ def test_what_was_taken_back_and_happens_again_is_told_again(
     titles = [each.json["title"] for each in receiver.received]
     assert titles[0] == titles[-1] == "hub: -1 removed (1 record)"
     assert len(titles) >= 2
-
-
-MINE = """\
-from pathlib import Path
-
-import msgspec
-
-from archiver.errors import NotifyError
-from archiver.channels import Notifier
-
-
-class Room(Notifier):
-    class Settings(msgspec.Struct, forbid_unknown_fields=True):
-        number: int
-        door_env: str
-
-    def send(self, message):
-        (door,) = self.means.secrets["door_env"]
-        if door != "open":
-            raise NotifyError("the door is shut")
-        place = self.means.folder / f"room{self.settings.number}.txt"
-        place.write_text(message.title)
-"""
-
-
-def test_a_channel_of_ones_own_is_a_class(archive: Archive) -> None:
-    (archive.folder / "my_rooms.py").write_text(MINE)
-    table = '[notify.room]\ntype = "my_rooms:Room"\nnumber = 5\ndoor_env = "DOOR"\n'
-    archive.channels(table)
-    archive.environ = {"DOOR": "open"}
-    archive.run()
-    archive.lists(one={"downloads": 100})
-    archive.run()
-    assert (archive.folder / "room5.txt").read_text() == "hub: -1 removed (1 record)"
-    archive.environ = {"DOOR": "shut"}
-    archive.lists(two={"downloads": 100})
-    with pytest.raises(NotifyError, match="not delivered: room: the door is shut"):
-        archive.run()
-    archive.channels(table + 'color = "red"\n')
-    with pytest.raises(ConfigError, match=r"notify\.room: .*color"):
-        archive.run()
-    archive.channels(table.replace("Room", "Attic"))
-    with pytest.raises(ConfigError, match="my_rooms:Attic"):
-        archive.run()
 
 
 def test_a_channel_hears_only_of_its_sources(hook: Archive, receiver: Receiver) -> None:

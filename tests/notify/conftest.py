@@ -1,0 +1,7 @@
+"""An archive with channels and their receivers."""
+
+from __future__ import annotations
+
+from receivers import archive, hook, receiver
+
+__all__ = ["archive", "hook", "receiver"]
