@@ -11,7 +11,7 @@ from archiver.cli import options, output
 from archiver.clock import now
 from archiver.errors import ConfigError
 from archiver.pins import lists as reading
-from archiver.pins.keys import known_keys
+from archiver.pins.references import known_keys
 from archiver.pins.status import FAILURES, check_pins, merged
 from archiver.render.findings import FORMS, show
 
