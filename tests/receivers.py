@@ -160,7 +160,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def hook(archive: Archive, receiver: Receiver) -> Archive:
-    """Return an archive with a webhook that is told everything."""
+    """Return an archive with a webhook that receives everything."""
     archive.environ = {"HOOK": receiver.url, "KEY": "k3y"}
     archive.channels('[notify.team]\ntype = "webhook"\nurl_env = "HOOK"\nsecret_env = "KEY"\n')
     return archive

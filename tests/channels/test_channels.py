@@ -211,7 +211,7 @@ def test_a_channel_can_be_tried(hook: Archive, receiver: Receiver) -> None:
         dispatch.send_test(hook.config, now=hook.clock())
 
 
-def test_a_channel_of_ones_own_is_a_class(archive: Archive) -> None:
+def test_a_channel_type_of_the_user_is_a_class(archive: Archive) -> None:
     (archive.folder / "my_rooms.py").write_text(MINE)
     table = '[notify.room]\ntype = "my_rooms:Room"\nnumber = 5\ndoor_env = "DOOR"\n'
     archive.channels(table)

@@ -96,7 +96,7 @@ def test_every_setting_of_the_documentation_is_read(tmp_path: Path) -> None:
     assert (source.shards, source.max_shrink, source.max_bytes) == (16, 0.0, 1000)
 
 
-def test_all_mistakes_are_told_at_once_with_file_and_key(tmp_path: Path) -> None:
+def test_all_errors_are_reported_at_once_with_file_and_key(tmp_path: Path) -> None:
     text = KEV + 'metricz = []\nshards = 3\nsets = ["a", 2]\n[retentoin]\n[archive]\npath = "../x"'
     assert mistakes(tmp_path, text) == [
         'archiver.toml: retentoin: unknown table; did you mean "retention"?',

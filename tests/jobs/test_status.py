@@ -72,11 +72,11 @@ def test_a_job_that_died_shows_its_gap_however_long_ago() -> None:
         assert gap.until == stamp(NOW)
 
 
-def test_gaps_of_long_ago_are_not_told() -> None:
+def test_gaps_of_long_ago_are_left_out() -> None:
     assert gaps(daily(*range(40), *range(50, 60)), NOW) == ()
 
 
-def test_a_job_that_runs_less_often_now_is_told_by_what_is_usual_now() -> None:
+def test_a_job_that_runs_less_often_now_is_judged_by_what_is_usual_now() -> None:
     hourly = (120 + hour / 24 for hour in range(300))
     assert gaps(daily(*range(120), *hourly), NOW) == ()
 

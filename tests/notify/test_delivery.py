@@ -40,7 +40,7 @@ def test_the_same_change_set_is_never_sent_twice(hook: Archive, receiver: Receiv
     assert [each.json["title"] for each in receiver.received] == ["hub: -1 removed (1 record)"]
 
 
-def test_a_failing_channel_undoes_nothing_and_is_told_both_next_time(
+def test_a_failing_channel_undoes_nothing_and_receives_both_next_time(
     hook: Archive, receiver: Receiver
 ) -> None:
     hook.run()
@@ -57,7 +57,7 @@ def test_a_failing_channel_undoes_nothing_and_is_told_both_next_time(
 
 
 @pytest.mark.parametrize("depth", ["1", "9"])
-def test_a_shallow_clone_tells_what_changed_and_deepens_where_it_must(
+def test_a_shallow_clone_notifies_of_changes_and_deepens_where_it_must(
     hook: Archive, receiver: Receiver, tmp_path: Path, depth: str
 ) -> None:
     hook.run()
@@ -81,7 +81,7 @@ def test_a_shallow_clone_tells_what_changed_and_deepens_where_it_must(
     assert shallow == ("true" if depth == "1" else "false")
 
 
-def test_an_outage_is_told_once_and_its_end_once(hook: Archive, receiver: Receiver) -> None:
+def test_an_outage_is_one_message_and_its_end_another(hook: Archive, receiver: Receiver) -> None:
     hook.run()
     (hook.folder / "hub.json").unlink()
     for _ in range(3):
@@ -98,7 +98,7 @@ def test_an_outage_is_told_once_and_its_end_once(hook: Archive, receiver: Receiv
     assert receiver.received[1].json["text"] == "Runs had failed since 2026-02-03 03:00:00 UTC."
 
 
-def test_an_end_that_could_not_be_told_is_told_by_the_next_good_run(
+def test_a_recovery_that_was_not_delivered_is_sent_by_the_next_good_run(
     hook: Archive, receiver: Receiver
 ) -> None:
     hook.run()
@@ -116,7 +116,7 @@ def test_an_end_that_could_not_be_told_is_told_by_the_next_good_run(
     assert receiver.received[1].json["id"] == receiver.received[2].json["id"]
 
 
-def test_an_end_is_told_after_a_push_that_failed(
+def test_a_recovery_is_sent_after_a_push_that_failed(
     hook: Archive, receiver: Receiver, tmp_path: Path
 ) -> None:
     hook.run()
@@ -167,7 +167,7 @@ class Room(Notifier):
 """
 
 
-def test_a_channel_that_breaks_silences_no_other_and_tells_no_secret(
+def test_a_channel_that_breaks_stops_no_other_and_reveals_no_secret(
     archive: Archive, receiver: Receiver
 ) -> None:
     (archive.folder / "loud_rooms.py").write_text(LOUD)
@@ -190,7 +190,9 @@ def test_a_channel_that_breaks_silences_no_other_and_tells_no_secret(
     assert str(sad.value) == "notify.room: the type loud_rooms:Room raised ValueError"
 
 
-def test_a_wrong_template_of_messages_silences_nobody(archive: Archive, receiver: Receiver) -> None:
+def test_a_wrong_template_of_messages_stops_no_channel(
+    archive: Archive, receiver: Receiver
+) -> None:
     (archive.folder / "mine").mkdir()
     (archive.folder / "mine" / "notification.txt.j2").write_text("x\n{{ nope }}")
     archive.environ = {"HOOK": receiver.url}
@@ -264,7 +266,7 @@ def test_a_file_that_cannot_be_is_trouble_of_its_channel(archive: Archive) -> No
         archive.run()
 
 
-def test_a_channel_hears_of_the_kinds_records_and_shares_that_it_asks_for(
+def test_a_channel_receives_the_kinds_records_and_shares_that_it_asks_for(
     archive: Archive, receiver: Receiver
 ) -> None:
     archive.environ = {"HOOK": receiver.url}
@@ -294,7 +296,7 @@ def test_a_channel_hears_of_the_kinds_records_and_shares_that_it_asks_for(
     assert len(receiver.received) == 1  # removals are nothing that it asked for
 
 
-def test_what_was_told_is_on_the_state_ref_without_any_secret(hook: Archive) -> None:
+def test_the_outbox_is_on_the_state_ref_without_any_secret(hook: Archive) -> None:
     hook.run()
     hook.lists(one={"downloads": 100})
     hook.run()
@@ -304,7 +306,7 @@ def test_what_was_told_is_on_the_state_ref_without_any_secret(hook: Archive) -> 
     assert "k3y" not in state
 
 
-def test_a_change_set_of_ones_own_is_told_once(
+def test_a_change_set_of_the_caller_is_sent_once(
     hook: Archive, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hook.run()
@@ -320,7 +322,7 @@ def test_a_change_set_of_ones_own_is_told_once(
     assert received.json["changes"]["changes"]["new"] == [{"id": "three", "downloads": 3}]
 
 
-def test_what_is_told_before_the_commit_is_not_told_after_it(
+def test_what_is_sent_before_the_commit_is_not_sent_after_it(
     hook: Archive, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in hook.environ.items():
@@ -342,9 +344,7 @@ def test_what_is_told_before_the_commit_is_not_told_after_it(
     )
 
 
-def test_a_record_that_vanishes_a_second_time_is_told_a_second_time(
-    hook: Archive, receiver: Receiver
-) -> None:
+def test_a_record_that_vanishes_twice_is_news_twice(hook: Archive, receiver: Receiver) -> None:
     without: dict[str, Any] = {"one": {"a": 1}}
     with_two = {**without, "two": {"a": 1}}
     for rows in (with_two, without, with_two, without):
@@ -355,7 +355,7 @@ def test_a_record_that_vanishes_a_second_time_is_told_a_second_time(
     assert len({each.json["id"] for each in receiver.received}) == 3
 
 
-def test_what_was_taken_back_and_happens_again_is_told_again(
+def test_a_change_that_was_reverted_and_recurs_is_sent_again(
     hook: Archive, receiver: Receiver
 ) -> None:
     hook.run()
@@ -374,7 +374,7 @@ def test_what_was_taken_back_and_happens_again_is_told_again(
     assert len(titles) >= 2
 
 
-def test_a_channel_hears_only_of_its_sources(hook: Archive, receiver: Receiver) -> None:
+def test_a_channel_receives_only_its_sources(hook: Archive, receiver: Receiver) -> None:
     text = (hook.folder / "archiver.toml").read_text()
     other = TABLE.format(name="other", url="hub.json")
     (hook.folder / "archiver.toml").write_text(f'{other}\n{text}sources = ["other"]\n')

@@ -1,4 +1,4 @@
-"""What a channel is told of a change set: the kinds, the counters that moved, in any order."""
+"""Selection of what a channel receives: kinds and thresholds, in any order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def field(name: str, old: Any, new: Any, *, metric: bool = True) -> FieldChange:
 
 
 def told(change: RecordChange, **settings: Any) -> list[tuple[str, list[str]]]:
-    """Return kind and fields of what the channel is told."""
+    """Return kind and fields of what the channel receives."""
     named = selected([change], channel(**settings)).named
     return [(each.kind, [one.field for one in each.changes or ()]) for each in named]
 

@@ -1,4 +1,4 @@
-"""Outages: what is said of them, and what is remembered, whatever becomes of the reports."""
+"""Outages: their messages and their entries in the outbox, whichever reports are left."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def test_another_run_at_work_is_no_outage() -> None:
     assert title([run(1, 3), run(2)]) is None
 
 
-def test_an_open_outage_is_told_once_whatever_reports_are_left() -> None:
+def test_an_open_outage_is_sent_once_whichever_reports_are_left() -> None:
     assert outages.begun("hub", [run(9, 3)], [row("outage", 1), row(upto="a")]) is None
     assert outages.begun("hub", [run(9, 3)], [row("outage", 1), row("recovery", 1)]) is not None
 
 
-def test_an_end_is_told_as_long_as_an_outage_is_open() -> None:
+def test_a_recovery_is_sent_as_long_as_an_outage_is_open() -> None:
     rows = [row("outage", 1), row(upto="a")]
     turn = outages.ended("hub", [run(5), run(6), run(7, 75)], rows)
     assert turn == outages.Transition(
