@@ -62,7 +62,7 @@ class Kinds(Generic[_Class]):
             raise ConfigError(f"{place}: {error}", hint=hint) from error
         if not (isinstance(found, type) and issubclass(found, self.base)):
             hint = f"derive it from {self.base.__module__}.{self.base.__name__}"
-            raise ConfigError(f"{place} is no {self.noun}", hint=hint)
+            raise ConfigError(f"{place} is not a {self.noun}", hint=hint)
         return found
 
     def _installed(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Channels: their types, and how a configured one is made."""
+"""Channels: the message that they deliver, and their types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from archiver.errors import ConfigError, NotifyError
+from archiver.errors import NotifyError
 from archiver.plugins import Kinds
 
 if TYPE_CHECKING:
@@ -105,21 +105,3 @@ BUILT_IN: Final[Mapping[str, str]] = MappingProxyType(
 """The built-in types, by name."""
 
 KINDS: Kinds[Notifier] = Kinds("channel", Notifier, "archiver.notifiers", BUILT_IN)  # type: ignore[type-abstract]
-
-
-def create(name: str, kind: str, settings: Mapping[str, Any], means: Means) -> Notifier:
-    """Return the configured channel `name`.
-
-    Raises:
-        ConfigError: The type is unknown, rejects these settings, or cannot work here.
-    """
-    try:
-        found = KINDS.find(kind, folder=means.folder)
-        checked = msgspec.convert(dict(settings), found.Settings)
-        return found(checked, means)
-    except ConfigError:
-        raise
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"notify.{name}: {error}") from error
-    except Exception as error:  # noqa: BLE001  it may be anybody's code, and its words hold secrets
-        raise ConfigError(f"the type {kind} raised {type(error).__name__}") from None

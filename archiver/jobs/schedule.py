@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -77,7 +78,7 @@ class Cron:
             hint = "a name of the IANA database, such as Asia/Shanghai"
             raise ConfigError(f"there is no time zone {zone!r}", hint=hint) from error
         hint = 'minute, hour, day, month, weekday: "17 3 * * *"'
-        wrong = ConfigError(f"{expression!r} is no cron expression", hint=hint)
+        wrong = ConfigError(f"{expression!r} is not a cron expression", hint=hint)
         if len(fields) != _FIELDS or not all(_FIELD.fullmatch(each.upper()) for each in fields):
             raise wrong
         try:
@@ -115,11 +116,7 @@ class Past:
     def of(cls, runs: list[Run], now: datetime) -> Past:
         """Return the state of the reports, oldest first; those from the future are ignored."""
         known = [run for run in runs if run.began <= now + _AHEAD]
-        failures = 0
-        for run in reversed(known):
-            if run.good:
-                break
-            failures += 1
+        failures = sum(1 for _ in takewhile(lambda run: not run.good, reversed(known)))
         return cls(known[-1].began if known else None, failures)
 
 

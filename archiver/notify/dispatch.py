@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from archiver import channels
-from archiver.channels import Delivered, Means, Message
+import msgspec
+
+from archiver.channels import KINDS, Delivered, Means, Message
 from archiver.errors import ConfigError, NotifyError, RenderError, StoreError
 from archiver.history.versions import stamp
 from archiver.notify import outbox
@@ -128,9 +129,14 @@ class Dispatcher:
             templates=self._config.template_folder,
         )
         try:
-            return channels.create(channel.name, channel.type, channel.settings, means)
-        except ConfigError as error:
-            raise ConfigError(f"notify.{channel.name}: {error}", hint=error.hint) from error
+            kind = KINDS.find(channel.type, folder=means.folder)
+            return kind(msgspec.convert(channel.settings, kind.Settings), means)
+        except (ConfigError, msgspec.ValidationError) as error:
+            hint = getattr(error, "hint", "")
+            raise ConfigError(f"notify.{channel.name}: {error}", hint=hint) from error
+        except Exception as error:  # noqa: BLE001  it may be anybody's code, and its words hold secrets
+            words = f"notify.{channel.name}: the type {channel.type} raised {type(error).__name__}"
+            raise ConfigError(words) from None
 
     def raise_any(self, *, hint: str = "") -> None:
         """Raise what went wrong, one error a line, if anything did.

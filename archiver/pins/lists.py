@@ -126,5 +126,5 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     if len(content) > _LARGEST:
-        raise ConfigError(f"{path} is larger than 10 MB: that is no source file")
+        raise ConfigError(f"{path} is larger than 10 MB, too large for a source file")
     yield from enumerate(content.decode("utf-8-sig", "replace").splitlines(), start=1)

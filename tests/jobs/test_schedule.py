@@ -80,7 +80,7 @@ def test_a_crontab_is_read_as_people_write_it() -> None:
     ],
 )
 def test_a_wrong_expression_is_refused(expression: str) -> None:
-    with pytest.raises(ConfigError, match="is no cron expression"):
+    with pytest.raises(ConfigError, match="is not a cron expression"):
         Cron.read(expression)
 
 

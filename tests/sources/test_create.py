@@ -41,8 +41,8 @@ def test_json_is_built_in(tmp_path: Path) -> None:
         ("json:", 'unknown type of source "json:"; did you mean "json"?'),
         ("absent_module:Class", "absent_module:Class: No module named 'absent_module'"),
         ("mine_for_mistakes:Absent", "has no attribute 'Absent'"),
-        ("mine_for_mistakes:number", "mine_for_mistakes:number is no source"),
-        ("os:system", "os:system is no source"),
+        ("mine_for_mistakes:number", "mine_for_mistakes:number is not a source"),
+        ("os:system", "os:system is not a source"),
     ],
 )
 def test_a_type_that_is_none_is_a_mistake(tmp_path: Path, kind: str, words: str) -> None:
