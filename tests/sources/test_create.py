@@ -70,5 +70,5 @@ def test_a_class_beside_the_configuration_needs_no_packaging(tmp_path: Path) -> 
 
 def test_a_module_beside_the_configuration_hides_no_installed_one(tmp_path: Path) -> None:
     (tmp_path / "msgspec.py").write_text("raise SystemExit")
-    with pytest.raises(ConfigError, match="msgspec:Struct is no source"):
+    with pytest.raises(ConfigError, match="msgspec:Struct is not a source"):
         create("one", {"type": "msgspec:Struct"}, base=tmp_path)
