@@ -12,7 +12,6 @@ from archiver.capture.target import state_change
 from archiver.errors import UnknownRevision
 from archiver.history import compare, revisions, snapshots
 from archiver.history.catalogue import configured
-from archiver.history.changelog import links
 from archiver.history.versions import stamp
 from archiver.notify import dispatch, outages, outbox
 from archiver.notify.filters import flattened, selected
@@ -169,9 +168,7 @@ class _Round:
             news = self._news(channel, old or last, new, (last, upto))
         except UnknownRevision:  # that snapshot is not here any more
             news = self._news(channel, report.old.revision or upto, new, (before, upto))
-        message_id = ""
-        if news.selection.counts:
-            message_id = self._send(channel, news, outbox.entries_at(last, self._entries(channel)))
+        message_id = self._send(channel, news, outbox.entries_at(last, self._entries(channel)))
         self._enter(channel, message_id, upto=upto)
 
     def change_set(self, channel: ChannelConfig, changes: ChangeSet) -> None:
@@ -186,10 +183,9 @@ class _Round:
         old, new = (snapshots.name_of(self._source, end) for end in ends)
         news = News(selected(passing, channel), ends, (old, new))
         entries = self._entries(channel)
-        if news.selection.counts:
-            message_id = self._send(channel, news, entries)
-            if all(entry.id != message_id for entry in entries):
-                self._enter(channel, message_id)
+        message_id = self._send(channel, news, entries)
+        if message_id and all(entry.id != message_id for entry in entries):
+            self._enter(channel, message_id)
 
     def _news(self, channel: ChannelConfig, old: str, new: str, names: tuple[str, str]) -> News:
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
@@ -197,14 +193,14 @@ class _Round:
             return News(selected(found.changes(), channel), found.ends, names)
 
     def _send(self, channel: ChannelConfig, news: News, earlier: list[Entry]) -> str:
-        """Send the message unless `earlier` entries have it; return its id."""
+        """Send the message unless `earlier` entries have it; return its id, empty if no news."""
+        if not news.selection.counts:
+            return ""
         message, template_error = changes_message(
             news,
-            source=self._source,
+            self._catalogue,
             channel=channel.name,
             now=stamp(self._now),
-            noun=self._catalogue.noun,
-            link=links(self._catalogue),
             folder=self._templates,
         )
         if all(entry.id != message.id for entry in earlier):

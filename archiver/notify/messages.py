@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.channels import Message
 from archiver.errors import RenderError
+from archiver.history.changelog import links
 from archiver.notify import outbox
 from archiver.records.model import Summary
 from archiver.records.text import chat
@@ -14,13 +15,12 @@ from archiver.render.render import render
 from archiver.render.section import section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
+    from archiver.history.catalogue import Catalogue
     from archiver.notify.filters import Selection
     from archiver.notify.outages import Transition
     from archiver.records.model import End
-    from archiver.records.text import Noun
 
 _TEMPLATE = "notification.txt.j2"
 
@@ -53,39 +53,36 @@ def transition_message(transition: Transition, *, source: str, channel: str, now
 
 def changes_message(
     news: News,
+    catalogue: Catalogue,
     *,
-    source: str,
     channel: str,
     now: str,
-    noun: Noun,
-    link: Callable[[str], str],
     folder: Path | None,
 ) -> tuple[Message, RenderError | None]:
     """Return the message, and the error of the user's template if the built-in one was used.
 
     Args:
         news: The changes.
-        source: Name of the source.
+        catalogue: The source.
         channel: Name of the channel.
         now: The time, where the new end has none; ``YYYY-MM-DD HH:MM:SS`` in UTC.
-        noun: What records are called.
-        link: Returns the address of a record's page; empty: it has none.
         folder: The user's templates.
     """
     selection, (old, new) = news.selection, news.ends
     summary = Summary(**{str(kind): number for kind, number in selection.counts.items()})
     context = section(
-        source=source,
+        source=catalogue.source,
         old=old,
         new=new,
         summary=summary,
         changes=selection.named,
         snapshots=news.snapshots,
-        noun=noun,
-        link=link,
+        noun=catalogue.noun,
+        link=links(catalogue),
         cap=len(selection.named),
         metrics=True,
     )
+    counts = ", ".join(wording.counts(summary))
     template_error = None
     try:
         text = render(_TEMPLATE, context, folder=folder)
@@ -94,10 +91,10 @@ def changes_message(
             raise
         text, template_error = render(_TEMPLATE, context), error
     message = Message(
-        id=outbox.message_id(source, news.snapshots[0], selection.digest, channel),
+        id=outbox.message_id(catalogue.source, news.snapshots[0], selection.digest, channel),
         event="changes",
-        source=source,
-        title=f"{source}: {', '.join(wording.counts(summary))} ({noun.counted(new.total)})",
+        source=catalogue.source,
+        title=f"{catalogue.source}: {counts} ({catalogue.noun.counted(new.total)})",
         text=text.strip() + "\n",
         timestamp=new.timestamp or now,
         changes=context,
