@@ -1,1 +1,1 @@
-"""List a source, validate the listing, commit it; import, prune, revert, verify."""
+"""List a source, validate the listing, confirm removals, commit; import, prune, revert, verify."""

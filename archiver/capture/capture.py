@@ -1,35 +1,38 @@
-"""Run one source: list, settle, judge, commit."""
+"""Capture one source: list, validate, confirm removals, commit."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
-from archiver.capture import conditional, connection, incremental, validation
-from archiver.capture.commit import Keeping
-from archiver.capture.listing import Hub
-from archiver.capture.report import Report
-from archiver.capture.target import open_target
-from archiver.capture.validation import Case
+from msgspec.structs import replace
+
+from archiver.capture import details, runlog, state
+from archiver.capture.commit import Candidate
+from archiver.capture.confirmation import confirm
+from archiver.capture.connection import connected
+from archiver.capture.listing import obtained
+from archiver.capture.report import Misrendered, Report, unchanged
+from archiver.capture.target import open_target, state_change
+from archiver.capture.validation import Baseline, absent, quarantined, validate
 from archiver.errors import RepositoryBusy, SnapshotRejected
 from archiver.history import compare, revisions
-from archiver.records.model import Summary
+from archiver.history.foreign import skipped
 from archiver.sources.listing import Listing, NotModified
-from archiver.sources.protocol import Given
-from archiver.store.commit import writing
+from archiver.store.commit import KEPT_REF, writing
 from archiver.store.repository import Repository
-from archiver.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from archiver.capture.incremental import Sweep
+    from archiver.capture.connection import Connection
+    from archiver.capture.state import Sweep
     from archiver.config import Config
     from archiver.history.versions import Versions
     from archiver.records.model import ChangeSet, Line
     from archiver.sources import Ledger
+    from archiver.store.commit import Writer
 
 
 def run(
@@ -47,16 +50,16 @@ def run(
     Args:
         config: The archiver.toml.
         name: The source.
-        clock: Tells the time in UTC.
-        accept: Take the listing even if it is not believable.
-        dry_run: Say what would be committed; nothing is written.
-        progress: Is told after each page.
-        given: What somebody else has listed; None: ask the source.
+        clock: Returns the time, UTC.
+        accept: Take the listing even if it is not plausible.
+        dry_run: Report what would be committed; nothing is written.
+        progress: Called with the ledger after each page.
+        given: A listing that somebody else made; None: ask the source.
 
     Raises:
-        ConfigError: The source cannot be made of its settings.
+        ConfigError: The settings do not fit the source.
         SourceError: There is no complete listing; nothing was written.
-        SnapshotRejected: It is not believable; it is kept as evidence, nothing was committed.
+        SnapshotRejected: It is not plausible; it is quarantined, nothing was committed.
         StoreError: It could not be committed; the history is as it was.
         RenderError: The template of the message is wrong; committed with the built-in one.
     """
@@ -65,8 +68,7 @@ def run(
         capture.listing(saved=not dry_run) as listing,
     ):
         if isinstance(listing, NotModified):
-            report = capture.nothing_new("the source says that nothing was modified")
-            return report if dry_run else capture.keep(report)
+            return capture.not_modified(dry_run=dry_run)
         if dry_run:
             return capture.report(listing, accept=accept)
         return capture.commit(listing, accept=accept)
@@ -77,7 +79,7 @@ def listed(config: Config, name: str, *, clock: Callable[[], datetime]) -> Itera
     """List the source `name` and yield its lines by key; nothing is written.
 
     Raises:
-        ConfigError: The source cannot be made of its settings.
+        ConfigError: The settings do not fit the source.
         SourceError: There is no complete listing.
     """
     with _opened(config, name, clock) as capture, capture.whole() as listing:
@@ -90,7 +92,7 @@ def detected(
     """List the source `name` and return what a capture would change; write nothing.
 
     Raises:
-        ConfigError: The source cannot be made of its settings.
+        ConfigError: The settings do not fit the source.
         SourceError: There is no complete listing.
     """
     with _opened(config, name, clock, given=given) as capture, capture.whole() as listing:
@@ -106,143 +108,153 @@ def _opened(
     progress: Callable[[Ledger], None] | None = None,
     given: Listing | None = None,
 ) -> Iterator[_Capture]:
-    with Repository.open(config.root) as repository:
-        target = open_target(config, name, repository)
-        if given is not None:
-            yield _Capture(Hub(target, Given(None, base=config.root), Transport()), clock, given)
-            return
-        with connection.opened(config, target.source) as (source, transport):
-            yield _Capture(Hub(target, source, transport, progress), clock)
+    with (
+        Repository.open(config.root) as repository,
+        connected(open_target(config, name, repository), progress=progress, given=given) as asked,
+    ):
+        yield _Capture(asked, clock)
 
 
 class _Capture:
     """One run of one source."""
 
-    def __init__(
-        self, hub: Hub, clock: Callable[[], datetime], given: Listing | None = None
-    ) -> None:
-        self._hub = hub
-        self._target = hub.target
-        self._catalogue = hub.target.catalogue
+    def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
+        self._connection = connection
+        self._target = connection.target
+        self._catalogue = connection.target.catalogue
         self._clock = clock
-        self._given = given
         self._taken = clock()
-        self._known = revisions.newest(self._catalogue)
-        self._sweep = self._last_sweep()
-        self._keeping = Keeping(hub, clock, self._taken)
+        self._newest = revisions.newest(self._catalogue)
+        self._sweep: Sweep | None = None
 
     @contextmanager
-    def listing(self, *, saved: bool) -> Iterator[Listing | NotModified]:
-        """List the source, or what changed; what it said of its last answer is sent along."""
-        if self._given is not None:
-            yield self._given
-            return
-        with self._increment() as changed:
-            if changed is not None:
-                yield changed
-                return
-        self._sweep = None
-        validators = conditional.asked(self._target.source, self._target.repository, self._known)
-        with self._hub.listed(validators, now=self._taken, saved=saved) as found:
+    def listing(self, *, saved: bool, full: bool = False) -> Iterator[Listing | NotModified]:
+        """List the source (see `obtained`)."""
+        with obtained(self._connection, self._newest, now=self._taken, saved=saved, full=full) as (
+            found,
+            self._sweep,
+        ):
             yield found
 
     @contextmanager
     def whole(self) -> Iterator[Listing]:
-        """List the source whether or not anything was modified; nothing is saved."""
-        if self._given is not None:
-            yield self._given
-            return
-        with self._hub.listed({}, now=self._taken, saved=False) as listing:
+        """List the source in full, whether or not it was modified; nothing is saved."""
+        with self.listing(saved=False, full=True) as listing:
             assert isinstance(listing, Listing)  # noqa: S101  nothing was asked conditionally
             yield listing
 
     def changes(self, listing: Listing) -> ChangeSet:
-        """Return what changed from the newest snapshot to `listing`."""
+        """Return what a commit of `listing` would change; whatever changed is plausible."""
         with compare.opened(self._catalogue) as versions:
-            return self._case(listing, versions).changes()
+            return self._candidate(listing, versions, accept=True).changes()
 
     def report(self, listing: Listing, *, accept: bool) -> Report:
-        """Return what a commit of `listing` would tell."""
+        """Return what a commit of `listing` would report."""
         with compare.opened(self._catalogue) as versions:
-            case = self._case(listing, versions, accept=accept)
-            return case.judged(case.settled()).report
-
-    def nothing_new(self, reason: str) -> Report:
-        """Return the report of a run that had nothing to compare."""
-        with compare.opened(self._catalogue) as versions:
-            end = revisions.find(self._catalogue, versions, "", self._taken).end
-        return Report(
-            source=self._target.source.name,
-            noun=self._target.source.called,
-            outcome="unchanged",
-            old=end,
-            new=end,
-            summary=Summary(unchanged=end.total),
-            notes=(reason,),
-        )
-
-    def keep(self, report: Report) -> Report:
-        """Write down that there was a run that had nothing to compare."""
-        self._keeping.report(report)
-        return report
+            return self._candidate(listing, versions, accept=accept).report()
 
     def commit(self, listing: Listing, *, accept: bool) -> Report:
-        """Settle what the listing lacks, then compare with the tip and commit under the lock."""
+        """Confirm removals, then compare with the tip and commit under the lock."""
         with compare.opened(self._catalogue) as versions:
-            case = self._case(listing, versions, accept=accept)
             try:
-                settled = case.settled()
+                candidate = self._candidate(listing, versions, accept=accept)
                 with writing(self._target.repository) as writer:
                     if self._overtaken():
-                        return self.nothing_new("another run committed a newer capture meanwhile")
-                    judged = case.judged(settled)
-                    return self._keeping.commit(writer, judged, settled, self._sweep)
+                        return self._unchanged("another run committed a newer capture meanwhile")
+                    return self._committed(writer, candidate)
             except SnapshotRejected as error:
-                raise self._keeping.evidence(error, listing) from error
+                raise quarantined(self._target, listing, self._taken, error) from error
+
+    def not_modified(self, *, dry_run: bool) -> Report:
+        """Report that the source was not modified; only the state moves."""
+        report = self._unchanged("the source says that nothing was modified")
+        if not dry_run:
+            with writing(self._target.repository) as writer:
+                now = self._clock()
+                runs = runlog.reported(self._target, report, began=self._taken, now=now)
+                writer.commit(state_change(self._target.config, runs, now=now))
+        return report
+
+    def _unchanged(self, reason: str) -> Report:
+        with compare.opened(self._catalogue) as versions:
+            end = revisions.find(self._catalogue, versions, "", self._taken).end
+        return unchanged(self._target.source, end, reason)
+
+    def _candidate(self, listing: Listing, versions: Versions, *, accept: bool) -> Candidate:
+        """Validate the listing, enrich it, and confirm removals; asks the source.
+
+        Raises:
+            SnapshotRejected: The listing is not plausible.
+            MalformedPage: It holds no usable record at all.
+        """
+        target, source = self._target, self._connection.source
+        baseline = Baseline(self._catalogue, versions, self._newest)
+        before = baseline.open()
+        lost = absent(before, listing.lines)
+        validate(self._connection, listing, before, lost=len(lost), accept=accept)
+        waiting = details.enrich(self._connection, listing, baseline)
+        confirmation = confirm(
+            listing,
+            lost,
+            state.memory(target, target.tip()),
+            self._connection.fates,
+            confirmations=target.source.confirmations or source.confirmations,
+            taken=self._taken,
+            last_seen=before.end.timestamp or "",
+            noun=target.source.called,
+        )
+        reasons = [f"{bad.place} ({bad.reason})" for bad in listing.bad]
+        again = () if source.overlapping else listing.duplicates
+        return Candidate(
+            target=target,
+            baseline=baseline,
+            listing=listing,
+            confirmation=confirmation,
+            taken=self._taken,
+            link=source.link,
+            accept=accept,
+            swept=self._sweep.swept if self._sweep else "",
+            notes=(*self._connection.notes, *skipped(reasons, again)),
+            waiting=waiting,
+        )
 
     def _overtaken(self) -> bool:
         """Say whether another run committed a newer capture.
 
         Raises:
-            RepositoryBusy: The history changed in another way since the listing was settled.
+            RepositoryBusy: The history changed in another way since the listing was validated.
         """
         newest = revisions.newest(self._catalogue)
-        if newest == self._known:
+        if newest == self._newest:
             return False
         if newest is not None and newest.authored_at >= self._taken:
             return True
         raise RepositoryBusy("the history was changed meanwhile", hint="run again")
 
-    def _case(self, listing: Listing, versions: Versions, *, accept: bool = True) -> Case:
-        return Case(
-            hub=self._hub,
-            listing=listing,
-            versions=versions,
-            newest=self._known,
-            taken=self._taken,
-            swept=self._sweep.swept if self._sweep else "",
-            accept=accept,
-        )
+    def _committed(self, writer: Writer, candidate: Candidate) -> Report:
+        """Commit the candidate, if it is worth a commit; the state moves in any case.
 
-    @contextmanager
-    def _increment(self) -> Iterator[Listing | None]:
-        """List what changed since the last sweep, if there was one and the source can."""
-        if self._sweep is None:
-            yield None
-            return
-        with compare.opened(self._catalogue) as versions:
-            before = partial(validation.baseline, self._target, versions, self._known)
-            with self._hub.increment(self._sweep, before, now=self._taken) as listing:
-                yield listing
-
-    def _last_sweep(self) -> Sweep | None:
-        if self._given is not None:
-            return None
-        return incremental.known(
-            self._target.repository,
-            self._target.source.name,
-            self._known,
-            identity=self._hub.identity,
-            every=self._hub.source.full_every,
-            now=self._taken,
+        Raises:
+            StoreError: It could not be committed; the history is as it was.
+            Misrendered: A template is wrong; committed with the built-in one.
+        """
+        draft, now = candidate.draft(writer), self._clock()
+        done = writer.commit(
+            self._target.change(
+                draft.files,
+                draft.message,
+                tip=draft.tip,
+                taken=draft.taken,
+                now=now,
+                state=state.remembered(self._connection, candidate, draft, self._sweep, now),
+            )
         )
+        if not draft.files:
+            return draft.report
+        writer.pack()
+        kept = tuple(f"your changes to {path} are kept on {KEPT_REF}" for path in done.kept)
+        notes = (*draft.report.notes, *kept)
+        report = replace(draft.report, revision=done.revision, notes=notes)
+        if draft.error is not None:
+            raise Misrendered(draft.error, report) from draft.error
+        return report

@@ -1,166 +1,238 @@
-"""Keep what a run found: its commit, what the state ref remembers of it, or the evidence."""
+"""Compare a listing with the baseline and draft its commit: files, message, changelog section."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from archiver.capture import conditional, incremental, runlog
-from archiver.capture.confirmation import LAST_RUN, MISSING
-from archiver.capture.details import WAITING
-from archiver.capture.draft import drafted
-from archiver.capture.report import Misrendered, Report, proven
-from archiver.capture.target import state_change
-from archiver.changes.guard import ACCEPT
-from archiver.changes.lifecycle import write_missing
-from archiver.errors import SnapshotRejected
+from archiver.capture import prune
+from archiver.capture.confirmation import UNLISTED_FILE, write_unlisted
+from archiver.capture.report import Report, commit_message, section_of
+from archiver.changes.guard import Drift
+from archiver.changes.lifecycle import write_tombstones
+from archiver.errors import RenderError
 from archiver.history import snapshots
-from archiver.history.versions import stamp
-from archiver.records.canonical import Header, snapshot
-from archiver.records.jsontext import dump
-from archiver.store.commit import KEPT_REF, writing
-from archiver.store.quarantine import keep_evidence
+from archiver.history.catalogue import CHANGELOG, LATEST, REMOVED
+from archiver.history.comparison import Comparison, outlined
+from archiver.history.versions import EMPTY, stamp
+from archiver.records.canonical import Header
+from archiver.records.digest import records_digest
+from archiver.render import changelog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
-    from archiver.capture.confirmation import Settled
-    from archiver.capture.incremental import Sweep
-    from archiver.capture.listing import Hub
-    from archiver.capture.validation import Judged
+    from archiver.capture.confirmation import Confirmation
+    from archiver.capture.report import Outcome
+    from archiver.capture.target import Target
+    from archiver.capture.validation import Baseline
+    from archiver.history.snapshots import Layout
+    from archiver.history.versions import Version
+    from archiver.records.model import ChangeSet, Summary
     from archiver.sources.listing import Listing
-    from archiver.store.change import Change
     from archiver.store.commit import Writer
 
 
-class Keeping:
-    """Keeps what one run found."""
+class Draft(NamedTuple):
+    """The commit of a capture, not made yet.
 
-    def __init__(self, hub: Hub, clock: Callable[[], datetime], taken: datetime) -> None:
-        """Keep it for the source of `hub`; `taken` is the capture time, UTC."""
-        self._hub = hub
-        self._target = hub.target
-        self._catalogue = hub.target.catalogue
-        self._clock = clock
-        self._taken = taken
+    Attributes:
+        report: What changed.
+        tip: Full id of the commit it stands on; None: nothing was ever committed.
+        taken: Capture time, UTC: no other stamped file has it.
+        files: Path to blob id, None to remove; empty: there is nothing to commit.
+        blob: Object id of the newest snapshot, this one or the one before.
+        message: The commit message.
+        error: What is wrong with the user's templates; the built-in ones replaced them.
+    """
 
-    def report(self, report: Report) -> None:
-        """Write down that there was a run that had nothing to compare; only the state moves."""
-        with writing(self._target.repository) as writer:
-            state = {f"{report.source}/{runlog.RUNS}": self._reported(report)}
-            writer.commit(state_change(self._target.config, state, now=self._clock()))
+    report: Report
+    tip: str | None
+    taken: datetime
+    files: dict[str, str | None]
+    blob: str | None
+    message: str = ""
+    error: RenderError | None = None
 
-    def commit(
-        self, writer: Writer, judged: Judged, settled: Settled, sweep: Sweep | None
-    ) -> Report:
-        """Commit what was found, if it is worth that; the state moves in any case.
 
-        Args:
-            writer: Holds the lock.
-            judged: The listing, found believable.
-            settled: What became of the records that it lacks.
-            sweep: The full listing that it only adds to; None: it is one itself.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A validated listing whose removals are confirmed: the next snapshot, if it is worth one.
+
+    Attributes:
+        target: Where it would be committed.
+        baseline: The snapshot that it is compared with.
+        listing: The listing, with the lines that are kept although it lacks them.
+        confirmation: The outcome for the records that it lacks.
+        taken: Capture time, UTC.
+        link: Returns the address of a record's page; empty: it has none.
+        accept: Whether it is taken even where what changed is not plausible.
+        swept: Capture time of the last full listing, where only changes were listed.
+        notes: What the person should know about the listing.
+        waiting: The file `state.WAITING`: records that wait for their details.
+    """
+
+    target: Target
+    baseline: Baseline
+    listing: Listing
+    confirmation: Confirmation
+    taken: datetime
+    link: Callable[[str], str]
+    accept: bool
+    swept: str = ""
+    notes: tuple[str, ...] = ()
+    waiting: bytes | None = None
+
+    def changes(self) -> ChangeSet:
+        """Return what a capture would change."""
+        before, target = self.baseline.open(), self.target
+        after = self._version(self._layout(before, self.taken))
+        return Comparison(target.source.name, before, after, target.catalogue.policy).collect()
+
+    def report(self) -> Report:
+        """Return the report of a capture that is not committed.
 
         Raises:
-            StoreError: It could not be committed; the history is as it was.
-            Misrendered: A template is wrong; committed with the built-in one.
+            SnapshotRejected: What changed is not plausible.
+            StoreError: A file would be too large.
         """
-        if judged.report.outcome == "unchanged":
-            writer.commit(self._change(judged, settled, sweep, {}, ""))
-            return judged.report
-        draft = drafted(
-            self._target,
-            writer,
-            judged.report,
-            layout=judged.layout,
-            lines=judged.listing.lines,
-            before=judged.before,
-            settled=settled,
-            proof=proven(judged.listing.proof),
-            link=self._hub.source.link,
-            tip=judged.tip,
-            taken=judged.taken,
+        return self._compared(self._free_time(self.target.tip()))[0]
+
+    def draft(self, writer: Writer) -> Draft:
+        """Write the blobs of the capture and return its commit.
+
+        Raises:
+            SnapshotRejected: What changed is not plausible.
+            StoreError: A file would be too large, or cannot be written.
+        """
+        target, source = self.target, self.target.source.name
+        tip = target.tip()
+        taken = self._free_time(tip)
+        report, layout = self._compared(taken)
+        folder = target.catalogue.folder
+        inside = target.repository.entries(tip, folder) if tip else {}
+        if report.outcome == "unchanged":
+            return Draft(report, tip, taken, {}, inside.get(LATEST))
+        name = snapshots.stamped_name(source, taken)
+        report = replace(report, snapshot=name)
+        files = target.files(layout.write(writer, self.baseline.open()), name, tip)
+        files |= self._files_beside(writer, inside)
+        files |= prune.outdated(target, tip, taken)
+        message, error = self._message(report)
+        if report.summary.news or report.outcome == "first":
+            blob, wrong = self._changelog(writer, report, tip)
+            files[f"{folder}/{CHANGELOG}"] = blob
+            error = error or wrong
+        return Draft(report, tip, taken, files, files[target.catalogue.path], message, error)
+
+    def _compared(self, taken: datetime) -> tuple[Report, Layout]:
+        source, policy = self.target.source.name, self.target.catalogue.policy
+        before = self.baseline.open()
+        layout = self._layout(before, taken)
+        after = self._version(layout)
+        drift = None if self.accept else Drift(policy)
+        summary, changes = outlined(before, after, policy, drift)
+        if drift is not None:
+            drift.refuse(before.end.total - summary.removed - summary.left - summary.renamed)
+        large = (
+            f"{name or 'latest'}.json has {size:,} bytes; hubs of git refuse 100 MB"
+            for name, size in layout.sizes.items()
+            if size > snapshots.LARGE
         )
-        report = replace(judged.report, snapshot=draft.name)
-        judged = dataclasses.replace(judged, report=report)
-        done = writer.commit(self._change(judged, settled, sweep, draft.files, draft.text))
-        writer.pack()
-        kept = tuple(f"your changes to {path} are kept on {KEPT_REF}" for path in done.kept)
-        report = replace(report, revision=done.revision, notes=report.notes + kept)
-        if draft.trouble is not None:
-            raise Misrendered(draft.trouble, report) from draft.trouble
-        return report
+        report = Report(
+            source=source,
+            noun=self.target.source.called,
+            outcome=self._outcome(before, summary),
+            old=before.end,
+            new=after.end,
+            summary=summary,
+            changes=changes,
+            notes=(*self.notes, *large, *self.confirmation.notes),
+        )
+        return report, layout
 
-    def _change(
-        self,
-        judged: Judged,
-        settled: Settled,
-        sweep: Sweep | None,
-        files: Mapping[str, str | None],
-        text: str,
-    ) -> Change:
-        return self._target.change(
-            files,
-            text,
-            tip=judged.tip,
-            taken=judged.taken,
-            now=self._clock(),
-            state=self._state(judged, settled, sweep, files),
+    def _outcome(self, before: Version, summary: Summary) -> Outcome:
+        newest = self.baseline.newest
+        if before is EMPTY:
+            return "first"
+        if newest is not None and newest.id != before.end.revision:
+            return "changed"  # the newest cannot be read: it must not stay the latest
+        metrics = summary.metrics if self.target.source.commit == "any" else 0
+        return "changed" if summary.news + metrics else "unchanged"
+
+    def _free_time(self, tip: str | None) -> datetime:
+        target = self.target
+        names = target.repository.entries(tip, target.catalogue.stamped) if tip else ()
+        return snapshots.free_time(target.source.name, self.taken, names)
+
+    def _layout(self, before: Version, taken: datetime) -> Layout:
+        source, kind = self.target.source, self.listing.proof.kind
+        header = Header(
+            source.name,
+            stamp(taken),
+            len(self.listing.lines),
+            covers="" if kind == "complete" else kind,
+            swept=self.swept if kind == "incremental" else "",
+        )
+        return snapshots.laid_out(
+            header,
+            self.listing.lines,
+            shards=source.shards,
+            before=before,
+            max_bytes=source.max_bytes,
         )
 
-    def _state(
-        self,
-        judged: Judged,
-        settled: Settled,
-        sweep: Sweep | None,
-        files: Mapping[str, str | None],
-    ) -> dict[str, bytes | None]:
-        """Return what the state ref remembers: this run, who is missing, how to ask next time."""
-        path, source, listing = self._catalogue.path, self._target.source, judged.listing
-        held = self._target.repository.object_at(judged.tip, path) if judged.tip else None
-        blob = files.get(path) or held
-        last = {
-            "timestamp": stamp(self._taken),
-            "outcome": judged.report.outcome,
-            "total": judged.report.new.total,
-            "unnamed": sum(not bad.key for bad in listing.bad),
-        }
-        return {
-            f"{source.name}/{LAST_RUN}": dump(last) + b"\n",
-            f"{source.name}/{runlog.RUNS}": self._reported(judged.report),
-            f"{source.name}/validators.json": conditional.remembered(
-                source, listing.validators, blob
-            ),
-            f"{source.name}/{WAITING}": settled.waiting,
-            f"{source.name}/{MISSING}": write_missing(settled.missing) or None,
-            f"{source.name}/sweep.json": self._swept(listing, sweep, blob),
-        }
+    def _version(self, layout: Layout) -> Version:
+        stones = self.confirmation.tombstones
+        return dataclasses.replace(layout.version(), tombstones=lambda: stones)
 
-    def _reported(self, report: Report) -> bytes:
-        """Return the reports of all runs with this one."""
-        now = self._clock()
-        run = runlog.Run.of(report, began=self._taken, now=now)
-        known = runlog.load(self._target.repository, self._target.source.name)
-        return runlog.encode([*known, run], now)
+    def _files_beside(self, writer: Writer, inside: Collection[str]) -> dict[str, str | None]:
+        """Return the files beside the snapshot: its tombstones and its unlisted keys.
 
-    def _swept(self, listing: Listing, sweep: Sweep | None, blob: str | None) -> bytes | None:
-        if self._hub.source.changed_since("") is None:
-            return None
-        return incremental.remembered(
-            listing, sweep, identity=self._hub.identity, blob=blob, taken=self._taken
+        Args:
+            writer: Stores the blobs.
+            inside: Names of the files that the folder holds.
+        """
+        folder = self.target.catalogue.folder
+        files: dict[str, str | None] = {}
+        if self.confirmation.changed:
+            stones = write_tombstones(self.confirmation.tombstones)
+            files[f"{folder}/{REMOVED}"] = writer.write_blob((stones,), len(stones))
+        if self.confirmation.unlisted:
+            keys = write_unlisted(self.confirmation.unlisted)
+            files[f"{folder}/{UNLISTED_FILE}"] = writer.write_blob((keys,), len(keys))
+        elif UNLISTED_FILE in inside:
+            files[f"{folder}/{UNLISTED_FILE}"] = None
+        return files
+
+    def _message(self, report: Report) -> tuple[str, RenderError | None]:
+        target, unlisted = self.target, self.confirmation.unlisted
+        return commit_message(
+            report,
+            self.listing.proof,
+            records_digest((line.data for line in self.listing.lines), target.catalogue.policy),
+            folder=target.config.template_folder,
+            unlisted=None if unlisted is None else len(unlisted),
         )
 
-    def evidence(self, error: SnapshotRejected, listing: Listing) -> SnapshotRejected:
-        """Keep a refused listing, and return the error that says where."""
-        source, repository = self._target.source.name, self._target.repository
-        header = Header(source, stamp(self._taken), len(listing.lines))
-        name = snapshots.stamped_name(source, self._taken)
-        content = snapshot(header, (line.data for line in listing.lines))
-        path = keep_evidence(repository, source, name, content)
-        root = repository.root
-        place = path.relative_to(root) if root and path.is_relative_to(root) else path
-        hint = f"look at {place}; {ACCEPT}"
-        return SnapshotRejected(str(error), hint=hint)
+    def _changelog(
+        self, writer: Writer, report: Report, tip: str | None
+    ) -> tuple[str, RenderError | None]:
+        """Write the changelog with one more section; the built-in template replaces a wrong one."""
+        target, error = self.target, None
+        context = section_of(report, report.snapshot or "", self.link)
+        folder = target.config.template_folder
+        try:
+            section = changelog.rendered(context, folder=folder)
+        except RenderError as wrong:
+            if folder is None:
+                raise
+            section, error = changelog.rendered(context, folder=None), wrong
+        path = f"{target.catalogue.folder}/{CHANGELOG}"
+        old = target.repository.read(tip, path) if tip else None
+        new = changelog.prepended(old, section, source=report.source)
+        return writer.write_blob((new,), len(new)), error

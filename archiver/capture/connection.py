@@ -1,25 +1,33 @@
-"""Open a configured source with the transport that asks it: its pace, its token, the way out."""
+"""Connect to a configured source: its pace, its token, its proxies."""
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from archiver import sources
-from archiver.errors import SourceUnavailable
-from archiver.sources import Ledger
+from archiver import __version__, sources
+from archiver.errors import SourceError, SourceUnavailable
+from archiver.records.jsontext import dump
+from archiver.sources import Fate, Ledger
+from archiver.sources.protocol import Given
 from archiver.transport import Limits, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from archiver.capture.target import Target
     from archiver.config import Config, SourceConfig
     from archiver.config.environment import Environment
     from archiver.sources import Source
+    from archiver.sources.listing import Listing
 
 
 _WHOLE: Final = 10  # times the timeout, for one whole answer
+_ASKED: Final = 1000
+"""Keys that one run asks about at most; the others wait for the next."""
 
 _MEND = (
     "check the network, the proxy (https_proxy, no_proxy), the certificates (REQUESTS_CA_BUNDLE) "
@@ -27,12 +35,80 @@ _MEND = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A configured source that can be asked.
+
+    Attributes:
+        target: Where it is archived.
+        source: What to ask, and what the answers mean.
+        transport: Sends the requests.
+        progress: Called with the ledger after each page.
+        given: A listing that somebody else made; None: ask the source.
+        notes: What the person should know about how the listing was obtained.
+    """
+
+    target: Target
+    source: Source
+    transport: Transport
+    progress: Callable[[Ledger], None] | None = None
+    given: Listing | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def identity(self) -> str:
+        """Digest of what is asked: another question, another listing."""
+        config = self.target.source
+        settings = [config.settings, list(config.key), self.source.kind, __version__]
+        if (site := self.source.site("")) is not None:
+            settings.append(site.endpoint)  # the environment may have named it
+        return hashlib.sha256(dump(settings)).hexdigest()
+
+    def fates(self, keys: Iterable[str]) -> dict[str, Fate]:
+        """Ask about `keys`, in this order, until the source stops answering."""
+        fates: dict[str, Fate] = {}
+        asked = 0
+        for key in keys:
+            request = self.source.confirm(key)
+            if request is None:
+                fates[key] = Fate("gone")
+            elif asked < _ASKED:
+                asked += 1
+                try:
+                    fates[key] = self.source.confirmed(self.transport.get(request))
+                except SourceUnavailable:
+                    break  # it would not answer for the others either
+                except SourceError:
+                    fates[key] = Fate("unknown")
+        return fates
+
+
+@contextmanager
+def connected(
+    target: Target,
+    *,
+    progress: Callable[[Ledger], None] | None = None,
+    given: Listing | None = None,
+) -> Iterator[Connection]:
+    """Connect to the source of `target`, which is not asked where its listing is `given`.
+
+    Raises:
+        ConfigError: The settings do not fit the source, or its token is not set.
+    """
+    if given is not None:
+        nobody = Given(None, base=target.config.root)
+        yield Connection(target, nobody, Transport(), given=given)
+        return
+    with opened(target.config, target.source) as (source, transport):
+        yield Connection(target, source, transport, progress)
+
+
 @contextmanager
 def opened(config: Config, source: SourceConfig) -> Iterator[tuple[Source, Transport]]:
     """Yield the source and its transport, which is closed when the block ends.
 
     Raises:
-        ConfigError: The source cannot be made of its settings, or its token is not set.
+        ConfigError: The settings do not fit the source, or its token is not set.
     """
     environment = config.environment
     asked = sources.create(
@@ -55,7 +131,7 @@ def opened(config: Config, source: SourceConfig) -> Iterator[tuple[Source, Trans
 
 
 def token(source: SourceConfig, asked: Source, environment: Environment) -> str:
-    """Return the token to send, or an empty text.
+    """Return the token to send; empty: none.
 
     The variable that the official clients read counts only for their own endpoint, or the one
     that the environment names: somebody else's archiver.toml must not send a person's token to
@@ -82,8 +158,8 @@ def check(config: Config, name: str) -> Checked:
     """Ask the source `name` for its first page.
 
     Raises:
-        ConfigError: It cannot be made of its settings.
-        SourceError: It does not answer, or not as it should; the hint says how to mend it.
+        ConfigError: The settings do not fit the source.
+        SourceError: It does not answer, or not as it should; the hint says what to check.
     """
     with opened(config, config.source(name)) as (source, transport):
         (request,) = islice(source.plan(Ledger()), 1)

@@ -194,7 +194,7 @@ class _Importing:
             changes=changes,
         )
         folder = self._target.config.template_folder
-        text, trouble = commit_message(report, "", digest, folder=folder)
+        text, trouble = commit_message(report, None, digest, folder=folder)
         self._trouble = self._trouble or trouble
         return text
 

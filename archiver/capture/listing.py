@@ -1,145 +1,120 @@
-"""Obtain a listing: at once, where an interrupted one stopped, or only what changed."""
+"""Obtain a listing: in full, resumed where one was interrupted, or only what changed."""
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from archiver import __version__
+from archiver.capture import state
+from archiver.capture.validation import Baseline
 from archiver.errors import SnapshotRejected, SourceError, SourceRefused, SourceUnavailable
-from archiver.records.canonical import line_key
-from archiver.records.jsontext import dump
-from archiver.records.model import Line
+from archiver.history import compare
 from archiver.sources import checkpoint
 from archiver.sources.listing import Listing, fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from archiver.capture.incremental import Sweep
-    from archiver.capture.target import Target
-    from archiver.history.versions import Version
-    from archiver.sources import Ledger, Source
-    from archiver.sources.checkpoint import Checkpoint
+    from archiver.capture.connection import Connection
+    from archiver.capture.state import Sweep
+    from archiver.sources import Source
     from archiver.sources.listing import NotModified
-    from archiver.transport import Transport
+    from archiver.store.history import Revision
 
 
-@dataclass(frozen=True, slots=True)
-class Hub:
-    """A configured source that can be asked.
+@contextmanager
+def obtained(
+    connection: Connection, newest: Revision | None, *, now: datetime, saved: bool, full: bool
+) -> Iterator[tuple[Listing | NotModified, Sweep | None]]:
+    """List what changed since the last full listing if that is possible, else everything.
 
-    Attributes:
-        target: Where it is archived.
-        source: What to ask, and what the answers mean.
-        transport: Asks.
-        progress: Is told after each page.
-        notes: What the person should know of the way the listing came about.
+    A listing that was given is yielded as it is. The listing lasts as long as the block. With it
+    comes the sweep that it only adds to; None: it is a full listing.
+
+    Args:
+        connection: The source.
+        newest: Its newest revision.
+        now: Time, UTC.
+        saved: Whether an interrupted listing is kept for the next run.
+        full: List everything, whether or not anything was modified.
     """
-
-    target: Target
-    source: Source
-    transport: Transport
-    progress: Callable[[Ledger], None] | None = None
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def identity(self) -> str:
-        """Digest of what is asked: another question, another listing."""
-        config = self.target.source
-        settings = [config.settings, list(config.key), self.source.kind, __version__]
-        if (site := self.source.site("")) is not None:
-            settings.append(site.endpoint)  # the environment may have named it
-        return hashlib.sha256(dump(settings)).hexdigest()
-
-    @contextmanager
-    def listed(
-        self, validators: Mapping[str, str], *, now: datetime, saved: bool
-    ) -> Iterator[Listing | NotModified]:
-        """List the source; the listing lasts as long as the block.
-
-        What an interrupted listing brought stays on disk while trying again may help; it is
-        forgotten when it was used or refused.
-
-        Args:
-            validators: Of the last answer.
-            now: Time, UTC.
-            saved: Whether an interrupted listing is kept for the next run.
-        """
-        if not self.source.resumable:
-            yield self._fetch(self.source, validators)
-            return
-        path = self._path() if saved else None
-        with (
-            _forgetting(path),
-            checkpoint.opened(path, identity=self.identity, now=now) as state,
-        ):
-            if state.ledger.entries:
-                self.notes.append(
-                    f"{_brought(state.ledger)} were there from an interrupted listing"
-                )
-            yield self._fetch(self.source, state=state)
-
-    @contextmanager
-    def increment(
-        self, sweep: Sweep, before: Callable[[], Version], *, now: datetime
-    ) -> Iterator[Listing | None]:
-        """List what changed since `sweep`, laid over the version `before`.
-
-        The block gets None, with a note, where that cannot be relied on.
-        """
-        narrower = self.source.changed_since(sweep.mark)
-        if narrower is None:
-            yield None
-            return
-        with checkpoint.opened(None, identity="", now=now) as state:
-            try:
-                listing = self._fetch(narrower, state=state)
-                assert isinstance(listing, Listing)  # noqa: S101  nothing was asked conditionally
-                listing.lines.keep(_lines(before()))
-                _refuse_difference(listing, self.source.drift)
-            except SourceUnavailable:
-                raise
-            except SourceError as error:
-                self.notes.append(f"listed in full: {error}")
-                listing = None
-            yield listing
-
-    def _fetch(
-        self,
-        source: Source,
-        validators: Mapping[str, str] | None = None,
-        state: Checkpoint | None = None,
-    ) -> Listing | NotModified:
-        return fetch(
-            source,
-            self.transport,
-            key=self.target.source.key,
-            validators=validators or {},
-            progress=self.progress,
-            checkpoint=state,
-        )
-
-    def _path(self) -> Path:
-        folder = self.target.repository.common_dir / "archiver" / "listing"
-        return folder / f"{self.target.source.name}.sqlite"
+    if connection.given is not None:
+        yield connection.given, None
+        return
+    target = connection.target
+    validators: Mapping[str, str] = {}
+    if not full:
+        every, identity = connection.source.full_every, connection.identity
+        sweep = state.last_sweep(target, newest, identity=identity, every=every, now=now)
+        if sweep is not None:
+            with compare.opened(target.catalogue) as versions:
+                baseline = Baseline(target.catalogue, versions, newest)
+                with _changes(connection, sweep.mark, baseline, now) as changed:
+                    if changed is not None:
+                        yield changed, sweep
+                        return
+        validators = state.validators(target, newest)
+    with _everything(connection, validators, now=now, saved=saved) as listing:
+        yield listing, None
 
 
-def _brought(ledger: Ledger) -> str:
-    return f"{len(ledger.entries):,} pages with {ledger.distinct:,} records"
+@contextmanager
+def _everything(
+    connection: Connection, validators: Mapping[str, str], *, now: datetime, saved: bool
+) -> Iterator[Listing | NotModified]:
+    """List everything.
+
+    The pages of an interrupted listing stay on disk while a retry may help; they are deleted once
+    the listing is used or refused.
+    """
+    target = connection.target
+    if not connection.source.resumable:
+        yield _fetched(connection, connection.source, validators=validators)
+        return
+    folder = target.repository.common_dir / "archiver" / "listing"
+    path = folder / f"{target.source.name}.sqlite" if saved else None
+    with _forgetting(path), checkpoint.opened(path, identity=connection.identity, now=now) as state:
+        if pages := len(state.ledger.entries):
+            brought = f"{pages:,} pages with {state.ledger.distinct:,} records"
+            connection.notes.append(f"{brought} were there from an interrupted listing")
+        yield _fetched(connection, connection.source, checkpoint=state)
 
 
-def _lines(version: Version) -> Iterator[Line]:
-    for part in version.parts.values():
-        yield from (Line(line_key(data).decode(), data) for data in part.lines())
+@contextmanager
+def _changes(
+    connection: Connection, mark: str, baseline: Baseline, now: datetime
+) -> Iterator[Listing | None]:
+    """List what changed since `mark`, laid over the baseline.
+
+    The block receives None, with a note, where such a listing cannot be relied on.
+    """
+    narrower = connection.source.changed_since(mark)
+    if narrower is None:
+        yield None
+        return
+    with checkpoint.opened(None, identity="", now=now) as state:
+        try:
+            listing = _fetched(connection, narrower, checkpoint=state)
+            assert isinstance(listing, Listing)  # noqa: S101  nothing was asked conditionally
+            listing.lines.keep(baseline.lines())
+            _refuse_difference(listing, connection.source.drift)
+        except SourceUnavailable:
+            raise
+        except SourceError as error:
+            connection.notes.append(f"listed in full: {error}")
+            listing = None
+        yield listing
+
+
+def _fetched(connection: Connection, source: Source, **known: Any) -> Listing | NotModified:
+    key, progress = connection.target.source.key, connection.progress
+    return fetch(source, connection.transport, key=key, progress=progress, **known)
 
 
 def _refuse_difference(listing: Listing, drift: float) -> None:
-    """Refuse a listing of changes if, laid over the records before, it does not add up."""
+    """Refuse a listing of changes if, laid over the baseline, the totals do not agree."""
     announced, found = listing.proof.announced, len(listing.lines)
     if announced is None:
         raise SourceError("the changes do not say how many records there are")
@@ -149,7 +124,7 @@ def _refuse_difference(listing: Listing, drift: float) -> None:
 
 @contextmanager
 def _forgetting(path: Path | None) -> Iterator[None]:
-    """Forget the listing at `path` when it was used or refused, not when trying again helps."""
+    """Delete the listing at `path` once it is used or refused, not while a retry may help."""
     try:
         yield
     except (SourceUnavailable, SourceRefused):

@@ -1,4 +1,4 @@
-"""Prune: remove stamped files that the retention rules do not keep; history keeps everything."""
+"""Prune stamped files that the retention rules do not keep; history keeps everything."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from archiver.history import snapshots
 from archiver.store.commit import writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from archiver.capture.target import Target
@@ -32,7 +32,7 @@ def outdated(target: Target, tip: str | None, now: datetime) -> dict[str, str | 
     rules = configured_retention(target.config)
     if tip is None or rules.is_empty:
         return {}
-    return _removals(target, tip, planned(target, tip, rules, now))
+    return removals(target, tip, (file.name for file in planned(target, tip, rules, now).remove))
 
 
 def planned(target: Target, tip: str, rules: Retention, now: datetime) -> Plan:
@@ -49,7 +49,7 @@ def prune(
     """Remove stamped files that `rules` do not keep; history keeps everything.
 
     Returns:
-        The plan, and the full id of the commit; None: nothing was to be done, or a dry run.
+        The plan, and the full id of the commit; None: there was nothing to do, or a dry run.
 
     Raises:
         NotADataRepository: There is no snapshot yet.
@@ -72,10 +72,9 @@ def pruned(target: Target, tip: str, names: Sequence[str]) -> tuple[dict[str, st
     """Return the commit that removes the stamped files `names` from `tip`: files and message."""
     files = "file" if len(names) == 1 else "files"
     text = target.message(f"{len(names):,} stamped {files} pruned; history keeps them")
-    stamped = target.catalogue.stamped
-    return {**snapshots.removal(target.repository, tip, stamped, names)}, text
+    return removals(target, tip, names), text
 
 
-def _removals(target: Target, tip: str, found: Plan) -> dict[str, str | None]:
-    names = (file.name for file in found.remove)
+def removals(target: Target, tip: str, names: Iterable[str]) -> dict[str, str | None]:
+    """Return what to remove from `tip` so that the stamped snapshots `names` are gone."""
     return {**snapshots.removal(target.repository, tip, target.catalogue.stamped, names)}

@@ -1,28 +1,39 @@
-"""What a run says of itself: to the caller, in the commit message, on the state ref."""
+"""Report a run: to the caller, and in the commit message."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
 from archiver import __version__
-from archiver.errors import RenderError
+from archiver.errors import RenderError, StoreError
+from archiver.history.snapshots import name_of
 from archiver.records import canonical
+from archiver.records.jsontext import UNREADABLE, plain
+from archiver.records.model import Summary
 from archiver.records.text import RECORD, Noun
 from archiver.render.commit_message import message
+from archiver.render.section import section
+from archiver.sources import Proof
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from archiver.records.model import End, RecordChange, Summary
-    from archiver.sources import Proof
+    from archiver.config import SourceConfig
+    from archiver.records.model import End, RecordChange
 
 DIGEST = "Archiver-Records-Digest"
 """The trailer that holds the records digest."""
 
 PROOF = "Archiver-Proof"
-"""The trailer that says why the listing is whole; a capture has one, an import has none."""
+"""The trailer that says why the listing is complete; a capture has one, an import has none."""
+
+UNLISTED = "Archiver-Unlisted"
+"""The trailer with the number of records that the listing did not name."""
+
+_COUNTS = ("pages", "announced", "received", "duplicates", "bad")
 
 Outcome: TypeAlias = Literal["first", "changed", "unchanged"]
 
@@ -32,11 +43,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         source: Name of the source.
-        outcome: Whether there was a first snapshot, a changed one, or nothing new.
+        outcome: Whether it took a first snapshot, a changed one, or none.
         revision: Full id of the new commit; None: nothing was committed.
         snapshot: Name of the stamped file; None: nothing was committed.
-        old: The end that was compared with.
-        new: The listing.
+        old: The baseline.
+        new: The snapshot of the listing.
         summary: What changed.
         noun: What the records are called.
         changes: The first changes of each kind of news, for showing.
@@ -55,6 +66,20 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+def unchanged(source: SourceConfig, end: End, *notes: str) -> Report:
+    """Return the report of a run that found nothing to compare with the snapshot `end`."""
+    nothing = Summary(unchanged=end.total)
+    return Report(
+        source=source.name,
+        noun=source.called,
+        outcome="unchanged",
+        old=end,
+        new=end,
+        summary=nothing,
+        notes=notes,
+    )
+
+
 class Misrendered(RenderError):
     """The user's template is wrong; the capture is committed with the built-in one.
 
@@ -63,40 +88,68 @@ class Misrendered(RenderError):
     """
 
     def __init__(self, trouble: RenderError, report: Report) -> None:
-        """Keep what went wrong and what was committed."""
+        """Wrap the error of the template."""
         safe = f"the capture is safe: {report.revision} was written with the built-in template"
         super().__init__(str(trouble), hint=safe)
         self.report = report
 
 
-def commit_message(
-    report: Report, proof: str, digest: str, *, folder: Path | None
-) -> tuple[str, RenderError | None]:
-    """Return the message of the commit, and what was wrong with the user's template.
+def section_of(report: Report, name: str, link: Callable[[str], str]) -> dict[str, Any]:
+    """Return what templates receive of a run.
 
-    A template that cannot be rendered never costs a capture: the built-in one takes its place.
+    Args:
+        report: What it did.
+        name: Name of the stamped file; empty: nothing was committed.
+        link: Returns the address of a record's page; empty: it has none.
+    """
+    return section(
+        noun=report.noun,
+        source=report.source,
+        old=report.old,
+        new=report.new,
+        summary=report.summary,
+        changes=report.changes,
+        snapshots=(name_of(report.source, report.old), name),
+        link=link,
+        first=report.outcome == "first",
+    )
+
+
+def commit_message(
+    report: Report,
+    proof: Proof | None,
+    digest: str,
+    *,
+    folder: Path | None,
+    unlisted: int | None = None,
+) -> tuple[str, RenderError | None]:
+    """Return the message of the commit, and what is wrong with the user's template.
+
+    A template that cannot be rendered never costs a capture: the built-in one replaces it.
 
     Args:
         report: What is committed.
-        proof: Why the listing is whole; empty: it is imported. Then the program's version is
+        proof: Why the listing is complete; None: it is imported. Then the program's version is
             left out too, so that importing the same again gives equal commits.
         digest: The records digest.
         folder: The user's templates.
+        unlisted: Number of records that the listing did not name; None: unknown.
     """
+    trailers = _trailers(report, proof, digest, unlisted)
     try:
-        return _rendered(report, proof, digest, folder), None
+        return _rendered(report, trailers, folder), None
     except RenderError as error:
         if folder is None:
             raise
-        return _rendered(report, proof, digest, None), error
+        return _rendered(report, trailers, None), error
 
 
-def _rendered(report: Report, proof: str, digest: str, folder: Path | None) -> str:
+def _rendered(report: Report, trailers: Mapping[str, str], folder: Path | None) -> str:
     return message(
         source=report.source,
         total=report.new.total,
         summary=report.summary,
-        trailers=_trailers(report, proof, digest),
+        trailers=trailers,
         changes=report.changes,
         first=report.outcome == "first",
         noun=report.noun,
@@ -104,25 +157,44 @@ def _rendered(report: Report, proof: str, digest: str, folder: Path | None) -> s
     )
 
 
-def _trailers(report: Report, proof: str, digest: str) -> dict[str, str]:
+def _trailers(
+    report: Report, proof: Proof | None, digest: str, unlisted: int | None
+) -> dict[str, str]:
     values: dict[str, object] = {
-        "Source": report.source,
-        "Format": canonical.FORMAT,
-        "Total": report.new.total,
-        "New": report.summary.new,
-        "Updated": report.summary.updated,
-        "Removed": report.summary.removed,
-        "Metrics": report.summary.metrics,
-        "Records-Digest": digest,
+        "Archiver-Source": report.source,
+        "Archiver-Format": canonical.FORMAT,
+        "Archiver-Total": report.new.total,
+        "Archiver-New": report.summary.new,
+        "Archiver-Updated": report.summary.updated,
+        "Archiver-Removed": report.summary.removed,
+        "Archiver-Metrics": report.summary.metrics,
+        DIGEST: digest,
     }
-    if proof:
-        values |= {"Proof": proof, "Version": __version__}
-    return {f"Archiver-{name}": str(value) for name, value in values.items()}
+    if proof is not None:
+        values[PROOF] = write_proof(proof)
+        values |= {} if unlisted is None else {UNLISTED: unlisted}
+        values["Archiver-Version"] = __version__
+    return {name: str(value) for name, value in values.items()}
 
 
-def proven(proof: Proof) -> str:
-    """Return the value of the trailer that says why a listing is whole."""
-    numbers = ("pages", "announced", "received", "duplicates", "bad")
-    known = ((name, getattr(proof, name)) for name in numbers)
+def write_proof(proof: Proof) -> str:
+    """Return the value of the trailer that says why a listing is complete."""
+    known = ((name, getattr(proof, name)) for name in _COUNTS)
     counted = (f"{name}={number}" for name, number in known if number is not None)
     return "; ".join((proof.kind, *counted, f"end={proof.end}"))
+
+
+def read_proof(trailer: str) -> Proof:
+    """Return the proof that `write_proof` wrote.
+
+    Raises:
+        StoreError: It did not.
+    """
+    front, _, end = trailer.partition("; end=")
+    kind, *counts = front.split("; ")
+    pairs = (each.partition("=") for each in counts)
+    members = dict.fromkeys(_COUNTS, 0) | {"announced": None} | {name: n for name, _, n in pairs}
+    try:
+        return msgspec.convert({**members, "kind": kind, "end": end}, Proof, strict=False)
+    except UNREADABLE as error:
+        raise StoreError(f"{PROOF} cannot be read: {plain(error)}") from error

@@ -1,4 +1,4 @@
-"""Revert: undo a capture by a new commit; pushed history is never rewritten."""
+"""Revert a capture by a new commit; pushed history is never rewritten."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from archiver.capture.confirmation import UNLISTED_FILE
+from archiver.capture.prune import removals
+from archiver.capture.state import MISSING, SWEEP, VALIDATORS
 from archiver.errors import UnknownRevision
 from archiver.history import compare, snapshots
 from archiver.history.catalogue import CHANGELOG, LATEST, REMOVED, REVERTED, Reverted
@@ -22,31 +25,33 @@ if TYPE_CHECKING:
     from archiver.store.history import Revision
 
 
-_LISTING_STATE = ("missing.jsonl", "sweep.json", "validators.json")
-"""What the state ref remembers of listings; a listing that was reverted is no evidence."""
+_LISTING_STATE = (MISSING, SWEEP, VALIDATORS)
+"""What the state ref remembers of listings; a reverted listing is no evidence."""
+_BESIDE = (REMOVED, UNLISTED_FILE)
+"""Files that belong to the newest snapshot."""
 
 
 class Reversal(NamedTuple):
-    """The commit that takes a capture back: the capture, path to blob id, the message."""
+    """The commit that reverts a capture: the capture, path to blob id, the message."""
 
     capture: Revision
     files: dict[str, str | None]
-    text: str
+    message: str
 
 
 def revert(target: Target, name: str, *, clock: Callable[[], datetime]) -> tuple[Revision, str]:
-    """Take the capture that `name` means back by a new commit.
+    """Revert the capture that `name` means by a new commit.
 
-    From then on `log`, `changes` and `show` leave it out. Where it is the newest one, the
-    snapshot before it becomes the latest again.
+    From then on `log`, `changes` and `show` leave it out. If it is the newest one, the snapshot
+    before it becomes the latest again.
 
     Returns:
         The capture, and the full id of the new commit.
 
     Raises:
-        UnknownRevision: It is no capture of this source, or is reverted already, or there is
-            no snapshot before it.
-        ShallowHistory: The clone may end before the capture that it brought back.
+        UnknownRevision: It is not a capture of this source, is reverted already, or has no
+            snapshot before it.
+        ShallowHistory: The clone may end before the capture that it restored.
     """
     now = clock()
     commit = target.repository.resolve(name)
@@ -55,19 +60,19 @@ def revert(target: Target, name: str, *, clock: Callable[[], datetime]) -> tuple
         back = reversal(target, writer, tip, commit, now)
         forgotten = {f"{target.source.name}/{name}": None for name in _LISTING_STATE}
         done = writer.commit(
-            target.change(back.files, back.text, tip=tip, taken=now, now=now, state=forgotten)
+            target.change(back.files, back.message, tip=tip, taken=now, now=now, state=forgotten)
         )
     assert done.revision is not None  # noqa: S101  a line was added
     return back.capture, done.revision
 
 
 def reversal(target: Target, writer: Writer, tip: str, commit: str, now: datetime) -> Reversal:
-    """Write the blobs that take the capture `commit` back, and return the commit on `tip`.
+    """Write the blobs that revert the capture `commit`, and return the commit on `tip`.
 
     Raises:
-        UnknownRevision: It is no capture of this source, or is reverted already, or there is
-            no snapshot before it.
-        ShallowHistory: The clone may end before the capture that it brought back.
+        UnknownRevision: It is not a capture of this source, is reverted already, or has no
+            snapshot before it.
+        ShallowHistory: The clone may end before the capture that it restored.
     """
     *again, capture = _holders(target, commit)
     rows = [
@@ -86,7 +91,7 @@ def reversal(target: Target, writer: Writer, tip: str, commit: str, now: datetim
 
 
 def _logged(target: Target, writer: Writer, tip: str, section: str) -> dict[str, str | None]:
-    """Return the changelog of `tip` with one more section, if there is one."""
+    """Return the changelog of `tip`, if there is one, with one more section."""
     path = f"{target.catalogue.folder}/{CHANGELOG}"
     if (log := target.repository.read(tip, path)) is None:
         return {}
@@ -95,23 +100,23 @@ def _logged(target: Target, writer: Writer, tip: str, section: str) -> dict[str,
 
 
 def _holders(target: Target, commit: str) -> list[Revision]:
-    """Return the revisions with the snapshot of `commit`: last the capture, that is `commit`.
+    """Return the revisions with the snapshot of `commit`, newest first; the last is `commit`.
 
-    Those before it brought it back, when captures after it were reverted.
+    The others restored it, when captures after it were reverted.
     """
     revisions = [*target.catalogue.revisions()]
     blob = next((each.blob for each in revisions if each.id == commit), None)
     if blob is None:
         raise UnknownRevision(
-            f"{commit} is no capture of {target.source.name}, or was reverted already",
+            f"{commit} is no capture of {target.source.name}, or is reverted already",
             hint="`archiver log` lists the captures",
         )
     holders = [each for each in revisions if each.blob == blob]
     capture = holders[-1]
     if capture.id != commit:
         raise UnknownRevision(
-            f"{commit} is no capture, it brought back the snapshot of {stamp(capture.authored_at)}",
-            hint=f"to take that one back too: archiver revert {capture.id[:10]}",
+            f"{commit} is no capture, it restored the snapshot of {stamp(capture.authored_at)}",
+            hint=f"to revert that one too: archiver revert {capture.id[:10]}",
         )
     return holders
 
@@ -120,7 +125,7 @@ def _unstamped(target: Target, tip: str, capture: Revision) -> dict[str, str | N
     """Return the stamped files of `capture` in `tip`, as removals."""
     entries = target.repository.entries(tip, target.catalogue.stamped)
     names = (file.name for file in snapshots.stamped(entries) if entries[file.name] == capture.blob)
-    return {**snapshots.removal(target.repository, tip, target.catalogue.stamped, names)}
+    return removals(target, tip, names)
 
 
 def _restored(target: Target, tip: str, capture: Revision) -> dict[str, str | None]:
@@ -132,10 +137,11 @@ def _restored(target: Target, tip: str, capture: Revision) -> dict[str, str | No
     old = repository.entries(tip, f"{folder}/latest")
     new = repository.entries(before.id, f"{folder}/latest")
     shards = {f"{folder}/latest/{name}": new.get(name) for name in {*old, *new}}
-    removed = f"{folder}/{REMOVED}"
-    stones = {removed: repository.object_at(before.id, removed)}
-    gone = stones if repository.object_at(tip, removed) != stones[removed] else {}
-    return {**shards, **gone, f"{folder}/{LATEST}": before.blob}
+    then, now = repository.entries(before.id, f"{folder}"), repository.entries(tip, folder)
+    beside = {
+        f"{folder}/{name}": then.get(name) for name in _BESIDE if then.get(name) != now.get(name)
+    }
+    return {**shards, **beside, f"{folder}/{LATEST}": before.blob}
 
 
 def _readable_before(target: Target, capture: Revision) -> Revision:
@@ -143,4 +149,4 @@ def _readable_before(target: Target, capture: Revision) -> Revision:
         for revision, _ in compare.readable(versions, target.catalogue.revisions()):
             if revision.id != capture.id and revision.blob != capture.blob:
                 return revision
-    raise UnknownRevision("it is the first snapshot: there is none before it to go back to")
+    raise UnknownRevision("it is the first snapshot: there is none before it to restore")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from archiver.capture.report import Report
+    from archiver.capture.target import Target
     from archiver.config import Config
 
 RUNS: Final = "runs.jsonl"
@@ -51,8 +52,6 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         removed: Number of removed records.
         snapshot: Name of the stamped file; empty: nothing was committed.
         error: First line of the error message; empty: none.
-        joined: Whether the capture was rebased onto what others had pushed: the state of that
-            moment then comes from several listings.
     """
 
     timestamp: str
@@ -65,12 +64,6 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     removed: int = 0
     snapshot: str = ""
     error: str = ""
-    joined: bool = False
-
-    @classmethod
-    def of(cls, report: Report, *, began: datetime, now: datetime) -> Run:
-        """Return the report of a run that listed its source."""
-        return cls(timestamp=stamp(began), seconds=_seconds(began, now), **_counts(report))
 
     @property
     def identity(self) -> tuple[str, str, float]:
@@ -118,20 +111,26 @@ def encode(runs: Iterable[Run], now: datetime) -> bytes:
 
 def merge(ours: bytes | None, theirs: bytes | None, now: datetime) -> bytes:
     """Return the file of the runs of two copies; of one run, the report with an error is kept."""
-    known = {run.identity for run in decode(theirs)}
-    mine = (
-        run if run.identity in known else msgspec.structs.replace(run, joined=True)
-        for run in decode(ours)
-    )
-    both = sorted((*decode(theirs), *mine), key=lambda run: run.code != 0)
+    both = sorted((*decode(theirs), *decode(ours)), key=lambda run: run.code != 0)
     return encode({run.identity: run for run in both}.values(), now)
 
 
-def corrected(run: Run, snapshot: str, report: Report) -> Run:
-    """Return `run` with the counts of `report`, if it is the run that made `snapshot`."""
-    if not snapshot or run.snapshot != snapshot:
-        return run
-    return msgspec.structs.replace(run, **_counts(report))
+def corrected(content: bytes | None, snapshot: str, report: Report, now: datetime) -> bytes:
+    """Return a file of runs in which the one that made `snapshot` has the counts of `report`."""
+    runs = (
+        msgspec.structs.replace(run, **_counts(report)) if run.snapshot == snapshot else run
+        for run in decode(content)
+    )
+    return encode(runs, now)
+
+
+def reported(
+    target: Target, report: Report, *, began: datetime, now: datetime
+) -> dict[str, bytes | None]:
+    """Return the file of the state ref with the reports of all runs, this one included."""
+    name = report.source
+    run = Run(timestamp=stamp(began), seconds=_seconds(began, now), **_counts(report))
+    return {f"{name}/{RUNS}": encode([*load(target.repository, name), run], now)}
 
 
 def record_failure(

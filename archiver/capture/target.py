@@ -1,4 +1,4 @@
-"""Where the snapshots of one source are committed, and as whom."""
+"""Where the snapshots of one source are committed, and by whom."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Target:
         """Return what a snapshot's commit writes: every file twice, latest and stamped.
 
         Args:
-            blobs: What follows the snapshot's own name to blob id (see `snapshots.Layout`).
+            blobs: Rest of the file's name to blob id (see `snapshots.Layout.write`).
             name: Name of the stamped file.
             tip: The commit it stands on; shards that the snapshot lacks are removed.
         """
@@ -80,7 +80,7 @@ class Target:
         """Return the transaction that commits `files` on `tip`.
 
         Args:
-            files: Path to blob id, None to remove; empty: only the state moves.
+            files: Path to blob id, None to remove; empty: only the state ref moves.
             message: The commit message.
             tip: The commit that was compared with.
             taken: Author date: the capture time.
@@ -103,7 +103,7 @@ class Target:
 
 
 def state_change(config: Config, state: Mapping[str, bytes | None], *, now: datetime) -> Change:
-    """Return the transaction that moves the state ref only; HEAD may be detached."""
+    """Return the transaction that moves only the state ref; HEAD may be detached."""
     identity = config.archive.identity
     return Change(
         branch="",
@@ -119,7 +119,7 @@ def state_change(config: Config, state: Mapping[str, bytes | None], *, now: date
 
 
 def open_target(config: Config, name: str | None, repository: Repository) -> Target:
-    """Return the place of the source `name` (None: the only one).
+    """Return the source `name` (None: the only one) in its data repository.
 
     Raises:
         ConfigError: There is no such source.

@@ -1,4 +1,4 @@
-"""Read every snapshot of a history again, and name whatever is not as it was written."""
+"""Verify a history: read every snapshot again, and name whatever is not as it was written."""
 
 from __future__ import annotations
 

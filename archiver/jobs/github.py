@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from archiver.capture.draft import section_of
+from archiver.capture.report import section_of
 from archiver.channels import Message
 from archiver.channels.local import append, summary
 from archiver.history.catalogue import configured

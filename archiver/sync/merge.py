@@ -1,125 +1,81 @@
-"""Join what two copies of a data repository remember on the state ref."""
+"""Merge what two copies of a data repository remember on the state ref."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from archiver.capture import runlog
 from archiver.capture.runlog import RUNS
 from archiver.notify import outbox
-from archiver.records.jsontext import UNREADABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from archiver.store.repository import Repository
-    from archiver.sync.recapture import Rebuilt
-
-    Files = Mapping[str, bytes]
-
-CARRIED: Final = "carried.json"
-"""File of a source: the captures that a join built anew, by the name of their stamped file, and
-which keys each holds that its own listing did not say: the next join must not count them."""
-
-_JOINED: Final[Mapping[str, Callable[[bytes | None, bytes | None, datetime], bytes]]] = {
-    RUNS: runlog.merge,
-    outbox.OUTBOX: lambda ours, theirs, _now: outbox.merge(ours, theirs),
-}
-"""Files that hold what both copies say; every other file comes from the later run."""
+    from archiver.sync.rebase import Rebased
 
 
-def joined_state(
-    repository: Repository, ours: str | None, theirs: str | None, now: datetime
+def merged_state(
+    repository: Repository,
+    ours: str | None,
+    theirs: str | None,
+    *,
+    rebased: Iterable[Rebased],
+    now: datetime,
 ) -> tuple[str | None, dict[str, bytes | None]]:
-    """Return the commit on which the joined state stands, and the files that it changes there.
+    """Return the commit on which the merged state stands, and the files that it changes there.
 
     What a source's last run remembers (who is missing, how to ask next time) is taken as a whole
-    from the copy in which that source was run later.
+    from the copy in which that source was run later. The reports of runs whose captures were
+    rebased are those of the rebased captures.
 
     Args:
         repository: Holds both.
         ours: Full id of the state here; None: there is none.
         theirs: Full id of the state of the other copy; None: there is none.
+        rebased: What stands for the captures of this copy.
         now: Time, UTC.
     """
+    base, files = _merged(repository, ours, theirs, now)
+    for each in rebased:
+        if each.report is not None:
+            path = f"{each.report.source}/{RUNS}"
+            content = files.get(path) or (repository.read(base, path) if base else None)
+            files[path] = runlog.corrected(content, each.snapshot, each.report, now)
+    return base, files
+
+
+def _merged(
+    repository: Repository, ours: str | None, theirs: str | None, now: datetime
+) -> tuple[str | None, dict[str, bytes | None]]:
     if theirs is None or ours == theirs or (ours and repository.is_ancestor(theirs, ours)):
         return ours, {}
     if ours is None or repository.is_ancestor(ours, theirs):
         return theirs, {}
     here, there = _by_source(repository, ours), _by_source(repository, theirs)
-    files: dict[str, bytes | None] = {}
-    for source, mine in here.items():
-        other = there.get(source, {})
-        for name, content in _joined(mine, other, now).items():
-            if other.get(name) != content:
-                files[f"{source}/{name}"] = content
-    return theirs, files
+    return theirs, {
+        f"{source}/{name}": content
+        for source, mine in here.items()
+        for name, content in _merged_files(mine, there.get(source, {}), now).items()
+        if there.get(source, {}).get(name) != content
+    }
 
 
-def carried(
-    repository: Repository, state: str | None, source: str, snapshot: str
-) -> frozenset[str] | None:
-    """Return what `CARRIED` says of a capture; None: nothing."""
-    content = repository.read(state, f"{source}/{CARRIED}") if state else None
-    try:
-        known = msgspec.json.decode(content or b"{}", type=dict[str, frozenset[str]])
-    except UNREADABLE:
-        return None
-    return known.get(snapshot)
-
-
-def carrying(rebuilt: Iterable[Rebuilt]) -> dict[str, bytes]:
-    """Return the files `CARRIED` of what was built anew just now; older captures are pushed."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for each in rebuilt:
-        if each.carried is not None:
-            source, snapshot, keys = each.carried
-            found.setdefault(source, {})[snapshot] = sorted(keys)
-    return {f"{source}/{CARRIED}": msgspec.json.encode(rows) for source, rows in found.items()}
-
-
-def corrected(
-    repository: Repository,
-    base: str | None,
-    files: Mapping[str, bytes | None],
-    rebuilt: Iterable[Rebuilt],
-    now: datetime,
-) -> dict[str, bytes]:
-    """Return the reports of runs whose captures were built anew, as they are now.
-
-    Args:
-        repository: Holds the state.
-        base: The commit on which the state will stand; None: there is none.
-        files: Files of the state that will differ there.
-        rebuilt: What stands for the captures of this copy.
-        now: Time, UTC.
-    """
-    found: dict[str, bytes] = {}
-    for each in rebuilt:
-        if each.report is None:
-            continue
-        path = f"{each.report.source}/{RUNS}"
-        content = found.get(path) or files.get(path)
-        content = content or (repository.read(base, path) if base else None)
-        runs = (runlog.corrected(run, each.snapshot, each.report) for run in runlog.decode(content))
-        found[path] = runlog.encode(runs, now)
-    return found
-
-
-def _joined(mine: Files, other: Files, now: datetime) -> dict[str, bytes | None]:
-    """Return every file of one source; None where it is to be gone."""
-    later = mine if _last(mine) >= _last(other) else other
-    files: dict[str, bytes | None] = {name: later.get(name) for name in {*mine, *other}}
-    for name, join in _JOINED.items():
-        if name in files:
-            files[name] = join(mine.get(name), other.get(name), now)
+def _merged_files(
+    ours: Mapping[str, bytes], theirs: Mapping[str, bytes], now: datetime
+) -> dict[str, bytes | None]:
+    """Return every file of one source; None where it is to be removed."""
+    later = ours if _last(ours) >= _last(theirs) else theirs
+    files: dict[str, bytes | None] = {name: later.get(name) for name in {*ours, *theirs}}
+    if RUNS in files:
+        files[RUNS] = runlog.merge(ours.get(RUNS), theirs.get(RUNS), now)
+    if outbox.OUTBOX in files:
+        files[outbox.OUTBOX] = outbox.merge(ours.get(outbox.OUTBOX), theirs.get(outbox.OUTBOX))
     return files
 
 
-def _last(files: Files) -> str:
+def _last(files: Mapping[str, bytes]) -> str:
     """Return the time of the last good run."""
     return max((run.timestamp for run in runlog.decode(files.get(RUNS)) if run.good), default="")
 

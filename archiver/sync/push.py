@@ -1,11 +1,10 @@
-"""Keep this copy and another in step: fetch, rebuild captures on what others pushed, push."""
+"""Push this copy; where another copy pushed first, rebase onto what it pushed and push again."""
 
 from __future__ import annotations
 
 import logging
 import random
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.capture.target import open_target
@@ -15,52 +14,48 @@ from archiver.store.commit import KEPT_REF, writing
 from archiver.store.identity import Identity
 from archiver.store.remote import Raced, Refused, Remote
 from archiver.store.repository import STATE_REF, Differences, Repository
-from archiver.sync import merge
-from archiver.sync.rebase import Replay
+from archiver.sync.merge import merged_state
+from archiver.sync.rebase import Rebase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from archiver.config import Config
-    from archiver.store.commit import Writer
     from archiver.store.remote import Tips
-    from archiver.sync.recapture import Rebuilt
+    from archiver.sync.rebase import Rebased
 
-NOTHING: Final = Differences({}, {}, set())
 TRIES: Final = 5
-"""So often a push is tried when somebody else is faster."""
+"""How often a push is tried while others are faster."""
 TOKEN: Final = "ARCHIVER_PUSH_TOKEN"  # noqa: S105  the name of a variable
 """Environment variable with a token for the other copy's HTTPS address."""
-_PAUSE: Final = 0.5
+_PAUSE: Final = 0.5  # seconds
 
 _log = logging.getLogger(__name__)
 
 
 class Synced(NamedTuple):
-    """What became of this copy.
+    """The outcome of a fetch or a push.
 
     Attributes:
         rebuilt: Full id of a commit that was here to what stands for it now.
         notes: What the person should know.
     """
 
-    rebuilt: dict[str, Rebuilt]
+    rebuilt: dict[str, Rebased]
     notes: tuple[str, ...] = ()
 
     def then(self, later: Synced) -> Synced:
-        """Return what became of this copy after both."""
-        followed = {old: _followed(each, later.rebuilt) for old, each in self.rebuilt.items()}
-        return Synced({**later.rebuilt, **followed}, self.notes + later.notes)
-
-
-def _followed(first: Rebuilt, later: Mapping[str, Rebuilt]) -> Rebuilt:
-    second = later.get(first.revision, first)
-    return second if second.report else first._replace(revision=second.revision)
+        """Return the outcome of both, one after the other."""
+        rebuilt = dict(later.rebuilt)
+        for old, first in self.rebuilt.items():
+            second = later.rebuilt.get(first.revision, first)
+            rebuilt[old] = second if second.report else first._replace(revision=second.revision)
+        return Synced(rebuilt, self.notes + later.notes)
 
 
 def check(config: Config) -> None:
-    """Find the other copy, so that what cannot work is known before anything is fetched.
+    """Find the other copy, so that a mistake is known before anything is fetched.
 
     Raises:
         PushRejected: There is none.
@@ -71,9 +66,7 @@ def check(config: Config) -> None:
 
 
 def fetched(config: Config, *, clock: Callable[[], datetime]) -> Synced:
-    """Bring this copy to where the other one is, before a run.
-
-    Captures that are only here are built anew on what is there.
+    """Update this copy to the other one before a run; captures that are only here are rebased.
 
     Raises:
         PushRejected: There is no other copy, it cannot be reached, or the two cannot be joined.
@@ -81,17 +74,17 @@ def fetched(config: Config, *, clock: Callable[[], datetime]) -> Synced:
     """
     with Repository.open(config.root) as repository:
         remote = _remote(config, repository)
-        return _Meeting(config, repository, remote, clock).join(remote.fetch())
+        return _joined(config, remote, remote.fetch(), clock())
 
 
 def push(
     config: Config,
     *,
     clock: Callable[[], datetime],
-    sleep: Callable[[float], None] = time.sleep,  # noqa: TID251  the hall may wait
+    sleep: Callable[[float], None] = time.sleep,  # noqa: TID251  a use case may wait
     chance: Callable[[], float] = random.random,
 ) -> Synced:
-    """Push branch and state; where others were faster, build on what they pushed.
+    """Push branch and state; where others were faster, rebase onto what they pushed.
 
     Raises:
         PushRejected: The other copy does not take it; what is committed stays here.
@@ -99,7 +92,7 @@ def push(
     """
     synced = Synced({})
     seen: Tips | None = None
-    stands = False  # then nobody was faster: git only words it so
+    unmoved = False
     for attempt in range(TRIES):
         with Repository.open(config.root) as repository:
             remote = _remote(config, repository)
@@ -111,22 +104,22 @@ def push(
                     break
                 sleep(_PAUSE * 2**attempt * (0.5 + chance()))
                 tips = remote.fetch()
-                stands, seen = tips == seen, tips
-                if not stands:
-                    synced = synced.then(_Meeting(config, repository, remote, clock).join(tips))
+                unmoved, seen = tips == seen, tips
+                if not unmoved:
+                    synced = synced.then(_joined(config, remote, tips, clock()))
             except Refused:
-                return synced.then(_alone(remote))
+                return synced.then(_branch_alone(remote))
             else:
                 return synced
-    if stands:
+    if unmoved:  # nobody was faster: git only words it so
         with Repository.open(config.root) as repository:
-            return synced.then(_alone(_remote(config, repository)))
+            return synced.then(_branch_alone(_remote(config, repository)))
     message = f"others were faster than this run, {TRIES} times"
     raise PushRejected(message, hint="what is committed stays here: run again")
 
 
 def deepened(config: Config) -> None:
-    """Bring the whole history into a shallow clone.
+    """Fetch the whole history into a shallow clone.
 
     Raises:
         PushRejected: There is no other copy, or it cannot be reached.
@@ -147,85 +140,52 @@ def _remote(config: Config, repository: Repository) -> Remote:
     )
 
 
-def _alone(remote: Remote) -> Synced:
+def _branch_alone(remote: Remote) -> Synced:
     """Push the branch without the state, to a copy that may refuse just that."""
     remote.push_branch()
     return Synced({}, (f"{remote.name} takes no {STATE_REF}: the reports stay here",))
 
 
-@dataclass(frozen=True, slots=True)
-class _Meeting:
-    """This copy and the other one, to be joined."""
-
-    config: Config
-    repository: Repository
-    remote: Remote
-    clock: Callable[[], datetime]
-
-    def join(self, theirs: Tips) -> Synced:
-        """Move branch and state to where everything of both copies is in them."""
-        with writing(self.repository) as writer:
-            replay = Replay(self.config, self.repository, writer, self.clock)
-            ours = self.repository.tip(self.remote.branch)
-            tip = self._joined(ours, theirs.branch, replay)
-            kept = self._adopt(writer, replay, ours, tip, theirs.state)
-        notes = (f"your changes to {path} are kept on {KEPT_REF}" for path in kept)
-        return Synced(replay.rebuilt, (*replay.notes, *notes))
-
-    def _joined(self, ours: str | None, theirs: str | None, replay: Replay) -> str | None:
-        """Return the tip of the branch with the commits of both."""
-        here = self.repository
-        if theirs is None or ours == theirs:
-            return ours
-        if ours is None or here.is_ancestor(ours, theirs):
-            return theirs
-        if here.is_ancestor(theirs, ours):
-            return ours
-        tip = theirs
-        for commit in here.since(theirs, ours):
-            tip = replay.onto(commit, tip)
-        return tip
-
-    def _adopt(
-        self, writer: Writer, replay: Replay, ours: str | None, tip: str | None, state: str | None
-    ) -> tuple[str, ...]:
-        """Move both refs in one transaction; return what it kept aside of a person's files."""
-        here, now = self.repository.tip(STATE_REF), self.clock()
-        base, files = merge.joined_state(self.repository, here, state, now)
-        rebuilt = replay.rebuilt.values()
-        files |= merge.corrected(self.repository, base, files, rebuilt, now)
-        files |= merge.carrying(rebuilt)
-        if tip == ours and base == here and not files:
-            return ()
-        return writer.commit(self._change(ours, tip, base, files, now)).kept
-
-    def _change(
-        self,
-        ours: str | None,
-        tip: str | None,
-        base: str | None,
-        state: Mapping[str, bytes | None],
-        now: datetime,
-    ) -> Change:
-        moved = tip is not None and tip != ours
-        shown = self.repository.checked_out() == self.remote.branch
-        changed = self.repository.differences(ours, tip) if tip and moved and shown else NOTHING
-        identity = self.config.archive.identity
-        return Change(
-            branch=self.remote.branch,
-            expected=ours,
-            files=changed.files,
-            message="",
-            state=state,
-            author=Identity(*identity) if identity else None,
-            authored_at=now,
-            committed_at=now,
-            managed=tuple(map(self._folder, self.config.sources)),
-            state_base=base,
-            adopted=tip if moved else ours,
-            replaced=changed.replaced,
-            programs=changed.programs,
+def _joined(config: Config, remote: Remote, theirs: Tips, now: datetime) -> Synced:
+    """Move branch and state, in one transaction, to where both hold everything of both copies."""
+    repository, kept = remote.repository, tuple[str, ...]()
+    with writing(repository) as writer:
+        rebase = Rebase(config, repository, writer, now)
+        ours, state = repository.tip(remote.branch), repository.tip(STATE_REF)
+        tip = rebase.join(ours, theirs.branch)
+        base, files = merged_state(
+            repository, state, theirs.state, rebased=rebase.rebuilt.values(), now=now
         )
+        if tip != ours or base != state or files:
+            moved = _moved(remote, ours, tip)
+            identity = config.archive.identity
+            kept = writer.commit(
+                Change(
+                    branch=remote.branch,
+                    expected=ours,
+                    files=moved.files,
+                    message="",
+                    state=files,
+                    author=Identity(*identity) if identity else None,
+                    authored_at=now,
+                    committed_at=now,
+                    managed=tuple(
+                        open_target(config, name, repository).catalogue.folder
+                        for name in config.sources
+                    ),
+                    state_base=base,
+                    adopted=tip or ours,
+                    replaced=moved.replaced,
+                    programs=moved.programs,
+                )
+            ).kept
+    notes = (f"your changes to {path} are kept on {KEPT_REF}" for path in kept)
+    return Synced(rebase.rebuilt, (*rebase.notes, *notes))
 
-    def _folder(self, source: str) -> str:
-        return open_target(self.config, source, self.repository).catalogue.folder
+
+def _moved(remote: Remote, ours: str | None, tip: str | None) -> Differences:
+    """Return the files that a move of the branch changes in the work tree."""
+    repository = remote.repository
+    if tip in (None, ours) or repository.checked_out() != remote.branch:
+        return Differences({}, {}, set())
+    return repository.differences(ours, tip)

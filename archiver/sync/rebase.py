@@ -1,35 +1,30 @@
-"""Build the commits of this copy anew on a tip that somebody else pushed; no capture is lost."""
+"""Rebase the commits of this copy onto a tip that somebody else pushed; no capture is lost."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace as with_
 
-from archiver.capture import prune, revert, runlog
-from archiver.capture.confirmation import MISSING
-from archiver.capture.report import DIGEST, PROOF
+from archiver.capture import prune, revert
+from archiver.capture.recorded import read_recorded
+from archiver.capture.report import DIGEST, PROOF, unchanged
 from archiver.capture.target import open_target
-from archiver.capture.validation import baseline
-from archiver.changes.lifecycle import read_missing
+from archiver.capture.validation import Baseline
 from archiver.errors import PushRejected, UnknownRevision
-from archiver.history import snapshots
-from archiver.history.catalogue import REMOVED, REVERTED
-from archiver.history.revisions import newest
-from archiver.history.versions import EMPTY, Versions, stamp, taken_at
-from archiver.store.repository import STATE_REF
-from archiver.sync import merge
-from archiver.sync.recapture import Carried, Rebuilding, Rebuilt
+from archiver.history import compare, snapshots
+from archiver.history.catalogue import REVERTED
+from archiver.history.versions import stamp, taken_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from archiver.capture.report import Report
     from archiver.capture.target import Target
     from archiver.config import Config
-    from archiver.history.versions import Version
+    from archiver.records.model import End
     from archiver.store.commit import Writer
     from archiver.store.history import Revision
     from archiver.store.repository import Repository
@@ -38,8 +33,22 @@ _MEND: Final = "join the two by hand: git pull --rebase; then run again"
 _OURS: Final = "Archiver-Source"
 
 
-class Replay:
-    """Builds commits of this copy anew, oldest first, on the tip of another copy.
+class Rebased(NamedTuple):
+    """What stands for a commit of this copy.
+
+    Attributes:
+        revision: Full commit id; empty: it was dropped.
+        report: The report of its run now; None: the same as before.
+        snapshot: Name of the stamped file that it had; empty: the same as before.
+    """
+
+    revision: str
+    report: Report | None = None
+    snapshot: str = ""
+
+
+class Rebase:
+    """Rebases commits of this copy, oldest first, onto the tip of another copy.
 
     Attributes:
         rebuilt: Full id of a commit to what stands for it.
@@ -47,47 +56,60 @@ class Replay:
     """
 
     def __init__(
-        self,
-        config: Config,
-        repository: Repository,
-        writer: Writer,
-        clock: Callable[[], datetime],
+        self, config: Config, repository: Repository, writer: Writer, now: datetime
     ) -> None:
-        """Build with `writer`, which holds the lock."""
-        self.rebuilt: dict[str, Rebuilt] = {}
+        """Build commits with `writer`, which holds the lock, at `now` (UTC)."""
+        self.rebuilt: dict[str, Rebased] = {}
         self.notes: list[str] = []
         self._config = config
         self._repository = repository
         self._writer = writer
-        self._clock = clock
+        self._now = now
 
-    def onto(self, commit: str, tip: str) -> str:
+    def join(self, ours: str | None, theirs: str | None) -> str | None:
+        """Return the tip of a branch that holds the commits of both tips.
+
+        Raises:
+            PushRejected: A commit is none of this program: a person has to join the two.
+        """
+        here = self._repository
+        if theirs is None or ours == theirs:
+            return ours
+        if ours is None or here.is_ancestor(ours, theirs):
+            return theirs
+        if here.is_ancestor(theirs, ours):
+            return ours
+        tip = theirs
+        for commit in here.since(theirs, ours):
+            tip = self._onto(commit, tip)
+        return tip
+
+    def _onto(self, commit: str, tip: str) -> str:
         """Return the commit that stands for `commit` on `tip`; `tip` itself if it is dropped.
 
         A capture is dropped where `tip` holds a newer one of the same source, or the same records.
-
-        Raises:
-            PushRejected: `commit` is none of this program: a person has to join the two.
         """
-        parent = self._parent(commit)
+        answer = self._repository.git.ask("rev-parse", "--verify", "--quiet", f"{commit}~1")
+        parent = None if answer.code else answer.out.decode().strip()
         files = self._repository.differences(parent, commit).files
-        target, revision = self._own(commit, files)
+        target, revision = self._owner(commit, files)
         there = replace(target, catalogue=replace(target.catalogue, ref=tip))
         if f"{target.catalogue.folder}/{REVERTED}" in files:
-            built = self._reverted(there, commit, parent)
+            rebased = self._reverted(there, commit, parent)
         elif parent and self._folder(target, parent) == self._folder(target, tip):
-            built = self._moved(target, revision, files, tip)
+            message = self._repository.message(commit)
+            rebased = Rebased(self._build(target, files, message, tip, revision.authored_at))
         elif {DIGEST, PROOF} <= revision.trailers.keys():
-            built = self._captured(there, revision, parent)
+            rebased = self._captured(there, revision, parent)
         elif all(path.startswith(f"{target.catalogue.stamped}/") for path in files):
-            built = self._pruned(there, files)
+            rebased = self._pruned(there, files)
         else:
             raise _foreign(commit)
-        self.rebuilt[commit] = built
-        return built.revision or tip
+        self.rebuilt[commit] = rebased
+        return rebased.revision or tip
 
-    def _own(self, commit: str, files: Mapping[str, str | None]) -> tuple[Target, Revision]:
-        """Return whose commit it is: that of the source in whose folder all its files lie."""
+    def _owner(self, commit: str, files: Mapping[str, str | None]) -> tuple[Target, Revision]:
+        """Return the source in whose folder all files of the commit lie."""
         for name in self._config.sources:
             target = open_target(self._config, name, self._repository)
             if all(path.startswith(f"{target.catalogue.folder}/") for path in files):
@@ -96,141 +118,70 @@ class Replay:
                     return target, revision
         raise _foreign(commit)
 
-    def _parent(self, commit: str) -> str | None:
-        answer = self._repository.git.ask("rev-parse", "--verify", "--quiet", f"{commit}~1")
-        return None if answer.code else answer.out.decode().strip()
-
     def _folder(self, target: Target, commit: str) -> str | None:
         """Return the object id of a source's folder in a commit; None where absent."""
         place, _, name = target.catalogue.folder.rpartition("/")
         return self._repository.entries(commit, place).get(name)
 
-    def _moved(
-        self, target: Target, revision: Revision, files: Mapping[str, str | None], tip: str
-    ) -> Rebuilt:
-        """Return the same commit on a tip that left its source alone."""
-        text = self._repository.message(revision.id)
-        built = self._build(target, files, text, tip, revision.authored_at)
-        if not {DIGEST, PROOF} <= revision.trailers.keys():
-            return Rebuilt(built)
-        with self._versions(target) as versions:
-            name = snapshots.name_of(target.source.name, versions.stored(revision).end)
-        missing = self._missing(target.source.name, name)
-        carried = None if missing is None else Carried(target.source.name, name, missing)
-        return Rebuilt(built, carried=carried)
+    def _captured(self, there: Target, revision: Revision, parent: str | None) -> Rebased:
+        """Capture once more, on the tip, what the listing of a capture said."""
+        with compare.opened(there.catalogue) as versions:
+            baseline = Baseline.of(there.catalogue, versions)
+            end = versions.stored(revision).end
+            taken, snapshot = taken_at(end), snapshots.name_of(there.source.name, end)
+            if taken is None:
+                raise PushRejected(f"{revision.id[:10]} says no time of its capture", hint=_MEND)
+            if (baseline.open().end.timestamp or "") >= stamp(taken):
+                reason = f"the capture of {stamp(taken)} UTC: a newer one was pushed"
+                return self._dropped(there, baseline.open().end, snapshot, reason)
+            recorded = read_recorded(there, versions, revision, parent)
+            draft = recorded.candidate(there, baseline, taken).draft(self._writer)
+            if draft.report.outcome == "unchanged":
+                return self._dropped(
+                    there, baseline.open().end, snapshot, "what it found was pushed already"
+                )
+        tip = there.catalogue.ref
+        commit = self._build(there, draft.files, draft.message, tip, draft.taken)
+        return Rebased(commit, with_(draft.report, revision=commit), snapshot)
 
-    def _captured(self, there: Target, revision: Revision, parent: str | None) -> Rebuilt:
-        """Return the capture compared with the newest one of the tip."""
-        with self._versions(there) as versions:
-            found = self._rebuilding(there, versions, revision, parent)
-            if found.is_older():
-                when = f"{stamp(found.taken)} UTC"
-                return self._dropped(found, f"the capture of {when}: a newer one was pushed")
-            made = found.drawn(self._writer)
-            if made is None:
-                return self._dropped(found, "what it found was pushed already")
-            tip, draft, source = there.catalogue.ref, made.draft, there.source.name
-            commit = self._build(there, draft.files, draft.text, tip, made.taken)
-            told = with_(made.report, revision=commit, snapshot=draft.name)
-            return Rebuilt(commit, told, found.snapshot, Carried(source, draft.name, made.carried))
+    def _dropped(self, there: Target, end: End, snapshot: str, reason: str) -> Rebased:
+        self.notes.append(f"{there.source.name}: dropped: {reason}")
+        return Rebased("", unchanged(there.source, end), snapshot)
 
-    def _dropped(self, found: Rebuilding, reason: str) -> Rebuilt:
-        self.notes.append(f"{found.target.source.name}: dropped: {reason}")
-        return found.dropped()
-
-    def _rebuilding(
-        self, there: Target, versions: Versions, revision: Revision, parent: str | None
-    ) -> Rebuilding:
-        captured = partial(versions.stored, revision)
-        end = captured().end
-        taken, snapshot = taken_at(end), snapshots.name_of(there.source.name, end)
-        if taken is None:
-            raise PushRejected(f"{revision.id[:10]} says no time of its capture", hint=_MEND)
-        path = there.catalogue.path
-        base = self._repository.revision(parent, path) if parent else None
-        known = base if base is not None and base.blob else None
-        return Rebuilding(
-            target=there,
-            revision=revision,
-            captured=captured,
-            base=partial(versions.stored, known) if known else _nothing,
-            before=partial(baseline, there, versions, newest(there.catalogue)),
-            missing=self._missing(there.source.name, snapshot),
-            taken=taken,
-            snapshot=snapshot,
-        )
-
-    def _missing(self, source: str, snapshot: str) -> frozenset[str] | None:
-        """Return the keys that the listing of a capture lacked; None: the state does not tell.
-
-        The state that moved together with a capture is the first that has the report of it. That
-        of a capture that was built anew before tells of other listings too.
-        """
-        found: str | None = None
-        tip = self._repository.tip(STATE_REF)
-        out = self._repository.git.run("rev-list", "--first-parent", tip) if tip else b""
-        for commit in out.decode().split():
-            runs = runlog.decode(self._repository.read(commit, f"{source}/{runlog.RUNS}"))
-            ours = next((run for run in runs if run.snapshot == snapshot), None)
-            if ours is None:
-                break
-            if ours.joined:
-                return merge.carried(self._repository, tip, source, snapshot)
-            found = commit
-        if found is None:
-            return None
-        return frozenset(read_missing(self._repository.read(found, f"{source}/{MISSING}") or b""))
-
-    def _versions(self, target: Target) -> Versions:
-        """Return what opens the versions of both copies, with their tombstones.
-
-        `history.opened` looks at one tip for these, and the other copy may be the one with some.
-        """
-        catalogue = target.catalogue
-        return Versions(
-            self._repository,
-            catalogue.path,
-            shape=catalogue.shape,
-            key=catalogue.policy.key,
-            removed=f"{catalogue.folder}/{REMOVED}",
-        )
-
-    def _reverted(self, there: Target, commit: str, parent: str | None) -> Rebuilt:
-        """Take back what stands for the capture that `commit` took back."""
-        before = {row.revision for row in there.catalogue.reverted(parent)} if parent else set()
+    def _reverted(self, there: Target, commit: str, parent: str | None) -> Rebased:
+        """Revert what stands for the capture that `commit` reverted."""
+        before = {row.revision for row in there.catalogue.reverted(parent)}
         rows = (row.revision for row in there.catalogue.reverted(commit))
         capture = next(row for row in rows if row not in before)
         wanted = self.rebuilt[capture].revision if capture in self.rebuilt else capture
         if not wanted:
-            return Rebuilt("")  # it is not there at all
-        tip, now = there.catalogue.ref, self._clock()
+            return Rebased("")  # it is not there at all
+        tip = there.catalogue.ref
         try:
-            back = revert.reversal(there, self._writer, tip, wanted, now)
+            back = revert.reversal(there, self._writer, tip, wanted, self._now)
         except UnknownRevision as error:
-            self.notes.append(f"{there.source.name}: not taken back again: {error}")
-            return Rebuilt("")
-        return Rebuilt(self._build(there, back.files, back.text, tip, now))
+            self.notes.append(f"{there.source.name}: not reverted again: {error}")
+            return Rebased("")
+        return Rebased(self._build(there, back.files, back.message, tip, self._now))
 
-    def _pruned(self, there: Target, files: Mapping[str, str | None]) -> Rebuilt:
+    def _pruned(self, there: Target, files: Mapping[str, str | None]) -> Rebased:
         """Remove the same stamped files, as far as they are there."""
-        tip, now = there.catalogue.ref, self._clock()
-        inside = self._repository.entries(tip, there.catalogue.stamped)
-        names = [name for name in inside if f"{there.catalogue.stamped}/{name}" in files]
-        names = [name for name in names if name.endswith(".json")]
+        tip, folder = there.catalogue.ref, there.catalogue.stamped
+        names = [
+            name
+            for name in self._repository.entries(tip, folder)
+            if name.endswith(".json") and f"{folder}/{name}" in files
+        ]
         if not names:
-            return Rebuilt("")
+            return Rebased("")
         removed, text = prune.pruned(there, tip, names)
-        return Rebuilt(self._build(there, removed, text, tip, now))
+        return Rebased(self._build(there, removed, text, tip, self._now))
 
     def _build(
         self, target: Target, files: Mapping[str, str | None], text: str, tip: str, taken: datetime
     ) -> str:
-        change = target.change(files, text, tip=tip, taken=taken, now=self._clock())
+        change = target.change(files, text, tip=tip, taken=taken, now=self._now)
         return self._writer.build(change)
-
-
-def _nothing() -> Version:
-    return EMPTY
 
 
 def _foreign(commit: str) -> PushRejected:

@@ -126,7 +126,7 @@ def test_a_first_dry_run_writes_nothing(archive: Archive) -> None:
     ],
     ids=["empty", "shrunk", "duplicates", "bad"],
 )
-def test_an_unbelievable_listing_is_kept_as_evidence_and_changes_nothing(
+def test_an_implausible_listing_is_quarantined_and_changes_nothing(
     archive: Archive, records: list[dict[str, Any]], words: str
 ) -> None:
     archive.captured(**MANY)
@@ -233,7 +233,7 @@ def test_a_validator_is_forgotten_with_other_settings(archive: Archive, server: 
     assert [headers.get("if-none-match") for _, headers in server.seen] == [None, None]
 
 
-def test_a_validator_is_forgotten_with_a_capture_that_was_taken_back(
+def test_a_validator_is_forgotten_with_a_capture_that_was_reverted(
     archive: Archive, server: Server
 ) -> None:
     answers = [plain(body(a=n), ETag=f'"{n}"') for n in (1, 2, 2)]

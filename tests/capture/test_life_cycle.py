@@ -82,7 +82,7 @@ def test_a_record_that_was_only_missing_was_never_gone(archive: Archive) -> None
     report = archive.run()
     assert (report.outcome, counts(report.summary)) == ("unchanged", {})
     archive.hub.remove(gone.id)
-    assert archive.run().outcome == "unchanged"  # the count begins anew
+    assert archive.run().outcome == "unchanged"  # the count starts again
 
 
 def test_a_record_that_comes_back_has_returned(archive: Archive) -> None:
@@ -181,7 +181,7 @@ def test_what_is_missing_is_not_detected_as_removed(archive: Archive) -> None:
     assert counts(archive.detected().summary) == {}
 
 
-def test_a_capture_that_is_taken_back_is_no_evidence_of_a_removal(archive: Archive) -> None:
+def test_a_capture_that_is_reverted_is_no_evidence_of_a_removal(archive: Archive) -> None:
     archive.run()
     archive.hub.remove(victim(archive))
     archive.run()

@@ -1,4 +1,4 @@
-"""Prune stamped files, and take captures back."""
+"""Prune stamped files, and revert captures."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_nothing_to_prune_before_the_first_capture(repo: Path) -> None:
         pruned(archive, LAST)
 
 
-def test_a_newest_capture_taken_back_leaves_the_one_before_it_as_the_latest(
+def test_a_newest_capture_reverted_leaves_the_one_before_it_as_the_latest(
     archive: Archive,
 ) -> None:
     before = archive.listed("HEAD~1")
@@ -123,14 +123,14 @@ def test_a_newest_capture_taken_back_leaves_the_one_before_it_as_the_latest(
     assert (problems, audit.snapshots) == ([], 3)
 
 
-def test_an_older_capture_taken_back_leaves_the_latest_alone(archive: Archive) -> None:
+def test_an_older_capture_reverted_leaves_the_latest_alone(archive: Archive) -> None:
     latest = archive.listed()
     reverted(archive, "HEAD~1")
     assert archive.listed() == latest
     assert values(archive) == [2, 0]
 
 
-def test_shards_are_brought_back_too(repo: Path) -> None:
+def test_shards_are_restored_too(repo: Path) -> None:
     archive = Archive(repo)
     archive.configure(shards=16)
     archive.captured(a=1, b=1)
@@ -143,20 +143,20 @@ def test_shards_are_brought_back_too(repo: Path) -> None:
     assert archive.git("ls-files", "data/hub/latest") == ""
 
 
-def test_the_next_capture_is_compared_with_what_was_brought_back(archive: Archive) -> None:
+def test_the_next_capture_is_compared_with_what_was_restored(archive: Archive) -> None:
     reverted(archive, "HEAD")
     report = archive.captured(**{f"m{each}": int(each > 0) + 1 for each in range(20)})
     assert report.summary == Summary(updated=19, unchanged=1)
 
 
-def test_two_captures_can_be_taken_back_one_after_the_other(archive: Archive) -> None:
+def test_two_captures_can_be_reverted_one_after_the_other(archive: Archive) -> None:
     reverted(archive, "HEAD")
     reverted(archive, "HEAD~2")
     assert archive.listed()["timestamp"] == "2026-01-30 15:47:33"
     assert archive.problems()[0] == []
 
 
-def test_a_capture_that_was_brought_back_for_a_while_leaves_no_trace(archive: Archive) -> None:
+def test_a_capture_that_was_restored_for_a_while_leaves_no_trace(archive: Archive) -> None:
     reverted(archive, "HEAD")
     reverted(archive, "HEAD~2")
     assert values(archive) == [0, 0]
@@ -166,12 +166,12 @@ def test_a_capture_that_was_brought_back_for_a_while_leaves_no_trace(archive: Ar
     ]
 
 
-def test_taking_back_is_not_taken_back(archive: Archive) -> None:
+def test_a_revert_is_not_reverted(archive: Archive) -> None:
     before = archive.git("rev-parse", "HEAD~1")
     reverted(archive, "HEAD")
-    with pytest.raises(UnknownRevision, match="brought back the snapshot of") as refused:
+    with pytest.raises(UnknownRevision, match="restored the snapshot of") as refused:
         reverted(archive, "HEAD")
-    assert refused.value.hint == f"to take that one back too: archiver revert {before[:10]}"
+    assert refused.value.hint == f"to revert that one too: archiver revert {before[:10]}"
     assert archive.commits == 4
 
 
@@ -182,7 +182,7 @@ def test_a_capture_is_reverted_once(archive: Archive) -> None:
         reverted(archive, poisoned)
 
 
-def test_what_is_no_capture_is_not_taken_back(archive: Archive) -> None:
+def test_what_is_no_capture_is_not_reverted(archive: Archive) -> None:
     assert pruned(archive, LAST) == archive.git("rev-parse", "HEAD")
     with pytest.raises(UnknownRevision, match="is no capture of hub"):
         reverted(archive, "HEAD")
@@ -191,7 +191,7 @@ def test_what_is_no_capture_is_not_taken_back(archive: Archive) -> None:
     assert archive.commits == 4
 
 
-def test_an_only_capture_is_not_taken_back(repo: Path) -> None:
+def test_an_only_capture_is_not_reverted(repo: Path) -> None:
     archive = Archive(repo)
     archive.configure()
     archive.captured(a=1)

@@ -95,7 +95,7 @@ def test_other_records_than_the_commit_message_says_are_named(archive: Archive) 
     )
 
 
-def test_a_digest_is_believed_under_any_settings_there_were(archive: Archive) -> None:
+def test_a_digest_is_accepted_under_any_settings_there_were(archive: Archive) -> None:
     archive.configure(volatile=["seen"])
     archive.lists([{"id": "a", "n": 1, "seen": 1}])
     archive.run(accept=True)
@@ -205,7 +205,7 @@ def test_stamped_shards_are_those_of_their_snapshot(archive: Archive) -> None:
     )
 
 
-def test_what_was_taken_back_is_read_too(archive: Archive) -> None:
+def test_what_was_reverted_is_read_too(archive: Archive) -> None:
     revert.revert(archive.target(), "HEAD", clock=lambda: archive.time)
     problems, audit = archive.problems()
     assert (problems, audit.snapshots, audit.records) == ([], 2, 4)

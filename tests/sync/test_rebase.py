@@ -1,4 +1,4 @@
-"""Captures that are built anew on what others pushed: never a false removal, return or value."""
+"""Captures that are rebased onto what others pushed: never a false removal, return or value."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_value_that_was_only_kept_replaces_none_that_others_saw(hub: Hub, firs
     assert hub.records("a") == {"one": 9, "y": 10}
 
 
-def test_what_others_took_back_stays_away(hub: Hub, first: Copy) -> None:
+def test_what_others_reverted_stays_away(hub: Hub, first: Copy) -> None:
     hub.lists("a", one=1)
     first.run("a")
     hub.lists("a", one=1, junk=0)
@@ -166,7 +166,7 @@ def test_a_run_whose_capture_was_dropped_says_that_nothing_changed(hub: Hub, fir
     assert second.git("rev-parse", "HEAD") == first.git("rev-parse", "HEAD")
 
 
-def test_a_capture_that_is_built_anew_twice_still_says_only_what_it_listed(
+def test_a_capture_that_is_rebased_twice_still_says_only_what_it_listed(
     hub: Hub, first: Copy
 ) -> None:
     hub.lists("a", one=1, two=2)
@@ -218,7 +218,7 @@ def test_counters_alone_are_dropped_where_only_news_is_committed(hub: Hub, first
     assert second.git("rev-parse", "HEAD") == first.git("rev-parse", "HEAD")
 
 
-def test_a_capture_that_was_taken_back_here_is_taken_back_there(hub: Hub, first: Copy) -> None:
+def test_a_capture_that_was_reverted_here_is_reverted_there(hub: Hub, first: Copy) -> None:
     hub.lists("a", one=1)
     first.run("a")
     second = hub.clone("second")
@@ -235,7 +235,7 @@ def test_a_capture_that_was_taken_back_here_is_taken_back_there(hub: Hub, first:
     assert second.is_clean()
 
 
-def test_taking_back_survives_a_capture_that_was_pushed_meanwhile(hub: Hub, first: Copy) -> None:
+def test_a_revert_survives_a_capture_that_was_pushed_meanwhile(hub: Hub, first: Copy) -> None:
     hub.lists("a", one=1)
     first.run("a")
     second = hub.clone("second")
@@ -246,7 +246,7 @@ def test_taking_back_survives_a_capture_that_was_pushed_meanwhile(hub: Hub, firs
     first.run("a")
     second.stale_run("b")
     assert hub.records("a") == {"one": 1, "two": 2}
-    assert not any("took back" in subject for subject in hub.subjects())
+    assert not any("reverted the" in subject for subject in hub.subjects())
 
 
 def test_pruned_files_are_pruned_there_too(hub: Hub, first: Copy) -> None:
