@@ -107,7 +107,16 @@ class DamagedObject(StoreError):
 
 
 class ShallowHistory(StoreError):
-    """The clone ends before the answer."""
+    """The clone ends before the answer.
+
+    Attributes:
+        commit: Full id of the commit at which it ends.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", commit: str = "") -> None:
+        """Keep the one-line `message`, the `hint` and the `commit`."""
+        super().__init__(message, hint=hint)
+        self.commit = commit
 
 
 class PushRejected(StoreError):

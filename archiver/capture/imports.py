@@ -17,9 +17,9 @@ from archiver.records.digest import records_digest
 from archiver.records.model import End, Line
 from archiver.records.text import Noun  # noqa: TC001  msgspec reads it
 from archiver.sources.lines import LinesInMemory
+from archiver.store.change import BOT
 from archiver.store.commit import writing
 from archiver.store.history import Revision
-from archiver.store.identity import BOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

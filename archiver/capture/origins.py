@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -16,10 +17,11 @@ from archiver.history.foreign import Shape
 from archiver.history.versions import Versions, chunks
 from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE
+from archiver.store.clone import cloned
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from archiver.config import SourceConfig
@@ -72,33 +74,44 @@ def from_files(
 
 @contextmanager
 def from_history(
-    folder: Path, file: str, source: SourceConfig, *, records: str | None, key: tuple[str, ...]
+    place: Path | str,
+    file: str,
+    source: SourceConfig,
+    *,
+    records: str | None,
+    key: tuple[str, ...],
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[list[Origin]]:
     """Yield the versions of a file in another repository, oldest first.
 
     The capture time is the author date.
 
     Args:
-        folder: A folder of that repository.
+        place: A folder of that repository, or its URL: then it is cloned into a temporary folder.
         file: The file, relative to the top of its work tree.
         source: Where they will go; says path and key of the records where they are not given.
         records: Path of the records.
         key: Fields of the key.
+        variables: The environment, for how to reach a URL.
 
     Raises:
+        ConfigError: The URL has a protocol that is not cloned.
+        StoreError: It cannot be cloned.
         NotADataRepository: There is no repository, or nothing was ever committed there.
         ShallowHistory: The clone does not reach back to the first version.
     """
     where = records or (None if source.records == "." else source.records)
-    catalogue = anywhere(Repository.open(folder), file, records=where, key=key or source.key)
-    revisions = [*catalogue.revisions()]
-    if not revisions:
-        raise catalogue.no_revision()
-    with compare.opened(catalogue) as versions:
-        yield [
-            Origin(revision.id, revision.authored_at, partial(versions.stored, revision))
-            for revision in reversed(revisions)
-        ]
+    here = cloned(place, file, variables) if isinstance(place, str) else nullcontext(place)
+    with here as folder:
+        catalogue = anywhere(Repository.open(folder), file, records=where, key=key or source.key)
+        revisions = [*catalogue.revisions()]
+        if not revisions:
+            raise catalogue.no_revision()
+        with compare.opened(catalogue) as versions:
+            yield [
+                Origin(revision.id, revision.authored_at, partial(versions.stored, revision))
+                for revision in reversed(revisions)
+            ]
 
 
 def _stamped_files(folder: Path, source: str) -> list[Path]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from archiver import __version__
 from archiver.history.catalogue import Catalogue, configured
-from archiver.store.change import Change
-from archiver.store.identity import Identity
+from archiver.store.change import Change, Identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import msgspec
@@ -27,6 +27,7 @@ from archiver.jobs.github import (
 from archiver.jobs.job import Job
 from archiver.records.text import terminal
 from archiver.render.console import COLOURS
+from archiver.store.clone import is_url
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -127,20 +128,33 @@ def run(
     context.exit(code)
 
 
+class _Place(click.Path):
+    """A file or folder that exists, or the URL of a repository."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path | str:
+        """Return the path, or the URL as it is."""
+        if not Path(value).exists() and is_url(value):
+            return str(value)
+        return cast("Path", super().convert(value, param, ctx))
+
+
 @click.command(
     "import",
     epilog=options.examples(
         "archiver import old-snapshots/",
         "archiver import a_models_20260129_154733.json b_models_20260130_154733.json.gz",
         "archiver import ../kev-data --file kev.json --records vulnerabilities --key cveID",
+        "archiver import https://example.org/data.git --file models.json",
     ),
 )
 @click.argument(
     "paths",
-    metavar="FILE…|DIR|REPO",
+    metavar="FILE…|DIR|REPO|URL",
     nargs=-1,
     required=True,
-    type=click.Path(exists=True, path_type=Path),
+    type=_Place(exists=True, path_type=Path),
 )
 @click.option("--file", metavar="PATH", help="Import the history of this file of REPO.")
 @click.option("--records", metavar="PATH", help="Where its records are: . or a.b or a.b{}")
@@ -150,7 +164,7 @@ def run(
 def import_(
     *,
     repo: Path,
-    paths: tuple[Path, ...],
+    paths: tuple[Path | str, ...],
     file: str | None,
     records: str | None,
     key: tuple[str, ...],
@@ -161,18 +175,30 @@ def import_(
     The source must still be empty. Each version is dated at its capture time: the one in the
     file's name (UTC) or in the document, or the author date of the commit. Versions that cannot
     be read are named and left out. Importing the same again changes nothing.
+
+    A URL (https, http, ssh, git, file) is cloned into a temporary folder.
     """
     if file is not None and len(paths) > 1:
         raise click.UsageError("--file names a file of one repository.")
+    files = [path for path in paths if isinstance(path, Path)]
+    if file is None and len(files) < len(paths):
+        raise click.UsageError("A URL is that of a repository: name a file of it with --file.")
     config = discover(repo, process_environment())
     with Repository.open(config.root) as repository, ExitStack() as stack:
         target = open_target(config, name, repository)
-        if file is None:
-            origins = from_files(paths, target.source, records=records, key=key)
-        else:
-            past = from_history(paths[0], file, target.source, records=records, key=key)
-            origins = stack.enter_context(past)
         bar = stack.enter_context(output.progress(target.source.name))
+        if file is None:
+            origins = from_files(files, target.source, records=records, key=key)
+        else:
+            past = from_history(
+                paths[0],
+                file,
+                target.source,
+                records=records,
+                key=key,
+                variables=config.environment.variables,
+            )
+            origins = stack.enter_context(past)
         done = import_all(target, origins, progress=lambda number: bar(number, len(origins)))
     for line in (*done.notes, *(f"left out: {each}" for each in done.skipped)):
         output.note(terminal(f"{done.source}: {line}"))
@@ -188,7 +214,9 @@ def _begun(
     if as_json and job.notify and not job.dry_run and printing:
         words = f"-f json and the channel {printing[0]} both write to standard output."
         raise click.UsageError(words)
-    for line in job.prepare(config, chosen(config, names), clock=now):
+    with output.progress("fetch") if job.push else nullcontext():
+        notes = job.prepare(config, chosen(config, names), clock=now)
+    for line in notes:
         output.note(terminal(f"note: {line}"))
     config = discover(repo, process_environment())
     return config, chosen(config, names)

@@ -60,9 +60,12 @@ def progress(title: str) -> Iterator[Progress]:
     """Show a bar on standard error while the block runs; plain lines where it is no terminal.
 
     A line comes after ten seconds and then twice a minute: a log shows that something goes on.
+    What git transfers meanwhile (fetch, push, clone) is shown likewise.
     """
     if not sys.stderr.isatty():
-        yield _plain(title)
+        lines: dict[str, Progress] = {}
+        with _transfers(lambda stage, done, total, _: _line(lines, title, stage)(done, total)):
+            yield _plain(title)
         return
     from rich import progress as parts
     from rich.console import Console
@@ -76,7 +79,38 @@ def progress(title: str) -> Iterator[Progress]:
     )
     with parts.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        transfer = bar.add_task("", total=None, visible=False)
+
+        def show(stage: str, done: int, total: int | None, size: str) -> None:
+            text = f"{stage} {size}".strip()
+            left = done != total
+            bar.update(transfer, description=text, completed=done, total=total, visible=left)
+
+        with _transfers(show):
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _transfers(show: Callable[[str, int, int | None, str], object]) -> Iterator[None]:
+    """Show what the store logs of git's transfers: stage, objects done, in all, bytes and speed."""
+    import logging  # noqa: PLC0415 - 5 ms, not for --help
+
+    class Shown(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            show(*record.args)  # type: ignore[misc]  # as `store.transfer` logs them
+
+    logger, handler = logging.getLogger("archiver.store.transfer"), Shown()
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+
+
+def _line(lines: dict[str, Progress], title: str, stage: str) -> Progress:
+    return lines.setdefault(stage, _plain(f"{title}: {stage}"))
 
 
 def _plain(title: str) -> Progress:

@@ -14,7 +14,7 @@ from archiver.capture.runlog import Run  # noqa: TC001  msgspec reads it
 from archiver.errors import RepositoryBusy
 from archiver.history.catalogue import configured
 from archiver.history.versions import stamp
-from archiver.store.disk import disk_usage, stored_bytes
+from archiver.store.packing import disk_usage, stored_bytes
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:

@@ -1,3 +1,3 @@
-"""WHERE records are kept: the only room that speaks git."""
+"""The data repository: the only package that runs git."""
 
 from __future__ import annotations

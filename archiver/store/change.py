@@ -1,4 +1,4 @@
-"""What one transaction does, and what it may touch."""
+"""What one transaction does, who commits it, and what it may touch."""
 
 from __future__ import annotations
 
@@ -12,9 +12,48 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from datetime import datetime
 
-    from archiver.store.identity import Identity
+    from archiver.store.plumbing import Plumbing
 
 NEVER = frozenset(("", ".", "..", ".git"))
+FORBIDDEN = frozenset("<>\n\r\0")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A name and a mail address, safe to stand in a commit's header.
+
+    Raises:
+        StoreError: One of them is empty or would break out of the header.
+    """
+
+    name: str
+    email: str
+
+    def __post_init__(self) -> None:
+        """Refuse what could forge another header."""
+        for value in (self.name, self.email):
+            if not value.strip() or FORBIDDEN & set(value):
+                message = f"{value!r} cannot stand in the author line of a commit"
+                raise StoreError(message, hint="author = NAME <ADDRESS>, without < > in them")
+
+    def signature(self, moment: datetime) -> str:
+        """Return the author line's text for a moment with a time zone; git stores seconds."""
+        seconds = int(moment.timestamp())
+        if seconds < 0:
+            raise StoreError(f"git cannot store {moment:%Y-%m-%d %H:%M:%S}, before 1970")
+        return f"{self.name.strip()} <{self.email.strip()}> {seconds} +0000"
+
+
+BOT = Identity("archiver", "archiver@users.noreply.example")
+
+
+def configured(git: Plumbing) -> Identity:
+    """Return git's own ``user.name`` and ``user.email`` of a repository, else the bot."""
+    out = git.ask("config", "-z", "--get-regexp", r"^user\.(name|email)$").out
+    rows = (row.partition("\n") for row in out.decode(errors="replace").split("\0"))
+    last = {key: value for key, _, value in rows}
+    name, email = last.get("user.name", "").strip(), last.get("user.email", "").strip()
+    return Identity(name, email) if name and email else BOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +92,11 @@ class Change:
     programs: AbstractSet[str] = frozenset()
 
     def manages(self, path: str) -> bool:
-        """Say whether `path` lies where this program alone writes."""
+        """Return whether `path` is one of the managed paths."""
         return any(path == one or path.startswith(f"{one}/") for one in self.managed)
 
     def check(self) -> None:
-        """Insist that the change writes managed paths only, and can be written at all.
+        """Check that the change writes managed paths only, and that git can hold it.
 
         Raises:
             StoreError: A path is not managed or unsafe, or the message cannot be stored.
@@ -79,7 +118,7 @@ class Committed:
     Attributes:
         revision: Id of the new commit; None: the branch holds these files already.
         state: Tip of the state ref; None: there is none.
-        kept: Paths on `KEPT_REF` of what a person had changed in managed files.
+        kept: Paths on `KEPT_REF` of the local changes that managed files had.
     """
 
     revision: str | None

@@ -1,21 +1,22 @@
 """Commit so that a kill, a power cut or a full disk leaves the old history or the new one.
 
-The order is the protocol (docs/store.md): lock, heal, objects, journal, refs, work tree, index,
-forget the journal.
+The order is the protocol (docs/store.md): lock, recovery, objects, journal, refs, work tree,
+index, removal of the journal.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from archiver.errors import StoreError
-from archiver.store import lock, packing, recovery, refs
-from archiver.store.change import Change, Committed
+from archiver.errors import RepositoryBusy, StoreError
+from archiver.store import packing, recovery
+from archiver.store.change import Change, Committed, Identity
 from archiver.store.draft import KEPT_REF, Draft
-from archiver.store.durable import disk_errors, make_folders
-from archiver.store.identity import Identity
-from archiver.store.journal import Journal
+from archiver.store.durable import acquired, disk_errors, make_folders
+from archiver.store.journal import Journal, move_refs
 from archiver.store.loose import LooseStore
 from archiver.store.repository import STATE_REF
 
@@ -30,7 +31,7 @@ __all__ = ["KEPT_REF", "Change", "Committed", "Identity", "Writer", "writing"]
 
 @contextmanager
 def writing(repository: Repository, *, wait: float = 10.0) -> Iterator[Writer]:
-    """Hold the lock of a repository, heal what a dead run left, and give a writer.
+    """Hold the lock of a repository, recover from a run that was killed, and yield a writer.
 
     Args:
         repository: Where to write.
@@ -46,15 +47,36 @@ def writing(repository: Repository, *, wait: float = 10.0) -> Iterator[Writer]:
         raise StoreError("refs in reftable format cannot be healed yet", hint="use `files` refs")
     with disk_errors():
         make_folders(home)
-    with lock.held(home / "lock", wait) as descriptor:
+    with _locked(home / "lock", wait) as descriptor:
         yield Writer(repository.inheriting(descriptor), home)
+
+
+@contextmanager
+def _locked(path: Path, wait: float) -> Iterator[int]:
+    """Hold a lock file that is never deleted; yield its descriptor.
+
+    The kernel frees the lock when the last process that has the descriptor ends: git's processes
+    inherit it. (Libraries for file locks keep the descriptor to themselves.)
+
+    Raises:
+        RepositoryBusy: Another run still holds the lock after `wait` seconds.
+    """
+    with disk_errors():
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        if not acquired(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB), wait):
+            message = "another run is writing to this repository"
+            raise RepositoryBusy(message, hint="try again when it has ended")
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 class Writer:
     """Writes to one repository; made by `writing`, which holds the lock."""
 
     def __init__(self, repository: Repository, home: Path) -> None:
-        """Heal `repository`; lock, journal and scratch files are in `home`."""
+        """Recover `repository`; lock, journal and scratch files are in `home`."""
         self._repository = repository
         self._home = home
         self._heal()
@@ -80,12 +102,12 @@ class Writer:
             return Draft(self._repository, change, reader, self._loose).commit()
 
     def commit(self, change: Change) -> Committed:
-        """Move branch and state together, then bring work tree and index forward.
+        """Move branch and state together, then update work tree and index.
 
         Raises:
             StoreError: The branch moved meanwhile, or something stands in the way; nothing moved.
             StoreFull: The disk is full; the history is whole, old or new.
-            RepositoryBusy: Somebody's git holds a ref.
+            RepositoryBusy: Another git process holds a ref.
         """
         change.check()
         self._heal()
@@ -123,7 +145,7 @@ class Writer:
     def _apply(self, journal: Journal) -> None:
         self._save(journal)
         try:
-            refs.move(self._repository, journal.refs)
+            move_refs(self._repository, journal.refs)
         except StoreError:
             self._heal()
             raise

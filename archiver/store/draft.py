@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.errors import StoreError
-from archiver.store import identity, worktree
+from archiver.store import worktree
+from archiver.store.change import configured
 from archiver.store.durable import disk_errors
+from archiver.store.index import Index
 from archiver.store.journal import Journal, Move, RefMove
+from archiver.store.loose import TreeEditor
 from archiver.store.repository import STATE_REF
-from archiver.store.staging import Staging
-from archiver.store.trees import TreeEditor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from archiver.store.repository import Repository
 
 KEPT_REF = "refs/archiver/kept"
-"""Holds what a person had changed in managed files, below ``worktree/`` and ``index/``."""
+"""Holds the local changes that managed files had, below ``worktree/`` and ``index/``."""
 KEPT_MESSAGE = "Keep what a capture replaced in managed files\n"
 STATE_MESSAGE = "Remember the state of the archive\n"
 
@@ -38,7 +39,7 @@ class Draft:
         self._change = change
         self._reader = reader
         self._loose = loose
-        author = change.author or identity.configured(repository.root or repository.git_dir)
+        author = change.author or configured(repository.git)
         self._signatures = (
             f"author {author.signature(change.authored_at)}\n"
             f"committer {author.signature(change.committed_at)}\n"
@@ -51,11 +52,11 @@ class Draft:
         """Write every object and return what is to be moved.
 
         Args:
-            scratch: A folder of ours on the same disk.
+            scratch: Our scratch folder, on the same disk.
             ours: Path to what an earlier transaction could not set in the index.
 
         Raises:
-            StoreError: Something of a person's stands where a managed file belongs.
+            StoreError: A folder or link of the user is in the place of a managed file.
         """
         change, git_dir = self._change, str(self._repository.git_dir)
         refs = self._state()
@@ -63,10 +64,10 @@ class Draft:
         root = self._work_tree() if branch else None
         if root is None:
             return Journal(git_dir, None, change.branch, branch | refs)
-        staging = Staging(self._repository, root, scratch)
-        entries = staging.entries()
+        index = Index(self._repository, root, scratch)
+        entries = index.entries()
         if change.adopted is not None:
-            self._refuse_foreign(staging, entries)
+            self._refuse_foreign(index, entries)
         files = self._files(root, entries, ours)
         tip = self._repository.tip(KEPT_REF) if self.kept else None
         kept = self._move(KEPT_REF, tip, self.kept, KEPT_MESSAGE)
@@ -129,20 +130,20 @@ class Draft:
                 self.kept[f"index/{path}"] = entries[path]
         return files
 
-    def _refuse_foreign(self, staging: Staging, entries: Mapping[str, str]) -> None:
-        """Insist that a file outside of the managed ones is as git left it, before it is replaced.
+    def _refuse_foreign(self, index: Index, entries: Mapping[str, str]) -> None:
+        """Check that an unmanaged file has no local changes before it is replaced.
 
-        git says what is changed: of line ends and filters it knows. Files that a sparse checkout
-        leaves out are left to git.
+        git decides what is a change: it knows about line ends and filters. Files that a sparse
+        checkout leaves out are left to git.
         """
-        changed = staging.changed()
+        changed = index.changed()
         for path, after in self._change.files.items():
             was, staged = self._change.replaced[path], entries.get(path)
             if self._change.manages(path) or (staged == after and path not in changed):
                 continue
             clean = staged == was and path not in changed
             if was is None and clean:
-                clean = self._content_id(staging.root, path) in (None, after)
+                clean = self._content_id(index.root, path) in (None, after)
             if not clean:
                 message = f"{path} is changed here and elsewhere"
                 raise StoreError(message, hint="commit it, then: git pull")

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from archiver.errors import StoreError, StoreFull
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+PAUSE = 0.05
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 MAKE_ROOM = "make room; the history is whole and nothing was lost"
-"""What a person can do about a full disk."""
+"""The hint for a full disk."""
 
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
-    """Turn what the operating system says about a file into our errors.
+    """Turn errors of the operating system into ours.
 
     Raises:
         StoreFull: The disk, a quota or the largest file size is reached.
@@ -35,6 +37,20 @@ def disk_errors() -> Iterator[None]:
         raise StoreError(message) from error
 
 
+def acquired(attempt: Callable[[], object], wait: float) -> bool:
+    """Try to take a lock for `wait` seconds; False: another process holds it."""
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            attempt()
+        except (BlockingIOError, FileExistsError):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(PAUSE)  # noqa: TID251  # the store may wait for a lock
+        else:
+            return True
+
+
 def write_new(path: Path, chunks: Iterable[bytes], mode: int = 0o666) -> None:
     """Write a file that must not exist yet, down to the disk."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -45,7 +61,7 @@ def write_new(path: Path, chunks: Iterable[bytes], mode: int = 0o666) -> None:
 
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write or replace a file of ours, durably and never by half; one writer at a time."""
+    """Write or replace one of our files, durably and atomically; one writer at a time."""
     temporary = path.with_name(f"{path.name}.new")
     temporary.unlink(missing_ok=True)
     write_new(temporary, chunks)

@@ -96,7 +96,8 @@ def shallow_ends(git: Plumbing) -> frozenset[str]:
 def cut_off(commit: str) -> ShallowHistory:
     """Build the error for a history that ends at `commit` because the clone is shallow."""
     message = f"this clone is shallow: its history ends at {commit[:12]}, before the answer"
-    return ShallowHistory(message, hint="git fetch --unshallow")
+    hint = "git fetch --unshallow, or git fetch --deepen=100 for a part of it"
+    return ShallowHistory(message, hint=hint, commit=commit)
 
 
 def logged(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
@@ -107,7 +108,7 @@ def logged(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
             yield from revisions(tokens(cast("BufferedReader", child.stdout)), path.encode())
             errors = cast("IO[bytes]", child.stderr).read().decode(errors="replace").strip()
         except BaseException:
-            child.kill()  # nobody reads on
+            child.kill()  # the reader has stopped
             raise
     if child.returncode:
         failed("log", Answer(child.returncode, b"", errors))

@@ -1,17 +1,25 @@
-"""What a run writes down before it moves a ref, so that the next run can finish or undo it."""
+"""What a run records before it moves refs, so that the next run can finish or undo it."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from archiver.errors import RepositoryBusy
+from archiver.errors import RepositoryBusy, StoreError
 from archiver.records.jsontext import UNREADABLE
 from archiver.store.durable import write_whole
+from archiver.store.plumbing import failed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from archiver.store.repository import Repository
+
+MOVED = re.compile(r"'(\S+)': (?:is at|reference already exists|unable to resolve reference)")
+REASON = "archiver: capture"
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -19,7 +27,7 @@ class Move(msgspec.Struct, frozen=True):
 
     Attributes:
         before: What the work tree held before.
-        staged: What the person's index held before.
+        staged: What the user's index held before.
         after: What the new commit holds.
         executable: Whether it is a program there.
     """
@@ -47,8 +55,8 @@ class Journal(msgspec.Struct, frozen=True):
         refs: Full ref to where it moves.
         files: Managed path to what happens to it.
         at: Full id of the commit that holds these files; empty: where `refs` moves the branch.
-        earlier: The transaction before, which found the index held by somebody; its files are
-            among these too, and count as it says if the refs did not move.
+        earlier: The previous transaction, which found the index locked; its files are among these
+            too, and count as recorded there if the refs did not move.
     """
 
     git_dir: str = ""
@@ -66,7 +74,7 @@ class Journal(msgspec.Struct, frozen=True):
 
     @property
     def token(self) -> str:
-        """Return what makes the names of this run's temporary files its own."""
+        """Return what makes the names of this run's temporary files unique."""
         return self.tip[:16]
 
     def following(self, pending: Journal | None) -> Journal:
@@ -89,12 +97,12 @@ class Journal(msgspec.Struct, frozen=True):
                 self, **place, files=left, at=pending.tip, earlier=pending
             )
         if self.root != pending.root:
-            message = f"somebody's git holds the index of {pending.root}"
+            message = f"another git process holds the index of {pending.root}"
             raise RepositoryBusy(message, hint="try again when it has ended")
         return msgspec.structs.replace(self, files={**left, **self.files}, earlier=pending)
 
     def save(self, path: Path) -> None:
-        """Write the journal, durably and never by half."""
+        """Write the journal, durably and atomically."""
         write_whole(path, [msgspec.json.encode(self)])
 
     @classmethod
@@ -106,3 +114,25 @@ class Journal(msgspec.Struct, frozen=True):
             return None
         except UNREADABLE:
             return cls()  # bit rot, or another version's: the refs are the truth
+
+
+def move_refs(repository: Repository, moves: Mapping[str, RefMove]) -> None:
+    """Move refs in one transaction, each compared with its expected tip under git's lock.
+
+    Raises:
+        StoreError: A ref is not where it was expected; nothing moved.
+        RepositoryBusy: Another git process holds one of them.
+    """
+    null = repository.null_id
+    updates = (f"update {ref} {one.new} {one.old or null}\n" for ref, one in moves.items())
+    script = "".join(("start\n", *updates, "prepare\n", "commit\n"))
+    answer = repository.git.ask("update-ref", "-m", REASON, "--stdin", stdin=script.encode())
+    if not answer.code:
+        return
+    if found := MOVED.search(answer.err):
+        message = f"{found[1]} moved while this run was under way; nothing was written"
+        raise StoreError(message, hint="run it again")
+    if "File exists" in answer.err:
+        message = answer.err.splitlines()[0].removeprefix("fatal: ")
+        raise RepositoryBusy(message, hint="another git is working here; try again")
+    failed("update-ref", answer)

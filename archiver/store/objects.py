@@ -1,4 +1,4 @@
-"""Read objects and believe nothing: announced length and object id are checked every time."""
+"""Read objects, and verify announced length and object id every time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Header(NamedTuple):
-    """What git announces of an object: its id, type, and length in bytes."""
+    """What git announces for an object: its id, type, and length in bytes."""
 
     oid: str
     kind: str

@@ -1,26 +1,34 @@
-"""Pack loose objects when there are many, so that git never decides to do it by itself."""
+"""Measure what git keeps on the disk, and pack it before git would decide to."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
+from archiver.store.repository import STATE_REF
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from archiver.store.plumbing import Plumbing
+    from archiver.store.repository import Repository
+
+_KIB = 1024
 
 MANY = 1000
 LARGE = 64 << 20
-"""Packing is worthwhile from this number of loose objects, or this number of their bytes."""
+PACKS = 50
+"""Packing is worthwhile from this number of loose objects, of their bytes, or of packs."""
 TIME_LIMIT = 3600.0
 
 
 def worthwhile(objects: Path) -> bool:
-    """Tell whether there are many loose objects, or large ones."""
+    """Return whether there are many loose objects, large ones, or many packs (one a fetch)."""
     sizes = list(loose_sizes(objects))
-    return len(sizes) >= MANY or sum(sizes) >= LARGE
+    packs = sum(1 for _ in (objects / "pack").glob("*.pack"))
+    return len(sizes) >= MANY or sum(sizes) >= LARGE or packs >= PACKS
 
 
 def loose_sizes(objects: Path) -> Iterator[int]:
@@ -39,3 +47,32 @@ def pack(git: Plumbing) -> None:
         StoreFull: The disk is full; every object is still where it was.
     """
     git.run("repack", "--geometric=2", "-d", "-l", "-n", "--quiet", limit=TIME_LIMIT)
+
+
+def stored_bytes(repository: Repository) -> int:
+    """Return the bytes of all objects, packed and loose, as they lie on the disk."""
+    rows = (line.split(": ") for line in repository.git.line("count-objects", "-v").splitlines())
+    facts = {name: int(value) for name, value in rows if value.isdigit()}
+    return (facts.get("size", 0) + facts.get("size-pack", 0)) * _KIB
+
+
+def disk_usage(repository: Repository, tip: str, since: datetime) -> int:
+    """Return the bytes on the disk that the commits since a time added.
+
+    Args:
+        repository: A whole clone.
+        tip: Full id of the commit to begin with.
+        since: Commits that were made before (committer date, UTC) do not count; order is
+            ancestry, the date only decides where to begin.
+    """
+    state = repository.tip(STATE_REF)
+    tips = [tip, state] if state else [tip]
+    olds = [old for each in tips if (old := _before(repository, each, since))]
+    known = [f"^{old}" for old in olds]
+    return int(repository.git.line("rev-list", "--disk-usage", "--objects", *tips, *known))
+
+
+def _before(repository: Repository, tip: str, since: datetime) -> str:
+    """Return the newest commit before a time; empty: there is none."""
+    limit = f"--before={int(since.timestamp())}"
+    return repository.git.line("rev-list", "--first-parent", "--max-count=1", limit, tip)

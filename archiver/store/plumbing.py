@@ -1,4 +1,4 @@
-"""Run git so that nothing of the machine leaks in: one environment, one set of settings."""
+"""Run git isolated from the machine's settings: one environment, one set of options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from archiver.errors import DamagedObject, StoreError, StoreFull
 from archiver.store.durable import MAKE_ROOM
@@ -36,7 +36,7 @@ ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
 }
 TIME_LIMIT = 600.0
-_GRACE = 2.0
+GRACE = 2.0
 FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|file size limit")
 DAMAGED = re.compile(
     r"(?:is corrupt|corrupt loose|unable to (?:read|unpack|parse)|[Cc]ould not (?:read|parse)"
@@ -44,7 +44,7 @@ DAMAGED = re.compile(
     r"|unable to find|hash mismatch|garbage at end|object file .* is empty)"
 )
 RECOVER = "fetch it again from a clone that has it, see `git fsck`"
-"""What a person can do about a damaged object."""
+"""The hint for a damaged object."""
 OBJECT_ID = re.compile(r"\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b")
 
 
@@ -53,7 +53,7 @@ class TimedOut(StoreError):
 
 
 class Answer(NamedTuple):
-    """What git said: exit status, standard output, standard error."""
+    """git's exit status, standard output and standard error."""
 
     code: int
     out: bytes
@@ -93,7 +93,7 @@ class Plumbing:
             try:
                 out, err = child.communicate(stdin, timeout=limit)
             except BaseException as stopped:
-                _end(child)
+                end(child)
                 if isinstance(stopped, subprocess.TimeoutExpired):
                     message = f"git {arguments[0]} did not end within {limit:.0f} s"
                     raise TimedOut(message) from stopped
@@ -120,10 +120,17 @@ class Plumbing:
     def start(
         self,
         *arguments: str,
-        stdin: int = subprocess.DEVNULL,
+        stdin: int | IO[bytes] = subprocess.DEVNULL,
         stderr: int = subprocess.PIPE,
-    ) -> subprocess.Popen[bytes]:
+        text: bool = False,
+    ) -> subprocess.Popen[Any]:
         """Start git with a piped standard output; the caller ends it.
+
+        Args:
+            arguments: The command and its arguments.
+            stdin: What git may read.
+            stderr: Where its words go.
+            text: Decode what it writes, whatever it is, and end lines at CR too.
 
         Raises:
             StoreError: There is no git on this machine.
@@ -138,16 +145,18 @@ class Plumbing:
                 stderr=stderr,
                 pass_fds=self.inherited,
                 pipesize=1 << 20,
+                encoding="utf-8" if text else None,
+                errors="replace" if text else None,
             )
         except FileNotFoundError as missing:
             raise StoreError("git was not found", hint="install git 2.39 or newer") from missing
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End git; asked nicely first, it takes its lock files with it."""
+def end(child: subprocess.Popen[Any]) -> None:
+    """End git; on SIGTERM it removes its lock files."""
     child.terminate()
     try:
-        child.wait(_GRACE)
+        child.wait(GRACE)
     except subprocess.TimeoutExpired:
         child.kill()
 
@@ -166,14 +175,10 @@ def failed(command: str, answer: Answer) -> NoReturn:
     if FULL.search(answer.err):
         raise StoreFull(message, hint=MAKE_ROOM)
     if DAMAGED.search(answer.err):
-        raise damaged(OBJECT_ID.search(answer.err), message)
+        found = OBJECT_ID.search(answer.err)
+        name = f"object {found[0]} is damaged ({message})" if found else message
+        raise DamagedObject(name, hint=RECOVER)
     raise StoreError(message)
-
-
-def damaged(found: re.Match[str] | None, message: str) -> DamagedObject:
-    """Build the error for a broken object, with the way out."""
-    name = f"object {found[0]} is damaged ({message})" if found else message
-    return DamagedObject(name, hint=RECOVER)
 
 
 @cache

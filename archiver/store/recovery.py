@@ -1,4 +1,4 @@
-"""Finish or undo what a run that died had begun; the truth is the ref."""
+"""Finish or undo what a killed run had begun; the ref decides."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.errors import NotADataRepository, RepositoryBusy
-from archiver.store import refs, worktree
+from archiver.store import worktree
 from archiver.store.durable import disk_errors, sync_folder
-from archiver.store.journal import Journal, Move
+from archiver.store.index import Index
+from archiver.store.journal import Journal, Move, move_refs
 from archiver.store.repository import Repository
-from archiver.store.staging import Staging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ABANDONED = 60.0
-"""Seconds after which a file counts as unused where the system does not tell (no /proc)."""
+"""Seconds after which a file counts as unused on systems without /proc."""
 PACKING = re.compile(r"tmp_|\.tmp-(\d+)-")
 
 
 def heal(repository: Repository, home: Path) -> None:
-    """Finish or undo the run that died, if one did; the lock is held.
+    """Finish or undo a run that was killed, if there is one; the lock is held.
 
     Args:
         repository: The repository; in a linked work tree any of them.
         home: The folder of our lock, journal and scratch files.
 
     Raises:
-        RepositoryBusy: Somebody uses what the dead run left.
+        RepositoryBusy: Another process uses what that run left.
     """
     with disk_errors():
         journal = Journal.load(home / "journal")
@@ -42,38 +42,39 @@ def heal(repository: Repository, home: Path) -> None:
             clear_packs(repository, since)
             complete_refs(repository, journal)
             finish(repository, home, journal)
-        empty(home / "scratch")
+        shutil.rmtree(home / "scratch", ignore_errors=True)
+        (home / "scratch").mkdir()
 
 
 def unfinished(home: Path) -> Journal | None:
-    """Return the transaction that waits for an index that somebody holds; None: there is none.
+    """Return the transaction whose index entries are still to be set; None: there is none.
 
-    To be asked after `heal`.
+    To be called after `heal`.
     """
     with disk_errors():
         return Journal.load(home / "journal")
 
 
 def complete_refs(repository: Repository, journal: Journal) -> None:
-    """Move the refs that a transaction killed between two of them had left behind.
+    """Move the refs that a transaction did not reach before it was killed.
 
     One ref that moved proves that git had checked and locked them all.
     """
     tips = {ref: repository.tip(ref) for ref in journal.refs}
     if any(tips[ref] == move.new for ref, move in journal.refs.items()):
         rest = {ref: move for ref, move in journal.refs.items() if tips[ref] == move.old}
-        refs.move(repository, rest)
+        move_refs(repository, rest)
 
 
 def finish(repository: Repository, home: Path, journal: Journal) -> None:
-    """Bring work tree and index to what the branch says, then forget the journal.
+    """Update work tree and index to the branch, then remove the journal.
 
-    Where the index stays locked by somebody, what is to be set in it stays, for the next run. The
-    refs are done with: a person may move them back.
+    Where another process holds the index, the journal keeps its entries for the next run, without
+    the refs: they have moved, and the user may move them back.
     """
     left: Journal | None = None
     if journal.root is not None:
-        left = roll(repository, home, journal, Path(journal.root))
+        left = update(repository, home, journal, Path(journal.root))
     with disk_errors():
         if left is not None:
             left.save(home / "journal")
@@ -82,29 +83,29 @@ def finish(repository: Repository, home: Path, journal: Journal) -> None:
         sync_folder(home)
 
 
-def roll(repository: Repository, home: Path, journal: Journal, root: Path) -> Journal | None:
-    """Roll one work tree forward; return what is left to be done there."""
+def update(repository: Repository, home: Path, journal: Journal, root: Path) -> Journal | None:
+    """Update one work tree; return what is left to be done there."""
     try:
         here = repository if repository.root == root else Repository.open(root)
     except NotADataRepository:
         return None  # that work tree is gone
-    staging = Staging(here, root, home / "scratch")
-    staging.free()
+    index = Index(here, root, home / "scratch")
+    index.free()
     head = here.tip("HEAD")
     files = held(here, journal, head)
     if not files:
         return None
     with here.objects() as reader:
-        seen = worktree.roll(files, root, reader, journal.token)
-    if staging.roll(files, seen):
+        seen = worktree.update(files, root, reader, journal.token)
+    if index.update(files, seen):
         return None
     return Journal(journal.git_dir, journal.root, journal.branch, files=files, at=head or "")
 
 
 def held(here: Repository, journal: Journal, head: str | None) -> dict[str, Move]:
-    """Return the moves to what the commit holds that is checked out.
+    """Return the moves whose result the checked-out commit holds.
 
-    It may be another one by now: the refs did not move, or a person has gone on from there.
+    It may be another one by now: the refs did not move, or the user went on from there.
     """
     if head is None:
         return {}
@@ -120,7 +121,7 @@ def held(here: Repository, journal: Journal, head: str | None) -> dict[str, Move
 
 
 def free_locks(repository: Repository, journal: Journal, since: float) -> None:
-    """Remove the locks of refs that the dead run's git left behind, and only those."""
+    """Remove the ref locks that the killed run's git left behind, and only those."""
     wanted = {ref: move.new for ref, move in journal.refs.items()}
     locks = {repository.common_dir / f"{ref}.lock": new for ref, new in wanted.items()}
     if journal.branch in wanted:
@@ -134,7 +135,7 @@ def free_locks(repository: Repository, journal: Journal, since: float) -> None:
 
 
 def is_ours(lock: Path, new: str, since: float) -> bool:
-    """Tell whether a lock is newer than the journal and holds a part of the new id."""
+    """Return whether a lock is newer than the journal and holds a prefix of the new id."""
     try:
         return lock.stat().st_mtime >= since and f"{new}\n".startswith(lock.read_text("ascii"))
     except (FileNotFoundError, UnicodeDecodeError):
@@ -142,7 +143,7 @@ def is_ours(lock: Path, new: str, since: float) -> bool:
 
 
 def clear_packs(repository: Repository, since: float) -> None:
-    """Remove unfinished packs that the dead run's git left behind, and only those."""
+    """Remove unfinished packs that the killed run's git left behind, and only those."""
     folder = repository.common_dir / "objects" / "pack"
     for file in folder.iterdir() if folder.is_dir() else ():
         found = PACKING.match(file.name)
@@ -153,7 +154,7 @@ def clear_packs(repository: Repository, since: float) -> None:
 
 
 def in_use(path: Path) -> bool:
-    """Tell whether a process has the file open, as far as the system lets us see."""
+    """Return whether a process has the file open, as far as we may see."""
     if not Path("/proc/self/fd").is_dir():
         age = time.time() - path.stat().st_mtime  # noqa: TID251  a file has no other age
         return age < ABANDONED
@@ -162,15 +163,9 @@ def in_use(path: Path) -> bool:
 
 
 def open_files() -> Iterator[os.stat_result]:
-    """Yield the status of every file that a process of ours has open (Linux)."""
+    """Yield the status of every file that one of our user's processes has open (Linux)."""
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         try:
             yield link.stat()
         except OSError:
             continue  # closed meanwhile, or another user's
-
-
-def empty(folder: Path) -> None:
-    """Remove what is in our scratch folder."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()

@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 from archiver.errors import PushRejected
 from archiver.store.plumbing import TimedOut
 from archiver.store.repository import BRANCHES, STATE_REF
+from archiver.store.transfer import FETCH, causes, hidden, networked, transfer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from archiver.store.plumbing import Answer, Plumbing
     from archiver.store.repository import Repository
@@ -27,28 +28,14 @@ FETCHED_BRANCH: Final = "refs/archiver/fetched/branch"
 FETCHED_STATE: Final = "refs/archiver/fetched/state"
 """Where the tips of the other copy are kept after a fetch."""
 
-STALLED: Final = 60
-"""Seconds without a byte after which git's own HTTP client gives up, and leaves nothing behind."""
 ANSWER_LIMIT: Final = 120.0
-"""Seconds in which the other copy must say where it stands."""
-TIME_LIMIT: Final = 1800.0
-"""Seconds for bringing objects from one copy to the other."""
+"""Seconds in which the other copy must list its refs."""
 _RACED: Final = re.compile(
     r"fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref"
     r"|incorrect old value|reference already exists|is at [0-9a-f]+ but expected"
 )
-_WAY: Final = re.compile(
-    r"GIT_(?:SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|PROXY_COMMAND|SSL_\w+|HTTP_\w+|CURL_\w+)"
-)
-"""Variables that say how to reach the other copy; git may have these, and no others."""
 _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-STAYS: Final = "what is committed stays here; when it is mended: archiver run --push"
-_CREDENTIALS: Final = re.compile(r"//[^/@\s]+@")
-_STARTS: Final = ("remote: error: ", "remote: ", "fatal: ", "error: ")
-_EMPTY: Final = re.compile(r"Could not read from remote repository|failed to push some refs")
-"""Lines of git that say nothing beside others."""
+STAYS: Final = "the commits stay here; once it is fixed: archiver run --push"
 
 
 class Refused(PushRejected):
@@ -56,7 +43,7 @@ class Refused(PushRejected):
 
 
 class Raced(Refused):
-    """Somebody else pushed meanwhile, or git words it so: fetch, and build on what is there."""
+    """Somebody else pushed meanwhile, or git words it so: fetch, then rebase."""
 
 
 class Tips(NamedTuple):
@@ -109,26 +96,26 @@ class Remote:
             raise PushRejected(f"no remote is called {name!r}", hint="see: git remote -v")
         chosen = "origin" if "origin" in known else known[0] if len(known) == 1 else ""
         if not chosen:
-            message = "there is no remote to push to" if not known else "which remote is meant?"
+            message = "there is no remote to push to" if not known else "there are several remotes"
             hint = "git remote add origin URL, or set `remote` in [archive]"
             raise PushRejected(message, hint=hint)
         return cls(repository, chosen, branch, variables, token)
 
     def tips(self) -> Tips:
-        """Ask where the other copy stands.
+        """Ask for the tips of the other copy.
 
         Raises:
             PushRejected: It cannot be reached.
         """
         wanted = (self.branch, STATE_REF)
         command = ("ls-remote", "--refs", "--quiet", self.name, *wanted)
-        out = self._git(*command, limit=ANSWER_LIMIT).out
-        rows = (line.split("\t") for line in os.fsdecode(out).splitlines())
+        answer = self._reached(*command)
+        rows = (line.split("\t") for line in os.fsdecode(answer.out).splitlines())
         found = {row[1]: row[0] for row in rows if len(row) == len(wanted)}
         return Tips(found.get(self.branch), found.get(STATE_REF))
 
     def fetch(self) -> Tips:
-        """Bring what the other copy has here, and return where it stands.
+        """Fetch branch and state of the other copy, and return its tips.
 
         Raises:
             PushRejected: It cannot be reached.
@@ -139,23 +126,23 @@ class Remote:
         if not missing:
             return tips
         specs = (f"+{ref}:{to}" for ref, to in missing.items())
-        self._git("fetch", *_QUIET, self.name, *specs)
+        self._reached("fetch", *FETCH, self.name, *specs)
         there = {ref: self.repository.tip(to) for ref, to in missing.items()}
         return Tips(there.get(self.branch, tips.branch), there.get(STATE_REF, tips.state))
 
     def deepen(self) -> None:
-        """Bring the whole history of the branch into a shallow clone.
+        """Fetch the whole history of the branch into a shallow clone.
 
         Raises:
             PushRejected: The other copy cannot be reached.
         """
-        self._git("fetch", *_QUIET, "--unshallow", self.name, self.branch)
+        self._reached("fetch", *FETCH, "--unshallow", self.name, self.branch)
 
     def push(self) -> None:
         """Push branch and state together, or neither.
 
         Raises:
-            Raced: Somebody pushed something else meanwhile.
+            Raced: Somebody else pushed meanwhile.
             Refused: It does not take them.
             PushRejected: It cannot be reached.
         """
@@ -165,7 +152,7 @@ class Remote:
         """Push the branch alone, to a copy that does not take the state.
 
         Raises:
-            Raced: Somebody pushed something else meanwhile.
+            Raced: Somebody else pushed meanwhile.
             Refused: It does not take it.
             PushRejected: It cannot be reached.
         """
@@ -173,7 +160,7 @@ class Remote:
 
     def _push(self, *refs: str) -> None:
         if not refs:
-            return  # without a ref git would push what its configuration says
+            return  # without a ref git would push what is configured
         specs = [f"{ref}:{ref}" for ref in refs]
         answer = self._ask("push", "--porcelain", "--atomic", *_PLAIN, self.name, *specs)
         if answer.code and "does not support --atomic" in answer.err:
@@ -186,53 +173,44 @@ class Remote:
             raise kind(str(trouble), hint=trouble.hint)
 
     def _has(self, commit: str) -> bool:
-        """Say whether a commit is here, with all of its history."""
+        """Return whether a commit is here, with all of its history."""
         answer = self.repository.git.ask("cat-file", "-e", f"{commit}^{{commit}}")
         connected = ("rev-list", "--quiet", "--objects", commit, "--not", "--all")
         return not answer.code and not self.repository.git.ask(*connected).code
 
-    def _git(self, *arguments: str, limit: float = TIME_LIMIT) -> Answer:
-        answer = self._ask(*arguments, limit=limit)
+    def _reached(self, *arguments: str) -> Answer:
+        answer = self._ask(*arguments)
         if answer.code:
             raise self._unreached("cannot be reached", answer.err, ())
         return answer
 
-    def _ask(self, *arguments: str, limit: float = TIME_LIMIT) -> Answer:
+    def _ask(self, *arguments: str) -> Answer:
+        git = self._network()
         try:
-            return self._network().ask(*arguments, limit=limit)
+            if arguments[0] == "ls-remote":
+                return git.ask(*arguments, limit=ANSWER_LIMIT)
+            return transfer(git, *arguments)
         except TimedOut as late:
-            message = f"{self.name} did not answer within {limit:.0f} s"
-            raise PushRejected(message, hint=STAYS) from late
+            raise PushRejected(f"{self.name} cannot be reached: {late}", hint=STAYS) from late
 
     def _unreached(self, what: str, words: str, reasons: Iterable[str]) -> PushRejected:
-        said = dict.fromkeys((*reasons, *_told(words)))
+        said = dict.fromkeys((*reasons, *causes(words)))
         first = ": ".join(list(said)[:2]) or "git does not say why"
         return PushRejected(f"{self.name} {what}: {self._hidden(first)}", hint=STAYS)
 
     def _hidden(self, words: str) -> str:
         """Return `words` without what may be secret in the addresses of the other copy."""
-        for option in ((), ("--push",)):
-            answer = self.repository.git.ask("remote", "get-url", "--all", *option, self.name)
-            for url in os.fsdecode(answer.out).split():
-                _, slashes, rest = url.partition("://")
-                user, at, _ = rest.rpartition("@")
-                named = slashes and at and user != "git"  # everybody's name at a git server
-                for each in (user if named else "", url.partition("?")[2]):
-                    words = words.replace(each, "***") if each else words
-        return _CREDENTIALS.sub("//***@", words)
+        options = ((), ("--push",))
+        ask = self.repository.git.ask
+        answers = (ask("remote", "get-url", "--all", *each, self.name) for each in options)
+        return hidden(words, [url for each in answers for url in os.fsdecode(each.out).split()])
 
     def _network(self) -> Plumbing:
         """Return git with what it needs to reach the other copy, and nothing else."""
-        way = {name: value for name, value in self.variables.items() if _WAY.fullmatch(name)}
-        way |= self._credentials()
-        git = self.repository.git
-        settings = (
-            f"remote.{self.name}.mirror=false",  # we name our refs
-            "http.lowSpeedLimit=1",
-            f"http.lowSpeedTime={STALLED}",
-        )
-        options = (*git.options, *(word for each in settings for word in ("-c", each)))
-        return replace(git, options=options, variables=tuple(way.items()))
+        git = networked(self.repository.git, self.variables)
+        ours = ("-c", f"remote.{self.name}.mirror=false")  # we name our refs
+        variables = (*git.variables, *self._credentials().items())
+        return replace(git, options=(*git.options, *ours), variables=variables)
 
     def _credentials(self) -> dict[str, str]:
         """Return the token as git's configuration in the environment, for its address only."""
@@ -255,28 +233,12 @@ class Remote:
         }
 
 
-_QUIET: Final = (
-    "--quiet",
-    "--no-tags",
-    "--no-write-fetch-head",
-    "--no-recurse-submodules",
-    "--no-auto-maintenance",
-)
 _PLAIN: Final = ("--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
 
 
 def _reasons(answer: Answer) -> list[str]:
-    """Return why refs were refused: for their own sake, if git says so of one."""
+    """Return why refs were refused, without those refused only because of another."""
     rows = (line.split("\t") for line in os.fsdecode(answer.out).splitlines())
     reasons = {row[2] for row in rows if row[0] == "!"}
     own = {reason for reason in reasons if "atomic" not in reason}
     return sorted(own or reasons)
-
-
-def _told(words: str) -> Iterator[str]:
-    """Yield the lines in which git says what is wrong, the most telling first."""
-    lines = [line.strip() for line in words.splitlines() if line.strip(" \t:")]
-    for start in _STARTS:
-        found = (line.removeprefix(start).strip() for line in lines if line.startswith(start))
-        yield from (line for line in found if line and not _EMPTY.match(line))
-    yield from (line for line in lines if not line.startswith(_STARTS))

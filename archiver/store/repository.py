@@ -213,8 +213,7 @@ class Repository:
 
     def object_at(self, commit: str, path: str) -> str | None:
         """Return the id of the file or folder at `path` in a commit; None where absent."""
-        listed = self._listed(commit, path)
-        return listed.get(path)
+        return self._listed(commit, path).get(path)
 
     def entries(self, commit: str, path: str) -> dict[str, str]:
         """Return the names and object ids in a folder of a commit; empty where absent.
@@ -227,11 +226,11 @@ class Repository:
         listed = self._listed(commit, folder)
         return {name.removeprefix(folder): oid for name, oid in listed.items()}
 
-    def _listed(self, commit: str, path: str, *options: str) -> dict[str, str]:
+    def _listed(self, commit: str, path: str, *options: str, column: int = 2) -> dict[str, str]:
         wanted = ("--", path) if path else ()
         out = self.git.run("ls-tree", *options, "-z", "--full-tree", commit, *wanted)
         rows = (os.fsdecode(row).partition("\t") for row in out.split(b"\0") if row)
-        return {name: meta.split(" ")[2] for meta, _, name in rows}
+        return {name: meta.split()[column] for meta, _, name in rows}
 
     def blobs(self, commit: str) -> dict[str, str]:
         """Return the object id of every file in a commit, by path."""
@@ -239,20 +238,17 @@ class Repository:
 
     def sizes(self, commit: str, folder: str) -> dict[str, int]:
         """Return the size in bytes of every file below `folder` in a commit, by path."""
-        wanted = ("--", f"{folder}/")
-        out = self.git.run("ls-tree", "-r", "-l", "-z", "--full-tree", commit, *wanted)
-        rows = (os.fsdecode(row).partition("\t") for row in out.split(b"\0") if row)
-        return {path: int(meta.split()[3]) for meta, _, path in rows}
+        sizes = self._listed(commit, f"{folder}/", "-r", "-l", column=3)
+        return {path: int(size) for path, size in sizes.items()}
 
     def is_ancestor(self, old: str, new: str) -> bool:
-        """Say whether the history of the commit `new` holds the commit `old`, as far as known."""
+        """Return whether the commit `old` is an ancestor of `new`, as far as the clone reaches."""
         return not self.git.ask("merge-base", "--is-ancestor", old, new).code
 
     def since(self, base: str, tip: str) -> list[str]:
         """Return the commits of `tip` that `base` lacks, oldest first, along first parents.
 
-        git's own ``^base`` believes in commit dates: a clock that was wrong makes it list what
-        both have.
+        git's own ``^base`` relies on commit dates: with a wrong clock it lists what both have.
         """
         found: list[str] = []
         for commit in self.git.run("rev-list", "--first-parent", tip).decode().split():
@@ -279,7 +275,7 @@ class Repository:
             was, mode, before, after, _ = meta.decode("ascii").removeprefix(":").split(" ")
             path = name.decode("utf-8", "backslashreplace")
             if not {was, mode} <= _FILES or path.encode() != name:
-                raise StoreError(f"{path} is no plain file", hint="bring it here with: git pull")
+                raise StoreError(f"{path} is no plain file", hint="run git pull")
             found.replaced[path] = before if was != _GONE else None
             found.files[path] = after if mode != _GONE else None
             if mode == _PROGRAM:

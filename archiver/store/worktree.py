@@ -1,4 +1,4 @@
-"""Bring managed files of the work tree to what a commit says, and no other file."""
+"""Update managed files of the work tree to a commit, and no other file."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _NOT_OURS: Final = frozenset({
     *(errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP),
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY),
 })  # fmt: skip
-"""What a person has arranged; after the refs moved it must not hold every later run back."""
+"""The user arranged it so; after the refs moved it must not stop every later run."""
 
 _log = logging.getLogger(__name__)
 
 
 class InTheWay(StoreError):
-    """Something of a person's stands where a file belongs."""
+    """A folder or link of the user is in the place of a file."""
 
 
 def refuse_elsewhere(git: Plumbing, common_dir: Path, branch: str, root: Path | None) -> None:
-    """Insist that no other work tree has `branch` checked out: it would look modified.
+    """Check that no other work tree has `branch` checked out: it would look modified.
 
     Raises:
         StoreError: Another linked work tree has it.
@@ -94,7 +94,7 @@ def plain(root: Path, path: str) -> Path | None:
 
 
 def makes_room(root: Path, path: str, gone: AbstractSet[str]) -> bool:
-    """Say whether what stands in the way of a file will have been removed.
+    """Return whether whatever is in the place of a file will have been removed.
 
     That is a file where its folder belongs, or a folder in its place with nothing else in it.
     """
@@ -125,10 +125,10 @@ def pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def roll(
+def update(
     files: Mapping[str, Move], root: Path, reader: ObjectReader, token: str
 ) -> dict[str, os.stat_result]:
-    """Bring files forward; one that changed since, or cannot be written, is left to its person.
+    """Update files; one that changed since, or cannot be written, is left to the user.
 
     Args:
         files: Path to what happens to it.
@@ -137,31 +137,31 @@ def roll(
         token: Makes the names of temporary files this run's own.
 
     Returns:
-        Path to the status of each file while it held what the new commit says.
+        Path to the status of each file while it matched the new commit.
 
     Raises:
-        StoreFull: The disk is full; the journal stays, and the next run goes on.
+        StoreFull: The disk is full; the journal stays, and the next run continues.
     """
-    rolling = _Rolling(root, reader, token)
+    ongoing = _Update(root, reader, token)
     with disk_errors():
-        # What goes, goes first: a folder may stand where a file was.
+        # Deletions first: a folder may take the place of a file.
         for path, move in sorted(files.items(), key=lambda row: row[1].after is not None):
             try:
-                rolling.roll(path, move)
+                ongoing.apply(path, move)
             except InTheWay as error:
                 _log.warning("%s stays as it is: %s", path, error)
             except OSError as error:
                 if error.errno not in _NOT_OURS:
                     raise
                 _log.warning("%s stays as it is: %s", path, error.strerror)
-    return rolling.seen
+    return ongoing.seen
 
 
-class _Rolling:
-    """Files on their way to what a commit says; what was done before is found done.
+class _Update:
+    """An update of files to a commit; repeating it changes nothing.
 
     Attributes:
-        seen: Path to the status of each file while it held what the commit says.
+        seen: Path to the status of each file while it matched the commit.
     """
 
     def __init__(self, root: Path, reader: ObjectReader, token: str) -> None:
@@ -171,22 +171,20 @@ class _Rolling:
         self._temporary = f".archiver.{token}"
         self._copies: dict[str, Path] = {}
 
-    def roll(self, path: str, move: Move) -> None:
-        """Bring one file forward, unless it changed since or something else stands there.
+    def apply(self, path: str, move: Move) -> None:
+        """Update one file, unless it changed since or something else is in its place.
 
         Raises:
-            InTheWay: Something else stands there.
+            InTheWay: Something else is in its place.
         """
         target = self._root / path
         if move.after is None and not stat.S_ISREG(mode_of(target)):
-            return  # it is gone; a folder or a file of the same commit may stand there
-        temporary = target.with_name(self._temporary)
-        temporary.unlink(missing_ok=True)
+            return  # it is gone; a folder or a file of the same commit may have its name
+        target.with_name(self._temporary).unlink(missing_ok=True)
         status = target.lstat() if mode_of(target) else None
         held = content_id(self._root, path, self._reader.object_format)
         if held == move.before and held != move.after:
-            new = content(move.after, self._copies, self._reader)
-            status = bring(self._root, target, temporary, new, executable=move.executable)
+            status = self._write(target, move)
             held = move.after
         elif held and held == move.after and status:
             status = program(target, status, executable=move.executable)
@@ -194,36 +192,22 @@ class _Rolling:
             self.seen[path] = later
             self._copies[held] = target
 
-
-def content(
-    blob: str | None, copies: Mapping[str, Path], reader: ObjectReader
-) -> Iterable[bytes] | None:
-    """Return the bytes of a blob, from a file that holds them or from git; None: no file."""
-    if blob is None:
-        return None
-    return pieces(copies[blob]) if blob in copies else reader.stream(blob)
+    def _write(self, target: Path, move: Move) -> os.stat_result | None:
+        """Replace or remove a file; return the status that its new content has."""
+        if move.after is None:
+            remove(self._root, target)
+            return None
+        copy = self._copies.get(move.after)
+        new = pieces(copy) if copy else self._reader.stream(move.after)
+        temporary = target.with_name(self._temporary)
+        return replace(target, temporary, new, executable=move.executable)
 
 
 def unchanged(path: Path, before: os.stat_result) -> os.stat_result | None:
-    """Return the status of a file if nobody wrote to it since `before`."""
+    """Return the status of a file if it was not written to since `before`."""
     now = path.lstat()
     same = (now.st_ino, now.st_mtime_ns, now.st_size)
     return now if same == (before.st_ino, before.st_mtime_ns, before.st_size) else None
-
-
-def bring(
-    root: Path,
-    target: Path,
-    temporary: Path,
-    new: Iterable[bytes] | None,
-    *,
-    executable: bool = False,
-) -> os.stat_result | None:
-    """Replace or remove (None) a file; return the status that its new content has."""
-    if new is None:
-        remove(root, target)
-        return None
-    return replace(target, temporary, new, executable=executable)
 
 
 def replace(
@@ -244,7 +228,7 @@ def replace(
 
 
 def program(target: Path, status: os.stat_result, *, executable: bool) -> os.stat_result:
-    """Make a file a program, or none, where its content is right already."""
+    """Set or clear a file's executable bit where its content is right already."""
     if bool(status.st_mode & stat.S_IXUSR) == executable:
         return status
     target.chmod(status.st_mode | 0o111 if executable else status.st_mode & ~0o111)

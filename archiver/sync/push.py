@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.capture.target import open_target
 from archiver.errors import PushRejected
-from archiver.store.change import Change
+from archiver.store.change import Change, Identity
 from archiver.store.commit import KEPT_REF, writing
-from archiver.store.identity import Identity
 from archiver.store.remote import Raced, Refused, Remote
 from archiver.store.repository import STATE_REF, Differences, Repository
 from archiver.sync.merge import merged_state

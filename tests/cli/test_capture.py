@@ -281,6 +281,19 @@ def test_a_history_is_imported(archive: Archive, archiver: Archiver, tmp_path: P
     shape = ("--file", "models.json", "--records", "models", "--key", "id")
     done = archiver("import", other.folder, *shape, "--repo", archive.folder)
     assert (done.returncode, done.stdout) == (0, "hub: imported 2 snapshots (1 record)\n")
+    url = f"file://{other.folder}"
+    done = archiver("import", url, *shape, "--repo", archive.folder)
+    assert done.stdout == "hub: nothing to import: all 2 are there already\n"
+
+
+def test_a_url_needs_a_file_and_a_protocol_that_runs_nothing(keep: Archiver) -> None:
+    done = keep("import", "https://127.0.0.1:1/x.git")
+    assert (done.returncode, "name a file of it with --file" in done.stderr) == (2, True)
+    done = keep("import", "ext::touch pwned", "--file", "x.json")
+    said = "archiver: ext::touch pwned is not the URL of a repository that can be imported\n"
+    assert (done.returncode, done.stderr.startswith(said)) == (2, True)
+    done = keep("import", "nowhere", "--file", "x.json")
+    assert (done.returncode, "Path 'nowhere' does not exist" in done.stderr) == (2, True)
 
 
 def test_an_import_of_two_repositories_is_refused(archive: Archive, keep: Archiver) -> None:

@@ -14,6 +14,7 @@ import pytest
 from archiver.cli import output
 from archiver.cli.output import coloured, destination, progress
 from archiver.errors import ConfigError
+from archiver.store.transfer import TRANSFERS
 
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:
@@ -119,6 +120,32 @@ def test_progress_is_shown_on_a_terminal() -> None:
     subprocess.run([sys.executable, "-c", program], stderr=theirs, check=True)
     os.close(theirs)
     assert b"listing" in os.read(ours, 10_000)
+    os.close(ours)
+
+
+def test_a_transfer_is_shown_while_something_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "_FIRST_LINE", 0.0)
+    with progress("hub"):
+        TRANSFERS.debug("%s: %d of %s %s", "sending objects", 5, 10, "1 MiB")
+    TRANSFERS.debug("%s: %d of %s %s", "sending objects", 10, 10, "2 MiB")
+    out, told = capsys.readouterr()
+    assert (out, told.count("\n")) == ("", 1)
+    assert told.startswith("hub: sending objects: 5 of 10, ")
+
+
+def test_a_transfer_is_shown_on_a_terminal() -> None:
+    ours, theirs = os.openpty()
+    program = (
+        "from archiver.cli.output import progress\n"
+        "from archiver.store.transfer import TRANSFERS\n"
+        "with progress('hub'):"
+        " TRANSFERS.debug('%s: %d of %s %s', 'sending objects', 5, 10, '1 MiB')"
+    )
+    subprocess.run([sys.executable, "-c", program], stderr=theirs, check=True)
+    os.close(theirs)
+    assert b"sending objects 1 MiB" in os.read(ours, 10_000)
     os.close(ours)
 
 

@@ -34,3 +34,13 @@ def test_many_loose_objects_are_packed(repo: Path, git: Git, capture: Capture) -
     assert git(repo, "fsck", "--full", "--strict") == ""
     assert git(repo, "status", "--porcelain") == ""
     assert git(repo, "show", "main:data/ms/snapshots/7.json") == "7"
+
+
+def test_many_packs_are_joined(repo: Path, git: Git, capture: Capture) -> None:
+    for number in range(packing.PACKS):
+        capture(repo, {"data/ms/latest.json": b"%d" % number})
+        git(repo, "repack", "--quiet")
+    with Repository.open(repo) as found, writing(found) as writer:
+        assert writer.pack()
+        assert not writer.pack()
+    assert git(repo, "fsck", "--full", "--strict") == ""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
+import logging
 import os
 import socket
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
 from conftest import run_git
+from git_server import GitServer
 
 from archiver.errors import PushRejected
 from archiver.store.remote import Remote
@@ -24,79 +24,10 @@ if TYPE_CHECKING:
 TOKEN = "t0ken-that-nobody-may-see"
 
 
-class GitServer:
-    """Serves bare repositories by ``git http-backend``, to whoever brings the token."""
-
-    def __init__(self, folder: Path) -> None:
-        self.asked: list[str] = []
-        outer = self
-        program = run_git(folder, "--exec-path").strip() + "/git-http-backend"
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self._serve()
-
-            def do_POST(self) -> None:
-                self._serve()
-
-            def _serve(self) -> None:
-                header = self.headers.get("Authorization", "")
-                outer.asked.append(header)
-                if not header.endswith(
-                    base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
-                ):
-                    self.send_response(401)
-                    self.send_header("WWW-Authenticate", 'Basic realm="git"')
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                    return
-                path, _, query = self.path.partition("?")
-                variables = {
-                    "PATH": os.environ["PATH"],
-                    "GIT_PROJECT_ROOT": str(folder),
-                    "GIT_HTTP_EXPORT_ALL": "1",
-                    "REMOTE_USER": "ada",
-                    "PATH_INFO": path,
-                    "QUERY_STRING": query,
-                    "REQUEST_METHOD": self.command,
-                    "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-                }
-                if "Content-Encoding" in self.headers:
-                    variables["HTTP_CONTENT_ENCODING"] = self.headers["Content-Encoding"]
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                out = subprocess.run(
-                    [program], input=body, env=variables, capture_output=True, check=True
-                ).stdout
-                head, _, answer = out.partition(b"\r\n\r\n")
-                fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
-                self.send_response(int(fields.pop("Status", "200").split()[0]))
-                for name, value in {**fields, "Content-Length": str(len(answer))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/origin.git"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[GitServer]:
     run_git(tmp_path, "init", "--bare", "--quiet", "--initial-branch=main", "origin.git")
-    with GitServer(tmp_path) as running:
+    with GitServer(tmp_path, TOKEN) as running:
         yield running
 
 
@@ -153,7 +84,7 @@ def test_a_token_goes_to_the_remotes_own_address_only(work: Path, server: GitSer
 def test_a_remote_that_never_answers_is_given_up(
     work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archiver.store.remote.STALLED", 1)
+    monkeypatch.setattr("archiver.store.transfer.STALLED", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         run_git(work, "remote", "set-url", "origin", f"http://127.0.0.1:{port}/x.git")
@@ -181,10 +112,77 @@ def test_a_remote_is_found_by_name_by_branch_or_because_it_is_the_only_one(work:
     run_git(work, "remote", "rename", "origin", "copy")
     assert named() == "copy"
     run_git(work, "remote", "add", "other", "x")
-    with pytest.raises(PushRejected, match="which remote is meant"):
+    with pytest.raises(PushRejected, match="there are several remotes"):
         named()
     run_git(work, "config", "branch.main.remote", "other")
     assert named() == "other"
     assert named("copy") == "copy"
     with pytest.raises(PushRejected, match="no remote is called 'nope'"):
         named("nope")
+
+
+def local(repository: Repository) -> Remote:
+    """Return a remote that is a folder, so that its server is git itself."""
+    url = f"{repository.root and repository.root.parent}/origin.git"
+    run_git(repository.root or Path(), "remote", "set-url", "origin", url)
+    return remote(repository, "")
+
+
+def test_the_words_of_a_server_arrive_whatever_their_encoding(work: Path, tmp_path: Path) -> None:
+    hook = tmp_path / "origin.git/hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_bytes(b"#!/bin/sh\nprintf 'ferm\\351:\\tGH006\\n' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    with Repository.open(work) as repository, pytest.raises(PushRejected) as refused:
+        local(repository).push()
+    assert "(pre-receive hook declined): ferm\ufffd: GH006" in str(refused.value)
+
+
+def test_the_progress_of_a_transfer_is_logged(
+    work: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(20):
+        (work / f"{number}").write_bytes(os.urandom(50_000))
+    run_git(work, "add", ".")
+    run_git(work, "commit", "--quiet", "-m", "Much")
+    with caplog.at_level(logging.DEBUG, "archiver.store.transfer"):
+        with Repository.open(work) as repository:
+            local(repository).push()
+        sent = [record.getMessage() for record in caplog.records]
+        caplog.clear()
+        run_git(tmp_path, "init", "--quiet", "--initial-branch=main", "other")
+        run_git(tmp_path / "other", "remote", "add", "origin", str(tmp_path / "origin.git"))
+        with Repository.open(tmp_path / "other") as repository:
+            local(repository).fetch()
+        received = [record.getMessage() for record in caplog.records]
+    assert any(line.startswith("sending objects: 24 of 24") for line in sent)
+    assert any(line.startswith("receiving objects: 24 of 24") for line in received)
+
+
+def test_a_fetch_leaves_what_a_person_fetched(work: Path, tmp_path: Path) -> None:
+    with Repository.open(work) as repository:
+        local(repository).push()
+    run_git(tmp_path, "clone", "--quiet", "origin.git", "other")
+    run_git(tmp_path / "other", "commit", "--quiet", "--allow-empty", "-m", "More")
+    run_git(tmp_path / "other", "push", "--quiet")
+    (work / ".git/FETCH_HEAD").write_text("theirs")
+    with Repository.open(work) as repository:
+        there = local(repository).fetch()
+        assert there.branch == repository.tip("refs/archiver/fetched/branch")
+    assert (work / ".git/FETCH_HEAD").read_text() == "theirs"
+
+
+def test_a_transfer_that_never_ends_is_given_up_and_leaves_no_lock(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archiver.store.transfer.TIME_LIMIT", 0.5)
+    hook = tmp_path / "origin.git/hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexec sleep 5\n")
+    hook.chmod(0o755)
+    with (
+        Repository.open(work) as repository,
+        pytest.raises(PushRejected, match=r"cannot be reached: git push did not end within 0 s"),
+    ):
+        local(repository).push()
+    assert not [*(work / ".git").rglob("*.lock")]

@@ -199,8 +199,10 @@ def test_a_shallow_clone_yields_what_is_certain_and_then_refuses(
         assert found.shallow
         walk = found.history("a", tip=tip)
         assert [next(walk).subject, next(walk).subject] == ["number 3", "number 2"]
-        with pytest.raises(ShallowHistory):
+        with pytest.raises(ShallowHistory) as short:
             next(walk)
+        assert found.revision(short.value.commit, "a").subject == "number 1"
+        assert "git fetch --deepen" in short.value.hint
 
 
 def test_a_shallow_clone_without_the_path_is_not_an_empty_history(
@@ -210,8 +212,12 @@ def test_a_shallow_clone_without_the_path_is_not_an_empty_history(
     commit(git, repo, "a", None, "gone")
     tip = commit(git, repo, "b", "1", "other")
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repo}", "shallow")
-    with Repository.open(tmp_path / "shallow") as found, pytest.raises(ShallowHistory):
+    with (
+        Repository.open(tmp_path / "shallow") as found,
+        pytest.raises(ShallowHistory) as short,
+    ):
         list(found.history("a", tip=tip))
+    assert short.value.commit == tip
 
 
 def test_a_missing_commit_ends_history_with_its_name(repo: Path, git: Git) -> None:
@@ -275,3 +281,15 @@ def test_what_is_only_here_does_not_depend_on_clocks(repo: Path, git: Git) -> No
         assert found.since(theirs, theirs) == []
     listed = git(repo, "rev-list", "--first-parent", ours, f"^{theirs}").split()
     assert begin in listed  # what git says of this
+
+
+def test_a_repository_is_made_where_it_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_TEMPLATE_DIR", str(tmp_path))
+    folder = tmp_path / "a $HOME ~"
+    with Repository.init(folder) as made:
+        assert made.root == folder
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert not (folder / ".git/hooks").exists()

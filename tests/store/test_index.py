@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archiver.store.indexfile import stamped
+from archiver.store.index import stamped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,95 @@
+"""Clone another repository for one reading: bare, its branch only, the blobs of one path."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from archiver.errors import ConfigError, StoreError
+from archiver.store.plumbing import Plumbing, require_git
+from archiver.store.repository import Repository
+from archiver.store.transfer import FETCH, causes, hidden, networked, transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_CLONE: Final = ("--bare", "--single-branch", "--no-tags", "--template=")
+_PROTOCOLS: Final = ("https", "http", "ssh", "git", "file")
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*:(?://|:)|[^/:\s]+@[^/:\s]+:", re.IGNORECASE)
+
+
+def is_url(text: str) -> bool:
+    """Return whether `text` has the form of a URL (``https://…``, ``git@host:path``)."""
+    return bool(_URL.match(text))
+
+
+@contextmanager
+def cloned(url: str, path: str, variables: Mapping[str, str]) -> Iterator[Path]:
+    """Yield a clone that has the history of the default branch and every version of `path`.
+
+    It is bare, in a temporary folder that is removed afterwards. From a server that can filter
+    (most can), commits and folders come first, then the blobs at `path` in one fetch.
+
+    Args:
+        url: An https, http, ssh, git or file URL, or ``user@host:path``.
+        path: File or folder, relative, with ``/``.
+        variables: The environment, for how to reach it; git finds the credentials.
+
+    Raises:
+        ConfigError: The URL has another protocol.
+        StoreError: It cannot be cloned.
+    """
+    _refuse(url)
+    require_git()
+    with tempfile.TemporaryDirectory(prefix="archiver-", ignore_cleanup_errors=True) as place:
+        git = networked(Plumbing(Path(place)), variables)
+        # a setting such as url.X.insteadOf must not lead to a protocol that runs a program
+        allowed = ("GIT_ALLOW_PROTOCOL", ":".join(_PROTOCOLS))
+        git = replace(git, variables=(*git.variables, allowed))
+        folder = Path(place, "filtered")
+        _transfer(git, url, "clone", *_CLONE, "--filter=blob:none", "--", url, str(folder))
+        if not _fetch_blobs(git, folder, path):
+            folder = Path(place, "whole")
+            _transfer(git, url, "clone", *_CLONE, "--", url, str(folder))
+        yield folder
+
+
+def _refuse(url: str) -> None:
+    """Refuse what git could take for an option, or for the name of a program to run."""
+    protocol = url.partition("://")[0].lower() if "://" in url else "ssh"
+    helper = "::" in url.partition("/")[0]
+    if helper or protocol not in _PROTOCOLS or url.startswith("-"):
+        raise ConfigError(
+            f"{hidden(url, [url])} is not the URL of a repository that can be imported",
+            hint=f"protocols: {', '.join(_PROTOCOLS)}; others: clone it, then import the folder",
+        )
+
+
+def _transfer(git: Plumbing, url: str, *arguments: str) -> None:
+    answer = transfer(git, *arguments)
+    if answer.code:
+        words = next(causes(answer.err), "git does not say why")
+        message = f"{hidden(url, [url])} cannot be cloned: {hidden(words, [url])}"
+        raise StoreError(message, hint="try: git ls-remote URL")
+
+
+def _fetch_blobs(git: Plumbing, folder: Path, path: str) -> bool:
+    """Fetch the versions of `path` that the filter left out; False: the server refuses that."""
+    with Repository.open(folder) as clone:
+        tip = clone.tip("HEAD")
+        listed = ("rev-list", "--objects", "--full-history", "--missing=print", "--no-object-names")
+        out = clone.git.run(*listed, tip, "--", path).decode() if tip else ""
+    wanted = [line[1:] for line in out.splitlines() if line.startswith("?")]
+    if not wanted:
+        return True
+    with tempfile.TemporaryFile() as ids:
+        ids.write("".join(f"{oid}\n" for oid in wanted).encode())
+        ids.seek(0)
+        options = (f"--git-dir={folder}", "-c", "fetch.negotiationAlgorithm=noop")
+        here = replace(git, options=(*git.options, *options))
+        command = ("fetch", *FETCH, "--filter=blob:none", "--stdin", "origin")
+        return not transfer(here, *command, stdin=ids).code
