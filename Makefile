@@ -4,16 +4,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COVERAGE := 95
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format-check lint types contracts tests wheel bench golden readme format clean
+.PHONY: help demo check test format-check lint types contracts tests wheel bench golden readme format clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
 
 demo: $(VENV)/package ## Watch a catalogue being archived, compared and queried
 	$(BIN)/archiver demo
+
+check: format-check lint types contracts ## Run the quick checks, and the tests of the rooms that a change touches
+	tests="$$($(BIN)/python tests/rooms.py)" && { [ -z "$$tests" ] || $(PYTEST) $$tests; }
 
 test: format-check lint types contracts tests wheel ## Run every check, as CI does
 
@@ -30,7 +34,7 @@ contracts: $(VENV)/dev
 	$(BIN)/lint-imports
 
 tests: $(VENV)/dev $(VENV)/peers
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)
+	$(PYTEST) --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)
 
 wheel: $(VENV)/dev
 	$(BIN)/python tests/smoke_wheel.py

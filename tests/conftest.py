@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import signal
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from misbehaving import Server
+from support.checkout import SHARED
+from support.git import SETTINGS, run_git
+from support.misbehaviour import Server
+from support.scratch import in_memory
 
 from archiver.transport import Limits, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
 LOOPBACK = {None, "", "localhost", "127.0.0.1", b"localhost", b"127.0.0.1"}
-PERSON = "[user]\n\tname = A Person\n\temail = person@example.org\n[init]\n\tdefaultBranch = main\n"
 
 
 def only_loopback(event: str, arguments: tuple[object, ...]) -> None:
@@ -36,6 +37,13 @@ def only_loopback(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(only_loopback)
+# A shell starts a background job with SIGINT ignored, and every child would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure() -> None:
+    if folder := in_memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,7 +54,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give the whole run its own HOME with a git identity, and none of the machine's settings."""
     home = tmp_path_factory.mktemp("home")
-    (home / ".gitconfig").write_text(PERSON)
+    (home / ".gitconfig").write_text(SETTINGS)
     with pytest.MonkeyPatch.context() as environment:
         for name in list(os.environ):
             if name.startswith(("GIT_", "ARCHIVER_")):
@@ -55,15 +63,6 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         environment.setenv("XDG_CONFIG_HOME", str(home / ".config"))
         environment.setenv("GIT_CONFIG_NOSYSTEM", "1")
         yield home
-
-
-def run_git(folder: Path, *arguments: str, stdin: bytes | None = None) -> str:
-    """Run git in `folder` and return what it prints; a failure is an error with its words."""
-    command = ["git", "-C", str(folder), *arguments]
-    done = subprocess.run(command, input=stdin or b"", capture_output=True, check=False)
-    if done.returncode:
-        raise AssertionError(f"{command} ended with {done.returncode}: {done.stderr.decode()}")
-    return done.stdout.decode()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from deepdiff import DeepDiff
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
-from strategies import (
+from support.strategies import (
     Catalogue,
     catalogues,
     finite_floats,

@@ -9,8 +9,8 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from conftest import run_git
-from hubs import START, Archive
+from support.git import run_git
+from support.hubs import START, Archive
 
 from archiver import HuggingFaceWatcher, ModelScopeWatcher, Watcher
 from archiver.capture import connection

@@ -7,8 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from archives import DAY, START, Archive
-from misbehaving import plain
+from support.archives import DAY, START, Archive
+from support.misbehaviour import plain
 
 from archiver.capture import capture, revert
 from archiver.errors import (
@@ -27,7 +27,7 @@ from archiver.store.repository import Repository
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from misbehaving import Server
+    from support.misbehaviour import Server
 
 MANY = {f"m{number}": 1 for number in range(100)}
 

@@ -8,8 +8,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from archives import Archive
-from histories import FILE, History
+from support.archives import Archive
+from support.histories import FILE, History
 
 from archiver.capture.imports import Imported, import_all
 from archiver.capture.origins import from_files, from_history

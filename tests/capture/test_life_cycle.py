@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import run_git
-from hubs import Archive
+from support.git import run_git
+from support.hubs import Archive
 
 from archiver.capture import revert
 from archiver.capture.target import open_target

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from archives import Archive
+from support.archives import Archive
 
 from archiver.capture import prune, revert
 from archiver.changes.retention import Retention

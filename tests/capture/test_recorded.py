@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-from archives import Archive
 from hypothesis import given
 from hypothesis import strategies as st
+from support.archives import Archive
 
 from archiver.capture import revert
 from archiver.capture.report import read_proof, write_proof

@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from archives import Archive
+from support.archives import Archive
 
 from archiver.capture import revert
 from archiver.errors import ShallowHistory

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
-from strategies import catalogues, two_catalogues
+from support.strategies import catalogues, two_catalogues
 
 from archiver.changes.algebra import apply, inverse, merge
 from archiver.changes.compare import compare
@@ -14,7 +14,7 @@ from archiver.records.model import RecordChange
 from archiver.records.policy import Policy
 
 if TYPE_CHECKING:
-    from strategies import Catalogue
+    from support.strategies import Catalogue
 
     from archiver.records.model import Json, Record
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
-from strategies import atoms, nested
+from support.strategies import atoms, nested
 
 from archiver.changes.detail import LARGEST, LONGEST, leaves
 from archiver.records.jsontext import dump, parse

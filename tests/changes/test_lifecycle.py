@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import catalogues, keys, policies, texts, two_catalogues
+from support.strategies import catalogues, keys, policies, texts, two_catalogues
 
 from archiver.changes.algebra import apply, inverse, merge
 from archiver.changes.compare import differing, explain, summarize, tally
@@ -30,7 +30,7 @@ from archiver.records.policy import Policy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from strategies import Catalogue
+    from support.strategies import Catalogue
 
     from archiver.records.model import Record
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from receivers import archive, hook, receiver
+from support.receivers import archive, hook, receiver
 
 __all__ = ["archive", "hook", "receiver"]

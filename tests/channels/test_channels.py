@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from apprise.plugins.discord import NotifyDiscord
-from receivers import MailServer, Receiver
+from support.receivers import MailServer, Receiver
 
 from archiver.errors import ConfigError, NotifyError
 from archiver.notify import dispatch
@@ -17,7 +17,7 @@ from archiver.notify import dispatch
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from receivers import Archive
+    from support.receivers import Archive
 
 
 MINE = """\

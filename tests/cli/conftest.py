@@ -1,32 +1,17 @@
-"""The command line as people run it: a process of its own."""
+"""The command line, as the tests of its commands call it."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import pytest
+from support.commandline import run_archiver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Ran: TypeAlias = "subprocess.CompletedProcess[str]"
-
-
-def run_archiver(*arguments: object, **environ: str) -> Ran:
-    """Run ``archiver`` with `arguments` and more environment; return exit code and output."""
-    return subprocess.run(
-        [sys.executable, "-m", "archiver", *map(str, arguments)],
-        env={**os.environ, **environ},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    from support.commandline import Archiver
 
 
 @pytest.fixture(scope="session")
-def archiver() -> Callable[..., Ran]:
+def archiver() -> Archiver:
     """Return ``archiver(*arguments, **environ) -> CompletedProcess``."""
     return run_archiver

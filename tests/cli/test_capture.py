@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
-from archives import Archive
+from support.archives import Archive
 
 from archiver.fakehub.catalogue import Catalogue
 from archiver.fakehub.server import FakeHub

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import jsonschema
 import pytest
-from histories import FILE, LATEST, History, snapshot
+from support.histories import FILE, LATEST, History, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+from support.processes import run_process
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -38,10 +40,8 @@ def test_it_plays_every_scene_and_leaves_an_archive(
         assert len(list(csv.reader(file))) > 2845
 
 
-def test_without_a_folder_it_plays_in_a_temporary_one(
-    archiver: Callable[..., CompletedProcess[str]], tmp_path: Path
-) -> None:
-    done = archiver("demo", TMPDIR=str(tmp_path))
+def test_without_a_folder_it_plays_in_a_temporary_one(tmp_path: Path) -> None:
+    done = run_process("demo", TMPDIR=str(tmp_path))
     (stage,) = tmp_path.glob("archiver-demo-*")
     assert (done.returncode, (stage / "models.csv").exists()) == (0, True)
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from support.processes import run_process
 
 from archiver import __version__
 from archiver.cli import COMMANDS
@@ -34,10 +35,8 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-def test_completion_of_names_imports_nothing_heavy(
-    archiver: Callable[..., CompletedProcess[str]],
-) -> None:
-    done = archiver(_ARCHIVER_COMPLETE="zsh_complete", COMP_WORDS="archiver ver", COMP_CWORD="1")
+def test_completion_of_names_imports_nothing_heavy() -> None:
+    done = run_process(_ARCHIVER_COMPLETE="zsh_complete", COMP_WORDS="archiver ver", COMP_CWORD="1")
     assert done.stdout == f"plain\nverify\n{COMMANDS['verify'].help}\n"
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from support.processes import started
 
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
@@ -77,14 +76,8 @@ def test_a_wrong_type_is_refused(
 
 
 def test_a_made_up_hub_runs_by_hand_until_it_is_stopped() -> None:
-    command = [sys.executable, "-m", "archiver", "fakehub", "--models", "20", "--day", "1"]
-    with subprocess.Popen(
-        [*command, "--misbehave", "burst", "--churn", "2"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=os.environ,
-        text=True,
-    ) as running:
+    command = ("fakehub", "--models", "20", "--day", "1", "--misbehave", "burst", "--churn", "2")
+    with started(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         endpoint = running.stdout.readline()

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jsonschema
 import pytest
-from archives import Archive
-from conftest import run_git
-from receivers import Receiver
+from support.archives import Archive
+from support.git import run_git
+from support.processes import started
+from support.receivers import Receiver
 
 from archiver.records.text import width
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 Archiver: TypeAlias = "Callable[..., CompletedProcess[str]]"
 CRON = "17 3 * * *"
+BOTH = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
 
 
 @pytest.fixture
@@ -183,15 +185,14 @@ def test_a_context_is_rendered_anywhere_by_any_template(
     ],
 )
 def test_what_no_changelog_can_be_made_of_is_refused(
-    archive: Archive, arguments: tuple[str, ...], words: str
+    archiver: Archiver,
+    archive: Archive,
+    arguments: tuple[str, ...],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "archiver", "changelog", *arguments],
-        cwd=archive.folder,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    monkeypatch.chdir(archive.folder)
+    done = archiver("changelog", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
 
@@ -532,9 +533,8 @@ def test_a_report_from_the_future_is_named_and_hides_nothing(
     done = archiver("status", "--repo", archive.folder, "--max-age", "1h")
     assert "hub: STALE\n  last good run  2026-01-31 15:47:33 UTC" in done.stdout
     assert "1 report from the future: was the clock wrong?" in done.stdout
-    command = [sys.executable, "-m", "archiver", "watch", "--every", "24h", "--repo"]
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen([*command, archive.folder], **pipes) as watching:
+    command = ("watch", "--every", "24h", "--repo", archive.folder)
+    with started(*command, **BOTH) as watching:
         assert watching.stdout is not None
         watching.stdout.readline()
         assert watching.stdout.readline() == "hub: nothing changed (3 records)\n"
@@ -543,9 +543,8 @@ def test_a_report_from_the_future_is_named_and_hides_nothing(
 
 
 def test_nobody_listening_to_watch_is_no_failed_run(archive: Archive) -> None:
-    command = [sys.executable, "-m", "archiver", "watch", "--every", "24h", "--repo"]
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([*command, archive.folder], **pipes) as watching:
+    command = ("watch", "--every", "24h", "--repo", archive.folder)
+    with started(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as watching:
         assert watching.stdout is not None
         assert watching.stderr is not None
         watching.stdout.close()
@@ -562,9 +561,8 @@ def test_nobody_listening_to_watch_is_no_failed_run(archive: Archive) -> None:
 
 
 def test_watch_stops_at_once_and_runs_nothing_twice(archive: Archive) -> None:
-    command = [sys.executable, "-m", "archiver", "watch", "--every", "24h", "--repo"]
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen([*command, archive.folder], **pipes) as watching:
+    command = ("watch", "--every", "24h", "--repo", archive.folder)
+    with started(*command, **BOTH) as watching:
         assert watching.stdout is not None
         said = [watching.stdout.readline(), watching.stdout.readline()]
         assert said[0] == "watching hub; stop with Ctrl-C\n"
@@ -574,7 +572,7 @@ def test_watch_stops_at_once_and_runs_nothing_twice(archive: Archive) -> None:
         assert watching.communicate(timeout=10) == ("stopped\n", None)
         assert watching.returncode == 0
         assert time.monotonic() - began < 5
-    with subprocess.Popen([*command, archive.folder], **pipes) as again:
+    with started(*command, **BOTH) as again:
         assert again.stdout is not None
         again.stdout.readline()
         time.sleep(1)

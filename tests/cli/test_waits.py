@@ -8,14 +8,14 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import misbehaving as bad
 import pytest
+from support import misbehaviour as bad
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from misbehaving import Server
+    from support.misbehaviour import Server
 
 BODY = b'[{"id":"a"}]'
 

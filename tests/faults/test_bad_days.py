@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import run_git
-from hubs import Archive
+from support.git import run_git
+from support.hubs import Archive
 
 from archiver import config as configuration
 from archiver.capture import capture

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.processes import unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,7 +27,12 @@ RANDOM_KILLS = 16
 def run_capture(folder: Path, number: int, *more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(CAPTURE), str(folder), str(number), *more]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, start_new_session=True
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+        env=unmeasured(),
     )
 
 
@@ -121,7 +127,9 @@ def test_a_kill_at_a_random_moment_is_healed_by_the_next_run(
     def trial(number: int) -> None:
         folder = copy_of(archive, tmp_path / str(number), git)
         command = [sys.executable, str(CAPTURE), str(folder), "2"]
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        child = subprocess.Popen(
+            command, stdout=subprocess.PIPE, start_new_session=True, env=unmeasured()
+        )
         time.sleep(0.08 + random.Random(number).random() * 0.2)
         child.kill()  # git's own processes live on, as after a plain kill
         child.communicate()

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from copies import Copy, Hub
+from support.copies import Copy, Hub
+from support.processes import unmeasured
 
 from archiver.jobs.job import Job
 
@@ -26,7 +27,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hub = Hub(tmp_path_factory.mktemp("stage"))
     first = hub.first()
     grow(first.folder / "docs", first.folder / "lib")
-    push(first, "Files")
+    first.publish("Files")
     second = hub.clone("second")
     second.run("a", job=Job())
     hub.lists("a", one=1, two=2, three=3)
@@ -35,7 +36,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.rmtree(first.folder / "docs")
     (first.folder / "lib").unlink()
     grow(first.folder / "lib", first.folder / "docs")
-    push(first, "Swap them")
+    first.publish("Swap them")
     return hub.folder
 
 
@@ -43,12 +44,6 @@ def grow(folder: Path, file: Path) -> None:
     folder.mkdir()
     (folder / "page.md").write_text("a page\n")
     file.write_text("a file\n")
-
-
-def push(copy: Copy, words: str) -> None:
-    copy.git("add", "--all")
-    copy.git("commit", "--quiet", "-m", words)
-    copy.git("push", "--quiet", "origin", "HEAD:main")
 
 
 def copied(stage: Path, folder: Path) -> Copy:
@@ -72,6 +67,7 @@ def pushed(copy: Copy, kill_at: int = 0) -> int:
         text=True,
         check=False,
         start_new_session=True,
+        env=unmeasured(),
     )
     assert done.returncode == (-signal.SIGKILL if kill_at else 0), done.stderr
     return 0 if kill_at else int(done.stdout.splitlines()[-1])

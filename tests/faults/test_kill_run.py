@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from archives import Archive
+from support.archives import Archive
+from support.processes import COMMAND, unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 KILLS = 50
 LATEST = 1.1
 """Kills are spread over this share of the time that a run takes when nobody kills it."""
-RUN = (sys.executable, "-m", "archiver", "run", "--repo")
+RUN = (*COMMAND, "run", "--repo")
 
 
 @pytest.fixture
@@ -47,14 +47,20 @@ def copy_of(archive: Archive, folder: Path) -> Archive:
 
 
 def run(folder: Path) -> None:
-    done = subprocess.run([*RUN, folder], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*RUN, folder], capture_output=True, text=True, check=False, env=unmeasured()
+    )
     assert done.returncode == 0, done.stderr
 
 
 def killed_after(folder: Path, seconds: float) -> None:
     """Start a run and kill it; git's own processes live on, as after a plain kill."""
     child = subprocess.Popen(
-        [*RUN, folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        [*RUN, folder],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=unmeasured(),
     )
     time.sleep(seconds)
     child.kill()

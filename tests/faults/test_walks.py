@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from copies import Hub
+from support.commandline import run_archiver
+from support.copies import Hub
 
 from archiver.jobs.job import Job
 from archiver.sync import push
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from copies import Copy
+    from support.copies import Copy
 
 STEPS = 30
 KEYS = [f"k{number}" for number in range(6)]
@@ -38,15 +37,9 @@ class Walk:
     def __init__(self, folder: Path, seed: int) -> None:
         self.chance = random.Random(seed)
         self.hub = Hub(folder)
-        first = self.hub.first()
-        toml = first.folder / "archiver.toml"
         rules = f"confirmations = {self.chance.choice([1, 2])}\nmax_shrink = 1"
         shards = self.chance.choice([1, 1, 16])
-        toml.write_text(
-            toml.read_text().replace("confirmations = 1", f"{rules}\nshards = {shards}")
-        )
-        first.git("commit", "--quiet", "-am", "Rules")
-        first.git("push", "--quiet", "origin", "main")
+        first = self.hub.first(f"{rules}\nshards = {shards}")
         self.copies = [first, self.hub.clone("second"), self.hub.clone("third")]
         self.world = dict.fromkeys(KEYS[:4], 1)
         self.said: dict[str, Said] = {}
@@ -144,6 +137,5 @@ def test_copies_in_any_order_push_what_was_listed(tmp_path: Path, seed: int) -> 
     for copy in walk.copies:
         assert copy.is_clean()
         assert not [*copy.folder.glob(".git/**/*.lock"), *copy.folder.glob(".git/**/journal")]
-    command = [sys.executable, "-m", "archiver", "verify", "--repo", str(walk.copies[0].folder)]
-    verified = subprocess.run(command, capture_output=True, text=True, check=False)
+    verified = run_archiver("verify", "--repo", walk.copies[0].folder)
     assert verified.returncode == 0, verified.stderr

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import run_git
-from hubs import Archive
+from support.git import run_git
+from support.hubs import Archive
 
 from archiver.capture import runlog
 from archiver.errors import SourceError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from histories import FILE, History
+from support.histories import FILE, History
 
 from archiver.history.catalogue import Catalogue, anywhere, open_catalogue
 from archiver.store.repository import Repository

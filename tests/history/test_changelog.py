@@ -12,7 +12,7 @@ from archiver.history.changelog import is_reversed, sections
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from histories import History
+    from support.histories import History
 
     from archiver.history.catalogue import Catalogue
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
-from histories import FILE, LATEST, document, snapshot
+from support.histories import FILE, LATEST, document, snapshot
 
 from archiver.errors import NotADataRepository, ShallowHistory, UnreadableSnapshot
 from archiver.history import compare
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from histories import History
+    from support.histories import History
 
 NOW = datetime(2026, 1, 29, tzinfo=UTC)
 OTHER_THEN = (

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from histories import LATEST, document, snapshot
+from support.histories import LATEST, document, snapshot
 
 from archiver.changes.lifecycle import Tombstone, write_tombstones
 from archiver.errors import UnreadableSnapshot
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from histories import History
+    from support.histories import History
 
     from archiver.history.catalogue import Catalogue
     from archiver.records.query import Predicate

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
-from histories import FILE, document
+from support.histories import FILE, document
 
 from archiver.errors import ArchiverError, ConfigError, ShallowHistory, UnknownRevision
 from archiver.history import compare, revisions
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from histories import History
+    from support.histories import History
 
 NOW = datetime(2026, 1, 29, 15, 47, 33, tzinfo=UTC)
 END = timedelta(hours=23, minutes=59, seconds=59, microseconds=999_999)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from histories import FILE, LATEST, document, snapshot
 from msgspec import UNSET
+from support.histories import FILE, LATEST, document, snapshot
 
 from archiver.changes.lifecycle import Tombstone, write_tombstones
 from archiver.errors import UnknownRecord
@@ -18,7 +18,7 @@ from archiver.records.policy import Policy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from histories import History
+    from support.histories import History
 
     from archiver.history.catalogue import Catalogue
 

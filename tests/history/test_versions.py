@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from histories import FILE, LATEST, document, snapshot
+from support.histories import FILE, LATEST, document, snapshot
 
 from archiver.errors import DamagedObject, UnknownRevision, UnreadableSnapshot
 from archiver.history import compare
@@ -24,7 +24,7 @@ from archiver.store.repository import Repository
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from histories import History
+    from support.histories import History
 
 TAKEN = "2026-01-02 03:04:05"
 NOW = datetime(2026, 1, 29, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from archives import Archive
+from support.archives import Archive
 
 from archiver.capture import runlog
 from archiver.capture.runlog import Run

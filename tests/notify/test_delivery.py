@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import run_git
-from copies import TABLE
-from receivers import Archive, Receiver
+from support.copies import TABLE
+from support.git import run_git
+from support.receivers import Archive, Receiver
 
 from archiver import Watcher
 from archiver.capture import revert

@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import run_git
-from hubs import Archive
+from support.git import run_git
+from support.hubs import Archive
 
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hostile import TEXTS
+from support.hostile_texts import TEXTS
 
 from archiver.errors import ConfigError
 from archiver.records.query import Where, search

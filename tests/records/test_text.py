@@ -10,10 +10,10 @@ import subprocess
 import unicodedata
 
 import pytest
-from hostile import TEXTS
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from support.hostile_texts import TEXTS
 
 from archiver.records import text
 

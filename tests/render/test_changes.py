@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from hostile import TEXTS
 from markdown_it import MarkdownIt
+from support.hostile_texts import TEXTS
 
 from archiver.records.model import ChangeSet, End, FieldChange, Leaf, RecordChange, Summary
 from archiver.render.changes import show

@@ -12,8 +12,8 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hostile import TEXTS
 from markdown_it import MarkdownIt
+from support.hostile_texts import TEXTS
 
 from archiver.records.text import visible
 from archiver.render.export import export

@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from hostile import TEXTS
+from support.hostile_texts import TEXTS
 
 from archiver.records.model import FieldChange, RecordChange, Summary
 from archiver.records.text import width

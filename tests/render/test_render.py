@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-from hostile import TEXTS
+from support.hostile_texts import TEXTS
 
 from archiver.errors import RenderError
 from archiver.records.text import visible

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hostile import TEXTS
 from markdown_it import MarkdownIt
+from support.hostile_texts import TEXTS
 
 from archiver.channels import Message
 from archiver.channels.local import plain, summary

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from misbehaving import plain
+from support.misbehaviour import plain
 
 from archiver.config import parse
 from archiver.errors import MalformedPage
@@ -19,7 +19,7 @@ from archiver.sources.listing import Listing, fetch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from misbehaving import Server
+    from support.misbehaviour import Server
 
     from archiver.transport import Transport
 

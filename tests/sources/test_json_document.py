@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from misbehaving import plain
+from support.misbehaviour import plain
 
 from archiver.errors import ArchiverError, ConfigError, MalformedPage, SourceError
 from archiver.sources import Source, create
@@ -16,7 +16,7 @@ from archiver.sources.listing import Listing, fetch, refuse_damage
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from misbehaving import Server
+    from support.misbehaviour import Server
 
     from archiver.records.model import Json
     from archiver.transport import Transport

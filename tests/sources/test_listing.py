@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from misbehaving import plain
+from support.misbehaviour import plain
 
 from archiver.errors import MalformedPage, SnapshotRejected, SourceError
 from archiver.records.model import Bad, Line
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from misbehaving import Server
+    from support.misbehaviour import Server
 
     from archiver.transport import Transport
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from capturing import Capture
+from support.commits import Capture
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import run_git
-from git_server import GitServer
+from support.git import run_git
+from support.git_server import GitServer
 
 from archiver.errors import ConfigError, StoreError
 from archiver.store.clone import cloned, is_url

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from capturing import Capture
+    from support.commits import Capture
 
     Git = Callable[..., str]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conftest import run_git
+from support.git import run_git
 
 from archiver.store.change import BOT, Identity, configured
 from archiver.store.plumbing import Plumbing

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from capturing import Capture
+    from support.commits import Capture
 
     Git = Callable[..., str]
 

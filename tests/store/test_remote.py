@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import run_git
-from git_server import GitServer
+from support.git import run_git
+from support.git_server import GitServer
 
 from archiver.errors import PushRejected
 from archiver.store.remote import Remote

@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import run_git
-from copies import Hub
+from support.copies import Hub
+from support.git import run_git
 
 from archiver.errors import PushRejected, SourceError, StoreError
 from archiver.jobs.job import Job
@@ -18,7 +18,7 @@ from archiver.sync import push
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from copies import Copy
+    from support.copies import Copy
 
 EMPTY_COMMIT = ("commit-tree", "-p", "main", "-m", "Other", "main^{tree}")
 
@@ -82,12 +82,13 @@ def test_other_sources_pushed_meanwhile_stay_and_ours_follows(hub: Hub) -> None:
 
 def test_a_capture_is_compared_with_what_was_pushed_meanwhile(hub: Hub) -> None:
     first = hub.first()
-    first.run("a")
-    second = hub.clone("second")
-    hub.lists("a", one=1, two=2, three=3)
-    first.run("a")
-    hub.lists("a", one=1, two=2, three=3, four=4)
-    second.stale_run("a")
+    second = hub.second(first, one=1, two=2)
+    hub.race(
+        first,
+        second,
+        theirs={"one": 1, "two": 2, "three": 3},
+        ours={"one": 1, "two": 2, "three": 3, "four": 4},
+    )
     assert hub.subjects()[:2] == ["a: +1 new (4 records)", "a: +1 new (3 records)"]
     assert hub.records("a") == {"one": 1, "two": 2, "three": 3, "four": 4}
     changelog = hub.git("show", "main:data/a/CHANGELOG.md")
@@ -98,20 +99,15 @@ def test_a_capture_is_compared_with_what_was_pushed_meanwhile(hub: Hub) -> None:
 
 def test_one_listing_that_lacks_what_another_copy_listed_removes_nothing(hub: Hub) -> None:
     first = hub.first()
-    first.run("a")
-    second = hub.clone("second")
-    hub.lists("a", one=1, two=2, three=3)
-    first.run("a")
-    hub.lists("a", one=1, two=5)
-    second.stale_run("a")
+    second = hub.second(first, one=1, two=2)
+    hub.race(first, second, theirs={"one": 1, "two": 2, "three": 3}, ours={"one": 1, "two": 5})
     assert hub.records("a") == {"one": 1, "two": 5, "three": 3}
     assert hub.subjects()[0] == "a: 1 updated (3 records)"
 
 
 def test_what_a_copy_had_settled_as_removed_stays_removed(hub: Hub) -> None:
     first = hub.first()
-    first.run("a")
-    second = hub.clone("second")
+    second = hub.second(first, one=1, two=2)
     hub.lists("a", one=3, two=2)
     first.run("a")
     hub.lists("a", two=2, four=4, five=5, six=6)
@@ -159,10 +155,7 @@ def test_captures_that_could_not_be_pushed_all_follow_later(hub: Hub) -> None:
 def test_a_person_and_a_job_may_push_to_the_same_branch(hub: Hub) -> None:
     first = hub.first()
     second = hub.clone("second")
-    (first.folder / "README.md").write_text("hello\n")
-    first.git("add", "README.md")
-    first.git("commit", "--quiet", "-m", "Say hello")
-    first.git("push", "--quiet", "origin", "main")
+    first.publish("Say hello", {"README.md": "hello\n"})
     second.stale_run("a")
     assert hub.subjects()[:2] == ["a: first snapshot (2 records)", "Say hello"]
     assert (second.folder / "README.md").read_text() == "hello\n"
@@ -176,30 +169,21 @@ def test_programs_of_others_arrive_as_programs(hub: Hub) -> None:
     program.parent.mkdir()
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    first.git("add", "tools")
-    first.git("commit", "--quiet", "-m", "Tidy")
-    first.git("push", "--quiet", "origin", "main")
+    first.publish("Tidy")
     second.run("a")
     assert (second.folder / "tools/tidy.sh").stat().st_mode & 0o111
     assert second.git("ls-files", "--stage", "tools").startswith("100755 ")
     assert second.is_clean()
 
 
-def pushed(copy: Copy, words: str) -> None:
-    """Commit and push everything that a person has changed in a copy."""
-    copy.git("add", "--all")
-    copy.git("commit", "--quiet", "-m", words)
-    copy.git("push", "--quiet", "origin", "HEAD:main")
-
-
 def test_a_file_that_becomes_a_program_is_one_here_too(hub: Hub) -> None:
     first = hub.first()
     script = first.folder / "s.sh"
     script.write_text("#!/bin/sh\n")
-    pushed(first, "Script")
+    first.publish("Script")
     second = hub.clone("second")
     script.chmod(0o755)
-    pushed(first, "Program")
+    first.publish("Program")
     second.run("a")
     assert (second.folder / "s.sh").stat().st_mode & 0o111
     assert second.is_clean()
@@ -208,12 +192,11 @@ def test_a_file_that_becomes_a_program_is_one_here_too(hub: Hub) -> None:
 def test_line_ends_that_git_converts_are_no_change_of_a_person(hub: Hub) -> None:
     first = hub.first()
     (first.folder / ".gitattributes").write_text("*.txt text eol=crlf\n")
-    (first.folder / "n.txt").write_text("one\n")
-    pushed(first, "Lines")
+    first.publish("Lines", {"n.txt": "one\n"})
     second = hub.clone("second")
     assert (second.folder / "n.txt").read_bytes() == b"one\r\n"
     (first.folder / "n.txt").write_bytes(b"two\r\n")
-    pushed(first, "Other lines")
+    first.publish("Other lines")
     second.run("a")
     assert second.is_clean()
     assert hub.subjects()[0] == "a: first snapshot (2 records)"
@@ -224,15 +207,14 @@ def test_a_file_that_becomes_a_folder_and_back_arrives(hub: Hub) -> None:
     (first.folder / "docs").write_text("one file\n")
     (first.folder / "lib").mkdir()
     (first.folder / "lib" / "deep.py").write_text("pass\n")
-    pushed(first, "Before")
+    first.publish("Before")
     second = hub.clone("second")
     (first.folder / "docs").unlink()
     (first.folder / "docs").mkdir()
     (first.folder / "docs" / "page.md").write_text("a page\n")
     (first.folder / "lib" / "deep.py").unlink()
     (first.folder / "lib").rmdir()
-    (first.folder / "lib").write_text("a file\n")
-    pushed(first, "After")
+    first.publish("After", {"lib": "a file\n"})
     second.run("a")
     assert second.is_clean()
     assert (second.folder / "docs" / "page.md").is_file()
@@ -244,12 +226,11 @@ def behind_a_folder_that_is_a_file(hub: Hub) -> Copy:
     first = hub.first()
     (first.folder / "lib").mkdir()
     (first.folder / "lib" / "deep.py").write_text("pass\n")
-    pushed(first, "Before")
+    first.publish("Before")
     second = hub.clone("second")
     (first.folder / "lib" / "deep.py").unlink()
     (first.folder / "lib").rmdir()
-    (first.folder / "lib").write_text("a file\n")
-    pushed(first, "After")
+    first.publish("After", {"lib": "a file\n"})
     return second
 
 
@@ -276,18 +257,16 @@ def test_a_name_as_long_as_names_may_be_arrives(hub: Hub) -> None:
     first = hub.first()
     second = hub.clone("second")
     (first.folder / ("n" * 255)).write_text("long\n")
-    pushed(first, "Long")
+    first.publish("Long")
     second.run("a")
     assert second.is_clean()
 
 
 def test_a_file_that_a_person_calls_unchanged_is_not_overwritten(hub: Hub) -> None:
     first = hub.first()
-    (first.folder / "cfg").write_text("one\n")
-    pushed(first, "Settings")
+    first.publish("Settings", {"cfg": "one\n"})
     second = hub.clone("second")
-    (first.folder / "cfg").write_text("two\n")
-    pushed(first, "Other settings")
+    first.publish("Other settings", {"cfg": "two\n"})
     second.git("update-index", "--assume-unchanged", "cfg")
     (second.folder / "cfg").write_text("mine\n")
     with pytest.raises(StoreError, match="cfg is changed here and elsewhere"):
@@ -316,11 +295,9 @@ def test_a_lock_of_a_moment_after_a_race_keeps_the_reports(hub: Hub) -> None:
 
 def test_what_a_person_took_out_of_the_index_stays_out(hub: Hub) -> None:
     first = hub.first()
-    (first.folder / "notes").write_text("one\n")
-    pushed(first, "Notes")
+    first.publish("Notes", {"notes": "one\n"})
     second = hub.clone("second")
-    (first.folder / "notes").write_text("two\n")
-    pushed(first, "More notes")
+    first.publish("More notes", {"notes": "two\n"})
     second.git("rm", "--quiet", "--cached", "notes")
     with pytest.raises(StoreError, match="notes is changed here and elsewhere"):
         second.run("a")
@@ -329,8 +306,7 @@ def test_what_a_person_took_out_of_the_index_stays_out(hub: Hub) -> None:
 
 def test_a_repository_that_was_only_just_made_gets_every_file(hub: Hub) -> None:
     first = hub.first()
-    (first.folder / "README.md").write_text("hello\n")
-    pushed(first, "Say hello")
+    first.publish("Say hello", {"README.md": "hello\n"})
     second = hub.made("second")
     (second.folder / "archiver.toml").write_bytes((first.folder / "archiver.toml").read_bytes())
     second.run("b")
@@ -343,9 +319,7 @@ def test_a_link_of_others_is_left_to_git(hub: Hub) -> None:
     first = hub.first()
     second = hub.clone("second")
     (first.folder / "link").symlink_to("archiver.toml")
-    first.git("add", "link")
-    first.git("commit", "--quiet", "-m", "Link")
-    first.git("push", "--quiet", "origin", "main")
+    first.publish("Link")
     with pytest.raises(StoreError, match="link is no plain file") as refused:
         second.run("a")
     assert "git pull" in refused.value.hint
@@ -356,10 +330,8 @@ def test_a_branch_that_is_not_checked_out_is_pushed_and_fetched(hub: Hub) -> Non
     first = hub.first()
     toml = first.folder / "archiver.toml"
     toml.write_text('[archive]\nbranch = "data"\n' + toml.read_text())
-    first.git("commit", "--quiet", "-am", "Another branch")
-    first.git("push", "--quiet", "origin", "main")
-    first.run("a")
-    second = hub.clone("second")
+    first.publish("Another branch")
+    second = hub.second(first, one=1, two=2)
     hub.lists("a", one=1, two=2, three=3)
     second.run("a")
     assert hub.git("log", "--format=%s", "data").splitlines() == [
@@ -373,10 +345,7 @@ def test_a_branch_that_is_not_checked_out_is_pushed_and_fetched(hub: Hub) -> Non
 def test_a_file_that_is_changed_here_and_there_is_not_overwritten(hub: Hub) -> None:
     first = hub.first()
     second = hub.clone("second")
-    (first.folder / "README.md").write_text("hello\n")
-    first.git("add", "README.md")
-    first.git("commit", "--quiet", "-m", "Say hello")
-    first.git("push", "--quiet", "origin", "main")
+    first.publish("Say hello", {"README.md": "hello\n"})
     (second.folder / "README.md").write_text("mine\n")
     with pytest.raises(StoreError, match=r"README\.md is changed here and elsewhere"):
         second.stale_run("a")
@@ -403,8 +372,7 @@ def test_a_persons_unpushed_commit_is_left_to_the_person(hub: Hub) -> None:
 @pytest.mark.parametrize("options", [(), ("--depth", "1")])
 def test_a_race_from_a_shallow_clone_is_won_too(hub: Hub, options: tuple[str, ...]) -> None:
     first = hub.first()
-    first.run("a")
-    second = hub.clone("second", *options)
+    second = hub.second(first, *options, one=1, two=2)
     hub.lists("a", one=1, two=2, three=3)
     first.run("a")
     first.run("b")

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import run_git
-from copies import Copy, Hub
+from support.copies import PATIENT, Copy, Hub
+from support.git import run_git
 
 from archiver.capture import prune, runlog
 from archiver.capture import revert as reverting
@@ -31,14 +31,7 @@ def hub(tmp_path: Path) -> Hub:
 @pytest.fixture
 def first(hub: Hub) -> Copy:
     """Return a copy that removes a record only when two listings lacked it."""
-    copy = hub.first()
-    toml = copy.folder / "archiver.toml"
-    toml.write_text(
-        toml.read_text().replace("confirmations = 1", "confirmations = 2\nmax_shrink = 1")
-    )
-    copy.git("commit", "--quiet", "-am", "Be patient")
-    copy.git("push", "--quiet", "origin", "main")
-    return copy
+    return hub.first(PATIENT)
 
 
 def revert(copy: Copy, name: str = "HEAD") -> str:
@@ -60,33 +53,23 @@ def test_an_old_tombstone_removes_nothing_that_others_saw_return(hub: Hub, first
     first.run("a")
     assert "x" not in hub.records("a")
     second = hub.clone("second")
-    hub.lists("a", one=1, two=2, x=3)
-    first.run("a")
-    hub.lists("a", one=9, two=2)
-    second.stale_run("a")
+    hub.race(first, second, theirs={"one": 1, "two": 2, "x": 3}, ours={"one": 9, "two": 2})
     assert hub.subjects()[:2] == ["a: 1 updated (3 records)", "a: 1 returned (3 records)"]
     assert hub.records("a") == {"one": 9, "two": 2, "x": 3}
 
 
 def test_a_removal_of_a_dropped_capture_is_dropped_with_it(hub: Hub, first: Copy) -> None:
-    hub.lists("a", one=1, x=3)
-    first.run("a")
-    second = hub.clone("second")
+    second = hub.second(first, one=1, x=3)
     hub.lists("a", one=1)
     second.run("a", job=Job())
     assert second.run("a", job=Job()).summary.removed == 1
-    hub.lists("a", one=1, x=3, y=4)
-    first.run("a")
-    hub.lists("a", one=9, y=4)
-    second.stale_run("a")
+    hub.race(first, second, theirs={"one": 1, "x": 3, "y": 4}, ours={"one": 9, "y": 4})
     assert hub.subjects()[0] == "a: 1 updated (3 records)"
     assert hub.records("a") == {"one": 9, "x": 3, "y": 4}
 
 
 def test_a_record_that_was_only_kept_does_not_return(hub: Hub, first: Copy) -> None:
-    hub.lists("a", one=1, y=9)
-    first.run("a")
-    second = hub.clone("second")
+    second = hub.second(first, one=1, y=9)
     hub.lists("a", one=1)
     first.run("a")
     first.run("a")
@@ -97,13 +80,8 @@ def test_a_record_that_was_only_kept_does_not_return(hub: Hub, first: Copy) -> N
 
 
 def test_a_value_that_was_only_kept_replaces_none_that_others_saw(hub: Hub, first: Copy) -> None:
-    hub.lists("a", one=1, y=9)
-    first.run("a")
-    second = hub.clone("second")
-    hub.lists("a", one=1, y=10)
-    first.run("a")
-    hub.lists("a", one=9)
-    report = second.stale_run("a")
+    second = hub.second(first, one=1, y=9)
+    report = hub.race(first, second, theirs={"one": 1, "y": 10}, ours={"one": 9})
     assert hub.subjects()[0] == "a: 1 updated (2 records)"
     assert [change.key for change in report.changes] == ["one"]
     assert hub.records("a") == {"one": 9, "y": 10}
@@ -112,9 +90,7 @@ def test_a_value_that_was_only_kept_replaces_none_that_others_saw(hub: Hub, firs
 def test_what_others_reverted_stays_away(hub: Hub, first: Copy) -> None:
     hub.lists("a", one=1)
     first.run("a")
-    hub.lists("a", one=1, junk=0)
-    first.run("a")
-    second = hub.clone("second")
+    second = hub.second(first, one=1, junk=0)
     revert(first)
     first.run("b")
     hub.lists("a", one=1, good=2)
@@ -124,9 +100,7 @@ def test_what_others_reverted_stays_away(hub: Hub, first: Copy) -> None:
 
 
 def test_without_the_state_a_line_that_did_not_change_says_nothing(hub: Hub, first: Copy) -> None:
-    hub.lists("a", one=1, y=9)
-    first.run("a")
-    second = hub.clone("second")
+    second = hub.second(first, one=1, y=9)
     hub.lists("a", one=1, y=10)
     first.run("a")
     hub.lists("a", one=9)
@@ -137,13 +111,10 @@ def test_without_the_state_a_line_that_did_not_change_says_nothing(hub: Hub, fir
 
 
 def test_a_run_tells_what_was_pushed_and_not_what_it_had_thought(hub: Hub, first: Copy) -> None:
-    hub.lists("a", one=1)
-    first.run("a")
-    second = hub.clone("second")
-    hub.lists("a", one=1, two=2)
-    first.run("a")
-    hub.lists("a", one=1, two=2, three=3)
-    report = second.stale_run("a")
+    second = hub.second(first, one=1)
+    report = hub.race(
+        first, second, theirs={"one": 1, "two": 2}, ours={"one": 1, "two": 2, "three": 3}
+    )
     assert (report.summary.new, report.new.total) == (1, 3)
     assert report.revision == hub.git("rev-parse", "main").strip()
     run = known(second)[-1]
@@ -152,9 +123,7 @@ def test_a_run_tells_what_was_pushed_and_not_what_it_had_thought(hub: Hub, first
 
 
 def test_a_run_whose_capture_was_dropped_says_that_nothing_changed(hub: Hub, first: Copy) -> None:
-    hub.lists("a", one=1)
-    first.run("a")
-    second = hub.clone("second")
+    second = hub.second(first, one=1)
     hub.lists("a", one=1, two=2)
     first.run("a")
     report = second.stale_run("a")
@@ -169,9 +138,7 @@ def test_a_run_whose_capture_was_dropped_says_that_nothing_changed(hub: Hub, fir
 def test_a_capture_that_is_rebased_twice_still_says_only_what_it_listed(
     hub: Hub, first: Copy
 ) -> None:
-    hub.lists("a", one=1, two=2)
-    first.run("a")
-    second = hub.clone("second")
+    second = hub.second(first, one=1, two=2)
     hub.lists("a", one=1, two=2, q=3)
     first.run("a")
     hub.lists("a", one=1, two=2)
@@ -207,21 +174,14 @@ def test_counters_alone_are_dropped_where_only_news_is_committed(hub: Hub, first
     rules = 'metrics = ["value"]\ncommit = "news"\nmax_shrink'
     toml.write_text(toml.read_text().replace("max_shrink", rules))
     first.git("commit", "--quiet", "-am", "News only")
-    hub.lists("a", one=1)
-    first.run("a")
-    second = hub.clone("second")
-    hub.lists("a", one=1, two=2)
-    first.run("a")
-    hub.lists("a", one=5, two=2)
-    second.stale_run("a")
+    second = hub.second(first, one=1)
+    hub.race(first, second, theirs={"one": 1, "two": 2}, ours={"one": 5, "two": 2})
     assert hub.subjects()[0] == "a: +1 new (2 records)"
     assert second.git("rev-parse", "HEAD") == first.git("rev-parse", "HEAD")
 
 
 def test_a_capture_that_was_reverted_here_is_reverted_there(hub: Hub, first: Copy) -> None:
-    hub.lists("a", one=1)
-    first.run("a")
-    second = hub.clone("second")
+    second = hub.second(first, one=1)
     hub.lists("a", one=1, junk=0)
     second.run("a", job=Job())
     revert(second)
@@ -236,9 +196,7 @@ def test_a_capture_that_was_reverted_here_is_reverted_there(hub: Hub, first: Cop
 
 
 def test_a_revert_survives_a_capture_that_was_pushed_meanwhile(hub: Hub, first: Copy) -> None:
-    hub.lists("a", one=1)
-    first.run("a")
-    second = hub.clone("second")
+    second = hub.second(first, one=1)
     hub.lists("a", one=1, junk=0)
     second.run("a", job=Job())
     revert(second)
@@ -284,13 +242,11 @@ def test_a_branch_that_is_switched_to_while_listing_is_not_touched(hub: Hub, fir
 
 
 def test_an_archiver_toml_that_others_pushed_counts_at_once(hub: Hub, first: Copy) -> None:
-    first.run("a")
-    second = hub.clone("second")
+    second = hub.second(first, one=1, two=2)
     toml = first.folder / "archiver.toml"
     toml.write_text(toml.read_text().replace("[sources.a]", "[sources.c]"))
     first.git("mv", "data/a", "data/c")
-    first.git("commit", "--quiet", "-am", "Call it c")
-    first.git("push", "--quiet", "origin", "main")
+    first.publish("Call it c")
     command = [sys.executable, "-m", "archiver", "run", "--push", "--repo", str(second.folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -299,10 +255,7 @@ def test_an_archiver_toml_that_others_pushed_counts_at_once(hub: Hub, first: Cop
 
 def test_a_file_in_the_way_keeps_no_hub_from_being_captured(hub: Hub, first: Copy) -> None:
     second = hub.clone("second")
-    (first.folder / "notes.txt").write_text("theirs\n")
-    first.git("add", "notes.txt")
-    first.git("commit", "--quiet", "-m", "Notes")
-    first.git("push", "--quiet", "origin", "main")
+    first.publish("Notes", {"notes.txt": "theirs\n"})
     (second.folder / "notes.txt").write_text("mine\n")
     with pytest.raises(StoreError, match=r"notes\.txt is changed here"):
         second.run("a")
@@ -321,16 +274,13 @@ def test_a_file_in_the_way_keeps_no_hub_from_being_captured(hub: Hub, first: Cop
 def test_a_snapshot_that_others_spoilt_is_compared_over(
     hub: Hub, first: Copy, garbled: str | None
 ) -> None:
-    hub.lists("a", one=1)
-    first.run("a")
-    second = hub.clone("second")
+    second = hub.second(first, one=1)
     latest = first.folder / "data/a/latest.json"
     if garbled is None:
         latest.unlink()
     else:
         latest.write_text(garbled)
-    first.git("commit", "--quiet", "-am", "Spoil it")
-    first.git("push", "--quiet", "origin", "main")
+    first.publish("Spoil it")
     hub.lists("a", one=2)
     second.stale_run("a")
     assert hub.subjects()[0] == "a: 1 updated (1 record)"
@@ -338,8 +288,7 @@ def test_a_snapshot_that_others_spoilt_is_compared_over(
 
 
 def test_a_persons_words_in_a_managed_file_are_kept_aside_and_said(hub: Hub, first: Copy) -> None:
-    first.run("a")
-    second = hub.clone("second")
+    second = hub.second(first, one=1, two=2)
     hub.lists("a", one=1, two=2, three=3)
     first.run("a")
     log = second.folder / "data/a/CHANGELOG.md"

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import run_git
-from copies import PUSH, Copy, Hub
-from hubs import Archive
+from support.copies import PUSH, Copy, Hub
+from support.git import run_git
+from support.hubs import Archive
 
 from archiver.capture import capture
 from archiver.fakehub.hub import Hub as Catalogue

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import misbehaving as bad
 import pytest
+import support.misbehaviour as bad
 
 from archiver.errors import MalformedPage
 from archiver.transport import Limits, Page, Rate, Request, Site, Transport, next_link
@@ -14,7 +14,7 @@ from archiver.transport.prefetch import Prefetch
 from archiver.transport.throttle import Throttle, exhausted_quota, requested_wait
 
 if TYPE_CHECKING:
-    from misbehaving import Server
+    from support.misbehaviour import Server
 
 
 class Time:

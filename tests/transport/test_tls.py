@@ -7,9 +7,9 @@ import ssl
 import subprocess
 from typing import TYPE_CHECKING
 
-import misbehaving as bad
 import pytest
-from misbehaving import Server
+import support.misbehaviour as bad
+from support.misbehaviour import Server
 
 from archiver.errors import SourceUnavailable
 from archiver.transport import Limits, Request, Transport

@@ -8,8 +8,8 @@ import socket
 import zlib
 from typing import TYPE_CHECKING
 
-import misbehaving as bad
 import pytest
+import support.misbehaviour as bad
 
 from archiver import __version__
 from archiver.errors import MalformedPage, SourceError, SourceRefused, SourceUnavailable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from misbehaving import Answer, Server
+    from support.misbehaviour import Answer, Server
 
 BODY = b'[{"id":"a"},{"id":"b"}]'
 

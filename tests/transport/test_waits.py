@@ -6,8 +6,8 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import misbehaving as bad
 import pytest
+from support import misbehaviour as bad
 
 from archiver.errors import SourceUnavailable
 from archiver.transport import Limits, Rate, Request, Site, Transport
@@ -15,7 +15,7 @@ from archiver.transport import Limits, Rate, Request, Site, Transport
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from misbehaving import Answer, Server
+    from support.misbehaviour import Answer, Server
 
 NOW = datetime(2026, 1, 29, 15, 47, 33, tzinfo=UTC)
 DATED = {"Date": "Thu, 29 Jan 2026 15:47:33 GMT"}

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from conftest import run_git
+from support.checkout import CHECKOUT
+from support.git import run_git
 
 from archiver.capture import runlog
 from archiver.cli import archiver
@@ -23,7 +24,6 @@ from archiver.fakehub.server import FakeHub
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.prefix) / "bin"
 WORKFLOW = ".github/workflows/archive.yml"
 USES = re.compile(r"uses: (actions/[a-z-]+@[0-9a-f]{40})")
@@ -89,7 +89,7 @@ class Job:
         text = (self.repo / workflow).read_text()
         action = (CHECKOUT / "action.yml").read_text()
         stubs = {name: self._stub(name) for name in USES.findall(text + action)}
-        stubs["OWNER/REPO@v1"] = CHECKOUT
+        stubs["OWNER/REPO@v1"] = self._action()
         payload = self.folder / "event.json"
         payload.write_text(json.dumps({"inputs": inputs or {}}))
         home = self.folder / "home"
@@ -106,6 +106,13 @@ class Job:
         for name, place in stubs.items():
             command += ["--local-repository", f"{name}={place}"]
         return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+
+    def _action(self) -> Path:
+        """Give the action alone: act reads all of its folder, here also .venv and .git."""
+        folder = self.folder / "action"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(CHECKOUT / "action.yml", folder)
+        return folder
 
     def _stub(self, name: str) -> Path:
         """Stand in for an action that only prepares the machine: it is prepared already."""

@@ -9,7 +9,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
 
-from conftest import run_git
+from support.git import run_git
 
 if TYPE_CHECKING:
     from pathlib import Path

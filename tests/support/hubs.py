@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from conftest import run_git
-
 from archiver import config as configuration
 from archiver.capture import capture
+from support.git import run_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-CORPUS = Path(__file__).resolve().parents[2] / "shared" / "hostile" / "corpus.json"
+from support.checkout import SHARED
+
+CORPUS = SHARED / "hostile" / "corpus.json"
 
 OWN = {
     "own/plain": "org/model-name_v1.0",

@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from conftest import run_git
-
 from archiver import config as configuration
 from archiver.capture import runlog
 from archiver.jobs.job import Job
+from support.git import run_git
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from archiver.capture.report import Report
 
 START = datetime(2026, 2, 1, 3, 0, tzinfo=UTC)
-TABLE = '[sources.{name}]\ntype = "json"\nurl = "{url}"\nkey = "id"\nconfirmations = 1\n'
+TABLE = '[sources.{name}]\ntype = "json"\nurl = "{url}"\nkey = "id"\n{rules}\n'
+AT_ONCE = "confirmations = 1"
+PATIENT = "confirmations = 2\nmax_shrink = 1"
 PUSH = Job(push=True)
 
 
@@ -43,15 +45,31 @@ class Hub:
         rows = [{"id": key, "value": value} for key, value in values.items()]
         (self.folder / f"{source}.json").write_text(json.dumps(rows))
 
-    def first(self) -> Copy:
+    def first(self, rules: str = AT_ONCE) -> Copy:
         """Make the repository as a person does: configure, commit, push."""
         copy = self.made("first")
-        tables = (TABLE.format(name=n, url=(self.folder / f"{n}.json").as_uri()) for n in "ab")
-        (copy.folder / "archiver.toml").write_text("\n".join(tables))
-        run_git(copy.folder, "add", ".")
-        run_git(copy.folder, "commit", "--quiet", "-m", "Begin")
-        run_git(copy.folder, "push", "--quiet", "origin", "main")
+        urls = {name: (self.folder / f"{name}.json").as_uri() for name in "ab"}
+        tables = (TABLE.format(name=name, url=url, rules=rules) for name, url in urls.items())
+        copy.publish("Begin", {"archiver.toml": "\n".join(tables)})
         return copy
+
+    def second(self, first: Copy, *options: str, **values: int) -> Copy:
+        """Let `first` push a capture of source ``a`` that lists `values`, then clone it."""
+        self.lists("a", **values)
+        first.run("a")
+        return self.clone("second", *options)
+
+    def race(
+        self, first: Copy, second: Copy, *, theirs: dict[str, int], ours: dict[str, int]
+    ) -> Report:
+        """Let both capture source ``a``: `second` pushes without knowing what `first` pushed.
+
+        The first capture lists `theirs` and the second `ours`, whose report is returned.
+        """
+        self.lists("a", **theirs)
+        first.run("a")
+        self.lists("a", **ours)
+        return second.stale_run("a")
 
     def made(self, name: str) -> Copy:
         """Make an empty repository that knows the bare one."""
@@ -114,6 +132,14 @@ class Copy:
         self.hub.time += timedelta(hours=1)
         self.notes = job.prepare(self.config, (source,), clock=self.clock)
         return job.run(self.config, source, clock=self.clock)
+
+    def publish(self, subject: str, files: Mapping[str, str] | None = None) -> None:
+        """Commit and push, as a person does, `files` and whatever else has changed here."""
+        for name, content in (files or {}).items():
+            (self.folder / name).write_text(content)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "-m", subject)
+        self.git("push", "--quiet", "origin", "HEAD:main")
 
     def stale_run(self, source: str = "a") -> Report:
         """Run without fetching first, as a job does that began before somebody else pushed."""

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import pytest
 from aiosmtpd.smtp import SMTP
-from copies import START, TABLE
 
 from archiver import config as configuration
 from archiver.jobs.job import Job
+from support.copies import START, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
