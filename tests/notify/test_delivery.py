@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.copies import TABLE
+from support.copies import AT_ONCE, TABLE
 from support.git import run_git
 from support.receivers import Archive, Receiver
 
@@ -376,7 +376,7 @@ def test_a_change_that_was_reverted_and_recurs_is_sent_again(
 
 def test_a_channel_receives_only_its_sources(hook: Archive, receiver: Receiver) -> None:
     text = (hook.folder / "archiver.toml").read_text()
-    other = TABLE.format(name="other", url="hub.json")
+    other = TABLE.format(name="other", url="hub.json", rules=AT_ONCE)
     (hook.folder / "archiver.toml").write_text(f'{other}\n{text}sources = ["other"]\n')
     hook.run()
     hook.lists(one={"downloads": 100})

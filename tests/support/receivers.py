@@ -127,9 +127,8 @@ class Archive:
         (self.folder / "hub.json").write_text(json.dumps(rows))
 
     def channels(self, text: str) -> None:
-        table = (
-            TABLE.format(name="hub", url="hub.json") + 'metrics = ["downloads"]\nmax_shrink = 1\n'
-        )
+        rules = 'confirmations = 1\nmetrics = ["downloads"]\nmax_shrink = 1'
+        table = TABLE.format(name="hub", url="hub.json", rules=rules)
         (self.folder / "archiver.toml").write_text(f"{table}\n{text}")
 
     @property
