@@ -102,9 +102,8 @@ class Watcher:
             )
         source = NewSource(self.type, type=self.type) if self.type else None
         setup.make(folder, scaffold.files(source))
-        _log.warning(
-            "made a data repository in %s; archiver.toml says what it keeps", folder.absolute()
-        )
+        path = folder.absolute()
+        _log.warning("made a data repository in %s; archiver.toml says what it keeps", path)
 
     def _with_source(self, config: Config, source: str | None) -> tuple[Config, str | None]:
         """Return the configuration with the class's own source, and that source's name."""

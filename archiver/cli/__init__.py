@@ -1,4 +1,4 @@
-"""The door: parse, one call into the hall, print, exit code.
+"""The command line: parse, one call to a use case, print, exit code.
 
 The table of commands is static, and a command's module is imported when the command runs:
 ``archiver --help`` and completion cost little more than click itself.
@@ -29,25 +29,25 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "init": Entry("setup:init", "Make a data repository: archiver.toml, .gitattributes, README."),
-    "run": Entry("capture:run", "Capture sources: fetch, guard, commit, say what changed."),
+    "run": Entry("capture:run", "Capture sources: fetch, check, commit, show what changed."),
     "compare": Entry("history:compare", "Compare two revisions, dates or files."),
     "changes": Entry("history:changes", "Show what changed in a period."),
     "log": Entry("history:log", "Show the history as a changelog, newest first."),
     "changelog": Entry("changelog:changelog", "Render the history as a changelog in Markdown."),
-    "show": Entry("catalogue:show", "Show one record and its timeline."),
+    "show": Entry("show:show", "Show one record and its timeline."),
     "search": Entry("catalogue:search", "Find records by words."),
     "list": Entry("catalogue:list_", "List the records."),
     "check": Entry("check:check", "End with 1 if a record that you depend on is gone or changed."),
     "export": Entry("catalogue:export", "Write the catalogue, or changes, in another format."),
-    "status": Entry("jobs:status", "Say when the job last worked, and how large the archive is."),
+    "status": Entry("jobs:status", "Show when the job last worked, and how large the archive is."),
     "watch": Entry("jobs:watch", "Run sources again and again by a schedule."),
     "schedule": Entry("jobs:schedule", "Print a systemd unit, a crontab line or a workflow."),
-    "notify": Entry("jobs:notify", "Send every channel a message that says that it works."),
+    "notify": Entry("jobs:notify", "Send a test message to every channel."),
     "prune": Entry("maintenance:prune", "Remove old stamped files; history keeps everything."),
     "import": Entry("capture:import_", "Turn old snapshot files or another history into commits."),
-    "revert": Entry("maintenance:revert", "Take a poisoned capture back by a new commit."),
+    "revert": Entry("maintenance:revert", "Revert a bad capture by a new commit."),
     "verify": Entry("maintenance:verify", "Read every snapshot again and check it."),
-    "demo": Entry("demo:demo", "Watch the whole story in a temporary folder."),
+    "demo": Entry("demo:demo", "Play the whole story in a temporary folder."),
     "fakehub": Entry("fakehub:fakehub", "Run a made-up hub here, also one that misbehaves."),
     "sources": Entry("setup:sources", "List the configured sources and the types there are."),
     "schema": Entry("setup:schema", "Print the JSON Schema of a public form."),
@@ -99,7 +99,7 @@ class LazyGroup(click.Group):
         ]
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; every way in which it can fail ends in `failure`."""
+        """Run the command; every failure ends in `failure`."""
         with reported(ctx, debug=ctx.params["debug"]):
             note_warnings()
             return super().invoke(ctx)

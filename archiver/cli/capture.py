@@ -13,8 +13,8 @@ import msgspec
 from archiver.capture.imports import import_all
 from archiver.capture.origins import from_files, from_history
 from archiver.capture.target import open_target
-from archiver.cli import options, output, report_output
-from archiver.cli.each_source import chosen, in_turn
+from archiver.cli import completion, options, output, report_output
+from archiver.cli.failure import in_turn
 from archiver.clock import now
 from archiver.config import discover, process_environment
 from archiver.errors import ArchiverError
@@ -44,18 +44,24 @@ if TYPE_CHECKING:
         "archiver run", "archiver run kev --dry-run", "archiver run kev --accept"
     )
 )
-@click.argument("names", metavar="[SOURCE]…", nargs=-1, envvar="ARCHIVER_SOURCES")
+@click.argument(
+    "names",
+    metavar="[SOURCE]…",
+    nargs=-1,
+    envvar="ARCHIVER_SOURCES",
+    shell_complete=completion.sources,
+)
 @click.option(
     "--dry-run",
     is_flag=True,
     envvar="ARCHIVER_DRY_RUN",
-    help="Say what would be committed; write nothing.",
+    help="Show what would be committed; write nothing.",
 )
 @click.option(
     "--accept",
     is_flag=True,
     envvar="ARCHIVER_ACCEPT",
-    help="Take a listing that is not believable as it is.",
+    help="Accept an implausible listing as it is.",
 )
 @click.option(
     "--push",
@@ -67,7 +73,7 @@ if TYPE_CHECKING:
     "--notify/--no-notify",
     default=True,
     envvar="ARCHIVER_NOTIFY",
-    help="Tell the channels of archiver.toml.",
+    help="Notify the channels of archiver.toml.",
 )
 @click.option(
     "--github",
@@ -89,10 +95,10 @@ def run(
     github: bool,
     form: str,
 ) -> None:
-    """Capture sources, by default all of archiver.toml: fetch, guard, commit, say what changed.
+    """Capture sources, by default all of archiver.toml: fetch, check, commit, show what changed.
 
-    Each source is one commit. The trouble of one never stops the others; the command ends with
-    the worst exit code.
+    Each source is one commit. A source that fails does not stop the others; the command ends
+    with the worst exit code.
     """
     variables = process_environment()
     dry_run = dry_run or (github and is_pull_request(variables))
@@ -159,7 +165,13 @@ class _Place(click.Path):
 @click.option("--file", metavar="PATH", help="Import the history of this file of REPO.")
 @click.option("--records", metavar="PATH", help="Where its records are: . or a.b or a.b{}")
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of their key.  Repeatable.")
-@click.option("--source", "name", metavar="NAME", help="Where to.  [default: the only source]")
+@click.option(
+    "--source",
+    "name",
+    metavar="NAME",
+    shell_complete=completion.sources,
+    help="Where to.  [default: the only source]",
+)
 @options.repo
 def import_(
     *,
@@ -215,11 +227,11 @@ def _begun(
         words = f"-f json and the channel {printing[0]} both write to standard output."
         raise click.UsageError(words)
     with output.progress("fetch") if job.push else nullcontext():
-        notes = job.prepare(config, chosen(config, names), clock=now)
+        notes = job.prepare(config, config.chosen(names), clock=now)
     for line in notes:
         output.note(terminal(f"note: {line}"))
     config = discover(repo, process_environment())
-    return config, chosen(config, names)
+    return config, config.chosen(names)
 
 
 def _counting(bar: Progress) -> Callable[[Ledger], None]:

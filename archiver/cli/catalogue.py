@@ -1,24 +1,24 @@
-"""The commands that ask what there is: show, search, list, export."""
+"""The commands that list records: search, list, export."""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, fields, replace
 from functools import wraps
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from archiver.cli import change_output, log_output, options, output
+from archiver.cli import change_output, completion, log_output, options, output
 from archiver.cli.change_output import Look
 from archiver.clock import now
 from archiver.history import compare
-from archiver.history.timeline import timeline
+from archiver.history.choice import answering
 from archiver.records import canonical, query
-from archiver.records.text import terminal
+from archiver.records.text import RECORD, terminal
 from archiver.render import table
-from archiver.render.export import EXPORT_FORMS
+from archiver.render.export import EXPORT_FORMS, SOURCE
 from archiver.render.export import export as export_records
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from archiver.cli.options import Choice
     from archiver.history.catalogue import Catalogue
+    from archiver.history.choice import Choice
     from archiver.history.versions import Version
     from archiver.records.query import Predicate
     from archiver.render.export import Keyed
@@ -38,7 +38,7 @@ _PIPED_WIDTH: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which records a person wants to see, and how.
+    """Which records are shown, and how.
 
     Attributes:
         at: What names the version; None: the newest.
@@ -57,29 +57,89 @@ class Wanted:
     output_path: Path | None
 
     def write(self, choice: Choice) -> None:
-        """Write the records of the catalogue."""
-        catalogue = choice.open()
-        with (
-            compare.version_at(catalogue, self.at, now=now()) as version,
-            output.destination(self.output_path) as out,
-        ):
+        """Write the records of the catalogues that are meant."""
+        catalogues = choice.each()
+        several = len(catalogues) > 1
+        answers = answering(map(self._version, catalogues), left_out=output.note_left_out)
+        limited = _Limited(self.limit)
+        found = (
+            (catalogue, limited(self._records(catalogue, version, named=several)))
+            for answer in answers
+            for catalogue, version in answer
+        )
+        with output.destination(self.output_path) as out:
+            if self.form == "text":
+                self._write_tables(found, out, named=several)
+            else:
+                fields = self.fields and (*(SOURCE,) * several, *self.fields)
+                nouns = {each.noun for each in catalogues}
+                export_records(
+                    chain.from_iterable(records for _, records in found),
+                    self.form,
+                    out,
+                    title=", ".join(each.source for each in catalogues),
+                    noun=nouns.pop() if len(nouns) == 1 else RECORD,
+                    fields=fields or None,
+                )
+            log_output.left_out(limited.left_out, self.form, out)
+
+    def _version(self, catalogue: Catalogue) -> Iterator[tuple[Catalogue, Version]]:
+        with compare.version_at(catalogue, self.at, now=now()) as version:
             for note in version.notes:
                 output.note(terminal(f"note: {note}"))
-            found = _records(version, query.every(self.conditions))
-            self._write(islice(found, self.limit), catalogue, out)
-            log_output.left_out(sum(1 for _ in found), self.form, out)
+            yield catalogue, version
 
-    def _write(self, records: Iterable[Keyed], catalogue: Catalogue, out: TextIO) -> None:
-        fields = self.fields or None
-        if self.form != "text":
-            title, noun = catalogue.source, catalogue.noun
-            export_records(records, self.form, out, title=title, noun=noun, fields=fields)
-            return
-        leading = catalogue.policy.metrics
-        hidden = table.write(records, out, width=_width(out), fields=fields, leading=leading)
-        if hidden and not fields:
-            names = ", ".join(map(terminal, hidden))
-            output.note(f"not shown: {names}; choose with --field")
+    def _records(self, catalogue: Catalogue, version: Version, *, named: bool) -> Iterator[Keyed]:
+        """Yield key and record of what is chosen; records stand as in a snapshot's line."""
+        chosen = query.every(self.conditions)
+        source = {SOURCE: catalogue.source} if named else {}
+        for line in version.lines():
+            key, record = canonical.line_key(line).decode(), canonical.decode_with_key(line)
+            if chosen(key, record):
+                yield key, {**record, **source} if named else record
+
+    def _write_tables(
+        self, found: Iterable[tuple[Catalogue, Iterator[Keyed]]], out: TextIO, *, named: bool
+    ) -> None:
+        """Write one table for each catalogue: their fields differ."""
+        gap = ""
+        for catalogue, records in found:
+            ahead = list(islice(records, 1))
+            if not ahead:
+                continue
+            out.write(gap)
+            gap = "\n"
+            leading = (*(SOURCE,) * named, *catalogue.policy.metrics)
+            fields = self.fields and (*(SOURCE,) * named, *self.fields)
+            hidden = table.write(
+                chain(ahead, records),
+                out,
+                width=_width(out),
+                fields=fields or None,
+                leading=leading,
+            )
+            if hidden and not fields:
+                names = ", ".join(map(terminal, hidden))
+                output.note(f"not shown: {names}; choose with --field")
+
+
+class _Limited:
+    """Lets the first records through, of all catalogues together, and counts the others."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._number = 0
+
+    @property
+    def left_out(self) -> int:
+        """How many records were not let through, once all were read."""
+        return 0 if self._limit is None else max(self._number - self._limit, 0)
+
+    def __call__(self, records: Iterable[Keyed]) -> Iterator[Keyed]:
+        for record in records:
+            self._number += 1
+            if self._limit is None or self._number <= self._limit:
+                yield record
 
 
 def _wanted(*forms: Form) -> options.Decorator:
@@ -109,43 +169,6 @@ _WANTED: Final = (
     options.limit(),
     options.output,
 )
-
-
-@click.command(
-    epilog=options.examples(
-        "archiver show Qwen/Qwen2.5-7B-Instruct",
-        "archiver show acme/model --blame",
-        "archiver show acme/model --at 2026-03-01 -f json",
-    )
-)
-@click.argument("record", metavar="KEY")
-@click.option("--blame", is_flag=True, help="Which revision gave each field its value.")
-@options.at
-@options.limit()
-@options.output_format()
-@options.output
-@options.catalogue
-def show(
-    *,
-    choice: Choice,
-    record: str,
-    blame: bool,
-    at: str | None,
-    limit: int | None,
-    form: Form,
-    output_path: Path | None,
-) -> None:
-    """Show one record: its state, and every change of every field, newest first."""
-    if blame and limit is not None:
-        raise click.UsageError("--blame shows every field; --limit is for changes.")
-    catalogue = choice.open()
-    found = timeline(catalogue, record, tip=change_output.tip(catalogue, at))
-    with output.destination(output_path) as out:
-        if blame:
-            log_output.blame(found, form, out)
-            return
-        more = log_output.life(found, form, out, limit=limit)
-        log_output.left_out(more, form, out)
 
 
 @click.command(
@@ -181,8 +204,8 @@ def list_(*, choice: Choice, wanted: Wanted) -> None:
         "archiver export --changes 2026-03-01 -f markdown",
     )
 )
-@click.argument("first", metavar="[A]", required=False)
-@click.argument("second", metavar="[B]", required=False)
+@click.argument("first", metavar="[A]", required=False, shell_complete=completion.versions)
+@click.argument("second", metavar="[B]", required=False, shell_complete=completion.versions)
 @click.option("--changes", is_flag=True, help="The changes from A to B, not the catalogue.")
 @_wanted(*EXPORT_FORMS)
 def export(
@@ -207,19 +230,9 @@ def export(
         conditions=wanted.conditions,
         fields=frozenset(wanted.fields),
     )
-    with (
-        change_output.compared(choice, first, second, look) as (found, catalogue),
-        output.destination(look.output_path) as out,
-    ):
-        look.write(found, catalogue, out)
-
-
-def _records(version: Version, chosen: Predicate) -> Iterator[Keyed]:
-    """Yield key and record of what is chosen; records stand as in a snapshot's line."""
-    for line in version.lines():
-        key, record = canonical.line_key(line).decode(), canonical.decode_with_key(line)
-        if chosen(key, record):
-            yield key, record
+    answers = change_output.compared(choice, first, second)
+    with output.destination(look.output_path) as out:
+        look.write(answers, out)
 
 
 def _width(out: TextIO) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
+import shlex
 from collections.abc import Callable
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
+from heapq import merge
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
@@ -14,39 +15,34 @@ import click
 from archiver.cli import options, output
 from archiver.clock import now
 from archiver.config import process_environment
-from archiver.errors import ConfigError
 from archiver.history import compare, revisions
+from archiver.history.choice import answering
 from archiver.records.query import every
 from archiver.records.text import more, terminal
-from archiver.render.changes import show
+from archiver.render.changes import show, show_together
 from archiver.render.console import COLOURS
 from archiver.render.view import ChangeStream, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import TextIO
 
-    from archiver.cli.options import Choice
     from archiver.history.catalogue import Catalogue
+    from archiver.history.choice import Choice
     from archiver.history.comparison import Comparison
     from archiver.records.model import RecordChange, Summary
     from archiver.records.query import Predicate, Where
-    from archiver.records.text import Noun
     from archiver.render.view import Form
 
 Command: TypeAlias = Callable[..., Any]
-
-_RANGE: Final = re.compile(r"(.*[^.])\.\.([^.].*)", re.DOTALL)
-"""``A..B`` as git writes it: both ends are named, and ``A...B`` is something else."""
+Compared: TypeAlias = "tuple[Catalogue, Comparison]"
 
 _FOR_PEOPLE: Final = frozenset({"text", "markdown", "html"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How a person wants to see changes.
+    """How changes are shown.
 
     Attributes:
         form: The format.
@@ -54,7 +50,7 @@ class Look:
         limit: Show at most so many changes; None: all.
         stat: Only the counts.
         name_only: Only kinds and keys.
-        metrics: Counters are looked at as news is. Who asks for fields asks for this too.
+        metrics: Changed metrics are listed as news is; naming fields implies it.
         conditions: What the records fulfil.
         fields: Names of the fields that are looked at; empty: all.
         template: The template of a page; None: by its name.
@@ -70,31 +66,73 @@ class Look:
     fields: frozenset[str] = frozenset()
     template: Path | None = None
 
-    @property
-    def chosen(self) -> Predicate | None:
-        """Which records are looked at; None: all."""
-        return every(self.conditions) if self.conditions else None
+    def write(self, answers: Sequence[Iterator[Compared]], out: TextIO) -> bool:
+        """Write the comparisons of `answers` by time, newest first; notes go to standard error.
 
-    def write(self, found: Comparison, catalogue: Catalogue, out: TextIO) -> Summary:
-        """Write the changes of `found` to `out`, and what is to be known to standard error."""
-        for note in found.notes:
-            output.note(terminal(f"note: {note}"))
-        stream = self._stream(found, catalogue.noun)
-        left_out = show(stream, self._view(catalogue, out), out)
-        if left_out and self.form == "csv":
-            output.note(more(left_out))
-        return stream.summary()
+        Args:
+            answers: The comparisons of each catalogue, newest first.
+            out: Where to.
 
-    def is_different(self, summary: Summary) -> bool:
-        """Say whether there is anything that ``--exit-code`` reports."""
+        Returns:
+            Whether there is anything that ``--exit-code`` reports.
+
+        Raises:
+            UsageError: A template of the user's own renders one source, and there are several.
+        """
+        several = len(answers) > 1
+        found = merge(*answers, key=_taken, reverse=True)
+        if several and self.form == "html":
+            return self._write_page(found, out)
+        different, before = False, "["
+        for catalogue, comparison in found:
+            if several and self.form == "json":
+                out.write(before)
+            stream = self._stream(comparison, catalogue, named=several)
+            view = self._view(catalogue, out)
+            left_out = show(stream, replace(view, named=several, headed=before == "["), out)
+            if left_out and self.form == "csv":
+                output.note(more(left_out))
+            different = different or self._is_different(stream.summary())
+            before = ","
+        if several and self.form == "json":
+            out.write("]\n" if before == "," else "[]\n")
+        return different
+
+    def _write_page(self, found: Iterable[Compared], out: TextIO) -> bool:
+        """Write one page about several sources."""
+        summaries: list[Summary] = []
+
+        def streams() -> Iterator[tuple[ChangeStream, View]]:
+            for catalogue, comparison in found:
+                stream, view = (
+                    self._stream(comparison, catalogue, named=True),
+                    self._view(catalogue, out),
+                )
+                if self.template or (view.folder and (view.folder / "changes.html.j2").exists()):
+                    raise click.UsageError(
+                        "A template of your own renders one source: name it with --source."
+                    )
+                yield stream, view
+                summaries.append(stream.summary())
+
+        show_together(streams(), out)
+        return any(map(self._is_different, summaries))
+
+    def _is_different(self, summary: Summary) -> bool:
         return bool(summary.news or (self.metrics and summary.metrics))
 
-    def _stream(self, found: Comparison, noun: Noun) -> ChangeStream:
+    def _stream(self, whole: Comparison, catalogue: Catalogue, *, named: bool) -> ChangeStream:
+        """Return what is looked at of a comparison; its notes go to standard error."""
+        for note in whole.notes:
+            about = f"{catalogue.source}: " if named else ""
+            output.note(terminal(f"{about}note: {note}"))
+        chosen = every(self.conditions) if self.conditions else None
+        found = whole.narrowed(chosen, self.fields)
         if self.stat:
             found.tally()
         old, current = found.ends
         return ChangeStream(
-            noun=noun,
+            noun=catalogue.noun,
             source=found.source,
             old=old,
             current=current,
@@ -121,7 +159,7 @@ class Look:
         )
 
     def _link(self, catalogue: Catalogue) -> Callable[[str], str]:
-        """Return what tells the address of a record's page; only pages link to it."""
+        """Return what gives the address of a record's page; only pages link to it."""
         if self.form not in ("markdown", "html"):
             return lambda _: ""
         from archiver.history.changelog import links  # noqa: PLC0415 - 25 ms, for pages only
@@ -190,42 +228,43 @@ _CHANGES: Final = (
 )
 
 
-@contextmanager
-def compared(
-    choice: Choice, first: str | None, second: str | None, look: Look
-) -> Iterator[tuple[Comparison, Catalogue]]:
-    """Yield the comparison of what ``[A] [B]`` or ``A..B`` names, and its catalogue."""
-    old, new = ends(first, second)
-    plain = revisions.is_file(old or "") and revisions.is_file(new or "")
-    catalogue = choice.open(plain=(new or "") if plain else "")
-    with compare.compare(
-        catalogue, old, new, now=now(), chosen=look.chosen, fields=look.fields
-    ) as found:
-        yield found, catalogue
+def compared(choice: Choice, first: str | None, second: str | None) -> list[Iterator[Compared]]:
+    """Return the comparison of what ``[A] [B]`` or ``A..B`` names, for each catalogue.
 
-
-def ends(first: str | None, second: str | None) -> tuple[str | None, str | None]:
-    """Return the old and the new end that ``[A] [B]`` or ``A..B`` names; None: not named."""
-    both = _RANGE.fullmatch(first or "") if second is None else None
-    if both is None or revisions.is_file(first or ""):
-        return first, second
-    return both[1], both[2]
-
-
-def start(since: str) -> datetime:
-    """Return the time that ``--since`` means, UTC.
-
-    Raises:
-        ConfigError: It is neither a period nor a date.
+    A plain file beside a version is compared with the one source that is meant.
     """
-    found = revisions.moment(since, now(), start=True)
-    if found is None:
-        raise ConfigError(
-            f"--since: {since!r} is neither a period nor a date", hint="write 7d or 2026-03-01"
-        )
-    return found
+    old, new = revisions.ends(first, second)
+    files = [revisions.is_file(each or "") for each in (old, new)]
+    if all(files):
+        catalogues = [choice.plain(Path(new or "").name)]
+    else:
+        catalogues = [choice.one()] if any(files) else choice.each()
+
+    def answer(catalogue: Catalogue) -> Iterator[Compared]:
+        with compare.compare(catalogue, old, new, now=now()) as found:
+            yield catalogue, found
+
+    return answering(map(answer, catalogues), left_out=output.note_left_out)
+
+
+def _taken(answer: Compared) -> str:
+    return answer[1].new.end.timestamp or ""
 
 
 def tip(catalogue: Catalogue, at: str | None) -> str | None:
     """Return the full id of the revision that ``--at`` names; None: the newest."""
     return None if at is None else revisions.named(catalogue, at, now()).id
+
+
+def note_move(catalogue: Catalogue, revision: str) -> None:
+    """Write where to read on if a history begins because its file was moved.
+
+    Args:
+        catalogue: The catalogue.
+        revision: Full id of its first revision.
+    """
+    if (old := catalogue.required().moved_from(revision, catalogue.path)) is None:
+        return
+    begin = f"{catalogue.path} was moved here from {old} in {revision[:10]}"
+    command = f"archiver log --file {shlex.quote(old)} --at {revision[:10]}^"
+    output.note(terminal(f"note: {begin}; what was before: {command}"))

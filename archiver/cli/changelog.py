@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import json
+from heapq import merge
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from archiver.cli import change_output, changelog_document, options, output
-from archiver.cli.changelog_document import SCHEMA
+from archiver.cli import change_output, options, output
 from archiver.clock import now
 from archiver.errors import ShallowHistory
 from archiver.history import revisions
 from archiver.history.changelog import is_reversed, sections
-from archiver.records.text import more
-from archiver.render import changelog as publishing
+from archiver.history.choice import answering
+from archiver.records.text import more, terminal
+from archiver.render import changelog as rendering
+from archiver.render.section import SCHEMA, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
+    from typing import TextIO
 
-    from archiver.cli.options import Choice
     from archiver.history.catalogue import Catalogue
+    from archiver.history.choice import Choice
+
+
+_UNCOUNTED: Final = "… and more: this clone is shallow, so nobody can count them"
 
 
 @click.command(
@@ -61,19 +67,22 @@ def changelog(
 ) -> None:
     """Render the history as a changelog in Markdown: one section a capture, newest first.
 
-    Captures that only moved counters are left out.
+    Captures in which only metrics changed are left out.
     """
     folder = None
+    ended: list[ShallowHistory] = []
     if given is not None and (between or since):
         raise click.UsageError("--from-context renders a document as it is: no A..B, no --since.")
     if given is not None:
-        document = changelog_document.read(given.read())
+        document = read_document(given.read())
         source, found = document["source"], iter(document["sections"])
     else:
-        start = None if since is None else change_output.start(since)
-        catalogue = choice.open()
-        folder = catalogue.config.template_folder if catalogue.config else None
-        source, found = catalogue.source, _sections(catalogue, between, start)
+        start = None if since is None else revisions.start(since, now())
+        catalogues = choice.each()
+        config = catalogues[0].config
+        folder = config.template_folder if config else None
+        source = ", ".join(each.source for each in catalogues)
+        found = _newest_first(catalogues, between, start, ended)
     shown = islice(found, limit)
     with output.destination(output_path) as out:
         if as_context:
@@ -81,40 +90,65 @@ def changelog(
             out.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
         else:
             _render(source, shown, template, folder, out)
-        if left := _left_out(found):
-            _say(left, None if as_context or template is not None else out)
-
-
-def _left_out(rest: Iterator[dict[str, Any]]) -> str:
-    """Say how many sections a limit left out; empty: none."""
-    try:
-        number = sum(1 for _ in rest)
-    except ShallowHistory:
-        return "… and more: this clone is shallow, so nobody can count them"
-    return more(number) if number else ""
+        left = sum(1 for _ in found)
+        if ended and limit is not None:
+            _say(_UNCOUNTED, None if as_context or template is not None else out)
+        elif left:
+            _say(more(left), None if as_context or template is not None else out)
+    for end in ended:
+        output.note(terminal(f"note: {end}; {end.hint}"))
 
 
 def _say(words: str, out: TextIO | None) -> None:
-    """Say what is left out: in the page itself, beside anything else."""
+    """Write what is left out: into the page itself, otherwise to standard error."""
     if out is None:
         output.note(words)
     else:
         out.write(f"\n{words}\n")
 
 
-def _sections(
-    catalogue: Catalogue, between: str | None, since: datetime | None
+def _newest_first(
+    catalogues: Sequence[Catalogue],
+    between: str | None,
+    since: datetime | None,
+    ended: list[ShallowHistory],
 ) -> Iterator[dict[str, Any]]:
-    if between is None:
-        return sections(catalogue, since=since)
-    first, _, second = between.partition("..")
-    if not first or ".." not in between:
-        raise click.UsageError(f"{between}: a range is written as A..B or A..")
-    until = revisions.named(catalogue, first, now()).id
-    tip = revisions.named(catalogue, second, now()).id if second else None
-    if tip is not None and is_reversed(catalogue, until, tip):
-        output.note(f"note: {second} comes before {first}: there is nothing between them")
-    return sections(catalogue, tip=tip, until=until, since=since)
+    """Return the sections of all catalogues; of several, each headline names its source.
+
+    Where a shallow clone ends before a range does, `ended` receives where.
+    """
+    answers = answering(
+        (_sections(each, between, since, ended) for each in catalogues),
+        left_out=output.note_left_out,
+    )
+    found = merge(*answers, key=lambda section: section["timestamp"], reverse=True)
+    if len(catalogues) == 1:
+        return found
+    return ({**each, "headline": f"{each['source']}: {each['headline']}"} for each in found)
+
+
+def _sections(
+    catalogue: Catalogue,
+    between: str | None,
+    since: datetime | None,
+    ended: list[ShallowHistory],
+) -> Iterator[dict[str, Any]]:
+    until = tip = None
+    if between is not None:
+        first, _, second = between.partition("..")
+        if not first or ".." not in between:
+            raise click.UsageError(f"{between}: a range is written as A..B or A..")
+        until = revisions.named(catalogue, first, now()).id
+        tip = revisions.named(catalogue, second, now()).id if second else None
+        if tip is not None and is_reversed(catalogue, until, tip):
+            output.note(f"note: {second} comes before {first}: there is nothing between them")
+    try:
+        for section in sections(catalogue, tip=tip, until=until, since=since):
+            yield section
+            if section["first"]:
+                change_output.note_move(catalogue, section["to"]["revision"])
+    except ShallowHistory as end:
+        ended.append(end)
 
 
 def _render(
@@ -124,12 +158,12 @@ def _render(
     folder: Path | None,
     out: TextIO,
 ) -> None:
-    """Write the heading and the sections; a template of the person's own writes all there is."""
-    name = publishing.TEMPLATE if template is None else template.name
+    """Write the heading and the sections; the user's own template writes all there is."""
+    name = rendering.TEMPLATE if template is None else template.name
     folder = folder if template is None else template.resolve().parent
     if template is None:
-        out.write(publishing.heading(source))
+        out.write(rendering.heading(source))
     out.writelines(
-        ("\n" if template is None else "") + publishing.rendered(each, folder=folder, template=name)
+        ("\n" if template is None else "") + rendering.rendered(each, folder=folder, template=name)
         for each in found
     )

@@ -1,4 +1,4 @@
-"""The command that lets CI fail when something that one depends on is gone: check."""
+"""The command that lets CI fail when a dependency is gone: check."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from archiver.cli.options import Choice
     from archiver.history.catalogue import Catalogue
+    from archiver.history.choice import Choice
     from archiver.pins.lists import Pin
     from archiver.render.findings import FindingForm
 

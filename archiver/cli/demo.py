@@ -1,4 +1,4 @@
-"""The demo: a made-up ModelScope changes for some days; real commands archive and question it."""
+"""The demo: a simulated ModelScope changes for some days; real commands archive and question it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Scene(NamedTuple):
 def demo(context: click.Context, folder: Path | None) -> None:
     """Watch the whole story: captures of a hub that changes, then questions about its history.
 
-    The hub is made up, but everything else is real: a local HTTP server that speaks ModelScope's
+    The hub is simulated, but everything else is real: a local HTTP server that speaks ModelScope's
     protocol, a git repository in DIR (a new or empty folder; by default a temporary one), and the
     commands that you would type.
     """
@@ -67,7 +67,7 @@ def _story(hub: Hub) -> Iterator[Scene]:
     hub.age(day=3)
     hub.restore(gone)
     yield Scene("One of them comes back.", ("run",))
-    yield Scene("No news but the removals that this listing confirms.", ("run",))
+    yield Scene("Nothing but the removals that this listing confirms.", ("run",))
     yield Scene("Nothing new on the hub: nothing is committed.", ("run",))
     yield from _questions(gone.id)
 
@@ -77,7 +77,7 @@ def _questions(key: str) -> Iterator[Scene]:
     yield Scene("What happened, capture by capture?", ("log",))
     yield Scene("What did the last capture change?", ("compare", "HEAD~1", "HEAD"))
     yield Scene("And the whole week, in numbers?", ("changes", "--since", "7d", "--stat"))
-    yield Scene("What became of the model that came back?", ("show", key))
+    yield Scene("What happened to the model that came back?", ("show", key))
     yield Scene("Which are instructed, of 7B?", ("search", "7b instruct", "--limit", "5"))
     popular = ("--where", "downloads", ">", "10000")
     columns = ("--field", "downloads", "--field", "size", "--limit", "5")
@@ -112,7 +112,7 @@ def _stage(folder: Path | None) -> Path:
 
 @contextmanager
 def _settings(endpoint: str) -> Iterator[None]:
-    """Name the hub; hide the person's own archive and tokens, and proxies from 127.0.0.1."""
+    """Name the hub; hide the user's archive and tokens, and proxies from 127.0.0.1."""
     environ = os.environ  # noqa: TID251  the commands of the story run in this process
     kept = dict(environ)
     for name in kept:

@@ -1,4 +1,4 @@
-"""How a command ends when it does not end well: one line, a hint, an exit code."""
+"""How a command that fails ends: one line, a hint, an exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 from archiver.errors import ArchiverError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 UNEXPECTED = 70
 INTERRUPTED = 130
@@ -46,7 +46,7 @@ def reported(context: click.Context, *, debug: bool) -> Iterator[None]:
 
 
 def tell(error: BaseException, *, debug: bool, about: str = "") -> int:
-    """Say what happened and what to do; return the exit code.
+    """Write what happened and what to do; return the exit code.
 
     Args:
         error: What was raised.
@@ -71,6 +71,20 @@ def tell(error: BaseException, *, debug: bool, about: str = "") -> int:
     return code
 
 
+def in_turn(context: click.Context, names: Iterable[str], work: Callable[[str], None]) -> int:
+    """Do the `work` for every source, also after one that failed; return the worst exit code."""
+    worst = 0
+    debug = context.find_root().params["debug"]
+    for name in names:
+        try:
+            work(name)
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001  the other sources have their turn all the same
+            worst = max(worst, tell(error, about=f"{name}: ", debug=debug))
+    return worst
+
+
 def _show_traceback(error: BaseException) -> None:
     import traceback  # noqa: PLC0415 - on demand only
 
@@ -78,7 +92,7 @@ def _show_traceback(error: BaseException) -> None:
 
 
 def _settle_stdout() -> None:
-    """Write what is left; where nobody reads any more, keep Python from complaining at exit."""
+    """Flush standard output; where it is closed, keep Python from complaining at exit."""
     try:
         sys.stdout.flush()
     except OSError:

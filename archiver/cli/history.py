@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
+from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from archiver.cli import change_output, log_output, options, output
+from archiver.cli import change_output, completion, log_output, options, output
+from archiver.clock import now
+from archiver.errors import NotADataRepository, UnknownRevision
 from archiver.history import compare as comparisons
+from archiver.history import revisions
+from archiver.history.choice import answering
 from archiver.history.log import log as logged
 from archiver.records.text import count
 
@@ -17,9 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from archiver.cli.change_output import Look
-    from archiver.cli.options import Choice
-    from archiver.history.log import Entry
+    from archiver.cli.change_output import Compared, Look
+    from archiver.cli.log_output import Logged
+    from archiver.history.catalogue import Catalogue
+    from archiver.history.choice import Choice
     from archiver.render.view import Form
 
 _ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "markdown")
@@ -33,8 +40,8 @@ _ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "markdown")
         "archiver compare old.json new.json --records models --key id",
     )
 )
-@click.argument("first", metavar="[A]", required=False)
-@click.argument("second", metavar="[B]", required=False)
+@click.argument("first", metavar="[A]", required=False, shell_complete=completion.versions)
+@click.argument("second", metavar="[B]", required=False, shell_complete=completion.versions)
 @change_output.changes
 @click.option("--exit-code", is_flag=True, help="End with 1 if there is news (see --metrics).")
 @options.catalogue
@@ -54,12 +61,10 @@ def compare(
     which needs neither git nor archiver.toml. Only A: from there to the newest. None: the
     last change.
     """
-    with (
-        change_output.compared(choice, first, second, look) as (found, catalogue),
-        output.destination(look.output_path) as out,
-    ):
-        summary = look.write(found, catalogue, out)
-    if exit_code and look.is_different(summary):
+    answers = change_output.compared(choice, first, second)
+    with output.destination(look.output_path) as out:
+        different = look.write(answers, out)
+    if exit_code and different:
         context.exit(1)
 
 
@@ -83,24 +88,23 @@ def compare(
 @options.catalogue
 def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Look) -> None:
     """Show the net change of a period, up to the newest revision or to --at."""
-    start = change_output.start(since)
+    start = revisions.start(since, now())
     if steps and look.form not in _ONE_AFTER_THE_OTHER:
         forms = ", ".join(_ONE_AFTER_THE_OTHER)
         raise click.UsageError(f"--steps writes one change set after the other: as {forms}.")
-    catalogue = choice.open()
-    tip = change_output.tip(catalogue, at)
-    with output.destination(look.output_path) as out:
+
+    def answer(catalogue: Catalogue) -> Iterator[Compared]:
+        tip = change_output.tip(catalogue, at)
         if steps:
-            every = comparisons.steps(
-                catalogue, start, tip=tip, chosen=look.chosen, fields=look.fields
-            )
-            for found in every:
-                look.write(found, catalogue, out)
+            for found in comparisons.steps(catalogue, start, tip=tip):
+                yield catalogue, found
             return
-        with comparisons.changes_since(
-            catalogue, start, tip=tip, chosen=look.chosen, fields=look.fields
-        ) as found:
-            look.write(found, catalogue, out)
+        with comparisons.changes_since(catalogue, start, tip=tip) as found:
+            yield catalogue, found
+
+    answers = answering(map(answer, choice.each()), left_out=output.note_left_out)
+    with output.destination(look.output_path) as out:
+        look.write(answers, out)
 
 
 @click.command(
@@ -122,19 +126,39 @@ def log(
     A version that cannot be read is named and skipped: the next one is compared with the last
     readable one.
     """
-    catalogue = choice.open()
-    tip = change_output.tip(catalogue, at)
+    catalogues = choice.each()
+    answers = answering(
+        (_logged(catalogue, at) for catalogue in catalogues), left_out=output.note_left_out
+    )
+    entries = merge(*answers, key=lambda each: each[1].timestamp, reverse=True)
     seen: Counter[str] = Counter()
-    entries = _counted(islice(logged(catalogue, tip=tip), limit), seen)
     with output.destination(output_path) as out:
-        log_output.log(entries, form, out, catalogue)
-        more = 0 if limit is None else catalogue.count(tip) - seen.total()
+        shown = _counted(islice(entries, limit), seen)
+        log_output.log(shown, form, out, catalogues)
+        more = 0 if limit is None else _number(catalogues, at) - seen.total()
         log_output.left_out(more, form, out)
     if seen["unreadable"]:
         output.note(f"skipped: {count(seen['unreadable'], 'unreadable version')}")
 
 
-def _counted(entries: Iterable[Entry], seen: Counter[str]) -> Iterator[Entry]:
-    for entry in entries:
+def _logged(catalogue: Catalogue, at: str | None) -> Iterator[Logged]:
+    entry = None
+    for entry in logged(catalogue, tip=change_output.tip(catalogue, at)):
+        yield catalogue, entry
+    if entry is not None and entry.status != "edge":
+        change_output.note_move(catalogue, entry.revision)
+
+
+def _counted(entries: Iterable[Logged], seen: Counter[str]) -> Iterator[Logged]:
+    for catalogue, entry in entries:
         seen[entry.status] += 1
-        yield entry
+        yield catalogue, entry
+
+
+def _number(catalogues: Iterable[Catalogue], at: str | None) -> int:
+    """Return how many revisions there are, as far as the clone reaches."""
+    number = 0
+    for catalogue in catalogues:
+        with suppress(UnknownRevision, NotADataRepository):
+            number += catalogue.count(change_output.tip(catalogue, at))
+    return number

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from archiver.cli import failure, options, output, report_output
-from archiver.cli.each_source import chosen
+from archiver.cli import completion, failure, options, output, report_output
 from archiver.clock import now
 from archiver.config import discover, process_environment
 from archiver.config.scaffold import PACKAGE
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=options.examples("archiver status", "archiver status --max-age 36h -f json"))
-@click.argument("names", metavar="[SOURCE]…", nargs=-1)
+@click.argument("names", metavar="[SOURCE]…", nargs=-1, shell_complete=completion.sources)
 @options.period("--max-age", help="End with 1 if the last good run is older: 36h, 7d.")
 @options.output_format("text", "json")
 @options.repo
@@ -56,14 +55,14 @@ def status(
     form: str,
     repo: Path,
 ) -> None:
-    """Say when each source was last captured, what failed, and how large the archive is.
+    """Show when each source was last captured, what failed, and how large the archive is.
 
-    Ends with 1 if the last run of a source failed, could not be pushed or told, there was none,
-    the next one is overdue by the rhythm of those before, or the last good one is older than
-    --max-age.
+    Ends with 1 if the last run of a source failed, was not pushed or not delivered, if there was
+    none, if the next one is overdue by the rhythm of those before, or if the last good one is
+    older than --max-age.
     """
     config = discover(repo, process_environment())
-    found = measured(config, chosen(config, names), now=now(), max_age=max_age)
+    found = measured(config, config.chosen(names), now=now(), max_age=max_age)
     if form == "json":
         rows = msgspec.to_builtins(found) | {"healthy": found.healthy}
         click.echo(msgspec.json.encode(rows))
@@ -126,12 +125,12 @@ def _run(run: Run | None, noun: Noun) -> str:
         'archiver watch --cron "17 3 * * *" --timezone Asia/Shanghai',
     )
 )
-@click.argument("names", metavar="[SOURCE]…", nargs=-1)
+@click.argument("names", metavar="[SOURCE]…", nargs=-1, shell_complete=completion.sources)
 @options.period("--every", help="Run once in each such time: 24h, 7d.")
 @click.option("--cron", metavar="EXPRESSION", help='Run at these times: "17 3 * * *".')
 @click.option("--timezone", default="UTC", show_default=True, help="The clock of --cron.")
 @click.option("--push", is_flag=True, help="Fetch before, and push branch and reports after.")
-@click.option("--notify/--no-notify", default=True, help="Tell the channels of archiver.toml.")
+@click.option("--notify/--no-notify", default=True, help="Notify the channels of archiver.toml.")
 @options.repo
 def watch(
     *,
@@ -145,13 +144,13 @@ def watch(
 ) -> None:
     """Run sources again and again until it is stopped (SIGTERM or Ctrl-C, at once).
 
-    What was slept through is made up for by one run. A source that failed is tried again after
+    Missed runs are caught up by one run. A source that failed is tried again after
     5 minutes, then 10, 20, … up to 6 hours. The reports of earlier runs count: a restart runs
     nothing twice.
     """
     schedule_ = _schedule(every, cron, timezone)
     config = discover(repo, process_environment())
-    wanted = chosen(config, names)
+    wanted = config.chosen(names)
     job = Job(push=push, notify=notify)
     if notify:
         dispatch.check(config)
@@ -182,7 +181,7 @@ def watch(
 
 
 def _captured(report: Report) -> None:
-    """Say what was captured; that nobody listens any more is no trouble of the run."""
+    """Show what was captured; a closed standard output does not fail the run."""
     with suppress(BrokenPipeError):
         for line in report.notes:
             output.note(terminal(f"{report.source}: note: {line}"))

@@ -1,4 +1,4 @@
-"""The commands that look after an archive: prune, revert, verify."""
+"""The commands of maintenance: prune, revert, verify."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from archiver.capture import revert as reverting
 from archiver.capture.target import open_target
 from archiver.capture.verify import Audit
 from archiver.changes.retention import Retention
-from archiver.cli import options, report_output
-from archiver.cli.each_source import chosen, in_turn
+from archiver.cli import completion, options, report_output
+from archiver.cli.failure import in_turn
 from archiver.clock import now
 from archiver.config import discover, process_environment
 from archiver.errors import ConfigError, StoreError
@@ -26,9 +26,6 @@ from archiver.store.repository import Repository
 if TYPE_CHECKING:
     from pathlib import Path
 
-_source = click.option(
-    "--source", "name", metavar="NAME", help="A source of archiver.toml.  [default: all]"
-)
 _number = click.IntRange(min=1)
 
 
@@ -44,7 +41,7 @@ _number = click.IntRange(min=1)
 @click.option("--keep-weekly", metavar="N", type=_number, help="Keep the newest of N weeks.")
 @click.option("--keep-monthly", metavar="N", type=_number, help="Keep the newest of N months.")
 @click.option("--yes", is_flag=True, help="Do it, by a commit.")
-@_source
+@options.source
 @options.repo
 @click.pass_context
 def prune(
@@ -52,7 +49,7 @@ def prune(
     /,
     *,
     repo: Path,
-    name: str | None,
+    sources: tuple[str, ...],
     older_than: str | None,
     yes: bool,
     **keep: int | None,
@@ -78,15 +75,21 @@ def prune(
             plan, revision = pruning.prune(target, rules, clock=now, dry_run=not yes)
         sys.stdout.writelines(report_output.pruned(name, plan, revision))
 
-    context.exit(in_turn(context, chosen(config, (name,) if name else ()), pruned))
+    context.exit(in_turn(context, config.chosen(sources), pruned))
 
 
 @click.command(epilog=options.examples("archiver revert HEAD", "archiver revert 3f2ab1c"))
-@click.argument("revision", metavar="REV")
-@click.option("--source", "name", metavar="NAME", help="Its source.  [default: the only one]")
+@click.argument("revision", metavar="REV", shell_complete=completion.versions)
+@click.option(
+    "--source",
+    "name",
+    metavar="NAME",
+    shell_complete=completion.sources,
+    help="Its source.  [default: the only one]",
+)
 @options.repo
 def revert(*, repo: Path, name: str | None, revision: str) -> None:
-    """Take the capture of the commit REV back by a new commit.
+    """Revert the capture of the commit REV by a new commit.
 
     From then on log, changes and show leave it out. Nothing is removed from history.
     """
@@ -98,10 +101,10 @@ def revert(*, repo: Path, name: str | None, revision: str) -> None:
 
 
 @click.command(epilog=options.examples("archiver verify", "archiver verify --source kev"))
-@_source
+@options.source
 @options.repo
 @click.pass_context
-def verify(context: click.Context, *, repo: Path, name: str | None) -> None:
+def verify(context: click.Context, *, repo: Path, sources: tuple[str, ...]) -> None:
     """Read every snapshot again: object ids, canonical form, counts, digests, stamped files."""
     config = discover(repo, process_environment())
 
@@ -116,7 +119,7 @@ def verify(context: click.Context, *, repo: Path, name: str | None) -> None:
         if found:
             raise StoreError(f"{count(found, 'problem')} found, see above")
 
-    context.exit(in_turn(context, chosen(config, (name,) if name else ()), verified))
+    context.exit(in_turn(context, config.chosen(sources), verified))
 
 
 def _days(period: str | None) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
@@ -11,79 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from archiver.cli import completion
 from archiver.render.view import FORMS
 
 if TYPE_CHECKING:
-    from archiver.history.catalogue import Catalogue
     from archiver.records.query import Where
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which catalogue a person chose, for a reading command to open.
-
-    Attributes:
-        repo: A folder of the git repository.
-        source: Name of a source of archiver.toml; None: the only one there is.
-        file: A file in a repository without archiver.toml, relative to its root; None: `source`.
-        records: Path of the records in `file`, or in plain files; None: the document is the array.
-        key: Fields of the key of the records in `file`, or in plain files.
-        metrics: Fields that count, besides those of archiver.toml.
-        words: What names versions; stamped files name the source, where `source` does not.
-    """
-
-    repo: Path
-    source: str | None
-    file: str | None
-    records: str | None
-    key: tuple[str, ...]
-    metrics: tuple[str, ...]
-    words: tuple[str, ...] = ()
-
-    def open(self, *, plain: str = "") -> Catalogue:
-        """Find the catalogue.
-
-        Args:
-            plain: The plain file that the command looks at; `records` and `key` describe it.
-
-        Raises:
-            ConfigError: archiver.toml is missing or wrong.
-            NotADataRepository: There is no git repository.
-            UsageError: Nothing is there that `records` and `key` could describe.
-        """
-        if self.file is None and not plain and (self.records or self.key):
-            raise click.UsageError("--records and --key describe the file that --file names.")
-        from archiver.config import process_environment  # noqa: PLC0415 - not for --help
-        from archiver.history.catalogue import open_catalogue  # noqa: PLC0415 - not for --help
-
-        return open_catalogue(
-            self.repo,
-            process_environment(),
-            source=self.source,
-            file=self.file,
-            records=self.records,
-            key=self.key,
-            metrics=self.metrics,
-            plain=plain,
-            words=self.words,
-        )
-
-    def each(self) -> list[Catalogue]:
-        """Find the catalogues that are meant: all of archiver.toml where none is named.
-
-        Raises:
-            ConfigError: archiver.toml is missing or wrong.
-            NotADataRepository: There is no git repository.
-        """
-        from archiver.config import process_environment  # noqa: PLC0415 - not for --help
-        from archiver.history.catalogue import every_source  # noqa: PLC0415 - not for --help
-
-        if self.source is not None or self.file is not None:
-            return [self.open()]
-        names = every_source(self.repo, process_environment(), self.words)
-        return [replace(self, source=name).open() for name in names] or [self.open()]
 
 
 repo = click.option(
@@ -95,9 +28,19 @@ repo = click.option(
     help="The git repository.  [default: the current folder, or $ARCHIVER_REPO]",
 )
 
+source = click.option(
+    "--source",
+    "sources",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=completion.sources,
+    help="A source of archiver.toml.  Repeatable.  [default: all]",
+)
+
 at = click.option(
     "--at",
     metavar="REV|DATE",
+    shell_complete=completion.versions,
     help="The state at a revision (abc123, v1, HEAD~3) or date (2026-03-01, 7d).",
 )
 
@@ -176,17 +119,21 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
     def gathered(
         *,
         repo: Path,
-        source: str | None,
+        sources: tuple[str, ...],
         file: str | None,
         records: str | None,
         key: tuple[str, ...],
         metrics: tuple[str, ...],
         **rest: Any,
     ) -> Any:
-        if file is not None and source is not None:
+        if file is not None and sources:
             raise click.UsageError("--source and --file exclude each other.")
+        from archiver.config import process_environment  # noqa: PLC0415 - not for --help
+        from archiver.history.choice import Choice  # noqa: PLC0415 - not for --help
+
         words = tuple(filter(None, map(rest.get, _VERSIONS)))
-        choice = Choice(repo, source, file, records, key, metrics, words)
+        environ = process_environment()
+        choice = Choice(repo, environ, sources, file, records, key, metrics, words)
         return command(choice=choice, **rest)
 
     return offer(gathered, *_CATALOGUE)
@@ -210,9 +157,7 @@ _VERSIONS = ("first", "second", "between", "at", "since")
 
 _CATALOGUE: tuple[Decorator, ...] = (
     repo,
-    click.option(
-        "--source", metavar="NAME", help="A source of archiver.toml.  [default: the only one]"
-    ),
+    source,
     click.option(
         "--file", metavar="PATH", help="A JSON file of any repository, without archiver.toml."
     ),
@@ -230,7 +175,7 @@ _CATALOGUE: tuple[Decorator, ...] = (
         "metrics",
         metavar="FIELD",
         multiple=True,
-        help="A field that counts: its changes are not news.  Repeatable.",
+        help="A metric: its changes are not news.  Repeatable.",
     ),
 )
 

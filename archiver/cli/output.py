@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Progress: TypeAlias = Callable[[int, int | None], None]
-"""Is told how many records have come and how many will come, if that is known."""
+"""Receives how many records have come, and how many will come if that is known."""
 
 _FIRST_LINE: Final = 10.0
 _NEXT_LINE: Final = 30.0
@@ -46,12 +46,19 @@ def destination(path: Path | None) -> Iterator[TextIO]:
 
 
 def note(message: str) -> None:
-    """Tell the person something that is not data, on standard error."""
+    """Write something that is not data to standard error."""
     click.echo(message, err=True)
 
 
+def note_left_out(reason: str) -> None:
+    """Name a source that has no answer where others have one."""
+    from archiver.records.text import terminal  # noqa: PLC0415 - not for --help
+
+    note(terminal(f"note: left out: {reason}"))
+
+
 def coloured(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Tell whether colours belong on `stream`: a terminal, and no ``NO_COLOR`` (no-color.org)."""
+    """Return whether colours belong on `stream`: a terminal, and no ``NO_COLOR`` (no-color.org)."""
     return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
@@ -117,7 +124,7 @@ def _plain(title: str) -> Progress:
     began = monotonic()
     due = began + _FIRST_LINE
 
-    def told(done: int, total: int | None) -> None:
+    def counted(done: int, total: int | None) -> None:
         nonlocal due
         now = monotonic()
         if now < due:
@@ -126,7 +133,7 @@ def _plain(title: str) -> Progress:
         of = "" if total is None else f" of {total:,}"
         note(f"{title}: {done:,}{of}, {done / (now - began):,.0f} a second")
 
-    return told
+    return counted
 
 
 def note_warnings() -> None:
@@ -153,7 +160,7 @@ def note_warnings() -> None:
 def prepare_streams() -> None:
     """Write UTF-8 wherever no terminal says otherwise, and never fail for a character.
 
-    A stream that is closed (``>&-``) is a place where nobody reads; no file takes its number.
+    A stream that is closed (``>&-``) is replaced by /dev/null, so that no file takes its number.
     """
     _open_closed()
     for stream in (sys.stdout, sys.stderr):

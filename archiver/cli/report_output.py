@@ -1,4 +1,4 @@
-"""Tell what the keeping commands did, in lines for a person."""
+"""What the commands that change an archive did, as lines for people."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FEW: Final = 5
 
 
 def run(report: Report, style: Mapping[Kind, str], *, dry_run: bool) -> Iterator[str]:
-    """Yield the lines that tell of one run: the counts, then a few changes, what is gone first.
+    """Yield the lines about one run: the counts, then a few changes, removals first.
 
     Args:
         report: What the run did.
@@ -73,7 +73,7 @@ def pruned(source: str, plan: Plan, revision: str | None) -> Iterator[str]:
 
 
 def imported(done: Imported) -> str:
-    """Say how much was imported, and why the rest was not."""
+    """Return how much was imported, and why the rest was not."""
     if done.present and not done.committed:
         return f"{done.source}: nothing to import: all {count(done.present)} are there already"
     rest = {
@@ -99,6 +99,6 @@ def problem(source: str, found: Problem) -> str:
 
 
 def verified(source: str, audit: Audit) -> str:
-    """Say how much is as it was written."""
+    """Return how much is as it was written."""
     snapshots = count(audit.snapshots, "snapshot")
     return f"{source}: verified {snapshots}, {count(audit.records, 'record')}"

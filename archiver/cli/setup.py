@@ -15,7 +15,7 @@ from click.shell_completion import get_completion_class
 from archiver.capture import connection
 from archiver.capture.setup import make
 from archiver.cli import options, output, schemas
-from archiver.cli.each_source import chosen, in_turn
+from archiver.cli.failure import in_turn
 from archiver.config import (
     FILE_NAME,
     Config,
@@ -118,7 +118,7 @@ def sources(context: click.Context, *, repo: Path, form: str, check: bool) -> No
     environ = process_environment()
     if check:
         config = discover(repo, environ)
-        context.exit(in_turn(context, chosen(config, ()), lambda name: _check(config, name)))
+        context.exit(in_turn(context, config.chosen(()), lambda name: _check(config, name)))
     path = locate(repo, environ)
     rows = [] if path is None else _rows(load(path, environ))
     types = KINDS.available()
@@ -156,7 +156,7 @@ def schema(form: str, output_path: Path | None) -> None:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script that lets a shell complete commands and options."""
+    """Print the script that lets a shell complete options, sources, keys and revisions."""
     completer = get_completion_class(shell)
     assert completer is not None  # noqa: S101 - click has these three
     root = context.find_root()

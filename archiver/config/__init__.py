@@ -25,7 +25,7 @@ from archiver.config.validation import Validation, fields
 from archiver.errors import ConfigError, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "FILE_NAME",
@@ -86,6 +86,16 @@ class Config:
             f'no source is called "{name}"' + suggestion(name, self.sources),
             hint=f"Sources in {FILE_NAME}: {known}.",
         )
+
+    def chosen(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the names of the sources that are meant: `names`, or all where there are none.
+
+        Raises:
+            ConfigError: There is no such source, or no source at all.
+        """
+        if not self.sources:
+            raise ConfigError("no source is configured", hint="add a table [sources.NAME]")
+        return tuple(self.source(name).name for name in dict.fromkeys(names) or self.sources)
 
     def folder(self, source: str) -> str:
         """Return the folder of `source`, relative to the repository's root, with ``/``."""

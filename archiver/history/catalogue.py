@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,19 +10,18 @@ import msgspec
 
 from archiver import config as configuration
 from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, StoreError
-from archiver.history import revisions
 from archiver.history.foreign import Shape
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.policy import Policy
 from archiver.records.text import RECORD
-from archiver.store.repository import Repository
+from archiver.store.history import Revision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from archiver.config import Config, SourceConfig
     from archiver.records.text import Noun
-    from archiver.store.history import Revision
+    from archiver.store.repository import Repository
 
 LATEST = "latest.json"
 CHANGELOG = "CHANGELOG.md"
@@ -39,6 +38,31 @@ class Reverted(msgspec.Struct, frozen=True):
     revision: str
     timestamp: str
     reverted_at: str
+
+
+@dataclass(frozen=True)
+class Edge(Revision):
+    """The commit at which a shallow clone ends: a state, not a change.
+
+    Which change led to it, and when, is not known. Without a `blob` the file is not in it.
+
+    Attributes:
+        end: Says where the clone ends, and how to deepen it.
+    """
+
+    end: ShallowHistory
+
+    @classmethod
+    def of(cls, revision: Revision, end: ShallowHistory) -> Edge:
+        """Return the state that `revision` holds."""
+        return cls(
+            **{each.name: getattr(revision, each.name) for each in fields(revision)}, end=end
+        )
+
+    @property
+    def note(self) -> str:
+        """Where the clone ends, and how to deepen it."""
+        return f"this clone is shallow: its history ends at {self.id[:10]}; {self.end.hint}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +135,27 @@ class Catalogue:
             if revision.id not in reverted:
                 yield revision
 
+    def reachable(self, tip: str | None = None) -> Iterator[Revision]:
+        """Yield the revisions of a clone as far as it reaches, newest first.
+
+        In a shallow clone the last one is an `Edge`, unless its capture was reverted.
+
+        Args:
+            tip: Full id to begin at; None: the newest of the branch.
+
+        Raises:
+            NotADataRepository: Nothing was ever committed.
+        """
+        try:
+            yield from self.revisions(tip)
+        except ShallowHistory as end:
+            newest = self.required().tip(self.ref)
+            if all(row.revision != end.commit for row in self.reverted(newest)):
+                yield Edge.of(self.required().revision(end.commit, self.path), end)
+
     def count(self, tip: str | None = None) -> int:
         """Return how many revisions there are, as far as the clone reaches."""
-        return sum(1 for _ in _known(self.revisions(tip)))
+        return sum(1 for _ in self.reachable(tip))
 
     def no_revision(self) -> NotADataRepository:
         """Return the error of a catalogue without any revision."""
@@ -158,14 +200,6 @@ class Catalogue:
                 hint="name one with --repo DIR, or make one with: archiver init",
             )
         return self.repository
-
-
-def _known(walk: Iterator[Revision]) -> Iterator[Revision]:
-    """Yield the revisions of a clone as far as it reaches."""
-    try:
-        yield from walk
-    except ShallowHistory:
-        return
 
 
 def configured(config: Config, name: str | None, repository: Repository) -> Catalogue:
@@ -225,73 +259,6 @@ def anywhere(
     shape = Shape(records or ".", key) if records or key else None
     path = Path(file).as_posix().removeprefix("./")
     return Catalogue(path, path, Policy(key=key), shape, repository)
-
-
-def open_catalogue(
-    folder: Path,
-    environ: Mapping[str, str],
-    *,
-    source: str | None = None,
-    file: str | None = None,
-    records: str | None = None,
-    key: tuple[str, ...] = (),
-    metrics: tuple[str, ...] = (),
-    plain: str = "",
-    words: Iterable[str] = (),
-) -> Catalogue:
-    """Find the catalogue that a reading command is about.
-
-    Args:
-        folder: A folder of the repository.
-        environ: The environment, for ``ARCHIVER_*``.
-        source: A source of archiver.toml; None: the only one.
-        file: A file of any repository, instead of a source.
-        records: Path of the records in `file`.
-        key: Fields of the key in `file`.
-        metrics: Fields that count, besides those of archiver.toml.
-        plain: The plain file that is looked at, instead of a history: neither archiver.toml nor
-            git is needed, but archiver.toml says what fields mean, unless `records` or `key`
-            are given.
-        words: What a person wrote to name versions; the name of a stamped file names a source.
-
-    Raises:
-        ConfigError: archiver.toml is missing or wrong.
-        NotADataRepository: There is no git repository.
-    """
-    if file is not None:
-        found = anywhere(Repository.open(folder), file, records=records, key=key)
-    elif plain and (records or key or configuration.locate(folder, environ) is None):
-        found = anywhere(None, Path(plain).name, records=records, key=key)
-    else:
-        config = configuration.discover(folder, environ)
-        named = source or _told(config, words)
-        found = configured(config, named, Repository.open(config.root))
-    if not metrics:
-        return found
-    policy = replace(found.policy, metrics=(*found.policy.metrics, *metrics))
-    return replace(found, policy=policy)
-
-
-def every_source(folder: Path, environ: Mapping[str, str], words: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the sources that are meant where none is named.
-
-    Args:
-        folder: A folder of the repository.
-        environ: The environment, for ``ARCHIVER_*``.
-        words: What a person wrote to name versions; the name of a stamped file names a source.
-
-    Raises:
-        ConfigError: archiver.toml is missing or wrong.
-    """
-    config = configuration.discover(folder, environ)
-    told = _told(config, words)
-    return (told,) if told else tuple(config.sources)
-
-
-def _told(config: Config, words: Iterable[str]) -> str | None:
-    """Return the one source whose stamped files are named; None: there is none, or several."""
-    named = revisions.sources(words) & config.sources.keys()
-    return named.pop() if len(named) == 1 else None
 
 
 def _only(config: Config) -> str:

@@ -1,4 +1,4 @@
-"""Tell the whole history as a changelog: one section for each capture that has news."""
+"""The whole history as a changelog: one section for each capture that has news."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archiver import sources
 from archiver.errors import ConfigError
 from archiver.history import snapshots
+from archiver.history.catalogue import Edge
 from archiver.history.compare import opened, readable
 from archiver.history.comparison import outlined
 from archiver.history.versions import EMPTY
@@ -41,25 +42,28 @@ def sections(
 
     Raises:
         NotADataRepository: There is no revision.
-        ShallowHistory: The clone ends before the range does.
+        ShallowHistory: The clone ends before the range does; all that is certain is yielded.
     """
     link = links(catalogue)
     left_out = _left_out(catalogue, tip, until)
     with opened(catalogue) as versions:
         newer: Revision | None = None
-        for revision, version in readable(versions, catalogue.revisions(tip)):
-            if newer is not None:
-                yield from _section(catalogue, versions, version, newer, link)
-            if left_out(revision) or (since is not None and revision.authored_at < since):
-                return
-            newer = revision
+        for revision in catalogue.reachable(tip):
+            for _, version in readable(versions, (revision,)):
+                if newer is not None:
+                    yield from _section(catalogue, versions, version, newer, link)
+                if left_out(revision) or (since is not None and revision.authored_at < since):
+                    return
+                newer = revision
+            if isinstance(revision, Edge):
+                raise revision.end
         if newer is None:
             raise catalogue.no_revision()
         yield from _section(catalogue, versions, EMPTY, newer, link)
 
 
 def is_reversed(catalogue: Catalogue, first: str, second: str) -> bool:
-    """Say whether the commit `second` of a range is an ancestor of the `first` one."""
+    """Return whether the commit `second` of a range is an ancestor of the `first` one."""
     return first != second and catalogue.required().is_ancestor(second, first)
 
 
@@ -79,7 +83,7 @@ def _left_out(
 
 
 def links(catalogue: Catalogue) -> Callable[[str], str]:
-    """Return what tells the address of a record's page; empty: it has none.
+    """Return what gives the address of a record's page; empty: it has none.
 
     A class that archiver.toml names as ``package.module:Class`` is not asked: reading a
     repository runs no code of it.

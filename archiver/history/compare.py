@@ -7,8 +7,9 @@ from contextlib import contextmanager, suppress
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
-from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot
+from archiver.errors import ShallowHistory, StoreError, UnknownRevision, UnreadableSnapshot
 from archiver.history import revisions
+from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.versions import EMPTY, Versions, stamp
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.history.versions import Version
     from archiver.records.model import End
-    from archiver.records.query import Predicate
     from archiver.store.history import Revision
 
 
@@ -30,8 +30,6 @@ def compare(
     new: str | None,
     *,
     now: datetime,
-    chosen: Predicate | None = None,
-    fields: frozenset[str] = frozenset(),
 ) -> Iterator[Comparison]:
     """Yield the comparison of two versions.
 
@@ -40,8 +38,6 @@ def compare(
         old: What names the old version (see `revisions.find`); None: the last change.
         new: What names the new one; None: the newest.
         now: The time, for periods such as ``7d``.
-        chosen: Which records are looked at; None: all.
-        fields: Names of the fields that are looked at; empty: all.
 
     Raises:
         UnknownRevision: Nothing has this name.
@@ -54,7 +50,7 @@ def compare(
             before = revisions.find(catalogue, versions, old, now)
             after = revisions.find(catalogue, versions, new or "", now)
         notes = _notes(catalogue, before, after)
-        yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
+        yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
 
 
 @contextmanager
@@ -63,29 +59,28 @@ def changes_since(
     since: datetime,
     *,
     tip: str | None = None,
-    chosen: Predicate | None = None,
-    fields: frozenset[str] = frozenset(),
 ) -> Iterator[Comparison]:
-    """Yield the net change since a time; an archive that began later is compared with its first.
+    """Yield the net change since a time.
+
+    An archive that began later is compared with its first version, a shallow clone that ends
+    later with the version at its end; a note says so.
 
     Args:
         catalogue: The catalogue.
         since: The time, UTC.
         tip: Full id of the commit to end at; None: the newest.
-        chosen: Which records are looked at; None: all.
-        fields: Names of the fields that are looked at; empty: all.
 
     Raises:
-        ShallowHistory: The clone ends before that time.
+        ShallowHistory: The newest version is where the clone ends, after that time.
         UnreadableSnapshot: A version holds no catalogue.
     """
     with opened(catalogue) as versions:
         after = _newest(catalogue, versions, tip)
         base, before = _base(catalogue, versions, since, tip)
-        began = f"the archive begins later, at {stamp(base.authored_at)} UTC"
-        late = (began,) if base.authored_at > since else ()
-        notes = (*late, *_notes(catalogue, before, after))
-        yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
+        if isinstance(base, Edge) and base.authored_at > since and base.id == after.end.revision:
+            raise base.end
+        notes = (*_late(base, since), *_notes(catalogue, before, after))
+        yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
 
 
 def steps(
@@ -93,22 +88,22 @@ def steps(
     since: datetime,
     *,
     tip: str | None = None,
-    chosen: Predicate | None = None,
-    fields: frozenset[str] = frozenset(),
 ) -> Iterator[Comparison]:
     """Yield one comparison per revision since a time, newest first; read each before the next.
 
-    The arguments are those of `changes_since`.
+    The arguments are those of `changes_since`. Where a shallow clone ends later than the period
+    begins, a note of the last comparison says so.
 
     Raises:
-        ShallowHistory: The clone ends before that time.
+        ShallowHistory: The newest version is where the clone ends, after that time.
     """
     with opened(catalogue) as versions:
         readable = _since(catalogue, versions, since, tip)
-        for (newer, _), (_, before) in pairwise(readable):
+        for (newer, _), (older, before) in pairwise(readable):
             after = versions.stored(newer)
-            notes = _notes(catalogue, before, after)
-            yield _comparison(catalogue, before, after, chosen=chosen, fields=fields, notes=notes)
+            late = _late(older, since) if isinstance(older, Edge) else ()
+            notes = (*late, *_notes(catalogue, before, after))
+            yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
 
 
 @contextmanager
@@ -134,23 +129,15 @@ def opened(catalogue: Catalogue) -> Versions:
     )
 
 
-def _comparison(
-    catalogue: Catalogue,
-    before: Version,
-    after: Version,
-    *,
-    chosen: Predicate | None,
-    fields: frozenset[str],
-    notes: tuple[str, ...],
-) -> Comparison:
-    return Comparison(catalogue.source, before, after, catalogue.policy, chosen, fields, notes)
-
-
 def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Version]:
-    found = [version for _, version in islice(readable(versions, catalogue.revisions()), 2)]
+    found = list(islice(readable(versions, catalogue.reachable()), 2))
     if not found:
         raise _none(catalogue)
-    newest, before = (*found, EMPTY)[:2]
+    if len(found) == 1:
+        for revision in catalogue.reachable():
+            if isinstance(revision, Edge):
+                raise revision.end
+    newest, before = (*(version for _, version in found), EMPTY)[:2]
     return before, newest
 
 
@@ -163,10 +150,12 @@ def _since(
     """
     try:
         base = revisions.at(catalogue, since, tip=tip).id
-    except UnknownRevision:
+    except (UnknownRevision, ShallowHistory):
         base = ""
     reached = False
-    for revision in catalogue.revisions(tip):
+    for number, revision in enumerate(catalogue.reachable(tip)):
+        if isinstance(revision, Edge) and not number and revision.id != base:
+            raise revision.end
         reached = reached or revision.id == base
         for found in readable(versions, (revision,)):
             yield found
@@ -178,17 +167,26 @@ def _base(
     catalogue: Catalogue, versions: Versions, since: datetime, tip: str | None
 ) -> tuple[Revision, Version]:
     """Return the last readable version that was in effect at `since`, else the first one."""
-    with suppress(UnknownRevision):
+    with suppress(UnknownRevision, ShallowHistory):
         start = revisions.at(catalogue, since, tip=tip)
-        for found in readable(versions, catalogue.revisions(start.id)):
+        for found in readable(versions, catalogue.reachable(start.id)):
             return found
-    for found in readable(versions, reversed([*catalogue.revisions(tip)])):
+    for found in readable(versions, reversed([*catalogue.reachable(tip)])):
         return found
     raise _none(catalogue)
 
 
+def _late(base: Revision, since: datetime) -> tuple[str, ...]:
+    """Return a note where what is compared with is later than the period begins."""
+    if base.authored_at <= since:
+        return ()
+    if isinstance(base, Edge):
+        return (base.note,)
+    return (f"the archive begins later, at {stamp(base.authored_at)} UTC",)
+
+
 def _newest(catalogue: Catalogue, versions: Versions, tip: str | None) -> Version:
-    for _, version in readable(versions, catalogue.revisions(tip)):
+    for _, version in readable(versions, catalogue.reachable(tip)):
         return version
     raise _none(catalogue)
 
@@ -218,7 +216,7 @@ def _notes(catalogue: Catalogue, before: Version, after: Version) -> tuple[str, 
 
 
 def _other_policy(catalogue: Catalogue, end: End) -> str:
-    """Say so where archiver.toml meant something else when a version was taken."""
+    """Return a note where archiver.toml meant something else when a version was taken."""
     then = catalogue.policy_then(end.revision) if end.revision else None
     if then is None or then == catalogue.policy:
         return ""

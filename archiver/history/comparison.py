@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, cast
@@ -54,6 +54,17 @@ class Comparison:
     def ends(self) -> tuple[End, End]:
         """The two ends, old and new."""
         return self.old.end, self.new.end
+
+    def narrowed(
+        self, chosen: Predicate | None, fields: frozenset[str] = frozenset()
+    ) -> Comparison:
+        """Return the comparison of some records or fields; this one must not be read then.
+
+        Args:
+            chosen: Which records are looked at (as they are now, or were); None: all.
+            fields: Names of the fields that are looked at; empty: all.
+        """
+        return replace(self, chosen=chosen, fields=fields)
 
     def changes(self) -> Iterator[RecordChange]:
         """Yield the changes; `summary` is known when they end."""
@@ -110,13 +121,13 @@ class Comparison:
                 if change is not None:
                     yield change
             elif self._is_chosen(after or before or b""):
-                yield from self._narrowed(explain(before, after, self.policy, self._lives))
+                yield from self._in_fields(explain(before, after, self.policy, self._lives))
 
     def _is_chosen(self, line: bytes) -> bool:
         key = canonical.line_key(line).decode()
         return self.chosen is None or self.chosen(key, canonical.decode(line))
 
-    def _narrowed(self, change: RecordChange | None) -> Iterator[RecordChange]:
+    def _in_fields(self, change: RecordChange | None) -> Iterator[RecordChange]:
         """Yield `change` with only the fields that are looked at, if any of them changed."""
         if change is None or not self.fields:
             yield from () if change is None else (change,)

@@ -1,12 +1,13 @@
-"""Tell the history of a catalogue, revision by revision."""
+"""The history of a catalogue, revision by revision."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
 from archiver.errors import UnreadableSnapshot
+from archiver.history.catalogue import Edge
 from archiver.history.compare import opened
 from archiver.history.comparison import Comparison
 from archiver.history.versions import stamp
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from archiver.store.history import Revision
 
 
+Status: TypeAlias = Literal["first", "ok", "unreadable", "edge"]
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One revision in the log.
 
@@ -30,7 +34,8 @@ class Entry(msgspec.Struct, frozen=True):
         subject: First line of the commit message.
         total: Number of records; None where the version cannot be read.
         summary: What changed since the readable version before; None where there is none.
-        status: ``first``: nothing readable before; ``ok``; ``unreadable``: left out.
+        status: ``ok``; ``first``: nothing readable before; ``unreadable``: skipped; ``edge``: the
+            state at the end of a shallow clone; what it changed is unknown.
         reason: Why it cannot be read, or what is to be known of it.
     """
 
@@ -40,7 +45,7 @@ class Entry(msgspec.Struct, frozen=True):
     subject: str
     total: int | None
     summary: Summary | None
-    status: Literal["first", "ok", "unreadable"]
+    status: Status
     reason: str | None = None
 
 
@@ -48,21 +53,23 @@ def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:
     """Yield the history up to the commit `tip` (None: the newest), newest first.
 
     Each readable version is compared with the readable one before it; what cannot be read is
-    named and passed over.
+    named and skipped. A shallow clone is read as far as it reaches.
 
     Raises:
         NotADataRepository: There is no revision.
-        ShallowHistory: The clone ends here; all entries that are certain are yielded.
         DamagedObject: A version is damaged.
     """
     with opened(catalogue) as versions:
         newer: Revision | None = None
+        end: Edge | None = None
         waiting: list[Entry] = []
-        for revision in catalogue.revisions(tip):
+        for revision in catalogue.reachable(tip):
+            end = revision if isinstance(revision, Edge) else None
             try:
                 version = versions.stored(revision)
             except UnreadableSnapshot as error:
-                waiting.append(_unreadable(revision, str(error)))
+                if end is None:
+                    waiting.append(_unreadable(revision, str(error)))
                 continue
             if newer is not None:
                 yield _entry(
@@ -71,7 +78,7 @@ def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:
             yield from waiting
             waiting, newer = [], revision
         if newer is not None:
-            yield _first(newer, versions.stored(newer))
+            yield _last(newer, versions.stored(newer), end)
         elif not waiting:
             raise catalogue.no_revision()
         yield from waiting
@@ -83,7 +90,9 @@ def _entry(revision: Revision, found: Comparison) -> Entry:
     return _row(revision, found.new, summary, "ok", notes)
 
 
-def _first(revision: Revision, version: Version) -> Entry:
+def _last(revision: Revision, version: Version, end: Edge | None) -> Entry:
+    if end is not None:
+        return _row(revision, version, None, "edge", end.note)
     return _row(revision, version, None, "first", "; ".join(version.notes) or None)
 
 
@@ -95,7 +104,7 @@ def _row(
     revision: Revision,
     version: Version | None,
     summary: Summary | None,
-    status: Literal["first", "ok", "unreadable"],
+    status: Status,
     reason: str | None,
 ) -> Entry:
     taken = stamp(revision.authored_at)

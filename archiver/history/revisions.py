@@ -1,4 +1,4 @@
-"""Turn what a person writes (a revision, a date, a file) into a version of a catalogue."""
+"""Resolve what the user names (a revision, a date, a file) to a version of a catalogue."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.errors import ConfigError, ShallowHistory, UnknownRevision
+from archiver.history.catalogue import Edge
 from archiver.history.versions import stamp
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ _PERIOD = re.compile(r"(\d{1,4})([hdwmy])")
 _UNITS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 _DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
 _AMBIGUOUS = re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{1,4}|\d{1,2}-\d{1,2}-\d{4}")
-_STAMPED = re.compile(r"([a-z0-9_-]+)_models_\d{8}_\d{6}")
-_SNAPSHOT = re.compile(rf"{_STAMPED.pattern}(\.json)?")
+_SNAPSHOT = re.compile(r"([a-z0-9_-]+)_models_\d{8}_\d{6}(\.json)?")
+_RANGE = re.compile(r"(.*[^.])\.\.([^.].*)", re.DOTALL)
+"""``A..B`` as git writes it: both ends are named, and ``A...B`` is something else."""
 _END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
 
 
@@ -57,6 +59,28 @@ def moment(text: str, now: datetime, *, start: bool = False) -> datetime | None:
         raise ConfigError(f'there is no date "{text}"', hint="write it as YYYY-MM-DD") from None
     whole_day = len(text) == len("YYYY-MM-DD") and not start
     return (read if read.tzinfo else read.replace(tzinfo=UTC)) + _END_OF_DAY * whole_day
+
+
+def start(text: str, now: datetime) -> datetime:
+    """Return the time in UTC at which the period or day `text` begins.
+
+    Raises:
+        ConfigError: It is neither a period nor a date.
+    """
+    found = moment(text, now, start=True)
+    if found is None:
+        raise ConfigError(
+            f"--since: {text!r} is neither a period nor a date", hint="write 7d or 2026-03-01"
+        )
+    return found
+
+
+def ends(first: str | None, second: str | None) -> tuple[str | None, str | None]:
+    """Return the old and the new end that ``A``, ``A B`` or ``A..B`` names; None: not named."""
+    both = _RANGE.fullmatch(first or "") if second is None else None
+    if both is None or is_file(first or ""):
+        return first, second
+    return both[1], both[2]
 
 
 def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> Version:
@@ -105,11 +129,6 @@ def named(catalogue: Catalogue, text: str, now: datetime) -> Revision:
     return _as_of(catalogue, catalogue.required().resolve(text))
 
 
-def sources(words: Iterable[str]) -> set[str]:
-    """Return the names of the sources whose stamped files the words of a person name."""
-    return {found[1] for word in words for found in _STAMPED.finditer(word)}
-
-
 def at(catalogue: Catalogue, time: datetime, *, tip: str | None = None) -> Revision:
     """Return the revision in effect at `time`.
 
@@ -123,20 +142,20 @@ def at(catalogue: Catalogue, time: datetime, *, tip: str | None = None) -> Revis
 
     Raises:
         UnknownRevision: The first snapshot was taken later.
-        ShallowHistory: The clone ends before that time.
+        ShallowHistory: The clone ends after that time.
     """
     found: Revision | None = None
     oldest: Revision | None = None
-    try:
-        for revision in catalogue.revisions(tip):
-            oldest = revision
-            if revision.authored_at > time:
-                found = None
-            elif found is None:
-                found = revision
-    except ShallowHistory:
-        if found is None:
-            raise
+    for revision in catalogue.reachable(tip):
+        oldest = revision
+        if isinstance(revision, Edge) and revision.blob is None:
+            break
+        if revision.authored_at > time:
+            found = None
+        elif found is None:
+            found = revision
+    if found is None and isinstance(oldest, Edge):
+        raise oldest.end
     if found is None:
         began = f"; the first one is of {stamp(oldest.authored_at)}" if oldest else ""
         raise UnknownRevision(f"there is no snapshot at or before {stamp(time)} UTC{began}")
@@ -148,10 +167,8 @@ def newest(catalogue: Catalogue) -> Revision | None:
     tip = catalogue.required().tip(catalogue.ref)
     if tip is None:
         return None
-    try:
-        return next(catalogue.revisions(tip), None)
-    except ShallowHistory:
-        return _as_of(catalogue, tip)
+    found = next(catalogue.reachable(tip), None)
+    return None if isinstance(found, Edge) and found.blob is None else found
 
 
 def _as_of(catalogue: Catalogue, commit: str) -> Revision:
@@ -170,12 +187,12 @@ def _as_of(catalogue: Catalogue, commit: str) -> Revision:
 
 
 def is_file(text: str) -> bool:
-    """Say whether `text` is the path of a plain file, and no name of a revision."""
+    """Return whether `text` is the path of a plain file, and no name of a revision."""
     return (text.endswith((".json", ".json.gz")) or "/" in text) and Path(text).is_file()
 
 
 def _is_stamped(catalogue: Catalogue, text: str) -> bool:
-    """Say whether `text` names a stamped file, and not one that lies elsewhere."""
+    """Return whether `text` names a stamped file, and not one that lies elsewhere."""
     if not catalogue.folder or not _SNAPSHOT.fullmatch(Path(text).name):
         return False
     root = catalogue.required().root

@@ -162,7 +162,7 @@ def taken_at(name: str) -> datetime | None:
 
 
 def stamped(names: Iterable[str]) -> list[Stamped]:
-    """Return the stamped files among `names`; other files are nobody's business."""
+    """Return the stamped files among `names`; other files are ignored."""
     return [Stamped(name, taken) for name in names if (taken := taken_at(name))]
 
 

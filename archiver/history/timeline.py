@@ -43,7 +43,7 @@ class Event(msgspec.Struct, frozen=True):
     Attributes:
         at: When.
         kind: What happened. One that was there before and comes again has ``returned``, also
-            where nobody noted its removal.
+            where its removal was not recorded.
         changes: The fields that differ; empty unless ``updated`` or ``metrics``.
         record: The record from here on; None where it is gone.
         cause: Why it is gone, where that is known; ``removed`` only.
@@ -200,7 +200,7 @@ def _went(key: str, at: Moment, line: bytes, ends: Lives) -> Event:
 
 
 def _told(key: str, events: list[Event]) -> Timeline:
-    """Tell the life from its `events`, oldest first."""
+    """Build the timeline from its `events`, oldest first."""
     blame: dict[str, Moment] = {}
     record: Record = {}
     for event in events:

@@ -181,7 +181,7 @@ class Versions:
         return self._joined(version, reads.values())
 
     def _tombstones(self, commit: str) -> Mapping[str, Tombstone]:
-        """Read the tombstones of a commit; those of a file of any repository are nobody's."""
+        """Read the tombstones of a commit; a file of any repository has none."""
         if not self._removed:
             return {}
         blob = self._required().object_at(commit, self._removed)
@@ -240,7 +240,7 @@ class Versions:
         return found
 
     def _streamed(self, blob: str) -> Iterator[bytes]:
-        """Read a large blob by a git process of its own, which ends with it."""
+        """Read a large blob by a separate git process, which ends with it."""
         with self._required().objects() as reader:
             yield from reader.stream(blob, CHUNK)
 

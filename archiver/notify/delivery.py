@@ -189,8 +189,9 @@ class _Round:
 
     def _news(self, channel: ChannelConfig, old: str, new: str, names: tuple[str, str]) -> News:
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
-        with compare.compare(self._catalogue, old, new, now=self._now, chosen=wanted) as found:
-            return News(selected(found.changes(), channel), found.ends, names)
+        with compare.compare(self._catalogue, old, new, now=self._now) as found:
+            changes = found.narrowed(wanted).changes()
+            return News(selected(changes, channel), found.ends, names)
 
     def _send(self, channel: ChannelConfig, news: News, earlier: list[Entry]) -> str:
         """Send the message unless `earlier` entries have it; return its id, empty if no news."""

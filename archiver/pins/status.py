@@ -148,7 +148,7 @@ class _Evidence:
                 return
             hint = "git fetch --unshallow"
             hint += "" if based else ", or name a revision that is here by --since"
-            raise ShallowHistory(str(short), hint=hint) from short
+            raise ShallowHistory(str(short), hint=hint, commit=short.commit) from short
 
     def _is_open(self, key: str) -> bool:
         record, base = self._records.get(key), (self._base or {}).get(key)

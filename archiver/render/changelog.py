@@ -46,8 +46,8 @@ def heading(source: str) -> str:
 def prepended(file: bytes | None, section: str, *, source: str) -> bytes:
     """Return the changelog `file` with one more section at its top.
 
-    What a person wrote into it stays, as far as it fits: the oldest sections go where the file
-    would become too large to be shown.
+    Text written by hand stays. The oldest sections are dropped where the file would become too
+    large to be shown.
 
     Args:
         file: The file as it is; None: there is none.

@@ -1,26 +1,27 @@
-"""Show a stream of changes in the form that was asked for."""
+"""Show a stream of changes: as text, for programs, or as a page from a template."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from archiver.render import console, data, pages
-from archiver.render.view import ChangeStream, Form, Shown, View
+import msgspec
+
+from archiver.records.model import KINDS, RecordUpdate
+from archiver.render import console, data, wording
+from archiver.render.render import stream as rendered
+from archiver.render.section import addresses
+from archiver.render.view import Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import TextIO
+
+    from archiver.records.model import RecordChange
+    from archiver.render.view import ChangeStream, Form, View
 
     _Writer = Callable[[ChangeStream, Shown, View, TextIO], None]
 
-_WRITERS: Final[Mapping[Form, _Writer]] = {
-    "text": console.write,
-    "json": data.write_json,
-    "jsonl": data.write_jsonl,
-    "csv": data.write_csv,
-    "markdown": pages.write_markdown,
-    "html": pages.write_html,
-}
+_PAGES: Final = {"markdown": "changes.md.j2", "html": "changes.html.j2"}
 
 
 def show(stream: ChangeStream, view: View, out: TextIO) -> int:
@@ -35,3 +36,56 @@ def show(stream: ChangeStream, view: View, out: TextIO) -> int:
     shown = Shown(stream, view)
     _WRITERS[view.form](stream, shown, view, out)
     return shown.left_out.total()
+
+
+def _write_page(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
+    name, folder = _PAGES[view.form], view.folder
+    if view.template is not None:
+        name, folder = view.template.name, view.template.resolve().parent
+    context = _context(stream, shown, view)
+    out.writelines(rendered(name, {**context, "others": ()}, folder=folder))
+
+
+def show_together(found: Iterable[tuple[ChangeStream, View]], out: TextIO) -> None:
+    """Write the changes of several sources as one web page, from the built-in template.
+
+    The changes are held in memory.
+    """
+    contexts = [_context(stream, Shown(stream, view), view) for stream, view in found]
+    if contexts:
+        first, *others = contexts
+        out.writelines(rendered(_PAGES["html"], {**first, "others": others}))
+
+
+def _context(stream: ChangeStream, shown: Shown, view: View) -> dict[str, Any]:
+    groups: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+    keys = []
+    for change in shown:
+        groups[change.kind].append(msgspec.to_builtins(_public(change, view)))
+        keys.append(change.key)
+    return {
+        "changes": msgspec.to_builtins(shown.head) | groups,
+        "ends": (wording.end(stream.old), wording.end(stream.current)),
+        "headline": wording.headline(stream.summary(), stream.current.total, noun=stream.noun),
+        "more": dict.fromkeys(KINDS, 0) | shown.left_out,
+        "links": addresses(keys, view.link),
+    }
+
+
+def _public(change: RecordChange, view: View) -> Any:
+    public = wording.public(change)
+    if not view.name_only:
+        return public
+    if isinstance(public, RecordUpdate):
+        return RecordUpdate(public.key, ())
+    return {"@key": change.key} if isinstance(public, dict) else public
+
+
+_WRITERS: Final[Mapping[Form, _Writer]] = {
+    "text": console.write,
+    "json": data.write_json,
+    "jsonl": data.write_jsonl,
+    "csv": data.write_csv,
+    "markdown": _write_page,
+    "html": _write_page,
+}

@@ -1,4 +1,4 @@
-"""Show changes to a person at a terminal, one after the other as they come."""
+"""Changes as text for a terminal, streamed."""
 
 from __future__ import annotations
 

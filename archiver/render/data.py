@@ -1,4 +1,4 @@
-"""Show changes to a program: the public JSON form, JSON lines, CSV."""
+"""Changes for programs: the public JSON form, JSON lines, CSV."""
 
 from __future__ import annotations
 
@@ -23,11 +23,15 @@ _Row: TypeAlias = "tuple[Json, ...]"
 _encode = msgspec.json.Encoder().encode
 
 
-def write_jsonl(_stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
+def write_jsonl(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
     """Write one change a line; the output is whole only if its last line is the summary."""
+    start = _encode({"source": stream.source}).decode()[:-1] + "," if view.named else ""
     for change in shown:
         line = {"kind": change.kind, "key": change.key} if view.name_only else change
-        out.write(_encode(line).decode() + "\n")
+        if start:
+            out.write(f"{start}{_encode(line).decode()[1:]}\n")
+        else:
+            out.write(_encode(line).decode() + "\n")
     out.write(_encode(shown.head).decode() + "\n")
 
 
@@ -47,17 +51,20 @@ def write_json(_stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> 
 
 def write_csv(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
     """Write one row for each field that differs; CSV has no place for "and N more"."""
+    columns: _Row
+    rows: Iterator[_Row]
     if view.stat:
-        _write_rows(_stat_rows(stream, shown), out)
+        columns, rows = ("kind", "records"), _stat_rows(stream, shown)
     elif view.name_only:
-        _write_rows([("kind", "key")], out)
-        _write_rows(((change.kind, change.key) for change in shown), out)
+        columns, rows = ("kind", "key"), ((change.kind, change.key) for change in shown)
     else:
-        _write_rows([_COLUMNS], out)
-        _write_rows((row for change in shown for row in _rows(change)), out)
+        columns, rows = _COLUMNS, (row for change in shown for row in _rows(change))
+    if view.headed:
+        _write_rows([("source", *columns) if view.named else columns], out)
+    _write_rows(((stream.source, *row) for row in rows) if view.named else rows, out)
 
 
-_COLUMNS: Final = ("kind", "key", "field", "old", "new", "cause")
+_COLUMNS: Final[_Row] = ("kind", "key", "field", "old", "new", "cause")
 
 
 def _rows(change: RecordChange) -> Iterator[_Row]:
@@ -71,7 +78,6 @@ def _rows(change: RecordChange) -> Iterator[_Row]:
 def _stat_rows(stream: ChangeStream, shown: Shown) -> Iterator[_Row]:
     shown.drain()
     summary = stream.summary()
-    yield "kind", "records"
     yield from ((kind, getattr(summary, kind)) for kind in (*KINDS, "unchanged"))
 
 

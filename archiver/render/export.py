@@ -23,6 +23,9 @@ EXPORT_FORMS: Final[tuple[ExportForm, ...]] = get_args(ExportForm)
 Keyed: TypeAlias = "tuple[str, Record]"
 
 _encode = msgspec.json.Encoder().encode
+SOURCE: Final = "@source"
+"""The member that names a record's source where records of several are written."""
+
 _EXACT: Final = 2**53
 """JavaScript rounds integers from here on (ECMA-262, Number.MAX_SAFE_INTEGER)."""
 
@@ -82,12 +85,17 @@ class _Table:
         self.title = title
         self.noun = noun
         self.fields = [name for name in fields if name not in (key, "@key")]
-        self.columns = [key, *self.fields]
+        self.columns = [key, *map(heading, self.fields)]
 
     def __iter__(self) -> Iterator[list[Json]]:
         """Yield the rows."""
         for key, record in self._records:
             yield [key, *map(record.get, self.fields)]
+
+
+def heading(name: str) -> str:
+    """Return the heading of the column of a field; of the member `SOURCE`, ``source``."""
+    return "source" if name == SOURCE else name
 
 
 def key_field(first: Keyed | None) -> str:

@@ -1,4 +1,4 @@
-"""Show what became of the records that a person depends on: a table, JSON, SARIF, annotations."""
+"""The status of pinned records: as a table, JSON, SARIF, annotations."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def show(
 
     Args:
         findings: One for each key.
-        form: ``text`` and ``github`` name only what is not as it should be; ``sarif`` is SARIF
+        form: ``text`` and ``github`` name only what fails; ``sarif`` is SARIF
             2.1.0 (OASIS), ``github`` the workflow commands of GitHub's runner.
         out: Where to.
         source: Name of the source.

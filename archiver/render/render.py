@@ -58,7 +58,7 @@ def stream(
 
 
 def _place(error: BaseException, template: str) -> str:
-    """Say where a template failed: Jinja gives its traceback the template's own lines."""
+    """Return where a template failed: Jinja gives its traceback the template's own lines."""
     place, trace = template, error.__traceback__
     while trace is not None:
         name = Path(trace.tb_frame.f_code.co_filename).name

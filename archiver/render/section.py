@@ -1,12 +1,15 @@
-"""Say what one capture changed, as templates receive it: changelog, summary, notification."""
+"""What one capture changed, as the templates receive it: changelog, summary, notification."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
-from archiver.records.model import KINDS
+from archiver.errors import ConfigError
+from archiver.records.model import KINDS, RecordUpdate, Rename
 from archiver.records.text import RECORD
 from archiver.render import wording
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 CAP: Final = 50
 """How many records of each kind a section names."""
 _LONGEST_LINK: Final = 1_000
+SCHEMA: Final = "archiver/changelog/1"
+"""Name of the document of `changelog --context`."""
 
 
 def section(
@@ -102,3 +107,56 @@ def _first_of_each(changes: Iterable[RecordChange], cap: int) -> dict[Kind, list
         if len(group) < cap:
             group.append(change)
     return named
+
+
+_Records: TypeAlias = list[Annotated[dict[str, Any], Meta(min_length=1)]]
+
+
+_Counts = msgspec.defstruct("_Counts", [(kind, int) for kind in KINDS])
+
+
+class _Changes(msgspec.Struct):
+    new: _Records
+    removed: _Records
+    returned: _Records
+    entered: _Records
+    left: _Records
+    renamed: list[Rename]
+    updated: list[RecordUpdate]
+    metrics: list[RecordUpdate]
+
+
+class _Section(msgspec.Struct):
+    source: str
+    timestamp: str
+    total: int
+    first: bool
+    headline: str
+    summary: _Counts  # type: ignore[valid-type]
+    changes: _Changes
+    more: _Counts  # type: ignore[valid-type]
+    links: dict[str, str]
+    compare: str
+
+
+class _Document(msgspec.Struct):
+    schema: Literal["archiver/changelog/1"]
+    source: str
+    sections: list[_Section]
+
+
+def read_document(content: bytes) -> dict[str, Any]:
+    """Return the document as it is, with whatever else a user's template names.
+
+    Raises:
+        ConfigError: It is no JSON, or lacks what the built-in templates name.
+    """
+    try:
+        document: dict[str, Any] = json.loads(content)
+        msgspec.convert(document, _Document)
+    except msgspec.ValidationError as error:
+        hint = "write it with: archiver changelog --context"
+        raise ConfigError(f"--from-context: no {SCHEMA}: {error}", hint=hint) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"--from-context: this is no JSON: {error}") from error
+    return document

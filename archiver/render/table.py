@@ -1,4 +1,4 @@
-"""Show records to a person at a terminal: one line each, the columns one under the other."""
+"""Records as a table for a terminal: one line each, in aligned columns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.records import text
 from archiver.render import wording
-from archiver.render.export import key_field
+from archiver.render.export import heading, key_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -125,7 +125,7 @@ def _shown(name: str, value: Json) -> str:
 
 
 def _title(name: str) -> str:
-    return text.clip(text.terminal(name), _WIDEST)
+    return text.clip(text.terminal(heading(name)), _WIDEST)
 
 
 def _padded(words: str, columns: int, *, right: bool = False) -> str:

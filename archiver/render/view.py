@@ -1,4 +1,4 @@
-"""What is shown and how: a stream of changes, and a view of it."""
+"""A stream of changes, and how it is shown."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ FORMS: Final[tuple[Form, ...]] = get_args(Form)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeStream:
-    """A comparison whose changes are still to come.
+    """A comparison whose changes are read once, as they come.
 
     Attributes:
         source: Name of the source.
         old: The end that is compared with.
         current: The end that is compared.
         changes: The changes, in the order of their keys; read once.
-        summary: Answers how many there were; asked after `changes` have ended.
+        summary: Returns the counts, once `changes` has ended.
         noun: What the records are called.
     """
 
@@ -60,6 +60,8 @@ class View:
         template: A template file in place of the one of that form; None: by its name.
         link: Returns the address of a record's page for people, which ``markdown`` and ``html``
             link to; empty: it has none.
+        named: Each row for a program names its source: one of several is shown.
+        headed: Whether ``csv`` begins with the names of the columns.
     """
 
     form: Form = "text"
@@ -70,6 +72,8 @@ class View:
     folder: Path | None = None
     template: Path | None = None
     link: Callable[[str], str] = _nowhere
+    named: bool = False
+    headed: bool = True
 
 
 class Shown:

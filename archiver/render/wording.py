@@ -141,7 +141,7 @@ def key(record: Record) -> str:
 
 
 def facts(record: Record) -> list[str]:
-    """Say what people ask first of a new model, as far as its record tells.
+    """Return what people ask first about a new record, as far as it says.
 
     ``["text-generation", "4.5 GB", "125,000 downloads", "apache-2.0"]``; not yet safe for a sink.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -85,6 +86,19 @@ def single(git: Plumbing, commit: str, blob: str | None) -> Revision:
     """Return one commit as a revision that holds `blob`."""
     out = git.run("log", "--no-walk", "--no-mailmap", "--encoding=UTF-8", "-z", FORMAT, commit)
     return revision(out.removesuffix(b"\0").split(b"\0"), blob)
+
+
+def moved_from(git: Plumbing, commit: str, path: str) -> str | None:
+    """Return the path from which a commit moved a file to `path`; None: it is new there.
+
+    git finds renames by similarity: a file that changed by more than half is new.
+    """
+    command = ("diff-tree", "-r", "-z", "--find-renames", "--diff-filter=R", f"{commit}^", commit)
+    answer = git.ask(*command)
+    pieces = [] if answer.code else os.fsdecode(answer.out).split("\0")
+    return next(
+        (old for old, new in zip(pieces[1::3], pieces[2::3], strict=False) if new == path), None
+    )
 
 
 def shallow_ends(git: Plumbing) -> frozenset[str]:

@@ -211,6 +211,15 @@ class Repository:
         """
         return history.single(self.git, commit, self.object_at(commit, path))
 
+    def moved_from(self, commit: str, path: str) -> str | None:
+        """Return the path from which a commit moved a file to `path`; None: it is new there.
+
+        Args:
+            commit: Full commit id.
+            path: File, relative, with ``/``.
+        """
+        return history.moved_from(self.git, commit, path)
+
     def object_at(self, commit: str, path: str) -> str | None:
         """Return the id of the file or folder at `path` in a commit; None where absent."""
         return self._listed(commit, path).get(path)

@@ -15,7 +15,7 @@ from archiver.capture.target import open_target
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
 from archiver.history import compare
-from archiver.history.catalogue import open_catalogue
+from archiver.history.choice import Choice
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def archive(repo: Path) -> Iterator[Archive]:
 
 
 def told(archive: Archive, old: str, new: str) -> ChangeSet:
-    catalogue = open_catalogue(archive.folder, {})
+    catalogue = Choice(archive.folder, {}).one()
     with compare.compare(catalogue, old, new, now=archive.time) as found:
         return found.collect()
 

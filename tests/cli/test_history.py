@@ -332,9 +332,46 @@ def test_a_shallow_clone_says_how_to_deepen_it(
     past.git("clone", "--quiet", "--depth=3", past.folder.as_uri(), str(clone))
     asked = ("--repo", clone, "--file", FILE, *SHAPE)
     done = archiver("changes", *asked, "--since", "2026-01-02", "--stat")
-    assert done.returncode == 5
-    assert "hint: git fetch --unshallow" in done.stderr
-    assert archiver("log", *asked, "--limit", "1").returncode == 0
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        0,
+        "models.json: 1 updated, -1 removed (1 record)",
+    )
+    assert done.stderr.startswith("note: this clone is shallow: its history ends at ")
+    assert done.stderr.endswith(
+        "git fetch --unshallow, or git fetch --deepen=100 for a part of it\n"
+    )
+    lines = archiver("log", *asked).stdout
+    assert "first snapshot" not in lines
+    assert "where this clone ends" in lines or "unreadable" in lines
+    past.git("clone", "--quiet", "--depth=1", past.folder.as_uri(), str(tmp_path / "one"))
+    one = archiver("compare", "--repo", tmp_path / "one", "--file", FILE, *SHAPE)
+    assert (one.returncode, one.stdout) == (5, "")
+    assert "hint: git fetch --unshallow, or git fetch --deepen=100" in one.stderr
+    page = archiver("changelog", "--repo", tmp_path / "one", "--file", FILE, *SHAPE)
+    assert (page.returncode, page.stdout) == (0, "# Changelog of models.json\n")
+    assert "git fetch --deepen" in page.stderr
+
+
+def test_a_history_that_begins_with_a_move_says_so(archiver: Archiver, repo: Path) -> None:
+    past = History(repo)
+    big = {f"r{number}": number for number in range(30)}
+    past.commit("2026-01-01T00:00:00Z", {"old.json": document(**big)})
+    past.commit("2026-01-02T00:00:00Z", {"old.json": document(**big, a=1)})
+    moved = past.commit(
+        "2026-01-03T00:00:00Z", {"old.json": None, "d/new.json": document(**big, a=2)}
+    )
+    past.commit("2026-01-04T00:00:00Z", {"d/new.json": document(**big, a=3)})
+    asked = ("--repo", repo, *SHAPE)
+    done = archiver("log", "--file", "d/new.json", *asked)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 4)
+    assert done.stderr == (
+        f"note: d/new.json was moved here from old.json in {moved[:10]}; what was before: "
+        f"archiver log --file old.json --at {moved[:10]}^\n"
+    )
+    before = archiver("log", "--file", "old.json", "--at", f"{moved[:10]}^", *asked)
+    assert (before.stderr, len(before.stdout.splitlines())) == ("", 4)
+    assert archiver("log", "--file", "d/new.json", "--limit", "1", *asked).stderr == ""
+    assert "moved here from" in archiver("changelog", "--file", "d/new.json", *asked).stderr
 
 
 def test_hostile_arguments_are_refused_and_nothing_is_run_or_written(

@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from archiver.cli import options
-from archiver.cli.options import Choice
+from archiver.config import process_environment
+from archiver.errors import ConfigError
+from archiver.history.choice import Choice
 from archiver.records.query import Where
 
 if TYPE_CHECKING:
@@ -73,10 +75,17 @@ def test_output_and_moment_are_nothing_unless_given() -> None:
 
 
 def test_a_catalogue_is_chosen_by_source_or_by_file() -> None:
-    assert received(options.catalogue) == {"choice": Choice(Path(), None, None, None, (), ())}
+    environ = process_environment()
+    assert received(options.catalogue) == {"choice": Choice(Path(), environ)}
+    both = received(options.catalogue, "--source", "a", "--source", "b")
+    assert both == {"choice": Choice(Path(), environ, ("a", "b"))}
     typed = ["--file", "a.json", "--records", "m", "--key", "^.id", "--key", "id", "--metric", "n"]
-    expected = Choice(Path(), None, "a.json", "m", ("^.id", "id"), ("n",))
+    expected = Choice(Path(), environ, (), "a.json", "m", ("^.id", "id"), ("n",))
     assert received(options.catalogue, *typed) == {"choice": expected}
+
+
+def test_no_variable_of_the_environment_is_shown() -> None:
+    assert "secret" not in repr(Choice(Path(), {"TOKEN": "secret"}))
 
 
 def test_a_source_and_a_file_exclude_each_other() -> None:
@@ -86,24 +95,24 @@ def test_a_source_and_a_file_exclude_each_other() -> None:
 
 def test_a_key_of_nothing_is_refused() -> None:
     choice = received(options.catalogue, "--key", "id")["choice"]
-    with pytest.raises(click.UsageError, match="--file"):
-        choice.open()
+    with pytest.raises(ConfigError, match="--file"):
+        choice.each()
 
 
 def test_plain_files_need_no_repository(tmp_path: Path) -> None:
-    choice = Choice(tmp_path, None, None, "models", ("id",), ())
-    catalogue = choice.open(plain="some/models.json")
+    choice = Choice(tmp_path, {}, records="models", key=("id",))
+    catalogue = choice.plain("models.json")
     assert (catalogue.repository, catalogue.source) == (None, "models.json")
 
 
 def test_other_options_stand_beside_a_catalogue() -> None:
     both = received(lambda command: options.at(options.catalogue(command)), "--at", "7d")
-    assert (both["at"], both["choice"].source) == ("7d", None)
+    assert (both["at"], both["choice"].sources) == ("7d", ())
 
 
 def test_a_chosen_file_is_opened_in_its_repository(repo: Path) -> None:
-    choice = Choice(repo, None, "a.json", "models", ("id",), ("likes",))
-    catalogue = choice.open()
+    choice = Choice(repo, {}, file="a.json", records="models", key=("id",), metrics=("likes",))
+    catalogue = choice.one()
     assert (catalogue.path, catalogue.policy.key, catalogue.policy.metrics) == (
         "a.json",
         ("id",),

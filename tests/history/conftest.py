@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from support.histories import FILE, History
 
-from archiver.history.catalogue import Catalogue, anywhere, open_catalogue
+from archiver.history.catalogue import Catalogue, anywhere
+from archiver.history.choice import Choice
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -30,4 +31,4 @@ def foreign(past: History) -> Callable[[], Catalogue]:
 @pytest.fixture
 def own(past: History) -> Callable[[], Catalogue]:
     """Return what opens the source ``hub`` of the history."""
-    return lambda: open_catalogue(past.folder, {})
+    return lambda: Choice(past.folder, {}).one()

@@ -94,13 +94,15 @@ def test_a_log_of_nothing_says_so(past: History, foreign: Callable[[], Catalogue
 
 def test_chosen_records_are_looked_at_as_they_are_or_were(week: Catalogue) -> None:
     chosen = Where("n", "=", "1")
-    with compare.compare(week, "HEAD~2", None, now=NOW, chosen=chosen) as found:
-        assert [(change.kind, change.key) for change in found.changes()] == [("new", "c")]
+    with compare.compare(week, "HEAD~2", None, now=NOW) as found:
+        changes = found.narrowed(chosen).changes()
+        assert [(change.kind, change.key) for change in changes] == [("new", "c")]
 
 
 def test_only_the_fields_asked_for_are_looked_at(week: Catalogue) -> None:
     for fields, expected in ((frozenset("n"), ["a"]), (frozenset("m"), [])):
-        with compare.compare(week, "HEAD~2", None, now=NOW, fields=fields) as found:
+        with compare.compare(week, "HEAD~2", None, now=NOW) as whole:
+            found = whole.narrowed(None, fields)
             assert [change.key for change in found.changes()] == expected
 
 
@@ -147,10 +149,46 @@ def test_a_shallow_clone_answers_for_the_period_it_holds(
     clone = anywhere(Repository.open(tmp_path / "clone"), FILE, records="models", key=("id",))
     past.add("2026-01-06T00:00:00Z", a=3)
     assert net(clone, day(5)) == Summary(unchanged=2)
+    with compare.changes_since(clone, day(2)) as found:
+        assert found.tally() == Summary(new=1, removed=1, unchanged=1)
+        assert [note for note in found.notes if "git fetch --deepen" in note]
+    steps = [(found.tally(), found.notes) for found in compare.steps(clone, day(2))]
+    assert [counts for counts, _ in steps] == [Summary(new=1, removed=1, unchanged=1)]
+    assert "this clone is shallow" in steps[-1][1][0]
+    newest, end = log(clone)
+    assert (newest.status, newest.summary) == ("ok", Summary(new=1, removed=1, unchanged=1))
+    assert (end.status, end.summary, end.total) == ("edge", None, 2)
+
+
+def test_the_shallowest_clone_knows_no_change(
+    past: History, week: Catalogue, tmp_path: Path
+) -> None:
+    assert net(week, day(4)) == Summary(new=1, removed=1, unchanged=1)
+    past.git("clone", "--quiet", "--depth=1", past.folder.as_uri(), str(tmp_path / "clone"))
+    clone = anywhere(Repository.open(tmp_path / "clone"), FILE, records="models", key=("id",))
+    assert [(entry.status, entry.total) for entry in log(clone)] == [("edge", 2)]
+    assert net(clone, day(5)) == Summary(unchanged=2)
+    for asked in (
+        lambda: net(clone, day(2)),
+        lambda: list(compare.steps(clone, day(2))),
+        lambda: compare.compare(clone, None, None, now=day(9)).__enter__(),
+    ):
+        with pytest.raises(ShallowHistory) as refused:
+            asked()
+        assert "git fetch --deepen" in refused.value.hint
+
+
+def test_a_clone_that_ends_before_the_file_began_has_no_first_snapshot(
+    past: History, tmp_path: Path
+) -> None:
+    past.commit("2026-01-01T00:00:00Z", {"other.json": "[]"})
+    past.commit("2026-01-02T00:00:00Z", {"other.json": "[1]"})
+    past.add("2026-01-03T00:00:00Z", a=1)
+    past.git("clone", "--quiet", "--depth=2", past.folder.as_uri(), str(tmp_path / "clone"))
+    clone = anywhere(Repository.open(tmp_path / "clone"), FILE, records="models", key=("id",))
+    assert [(entry.status, entry.total) for entry in log(clone)] == [("edge", 1)]
     with pytest.raises(ShallowHistory):
-        net(clone, day(2))
-    with pytest.raises(ShallowHistory):
-        list(log(clone))
+        compare.compare(clone, None, None, now=day(9)).__enter__()
 
 
 def test_the_log_tells_every_revision(past: History, week: Catalogue) -> None:

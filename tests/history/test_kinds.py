@@ -64,10 +64,10 @@ def collected(
     catalogue: Catalogue, old: str, new: str, chosen: Predicate | None = None
 ) -> dict[str, object]:
     """Return the keys of each kind; counting alone must give the same numbers."""
-    with compare.compare(catalogue, old, new, now=NOW, chosen=chosen) as found:
-        whole = found.collect()
-    with compare.compare(catalogue, old, new, now=NOW, chosen=chosen) as found:
-        assert found.tally() == whole.summary
+    with compare.compare(catalogue, old, new, now=NOW) as found:
+        whole = found.narrowed(chosen).collect()
+    with compare.compare(catalogue, old, new, now=NOW) as found:
+        assert found.narrowed(chosen).tally() == whole.summary
     kinds = ("new", "removed", "returned", "entered", "left")
     keys = {kind: [record["id"] for record in whole[kind]] for kind in kinds if whole[kind]}
     renamed = [(each.old, each.new) for each in whole.renamed]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archiver.records.model import End, Summary
+from archiver.records.text import Noun
 from archiver.render.changes import show
 from archiver.render.view import ChangeStream, View
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 OLD = End("a" * 40, "2026-01-29 15:47:33", 2840)
 CURRENT = End("b" * 40, "2026-01-30 15:47:35", 2845)
+MODEL = Noun("model", "models")
 
 
 @pytest.fixture
@@ -42,6 +44,7 @@ def streamed() -> Callable[..., ChangeStream]:
 
         return ChangeStream(
             source="modelscope",
+            noun=MODEL,
             old=old,
             current=current,
             changes=counted(),

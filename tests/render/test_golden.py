@@ -14,6 +14,7 @@ from archiver.changes.compare import compare
 from archiver.records import document
 from archiver.records.model import End, Line, RecordChange, Summary
 from archiver.records.policy import Policy
+from archiver.records.text import Noun
 from archiver.render.changes import show
 from archiver.render.commit_message import message
 from archiver.render.view import View
@@ -88,5 +89,6 @@ def test_a_capture_is_committed_with_the_expected_message(case: str, *, renew: b
         changes=changes,
         trailers={"Archiver-Source": "modelscope", "Archiver-Total": str(current.total)},
         first=case == "first",
+        noun=Noun("model", "models"),
     )
     check(GOLDEN / case / "expected.commit", written, renew=renew)

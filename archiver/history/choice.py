@@ -1,0 +1,146 @@
+"""Find the catalogues that a question is about: sources of archiver.toml, or one file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
+
+from archiver import config as configuration
+from archiver.errors import ConfigError, NotADataRepository, UnknownRecord, UnknownRevision
+from archiver.history.catalogue import anywhere, configured
+from archiver.store.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from archiver.config import Config
+    from archiver.history.catalogue import Catalogue
+
+T = TypeVar("T")
+
+_STAMPED = re.compile(r"([a-z0-9_-]+)_models_\d{8}_\d{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which catalogues a question is about.
+
+    Attributes:
+        repo: A folder of the git repository.
+        environ: The environment, for ``ARCHIVER_*``.
+        sources: Names of sources of archiver.toml; empty: the one whose stamped files are
+            among `words`, else all.
+        file: A file of any repository instead of sources, relative to the top of its work tree.
+        records: Path of the records in `file`, or in plain files; None: the document is the array.
+        key: Fields of the key of the records in `file`, or in plain files.
+        metrics: Metric fields, besides those of archiver.toml.
+        words: What names versions; the name of a stamped file names its source.
+    """
+
+    repo: Path
+    environ: Mapping[str, str] = field(repr=False)
+    sources: tuple[str, ...] = ()
+    file: str | None = None
+    records: str | None = None
+    key: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def one(self) -> Catalogue:
+        """Return the one catalogue that is meant.
+
+        Raises:
+            ConfigError: archiver.toml is missing or wrong, or several sources could be meant.
+            NotADataRepository: There is no git repository.
+        """
+        first, *others = self.each()
+        if others:
+            names = ", ".join(each.source for each in (first, *others))
+            hint = f"name one with --source: {names}"
+            raise ConfigError("there is more than one source", hint=hint)
+        return first
+
+    def each(self) -> list[Catalogue]:
+        """Return the catalogues that are meant, in the order of archiver.toml; at least one.
+
+        Raises:
+            ConfigError: archiver.toml is missing or wrong.
+            NotADataRepository: There is no git repository.
+        """
+        if self.file is not None:
+            repository = Repository.open(self.repo)
+            found = [anywhere(repository, self.file, records=self.records, key=self.key)]
+        elif self.records or self.key:
+            raise ConfigError("--records and --key describe the file that --file names")
+        else:
+            config = configuration.discover(self.repo, self.environ)
+            repository = Repository.open(config.root)
+            found = [configured(config, name, repository) for name in self._names(config)]
+        return [self._measured(each) for each in found]
+
+    def plain(self, name: str) -> Catalogue:
+        """Return the catalogue that the plain file called `name` is a version of.
+
+        Neither archiver.toml nor git is needed. Where there is an archiver.toml, its one source,
+        or the one that is named, says what fields mean, unless `records` or `key` are given.
+
+        Raises:
+            ConfigError: archiver.toml is wrong.
+        """
+        if self.file is not None:
+            return self.one()
+        described = self.records or self.key
+        if not described and configuration.locate(self.repo, self.environ) is not None:
+            found = self.each()
+            if len(found) == 1:
+                return found[0]
+        return self._measured(anywhere(None, name, records=self.records, key=self.key))
+
+    def _names(self, config: Config) -> tuple[str, ...]:
+        stamped = (each[1] for word in self.words for each in _STAMPED.finditer(word))
+        named = {name for name in stamped if name in config.sources}
+        if len(named) > 1 and not self.sources:
+            versions = " and ".join(sorted(named))
+            hint = "A and B are versions of one source"
+            raise ConfigError(f"there is more than one source: {versions}", hint=hint)
+        return config.chosen(self.sources or named)
+
+    def _measured(self, found: Catalogue) -> Catalogue:
+        if not self.metrics:
+            return found
+        policy = replace(found.policy, metrics=(*found.policy.metrics, *self.metrics))
+        return replace(found, policy=policy)
+
+
+def answering(
+    answers: Iterable[Iterator[T]], *, left_out: Callable[[str], None]
+) -> list[Iterator[T]]:
+    """Return the answers of the catalogues that have one; nothing is read past the first item.
+
+    A catalogue that has no such version or record yet is left out, unless none has one.
+
+    Args:
+        answers: One iterator for each catalogue.
+        left_out: Receives the reason for each catalogue without such a version.
+
+    Raises:
+        StoreError: No catalogue answers; the error of the first one.
+    """
+    found: list[Iterator[T]] = []
+    troubles: list[NotADataRepository | UnknownRevision | UnknownRecord] = []
+    for answer in answers:
+        try:
+            found.append(chain([next(answer)], answer))
+        except StopIteration:
+            found.append(iter(()))
+        except (NotADataRepository, UnknownRevision, UnknownRecord) as error:
+            troubles.append(error)
+    if troubles and not found:
+        raise troubles[0]
+    for trouble in troubles:
+        if not isinstance(trouble, UnknownRecord):
+            left_out(str(trouble))
+    return found
