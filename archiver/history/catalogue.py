@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,7 @@ class Edge(Revision):
         end: Says where the clone ends, and how to deepen it.
     """
 
-    end: ShallowHistory
+    end: ShallowHistory = field(compare=False)
 
     @classmethod
     def of(cls, revision: Revision, end: ShallowHistory) -> Edge:

@@ -79,7 +79,7 @@ def changes_since(
         base, before = _base(catalogue, versions, since, tip)
         if isinstance(base, Edge) and base.authored_at > since and base.id == after.end.revision:
             raise base.end
-        notes = (*_late(base, since), *_notes(catalogue, before, after))
+        notes = (*_late(catalogue, base, since, tip), *_notes(catalogue, before, after))
         yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
 
 
@@ -101,7 +101,7 @@ def steps(
         readable = _since(catalogue, versions, since, tip)
         for (newer, _), (older, before) in pairwise(readable):
             after = versions.stored(newer)
-            late = _late(older, since) if isinstance(older, Edge) else ()
+            late = _late(catalogue, older, since, tip) if isinstance(older, Edge) else ()
             notes = (*late, *_notes(catalogue, before, after))
             yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
 
@@ -176,12 +176,17 @@ def _base(
     raise _none(catalogue)
 
 
-def _late(base: Revision, since: datetime) -> tuple[str, ...]:
-    """Return a note where what is compared with is later than the period begins."""
+def _late(
+    catalogue: Catalogue, base: Revision, since: datetime, tip: str | None
+) -> tuple[str, ...]:
+    """Return a note where what is compared with is later than the period begins.
+
+    The version at the edge of a shallow clone may be one that cannot be read.
+    """
     if base.authored_at <= since:
         return ()
-    if isinstance(base, Edge):
-        return (base.note,)
+    for edge in (each for each in catalogue.reachable(tip) if isinstance(each, Edge)):
+        return (edge.note,)
     return (f"the archive begins later, at {stamp(base.authored_at)} UTC",)
 
 

@@ -229,7 +229,7 @@ def test_the_log_is_a_changelog(past: History, ask: Archiver) -> None:
         f"2026-01-01 00:00:00  {ids[3]}  first snapshot (1 record)",
         "    a version",
     ]
-    assert done.stderr == "passed over, cannot be read: 1\n"
+    assert done.stderr == "skipped: 1 unreadable version\n"
 
 
 def test_our_own_subjects_say_nothing_that_the_counts_do_not(

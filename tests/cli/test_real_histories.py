@@ -99,7 +99,8 @@ def test_the_log_has_the_numbers_of_a_plain_comparison(
     assert list(rows(reversed(entries))) == expected(real, name)
     unreadable = [entry for entry in entries if entry["status"] == "unreadable"]
     assert all(entry["reason"] for entry in unreadable)
-    note = f"passed over, cannot be read: {len(unreadable)}\n" if unreadable else ""
+    versions = "version" if len(unreadable) == 1 else "versions"
+    note = f"skipped: {len(unreadable)} unreadable {versions}\n" if unreadable else ""
     assert (done.returncode, done.stderr) == (0, note)
 
 

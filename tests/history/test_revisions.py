@@ -197,9 +197,9 @@ def test_a_shallow_clone_answers_as_far_as_it_reaches(
 ) -> None:
     assert found(three, "") == 3
     catalogue = shallow(past, tmp_path / "clone", 2)
-    named = ("", "HEAD", "HEAD~1", "2026-01-28", "2026-01-27")
-    assert [found(catalogue, text) for text in named] == [3, 3, 2, 3, 2]
-    for beyond in ("2026-01-26", "2025-01-01", "4w"):
+    named = ("", "HEAD", "HEAD~1", "2026-01-28", "2026-01-27", "2026-01-11")
+    assert [found(catalogue, text) for text in named] == [3, 3, 2, 3, 2, 2]
+    for beyond in ("2026-01-10", "2025-01-01", "4w"):
         with pytest.raises(ShallowHistory):
             found(catalogue, beyond)
 
