@@ -214,7 +214,7 @@ class _Capture:
             link=source.link,
             accept=accept,
             swept=self._sweep.swept if self._sweep else "",
-            notes=(*self._connection.notes, *skipped(reasons, again)),
+            notes=(*self._connection.notes, *listing.notes, *skipped(reasons, again)),
             waiting=waiting,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import zlib
 from contextlib import ExitStack
@@ -255,7 +256,7 @@ class Versions:
 
     def _interpreted(self, chunks: Iterable[bytes]) -> _Read:
         parts = iter(chunks)
-        start = next(parts, b"")
+        start = next(parts, b"").removeprefix(codecs.BOM_UTF8)
         rest = chain((start,), parts)
         if not canonical.is_canonical(start):
             found, notes = self._documents.read(b"".join(rest))

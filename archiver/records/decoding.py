@@ -19,7 +19,12 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_STRING_OR_NUMBER: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|-?\b(?:NaN|Infinity)\b', re.DOTALL)
+_NOT_FINITE: Final = rb"-?(?:NaN|Infinity)\b"
+_UP_TO_NEXT: Final = re.compile(
+    rb'((?:[^"NI-]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"|(?!%b)[NI-])*+)%b' % (_NOT_FINITE, _NOT_FINITE),
+    re.DOTALL,
+)
+"""What stands before a value that is not finite, strings skipped whole, and that value."""
 
 
 class Decoded(NamedTuple):
@@ -56,16 +61,12 @@ def decoded(body: bytes) -> Decoded:
             break
     if b"NaN" not in body and b"Infinity" not in body:
         return Decoded(body)
-    count = 0
-
-    def replaced(found: re.Match[bytes]) -> bytes:
-        nonlocal count
-        if found[0].startswith(b'"'):
-            return found[0]
-        count += 1
-        return b"null"
-
-    return Decoded(_STRING_OR_NUMBER.sub(replaced, body), count)
+    pieces: list[bytes] = []
+    start = 0
+    while found := _UP_TO_NEXT.match(body, start):
+        pieces.append(found[1])
+        start = found.end()
+    return Decoded(b"null".join((*pieces, body[start:])), len(pieces))
 
 
 def _recoded(body: bytes, mark: bytes, encoding: str) -> bytes:

@@ -91,6 +91,7 @@ class Checkpoint:
             end=parsed.end,
             facts=parsed.facts,
             mark=parsed.mark,
+            notes=parsed.notes,
         )
         self.ledger.add(entry)
         self.pending.popleft()

@@ -8,6 +8,7 @@ import msgspec
 
 from archiver.errors import MalformedPage, UnreadableSnapshot
 from archiver.records import document
+from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.sources.protocol import Parsed, Source
 from archiver.transport import Request, redact
@@ -55,32 +56,44 @@ class JsonSource(Source):
 
     def parse(self, page: Page) -> Parsed:
         """Return the records of the document, which ends where its JSON ends."""
+        try:
+            found = decoded(page.body)
+        except UnreadableSnapshot as error:
+            raise _malformed(page, error) from error
         path = self.settings.total
-        total = _announced(page, path) if path else None
-        return Parsed(self._records(page), total=total, end="the document's end")
+        return Parsed(
+            self._records(page, found.body),
+            total=_announced(page, found.body, path) if path else None,
+            end="the document's end",
+            notes=found.notes,
+        )
 
     def _address(self) -> str:
         url: str = self.settings.url
         return url if "://" in url else (self.base / url).absolute().as_uri()
 
-    def _records(self, page: Page) -> Iterator[Line | Bad]:
+    def _records(self, page: Page, body: bytes) -> Iterator[Line | Bad]:
         key = self.settings.key
         fields = (key,) if isinstance(key, str) else key
         try:
-            yield from document.read(page.body, self.settings.records, fields)
+            yield from document.read(body, self.settings.records, fields)
         except UnreadableSnapshot as error:
-            hint = error.hint or "nothing was written; check what the address returns"
-            raise MalformedPage(f"{redact(page.request.url)}: {error}", hint=hint) from error
+            raise _malformed(page, error) from error
 
 
-def _announced(page: Page, path: str) -> int:
+def _malformed(page: Page, error: UnreadableSnapshot) -> MalformedPage:
+    hint = error.hint or "nothing was written; check what the address returns"
+    return MalformedPage(f"{redact(page.request.url)}: {error}", hint=hint)
+
+
+def _announced(page: Page, body: bytes, path: str) -> int:
     """Read one number; the rest of the document is skipped, not built."""
     names = path.split(".")
     shape: Any = int
     for name in reversed(names):
         shape = msgspec.defstruct("Level", [("value", shape)], rename={"value": name})
     try:
-        found = msgspec.json.decode(page.body, type=shape)
+        found = msgspec.json.decode(body, type=shape)
     except UNREADABLE as error:
         message = f'{redact(page.request.url)}: no whole number at total "{path}": {plain(error)}'
         raise MalformedPage(message) from error

@@ -30,6 +30,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
         end: As parsed.
         facts: As parsed.
         mark: As parsed.
+        notes: As parsed.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
     end: str = ""
     facts: tuple[str, ...] = ()
     mark: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -54,6 +54,7 @@ class Listing:
         validators: ``etag`` and ``last-modified`` to send next time to the same address;
             empty if the listing has several pages or came without.
         mark: The newest change seen, as ``YYYY-MM-DDTHH:MM:SSZ``; empty: the source does not say.
+        notes: What the reader of the run report should know of the answers.
     """
 
     lines: Lines
@@ -62,6 +63,7 @@ class Listing:
     bad: tuple[Bad, ...] = ()
     validators: Mapping[str, str] = field(default_factory=dict)
     mark: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,7 @@ class _Loop:
             bad=tuple(state.bad),
             validators=self._validators if proof.pages == 1 else {},
             mark=state.ledger.mark,
+            notes=tuple(note for entry in state.ledger.entries for note in entry.notes),
         )
 
 

@@ -38,6 +38,7 @@ class Parsed:
         end: How the page shows that it is the last one; empty while there is more.
         facts: What else `Source.plan` must know of the page, in the source's own words.
         mark: Newest change on the page, as ``YYYY-MM-DDTHH:MM:SSZ``; empty: unknown.
+        notes: What the reader of the run report should know of the page.
     """
 
     records: Iterable[Record | Line | Bad]
@@ -47,6 +48,7 @@ class Parsed:
     end: str = ""
     facts: tuple[str, ...] = ()
     mark: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Fate(NamedTuple):

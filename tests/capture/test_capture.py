@@ -399,6 +399,17 @@ def test_what_was_left_out_is_counted_and_named(archive: Archive) -> None:
     assert report.new.total == 200
 
 
+def test_a_catalogue_that_pandas_or_excel_wrote_is_captured_and_noted_once(
+    archive: Archive,
+) -> None:
+    archive.lists([{"id": "a", "v": float("nan")}, {"id": "b", "v": [float("-inf")]}])
+    path = archive.folder / "models.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    report = archive.run()
+    assert report.notes == ("2 values that are not finite were read as null",)
+    assert archive.listed()["models"] == [{"id": "a", "v": None}, {"id": "b", "v": [None]}]
+
+
 def test_a_poisoned_latest_file_is_compared_over(archive: Archive) -> None:
     archive.captured(a=1)
     (archive.folder / "data/hub/latest.json").write_text("<<<<<<< HEAD\n")

@@ -260,6 +260,15 @@ def test_records_that_are_left_out_are_told(archive: Archive, tmp_path: Path) ->
     assert note.startswith(f"{file}: left out, no usable record: ")
 
 
+def test_files_that_pandas_or_excel_wrote_are_imported(archive: Archive, tmp_path: Path) -> None:
+    file = tmp_path / "marked.json"
+    text = '{"timestamp": "2026-01-01T00:00:00Z", "models": [{"id": "a", "v": NaN}]}'
+    file.write_bytes(text.encode("utf-8-sig"))
+    done = take(archive, files(archive, file))
+    assert (done.committed, done.skipped) == (1, ())
+    assert done.notes == (f"{file}: 1 value that is not finite was read as null",)
+
+
 def test_a_folder_with_files_of_other_sources_gives_those_of_this_one(
     archive: Archive, old: Path
 ) -> None:

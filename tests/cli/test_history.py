@@ -174,6 +174,19 @@ def test_plain_files_of_known_forms_need_no_description(
     assert json.loads(done.stdout)["summary"]["removed"] == 1
 
 
+def test_plain_files_may_begin_with_a_byte_order_mark_and_hold_nan(
+    archiver: Archiver, two: tuple[Path, Path]
+) -> None:
+    old, new = two
+    old.write_text('[{"id":1,"v":NaN},{"id":2,"v":1}]', encoding="utf-8-sig")
+    new.write_text('[{"id":1,"v":null},{"id":2,"v":2}]', encoding="utf-16")
+    done = archiver(
+        "compare", *two, "--records", ".", "--key", "id", "--repo", old.parent, "--stat"
+    )
+    assert done.stdout.splitlines()[-1] == "new.json: 1 updated (2 records)"
+    assert done.stderr.count("1 value that is not finite was read as null") == 1
+
+
 def test_plain_files_mean_what_the_configuration_says(
     archiver: Archiver, repo: Path, two: tuple[Path, Path]
 ) -> None:

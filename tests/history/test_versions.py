@@ -99,6 +99,37 @@ def test_records_without_a_key_are_left_out_and_counted(tmp_path: Path) -> None:
     assert note.endswith("… and 2 more")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_is_no_part_of_a_document(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "excel.json"
+    path.write_bytes('[{"id":"模","v":1}]'.encode(encoding))
+    zipped = tmp_path / "excel.json.gz"
+    zipped.write_bytes(gzip.compress(path.read_bytes()))
+    with files(Shape(".", ("id",))) as versions:
+        assert [keys(versions, each) for each in (path, zipped)] == [["模"], ["模"]]
+        assert versions.file(path).notes == ()
+
+
+def test_a_byte_order_mark_is_no_part_of_a_snapshot(tmp_path: Path) -> None:
+    path = tmp_path / "saved.json"
+    path.write_bytes(b"\xef\xbb\xbf" + snapshot(TAKEN, {"n": 1}, key=("n",)))
+    with files() as versions:
+        assert versions.file(path).end == End(None, TAKEN, 1)
+        assert keys(versions, path) == ["1"]
+
+
+def test_numbers_that_are_not_finite_are_null_with_one_note_for_a_version(
+    past: History, foreign: Callable[[], Catalogue]
+) -> None:
+    rows = ({"id": f"{n}", "v": [float("nan"), {"w": float("-inf")}], "t": "NaN"} for n in range(3))
+    past.commit("2026-01-02T00:00:00Z", {FILE: json.dumps({"models": list(rows)})})
+    with compare.version_at(foreign(), None, now=NOW) as version:
+        assert version.notes == ("6 values that are not finite were read as null",)
+        assert [canonical.decode(line) for line in version.lines()] == [
+            {"id": f"{n}", "v": [None, {"w": None}], "t": "NaN"} for n in range(3)
+        ]
+
+
 def test_a_document_without_any_record_that_can_be_read_is_unreadable(tmp_path: Path) -> None:
     path = tmp_path / "some.json"
     path.write_text('{"models": [{"n": 1}]}')

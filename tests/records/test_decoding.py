@@ -1,0 +1,91 @@
+"""Byte order marks and numbers that are not finite, which JSON does not know, are read."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from strategies import nested, texts
+
+from archiver.errors import UnreadableSnapshot
+from archiver.records.decoding import decoded
+from archiver.records.jsontext import parse
+
+if TYPE_CHECKING:
+    from archiver.records.model import Json
+
+MARKS = {
+    "utf-8": codecs.BOM_UTF8,
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+    "utf-32-be": codecs.BOM_UTF32_BE,
+}
+NOT_FINITE = (math.nan, math.inf, -math.inf)
+names = texts | st.sampled_from(("NaN", "[NaN", ": NaN,", '"NaN', "\\", "-Infinity", "N", "I-"))
+values = st.recursive(
+    st.sampled_from(NOT_FINITE) | st.integers() | names | st.none(), nested, max_leaves=12
+)
+
+
+def finite(value: Json) -> Json:
+    """Return `value` with None in place of every number that is not finite."""
+    if isinstance(value, dict):
+        return {name: finite(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [finite(member) for member in value]
+    return None if isinstance(value, float) else value
+
+
+def count(value: Json) -> int:
+    if isinstance(value, (dict, list)):
+        return sum(map(count, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float)
+
+
+@pytest.mark.parametrize("encoding", MARKS)
+def test_a_byte_order_mark_names_the_encoding(encoding: str) -> None:
+    text = '[{"id":"模型 \U0001f600"}]'
+    assert decoded(MARKS[encoding] + text.encode(encoding)).body == text.encode()
+
+
+@pytest.mark.parametrize("encoding", [name for name in MARKS if name != "utf-8"])
+def test_a_text_that_is_not_what_its_mark_says_is_refused(encoding: str) -> None:
+    with pytest.raises(UnreadableSnapshot, match="byte order mark"):
+        decoded(MARKS[encoding] + '["a"]'.encode(encoding)[:-1])
+
+
+def test_a_text_without_mark_is_not_touched() -> None:
+    body = b'[{"id":"\xef\xbb\xbf","name":"NaN"}]'
+    assert decoded(body) == (body, 0)
+
+
+@given(st.lists(values, max_size=4), st.sampled_from((None, 0, 2)), st.booleans())
+@example([{"a": '"', "b": [math.nan, {"c": -math.inf}]}], None, False)
+def test_what_is_not_finite_is_null_and_counted(
+    document: list[Json], indent: int | None, escaped: object
+) -> None:
+    text = json.dumps(document, indent=indent, ensure_ascii=bool(escaped))
+    found = decoded(text.encode(errors="surrogatepass"))
+    assert json.loads(found.body.decode(errors="surrogatepass")) == finite(document)
+    assert found.not_finite == count(document)
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"a":xNaN}', b'{"a":NaN1}', b'{"a":NaNs}', b'["a\\"NaN', b"[nan]"]
+)
+def test_what_only_looks_like_one_is_no_json_still(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"JSON|invalid|truncated|byte"):
+        parse(decoded(body).body)
+
+
+def test_one_note_counts_them() -> None:
+    assert decoded(b"[1]").notes == ()
+    assert decoded(b"[NaN]").notes == ("1 value that is not finite was read as null",)
+    notes = decoded(b"[" + b"NaN," * 1234 + b"-Infinity]").notes
+    assert notes == ("1,235 values that are not finite were read as null",)
