@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import zlib
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 SMALL = 8 << 20
-"""Bytes up to which a file is read whole, by one git process for all; larger ones stream."""
+"""Bytes up to which a file stays in memory, for the next comparison in a walk through history."""
 
 STAMP = "%Y-%m-%d %H:%M:%S"
 """Form of a capture time in UTC, as the original design writes it."""
@@ -93,13 +93,21 @@ class _Read(NamedTuple):
     swept: str = ""
 
 
-class _Shard(NamedTuple):
-    """One file of a snapshot that is split."""
+class _Shard:
+    """One file of a snapshot that is split; its lines can be read once for each opening."""
 
-    read: Callable[[], _Read]
+    def __init__(self, read: Callable[[], _Read]) -> None:
+        self._read = read
+        self._opened: _Read | None = None
+
+    def opened(self) -> _Read:
+        """Open the file, unless that was done and its lines wait to be read."""
+        self._opened = self._opened or self._read()
+        return self._opened
 
     def lines(self) -> Iterable[bytes]:
-        return self.read().lines
+        found, self._opened = self.opened(), None
+        return found.lines
 
 
 class Versions:
@@ -131,8 +139,8 @@ class Versions:
         self._key = key
         self._documents = Documents(shape)
         self._open = ExitStack()
-        self._shared: ObjectReader | None = None
-        self._recent: dict[str, _Read] = {}
+        self._idle: list[ObjectReader] = []
+        self._recent: dict[str, _Read | tuple[bytes, ...]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -189,7 +197,7 @@ class Versions:
         if blob is None:
             return {}
         if blob not in self._stones:
-            self._stones = {blob: _tombstones(self._objects().read(blob))}
+            self._stones = {blob: _tombstones(b"".join(self._streamed(blob)))}
         return self._stones[blob]
 
     def file(self, path: Path) -> Version:
@@ -212,8 +220,8 @@ class Versions:
     def _joined(self, version: Version, shards: Iterable[_Shard]) -> Version:
         """Join shards that were split by another key: today, their records belong elsewhere."""
         for shard in shards if self._key else ():
-            found = shard.read()
-            if next(iter(found.lines), None) is not None:
+            found = shard.opened()
+            if found.total:
                 joined = {"": Part(None, version.lines)}
                 return replace(version, parts=joined, notes=found.notes) if found.notes else version
         return version
@@ -221,34 +229,42 @@ class Versions:
     def _shard(self, blob: str | None, name: str) -> _Shard:
         if blob is None:
             raise UnreadableSnapshot(f"shard {name} is missing")
-        return _Shard(lambda: self._blob(blob))
+        return _Shard(lambda: self._interpreted(self._streamed(blob)))
 
     def _loose(self, path: Path) -> _Shard:
         return _Shard(lambda: self._interpreted(chunks(path)))
 
     def _blob(self, blob: str) -> _Read:
-        """Read a blob; the two latest that are in memory stay there, for walking a history."""
-        if blob in self._recent:
-            return self._recent[blob]
-        reader = self._objects()
-        if reader.size(blob) > SMALL:
-            found = self._interpreted(self._streamed(blob))
-        else:
-            found = self._interpreted((reader.read(blob),))
-            found = found._replace(lines=list(found.lines))
-        if isinstance(found.lines, list):
-            self._recent = dict([*self._recent.items(), (blob, found)][-2:])
+        """Read a blob; of the two latest stays in memory what is small, or was parsed."""
+        known = self._recent.get(blob)
+        if isinstance(known, _Read):
+            return known
+        content = known or self._content(blob)
+        found = self._interpreted(content)
+        kept = found if isinstance(found.lines, list) else content
+        if isinstance(kept, (_Read, tuple)):
+            self._recent = dict([*self._recent.items(), (blob, kept)][-2:])
         return found
 
+    def _content(self, blob: str) -> Iterable[bytes]:
+        with self._reader() as reader:
+            small = reader.size(blob) <= SMALL
+        return tuple(self._streamed(blob)) if small else self._streamed(blob)
+
     def _streamed(self, blob: str) -> Iterator[bytes]:
-        """Read a large blob by a separate git process, which ends with it."""
-        with self._required().objects() as reader:
+        with self._reader() as reader:
             yield from reader.stream(blob, CHUNK)
 
-    def _objects(self) -> ObjectReader:
-        if self._shared is None:
-            self._shared = self._open.enter_context(self._required().objects())
-        return self._shared
+    @contextmanager
+    def _reader(self) -> Iterator[ObjectReader]:
+        """Lend a reader that gives no stream: a comparison needs two, however many its parts."""
+        if not self._idle:
+            self._idle.append(self._open.enter_context(self._required().objects()))
+        reader = self._idle.pop()
+        try:
+            yield reader
+        finally:
+            self._idle.append(reader)
 
     def _required(self) -> Repository:
         assert self._repository is not None  # noqa: S101  callers have an object of it

@@ -11,7 +11,7 @@ from archiver.errors import DamagedObject
 from archiver.store.plumbing import RECOVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from archiver.store.plumbing import Plumbing
 
@@ -65,7 +65,8 @@ class ObjectReader:
     def stream(self, oid: str, chunk: int = 1 << 20) -> Iterator[bytes]:
         """Yield the content of an object piece by piece, in constant memory.
 
-        What was yielded is trustworthy only when the iteration ends without an error.
+        The last piece is yielded when the whole content is verified; what came before it is
+        trustworthy only when the iteration ends without an error.
 
         Args:
             oid: Full object id.
@@ -76,16 +77,22 @@ class ObjectReader:
         """
         header, source = self._ask("contents", oid)
         self._streaming = True
+        last = None
         try:
-            yield from self._verified(source, header, chunk)
-            self._streaming = False
+            last = yield from self._all_but_last(source, header, chunk)
         finally:
-            if self._streaming:  # the rest of the content still stands in the pipe
+            self._streaming = False
+            if last is None:  # the rest of the content still stands in the pipe
                 self._stop()
+        yield last
 
-    def _verified(self, source: IO[bytes], header: Header, chunk: int) -> Iterator[bytes]:
+    def _all_but_last(
+        self, source: IO[bytes], header: Header, chunk: int
+    ) -> Generator[bytes, None, bytes]:
+        """Yield all pieces but the last, and return that one: then the content is verified."""
         oid, kind, left = header
         digest = hashlib.new(self.object_format, f"{kind} {left}\0".encode())
+        piece = b""
         while left:
             piece = source.read(min(chunk, left))
             if not piece:
@@ -93,10 +100,12 @@ class ObjectReader:
                 raise DamagedObject(message, hint=RECOVER)
             digest.update(piece)
             left -= len(piece)
-            yield piece
+            if left:
+                yield piece
         if source.read(1) != b"\n" or digest.hexdigest() != oid:
             message = f"object {oid} is damaged: its content has another id"
             raise DamagedObject(message, hint=RECOVER)
+        return piece
 
     def _ask(self, command: str, oid: str) -> tuple[Header, IO[bytes]]:
         if self._streaming:
