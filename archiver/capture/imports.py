@@ -119,7 +119,7 @@ class _Importing:
             return
         self._notes += (f"{origin.name}: {note}" for note in version.notes)
         self._total = len(lines)
-        digest = records_digest((line.data for line in lines), self._policy)
+        digest = records_digest(lines.split(1)[""], self._policy)
         if self._digests[-1:] == [digest]:
             self._identical += 1
         else:

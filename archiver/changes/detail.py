@@ -26,6 +26,7 @@ LARGEST = 1 << 16
 LONGEST = 100
 """Longest list whose elements are aligned; 1,600 with repeats took 23 s (difflib is cubic)."""
 
+_NESTED = frozenset((dict, list))
 _MARKS = {True: "\ue000true", False: "\ue000false"}
 
 
@@ -37,28 +38,27 @@ def leaves(name: str, old: Json, new: Json, policy: Policy) -> tuple[Leaf, ...] 
     elements an insertion is one leaf, in a longer one every place that holds another value.
     The answer is never empty: what cannot be explained is one leaf, the whole field.
     """
-    if not isinstance(old, (dict, list)) or not isinstance(new, (dict, list)):
+    if type(old) not in _NESTED or type(new) not in _NESTED:
         return UNSET
     before, after = policy.steady((name,), old), policy.steady((name,), new)
     found: list[Leaf] = []
     if type(old) is type(new):
-        if _is_flat(before) and _is_flat(after):
-            found = list(_flat(name, before, after))
+        kinds = {*map(type, _members(before)), *map(type, _members(after))}
+        if kinds.isdisjoint(_NESTED):
+            found = list(_flat(name, before, after, marked=bool in kinds))
         elif len(dump(before)) + len(dump(after)) <= LARGEST:
             found = sorted(_deep(name, before, after), key=lambda leaf: leaf.path)
     return tuple(found) or (Leaf(pointer(name), old, new),)
 
 
-def _is_flat(value: Json) -> bool:
-    members = value.values() if isinstance(value, dict) else value
-    return not any(type(member) in (dict, list) for member in members)
+def _members(value: Json) -> Iterable[Json]:
+    return value.values() if type(value) is dict else value
 
 
-def _flat(name: str, old: Json, new: Json) -> Iterator[Leaf]:
+def _flat(name: str, old: Json, new: Json, *, marked: bool) -> Iterator[Leaf]:
     """Compare two objects or two lists that hold neither lists nor objects."""
-    before, after = _marked(old), _marked(new)
-    places = _same_names(before, after) if isinstance(old, dict) else _aligned(before, after)
-    for place, other in places:
+    before, after = (_marked(old), _marked(new)) if marked else (old, new)
+    for place, other in (_same_names if type(old) is dict else _aligned)(before, after):
         if other is None:
             yield Leaf(pointer(name, place), old=old[place])
         elif place is None:
@@ -94,9 +94,11 @@ def _aligned(old: list[Json], new: list[Json]) -> Iterator[tuple[Any, Any]]:
 def _common(old: list[Json], new: list[Json]) -> tuple[int, int]:
     """Return how many elements two lists share at the start, and at the end behind those."""
     shortest = min(len(old), len(new))
-    start = next((n for n in range(shortest) if old[n] != new[n]), shortest)
-    rest = shortest - start
-    end = next((n for n in range(rest) if old[-1 - n] != new[-1 - n]), rest)
+    start = end = 0
+    while start < shortest and old[start] == new[start]:
+        start += 1
+    while end < shortest - start and old[-1 - end] == new[-1 - end]:
+        end += 1
     return start, end
 
 
@@ -104,6 +106,8 @@ def _subsequence(
     old: list[Json], new: list[Json], olds: range, news: range
 ) -> Iterator[tuple[int, int]]:
     """Yield the places of a longest common subsequence; difflib takes four times as long."""
+    if not olds or not news:
+        return
     longest = [[0] * (len(news) + 1) for _ in range(len(olds) + 1)]
     for i, a in enumerate(reversed(olds), 1):
         row, above, value = longest[i], longest[i - 1], old[a]

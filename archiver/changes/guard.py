@@ -92,16 +92,17 @@ class Drift:
             old, new = _split(before), _split(after)
         except (ValueError, *UNREADABLE):
             return
-        for name, text in old.items():
-            now = new.get(name, _NOTHING)
-            meaning = self._meanings.get(name) or self._meaning(name)
-            if meaning != "same" and now != text:
-                self._look(name, bytes(text), bytes(now))
-            if meaning == "metric" and now not in _NO_COUNT:
+        there = new.get
+        for name in [name for name, text in old.items() if text != there(name)]:
+            if self._meaning(name) != "same":
+                self._look(name, bytes(old[name]), bytes(there(name, _NOTHING)))
+        for name in old if self._policy.metrics else ():
+            if self._meaning(name) == "metric" and there(name, _NOTHING) not in _NO_COUNT:
                 self._alive.add(name)
 
     def _meaning(self, name: str) -> Meaning:
-        return self._meanings.setdefault(name, self._policy.presence(name))
+        known = self._meanings.get(name)
+        return known or self._meanings.setdefault(name, self._policy.presence(name))
 
     def _look(self, name: str, old: bytes, new: bytes) -> None:
         was, now = _TYPES.get(old[0]), _TYPES.get(new[0])

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from archiver.store.objects import ObjectReader
     from archiver.store.repository import Repository
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 SMALL = 8 << 20
 """Bytes up to which a file stays in memory, for the next comparison in a walk through history."""
 

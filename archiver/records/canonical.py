@@ -19,7 +19,7 @@ from archiver.records.key import key_of
 from archiver.records.model import Line, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 FORMAT = 1
 KEY = "@key"
@@ -156,9 +156,10 @@ def snapshot(header: Header, lines: Iterable[bytes]) -> Iterator[bytes]:
     yield _TAIL if before else _EMPTY
 
 
-def snapshot_size(header: Header, lines: Iterable[bytes]) -> int:
+def snapshot_size(header: Header, lines: Collection[bytes]) -> int:
     """Return the number of bytes that `snapshot` yields."""
-    return sum(map(len, snapshot(header, lines)))
+    around = len(head(header)) + len(_TAIL if lines else _EMPTY)
+    return around + sum(map(len, lines)) + len(_SEPARATOR) * max(len(lines) - 1, 0)
 
 
 def is_canonical(start: bytes) -> bool:
@@ -191,20 +192,20 @@ def read(chunks: Iterable[bytes]) -> tuple[Header, Iterator[bytes]]:
 
 def _batches(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Yield lists of lines; a raw newline never stands inside a JSON text of one line."""
-    held = bytearray()
+    held: list[bytes] = []  # joining them at every chunk would be quadratic in a long line
     lines: list[bytes] = []
     for chunk in chunks:
-        unseen = max(len(held) - 1, 0)  # looking again from the start is quadratic in a long line
-        held += chunk
-        if held.find(_SEPARATOR, unseen) >= 0:
-            *lines, rest = bytes(held).split(_SEPARATOR)
-            held = bytearray(rest)
+        held.append(chunk)
+        if _SEPARATOR in chunk or (chunk[:1] == b"\n" and held[-2:-1] and held[-2][-1:] == b","):
+            lines = b"".join(held).split(_SEPARATOR)
+            held = [lines.pop()]
             yield lines
-    if held == _EMPTY and not lines:
+    rest = b"".join(held)
+    if rest == _EMPTY and not lines:
         return
-    if not held.endswith(_TAIL):
+    if not rest.endswith(_TAIL):
         raise UnreadableSnapshot("the snapshot ends too early (truncated)")
-    yield [bytes(held[: -len(_TAIL)])]
+    yield [rest.removesuffix(_TAIL)]
 
 
 class _Shard(msgspec.Struct):

@@ -241,7 +241,7 @@ def _lines(
     lines: list[Line] = []
     bad: list[Bad] = []
     for number, record in enumerate(records):
-        found = record if isinstance(record, Line | Bad) else _line(record, key, page, number)
+        found = record if isinstance(record, (Line, Bad)) else _line(record, key, page, number)
         if isinstance(found, Bad):
             bad.append(found)
         else:

@@ -24,6 +24,7 @@ ROWS: dict[str, Row] = {
     "log-genai": partial(histories.log, histories.GENAI),
     "huggingface": hubs.huggingface,
     "modelscope": hubs.modelscope,
+    "compare-memory": comparing.memory_sweep,
     "compare-800k": comparing.large,
     "compare-800k-shards": comparing.large_sharded,
 }

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MEGABYTES = 64
+SIZES = (50_000, 100_000, 200_000, 400_000, 800_000)
+"""Records of about 300 bytes: one file of 15 to 240 MB, or parts of 1 to 15 MB."""
 FORMS = {"--stat": ["--stat"], "-f jsonl": ["--format", "jsonl"]}
 
 
@@ -36,6 +38,17 @@ def large(folder: Path) -> Iterator[Result]:
 def large_sharded(folder: Path) -> Iterator[Result]:
     """800,000 records in 16 files."""
     yield from _against_git(folder / "compare-800k-shards", shards=16)
+
+
+def memory_sweep(folder: Path) -> Iterator[Result]:
+    """Measure memory at every size: what is small may be read whole, what is large may not."""
+    for records in SIZES:
+        for shards in (1, 16):
+            repository = repositories.two_plain_days(
+                folder / f"memory-{records}-{shards}", records, shards=shards
+            )
+            peak = once([ARCHIVER, "compare", "HEAD~1", "HEAD", "--stat"], repository).memory
+            yield memory(f"compare --stat, {records:,} in {shards}: memory", peak, target=MEGABYTES)
 
 
 def _against_git(folder: Path, *, shards: int) -> Iterator[Result]:

@@ -53,11 +53,30 @@ def two_days(folder: Path, models: int, *, shards: int = 1) -> Path:
         models: Number of records.
         shards: Number of files: 1, 16 or 256.
     """
+    catalogue = Catalogue(models=models, pace=ONE_THIRD)
+    return _committed(folder, (sorted_lines(catalogue, day) for day in range(2)), shards)
+
+
+def two_plain_days(folder: Path, records: int, *, shards: int = 1) -> Path:
+    """Do the same with records that are quickly made: a key, a number and a text."""
+    text = b"x" * 250
+    days = (
+        {
+            f"{number:07}": b'{"id":"%07d","n":%d,"text":"%b"}'
+            % (number, day * (not number % 3), text)
+            for number in range(records)
+        }
+        for day in range(2)
+    )
+    return _committed(folder, days, shards)
+
+
+def _committed(folder: Path, days: Iterable[Mapping[str, bytes]], shards: int) -> Path:
+    """Commit the lines of each day, by key, in so many files."""
     created(folder)
     (folder / LATEST).parent.mkdir(parents=True)
-    for day in range(2):
-        lines = sorted_lines(Catalogue(models=models, pace=ONE_THIRD), day)
-        header = Header("hub", f"2026-01-{day + 1:02} 12:00:00", len(lines))
+    for day, lines in enumerate(days, 1):
+        header = Header("hub", f"2026-01-{day:02} 12:00:00", len(lines))
         if shards == 1:
             write(folder / LATEST, header, lines.values())
         else:
