@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import rfc8785
+from algebra import field_changes
 from deepdiff import DeepDiff
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from support.strategies import (
     two_catalogues,
 )
 
-from archiver.changes.compare import compare, differing, field_changes, summarize, tally
+from archiver.changes.compare import compare, differing, summarize, tally
 from archiver.records import canonical, document
 from archiver.records.canonical import Header, decode, encode, line_key
 from archiver.records.jsontext import dump, parse

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archiver.changes.compare import differing
-from archiver.changes.guard import ACCEPT, refuse_unbelievable
+from archiver.changes.guard import ACCEPT, refuse_implausible
 from archiver.errors import MalformedPage, SnapshotRejected, UnreadableSnapshot
 from archiver.history import compare, revisions
 from archiver.history.comparison import pairs
@@ -104,7 +104,7 @@ def validate(
         return
     refuse_damage(listing, overlapping=connection.source.overlapping)
     total, after = before.end.total, len(listing.lines)
-    refuse_unbelievable(
+    refuse_implausible(
         before=None if before is EMPTY else total,
         after=after,
         vanished=total - after if listing.proof.kind == "window" else lost,

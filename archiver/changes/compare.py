@@ -1,4 +1,4 @@
-"""Compare two snapshots: merge their sorted lines, look inside only where they differ.
+"""Compare two snapshots: merge their sorted lines and parse only those that differ.
 
 A line is a record in canonical form, so two lines are equal exactly when the records are
 (never Python's ``==``, for which ``True`` is ``1``). Memory does not grow with the catalogue.
@@ -16,15 +16,14 @@ from archiver.changes.detail import leaves
 from archiver.changes.lifecycle import UNKNOWN
 from archiver.errors import UnreadableSnapshot
 from archiver.records.canonical import KEY, decode_with_key, line_key
-from archiver.records.jsontext import UNREADABLE, decode, dump, plain
-from archiver.records.model import FieldChange, RecordChange, Summary
-from archiver.records.pointer import pointer
+from archiver.records.jsontext import UNREADABLE, decode, plain
+from archiver.records.model import FieldChange, RecordChange, Summary, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from archiver.changes.lifecycle import Lives, Pair
-    from archiver.records.model import Kind, Record
+    from archiver.records.model import Kind
     from archiver.records.policy import Meaning, Policy
 
 _Texts: TypeAlias = dict[str, msgspec.Raw]
@@ -41,7 +40,7 @@ def compare(
     Args:
         old: Canonical lines, sorted by key.
         new: The same.
-        policy: What the fields mean; its key plays no part.
+        policy: What the fields mean; its key is ignored.
 
     Raises:
         UnreadableSnapshot: A line is no record, or the lines are not sorted.
@@ -58,7 +57,7 @@ def tally(pairs: Iterable[Pair], policy: Policy, lives: Lives = UNKNOWN) -> Coun
     Args:
         pairs: Lines that are not equal, see `differing`.
         policy: What the fields mean.
-        lives: What is known of records that only one side has.
+        lives: What is known about records that only one side has.
     """
     return Counter(
         kind
@@ -170,7 +169,7 @@ def explain(
         kind: Kind = "new" if before is None else "removed"
         record = decode_with_key(line)  # first: it says what is wrong with a line
         change = RecordChange(kind, line_key(line).decode(), record=record)
-        return change if lives.silent else lives.told(change, line)
+        return change if lives.silent else lives.classified(change, line)
     if lives.renames and line_key(before) != line_key(after):
         new, old = line_key(after).decode(), line_key(before).decode()
         return RecordChange("renamed", new, record=decode_with_key(after), old_key=old)
@@ -188,15 +187,6 @@ def _no_record(error: Exception) -> UnreadableSnapshot:
     return UnreadableSnapshot(f"a line is no record: {plain(error)}")
 
 
-def field_changes(old: Record, new: Record, policy: Policy) -> tuple[FieldChange, ...]:
-    """Return the top-level fields that differ and mean something, by name."""
-    return _field_changes(_texts(old), _texts(new), policy)
-
-
-def _texts(record: Record) -> _Texts:
-    return {name: msgspec.Raw(dump(value)) for name, value in record.items()}
-
-
 def _unequal(old: _Texts, new: _Texts) -> list[str]:
     """Return the names of the members whose texts differ, by name: equal texts, equal values."""
     there = new.get
@@ -209,7 +199,7 @@ def _unequal(old: _Texts, new: _Texts) -> list[str]:
 
 
 def _field_changes(old: _Texts, new: _Texts, policy: Policy) -> tuple[FieldChange, ...]:
-    """Return what `field_changes` does; this runs for every record that ever changed."""
+    """Return the fields that differ and mean something, by name; the hot path of every format."""
     found = []
     for name in _unequal(old, new):
         was, now = old.get(name), new.get(name)

@@ -1,4 +1,4 @@
-"""Name the nested values that differ: DeepDiff finds them, its silence is not believed.
+"""Name the nested values that differ: DeepDiff finds them, but its silence proves nothing.
 
 Flat values (a list of tags, an object of prices) are compared here: DeepDiff takes 0.5 ms for
 each, which made a streamed comparison of 100,000 records three times as slow.
@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, UnsetType
 
 from archiver.records.jsontext import dump
-from archiver.records.model import Leaf
-from archiver.records.pointer import pointer
+from archiver.records.model import Leaf, pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -153,7 +152,7 @@ def _deep(name: str, old: Json, new: Json) -> Iterator[Leaf]:
 
 
 def _is_long(value: Json) -> bool:
-    """Say whether a list that is too long to be aligned stands anywhere in `value`."""
+    """Say whether `value` contains a list that is too long to be aligned."""
     if isinstance(value, dict):
         return any(map(_is_long, value.values()))
     return isinstance(value, list) and (len(value) > LONGEST or any(map(_is_long, value)))

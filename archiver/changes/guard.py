@@ -1,4 +1,4 @@
-"""Is this listing believable? Not empty, not suddenly smaller, its records of the same shape."""
+"""Refuse an implausible listing: empty, suddenly smaller, or with records of another shape."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archiver.records.policy import Meaning, Policy
 
 ACCEPT = "`archiver run --accept` takes it as it is"
-"""What a person can do who finds a refused listing believable."""
+"""What a person can do who finds a refused listing plausible."""
 
 MAX_DRIFT: Final = 0.05
 """Share of the records in which a field may go, or change its type, at once."""
@@ -40,18 +40,16 @@ _NO_COUNT: Final = (msgspec.Raw(_ZERO), _NOTHING)
 _LONGEST: Final = 60  # columns of a field's name
 
 
-def refuse_unbelievable(
-    *, before: int | None, after: int, vanished: int, max_shrink: float
-) -> None:
+def refuse_implausible(*, before: int | None, after: int, vanished: int, max_shrink: float) -> None:
     """Refuse a listing that looks like a fault of the source.
 
     Args:
         before: Number of records of the last snapshot; None for the first capture.
         after: Number of records of this listing.
-        vanished: Number of keys of the last snapshot that this listing lacks. Of a window, by
-            how much it is smaller: what a hub ranks highest may change at any time, also a lot
-            after a pause, and nothing is removed by it; but a window keeps its size.
-        max_shrink: Largest believable share of vanished records, 0 to 1.
+        vanished: Number of keys of the last snapshot that this listing lacks. For a window, by
+            how much it shrank: what a hub ranks highest may change at any time, and a lot after
+            a pause, which removes nothing; but a window keeps its size.
+        max_shrink: Largest plausible share of vanished records, 0 to 1.
 
     Raises:
         SnapshotRejected: It is empty, or too many records vanished.
@@ -62,7 +60,7 @@ def refuse_unbelievable(
     if before and vanished > max_shrink * before:
         raise SnapshotRejected(
             f"{vanished:,} of {before:,} records vanished at once, "
-            f"more than the {max_shrink:.0%} that are believable",
+            f"more than the {max_shrink:.0%} that are plausible",
             hint=ACCEPT,
         )
 
@@ -75,7 +73,7 @@ class Drift:
     """
 
     def __init__(self, policy: Policy) -> None:
-        """Look at fields that mean what `policy` says."""
+        """Look at the fields to which `policy` gives a meaning."""
         self._policy = policy
         self._meanings: dict[str, Meaning] = {KEY: "same"}
         self._gone: Counter[str] = Counter()
@@ -86,7 +84,7 @@ class Drift:
     def see(self, before: bytes, after: bytes) -> None:
         """Take the line before and the line after of one record that is in both.
 
-        A line that is no record says nothing here: the comparison refuses it.
+        A line that is no record is ignored here: the comparison refuses it.
         """
         try:
             old, new = _split(before), _split(after)
@@ -116,7 +114,7 @@ class Drift:
             self._zeroed[name] += 1
 
     def refuse(self, common: int) -> None:
-        """Refuse what cannot be believed.
+        """Refuse what is implausible.
 
         Args:
             common: Number of records in both snapshots, equal ones included.
@@ -140,7 +138,7 @@ def _refuse(number: int, common: int, what: str) -> None:
     if number >= FEWEST and number > bound:
         raise SnapshotRejected(
             f"{what} in {number:,} of {common:,} records at once, "
-            f"more than the {MAX_DRIFT:.0%} that are believable",
+            f"more than the {MAX_DRIFT:.0%} that are plausible",
             hint=ACCEPT,
         )
 

@@ -1,4 +1,4 @@
-"""The life of a record beyond two snapshots: missing, removed, returned, renamed, in a window."""
+"""The life cycle of a record: missing, removed, returned, renamed, in or out of a window."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Tombstone(msgspec.Struct, frozen=True, omit_defaults=True):
         key: Its key.
         removed_at: Capture time of the listing that confirmed it, UTC.
         last_seen: Capture time of the last snapshot that had it, UTC.
-        cause: Why it is gone, in words; empty: nobody knows.
+        cause: Why it is gone, in words; empty: unknown.
         now: The key under which it is found now, if it was renamed.
     """
 
@@ -54,7 +54,7 @@ class Tombstone(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def reason(self) -> str:
-        """Why it is gone, in words; empty: nobody knows."""
+        """Why it is gone, in words; empty: unknown."""
         return f"renamed to {self.now}" if self.now else self.cause
 
 
@@ -117,7 +117,7 @@ def _write(rows: Mapping[str, _Row]) -> bytes:
 
 @dataclass(frozen=True)
 class Lives:
-    """What is known of the records at the two ends of a comparison.
+    """What is known about the records at the two ends of a comparison.
 
     Attributes:
         before: The tombstones of the old end.
@@ -134,7 +134,7 @@ class Lives:
 
     @cached_property
     def silent(self) -> bool:
-        """Whether there is nothing to say: what appears is new, what vanishes is removed."""
+        """Whether nothing is known: what appears is new, what vanishes is removed."""
         return not (self.before or self.after or self.window)
 
     @cached_property
@@ -175,7 +175,7 @@ class Lives:
         known = line_key(line).decode() in self.after
         return "left" if self.window and not known else "removed"
 
-    def told(self, change: RecordChange, line: bytes) -> RecordChange:
+    def classified(self, change: RecordChange, line: bytes) -> RecordChange:
         """Return the `change` of a record that only one end has with its kind and cause."""
         if change.kind == "new":
             return msgspec.structs.replace(change, kind=self.appeared(line))
@@ -195,7 +195,7 @@ class Lives:
 
 
 UNKNOWN = Lives()
-"""Nothing is known of any record."""
+"""Nothing is known about any record."""
 
 
 def _moment(value: Json) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.errors import UnreadableSnapshot
+from archiver.records import canonical
 from archiver.records.decoding import decoded
 from archiver.records.document import Reader
 from archiver.records.model import Bad
 from archiver.records.text import few
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class Shape(NamedTuple):
@@ -58,6 +60,37 @@ def original_shape(body: bytes) -> Shape:
     keyed = Reader("models", ("id",)).read(body)
     by_id = not isinstance(next(keyed, Bad("", "")), Bad)
     return Shape("models", ("id",) if by_id else ("name",))
+
+
+def rekeyed(
+    lines: Iterable[bytes], fields: tuple[str, ...]
+) -> tuple[Iterable[bytes], tuple[str, ...]]:
+    """Apply the key that `fields` make to lines that may be stored under another one.
+
+    The first line decides. A record without these fields, and a key of which a part stood
+    outside the record, stay as stored; nothing is lost.
+
+    Returns:
+        The lines, sorted by key, and what is to be known.
+    """
+    rest = iter(lines)
+    first = next(rest, None)
+    if first is None:
+        return (), ()
+    everything = chain((first,), rest)
+    if not fields or canonical.line_key(_rekeyed(first, fields)) == canonical.line_key(first):
+        return everything, ()
+    note = f"stored under another key; {' + '.join(fields)} is applied"
+    found = (_rekeyed(line, fields) for line in everything)
+    return sorted(found, key=canonical.line_key), (note,)
+
+
+def _rekeyed(line: bytes, fields: tuple[str, ...]) -> bytes:
+    record = canonical.decode(line)
+    try:
+        return canonical.encode(record, fields).data
+    except ValueError:
+        return line
 
 
 def skipped(bad: Sequence[str], twice: Sequence[str]) -> tuple[str, ...]:

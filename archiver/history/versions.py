@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot
-from archiver.history.foreign import Documents
-from archiver.records import canonical, rekeying
+from archiver.history.foreign import Documents, rekeyed
+from archiver.records import canonical
 from archiver.records.model import End
 
 if TYPE_CHECKING:
@@ -277,29 +277,18 @@ class Versions:
         if not canonical.is_canonical(start):
             found, notes = self._documents.read(b"".join(rest))
             return _Read(found, len(found), notes=notes)
-        header, lines = canonical.read(rest)
+        header, stored = canonical.read(rest)
         digests = {name: digest for name, (_, digest) in header.shards.items()}
-        read = _Read(
+        lines, notes = rekeyed(stored, self._key)
+        return _Read(
             lines,
             header.total,
             header.timestamp,
             digests,
+            notes,
             covers=header.covers,
             swept=header.swept,
         )
-        return self._keyed(read)
-
-    def _keyed(self, read: _Read) -> _Read:
-        """Apply the key of today where the lines were stored under another one."""
-        lines = iter(read.lines)
-        first = next(lines, None)
-        if first is None:
-            return read
-        everything = chain((first,), lines)
-        if not rekeying.differs(first, self._key):
-            return read._replace(lines=everything)
-        note = f"stored under another key; {' + '.join(self._key)} is applied"
-        return read._replace(lines=rekeying.rekeyed(everything, self._key), notes=(note,))
 
 
 def _tombstones(content: bytes) -> Mapping[str, Tombstone]:

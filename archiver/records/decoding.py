@@ -1,4 +1,4 @@
-"""Bytes of a JSON document as UTF-8 text: byte order marks, numbers that are not finite.
+"""Decode the bytes of a JSON document: byte order marks, numbers that are not finite.
 
 Spreadsheets and PowerShell write a byte order mark (RFC 8259, section 8.1: a reader may ignore
 it); pandas and Python's own `json` write ``NaN`` and ``Infinity``, which are no JSON.
@@ -41,7 +41,7 @@ class Decoded(NamedTuple):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the reader should know of the document."""
+        """Notes for the reader of the document."""
         if not self.not_finite:
             return ()
         what = "value that is" if self.not_finite == 1 else "values that are"

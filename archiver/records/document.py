@@ -1,4 +1,4 @@
-"""Read the records out of any JSON document, given where they stand and what their key is.
+"""Read the records of any JSON document, given their path and their key.
 
 Paths: ``.`` the document is the array; ``a.b`` the array at that path; ``a.b{}`` an object
 whose member names are the keys; ``[]`` flattens (``.[].models``). Keys: ``cveID`` a field;
@@ -51,7 +51,7 @@ class _Found(NamedTuple):
 
 
 class Reader:
-    """Reads versions of one document; what did not change since the last one is not parsed."""
+    """Reads versions of one document; records unchanged since the last version are not parsed."""
 
     def __init__(self, records: str, key: tuple[str, ...] = ()) -> None:
         """Read the records at the path `records`, keyed by the fields `key`.
@@ -148,7 +148,7 @@ def steps(path: str) -> tuple[str, ...]:
 
 
 def _checked(body: bytes) -> bytes:
-    """Refuse what is no JSON at all, with the reason people look for."""
+    """Refuse what is obviously not JSON, and name the reason."""
     start = body[:4096].lstrip()
     if not start:
         raise UnreadableSnapshot("the file is empty")
@@ -167,7 +167,7 @@ def _descend(found: Iterator[_Found], step: str) -> Iterator[_Found]:
 
 
 def _held(value: _Found, step: str) -> Iterator[tuple[str | int, msgspec.Raw]]:
-    """Yield name or index, and text, of what an array or an object holds."""
+    """Yield the name or index and the text of each member of an array or an object."""
     if step == _MEMBERS:
         yield from _members(value)
     else:

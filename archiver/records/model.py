@@ -1,13 +1,12 @@
-"""The values everything else speaks of: records, lines, changes, change sets."""
+"""The shared values: records, lines, changes, change sets, and pointers into a record."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
-
-from archiver.records.pointer import steps
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list of Json, dict of str to Json."""
@@ -25,6 +24,21 @@ NEWS: frozenset[Kind] = frozenset(KINDS) - {"metrics"}
 """The kinds that changelogs, notifications and ``--exit-code`` look at."""
 
 
+@lru_cache(maxsize=1024)
+def pointer(*steps: str | int) -> str:
+    """Return the pointer that goes through member names and indexes, from the record's root."""
+    return "".join(f"/{_escaped(str(step))}" for step in steps)
+
+
+def steps(pointer: str) -> list[str]:
+    """Return the member names and indexes that `pointer` goes through, unescaped."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def _escaped(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
 class Line(NamedTuple):
     """One record in canonical form: its key, and its bytes without separator (UTF-8)."""
 
@@ -33,7 +47,7 @@ class Line(NamedTuple):
 
 
 class Bad(NamedTuple):
-    """Something that stood where a record was expected: where, why it is none, its key if known."""
+    """Something in the place of a record: where it stood, why it is not one, its key if known."""
 
     place: str
     reason: str
@@ -89,7 +103,7 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
             Unset for ``updated`` and ``metrics``.
         changes: The fields that differ, by name; ``updated`` and ``metrics`` only.
         old_key: The key it had; ``renamed`` only.
-        cause: Why it is gone, where that is known; ``removed`` only.
+        cause: Why it is gone, if known; ``removed`` only.
     """
 
     kind: Kind

@@ -8,8 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from archiver.records import text
-from archiver.records.model import RecordUpdate, Rename
-from archiver.records.pointer import steps
+from archiver.records.model import RecordUpdate, Rename, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

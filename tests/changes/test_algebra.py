@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from algebra import apply, inverse, merge
 from hypothesis import given
 from support.strategies import catalogues, two_catalogues
 
-from archiver.changes.algebra import apply, inverse, merge
 from archiver.changes.compare import compare
 from archiver.records.canonical import encode, encode_as
 from archiver.records.jsontext import dump

@@ -6,8 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from algebra import field_changes
 
-from archiver.changes.compare import compare, differing, field_changes, summarize, tally
+from archiver.changes.compare import compare, differing, summarize, tally
 from archiver.errors import UnreadableSnapshot
 from archiver.records.canonical import encode, encode_as
 from archiver.records.model import FieldChange, Leaf, RecordChange, Summary

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archiver.changes.guard import ACCEPT, Drift, refuse_unbelievable
+from archiver.changes.guard import ACCEPT, Drift, refuse_implausible
 from archiver.errors import SnapshotRejected
 from archiver.records.canonical import encode
 from archiver.records.policy import Policy
@@ -124,7 +124,7 @@ def test_a_long_name_of_a_field_is_cut() -> None:
 def test_a_listing_of_a_likely_size_is_believed(
     before: int | None, after: int, vanished: int
 ) -> None:
-    refuse_unbelievable(before=before, after=after, vanished=vanished, max_shrink=0.2)
+    refuse_implausible(before=before, after=after, vanished=vanished, max_shrink=0.2)
 
 
 @pytest.mark.parametrize(
@@ -139,12 +139,12 @@ def test_an_empty_or_shrunken_listing_is_refused(
     before: int | None, after: int, vanished: int, words: str
 ) -> None:
     with pytest.raises(SnapshotRejected, match=words):
-        refuse_unbelievable(before=before, after=after, vanished=vanished, max_shrink=0.2)
+        refuse_implausible(before=before, after=after, vanished=vanished, max_shrink=0.2)
 
 
 def test_a_window_that_exchanges_records_keeps_its_size() -> None:
     before = after = 3000
-    refuse_unbelievable(before=before, after=after, vanished=before - after, max_shrink=0.2)
+    refuse_implausible(before=before, after=after, vanished=before - after, max_shrink=0.2)
 
 
 def test_every_value_has_a_type_or_is_nothing() -> None:

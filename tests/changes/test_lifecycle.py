@@ -6,11 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from algebra import apply, inverse, merge
 from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import catalogues, keys, policies, texts, two_catalogues
 
-from archiver.changes.algebra import apply, inverse, merge
 from archiver.changes.compare import differing, explain, summarize, tally
 from archiver.changes.lifecycle import (
     UNKNOWN,

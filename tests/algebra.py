@@ -1,4 +1,4 @@
-"""Calculate with changes: apply them to lines, turn them round, join two comparisons.
+"""Calculate with changes: apply them to lines, invert them, merge two comparisons.
 
 Everything is exact for comparisons under the strict policy (no metric, volatile, set or tolerant
 field), before the life cycle: a field change carries its whole old and new value. Lines and
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import UNSET
 
-from archiver.changes.compare import field_changes
+from archiver.changes.compare import explain
 from archiver.records.canonical import KEY, decode_with_key, encode_as, line_key
 from archiver.records.jsontext import dump
 from archiver.records.model import RecordChange
@@ -157,6 +157,12 @@ def _net(one: RecordChange, other: RecordChange) -> Iterator[RecordChange]:
     olds = _only(_names(other) - both, expected) | _olds(one)
     news = _only(_names(one) - both, between) | _news(other)
     yield from _updated(one.key, olds, news)
+
+
+def field_changes(old: Record, new: Record, policy: Policy) -> tuple[FieldChange, ...]:
+    """Return the top-level fields that differ and mean something, by name."""
+    change = explain(encode_as("k", old).data, encode_as("k", new).data, policy)
+    return change.changes or () if change else ()
 
 
 def _updated(key: str, old: Record, new: Record) -> Iterator[RecordChange]:
