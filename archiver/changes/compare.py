@@ -174,13 +174,14 @@ def explain(
         new, old = line_key(after).decode(), line_key(before).decode()
         return RecordChange("renamed", new, record=decode_with_key(after), old_key=old)
     try:
-        changes = _field_changes(_split(before), _split(after), policy)
+        texts = _split(after)
+        changes = _field_changes(_split(before), texts, policy)
     except _NO_RECORD as error:
         raise _no_record(error) from error
     if not changes:
         return None
-    kind = "metrics" if all(change.metric for change in changes) else "updated"
-    return RecordChange(kind, line_key(after).decode(), changes=changes)
+    kind = "updated" if False in [change.metric for change in changes] else "metrics"
+    return RecordChange(kind, decode(next(iter(texts.values()))), changes=changes)
 
 
 def _no_record(error: Exception) -> UnreadableSnapshot:
