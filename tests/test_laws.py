@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 import rfc8785
-from algebra import field_changes
 from deepdiff import DeepDiff
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
+from support.algebra import field_changes
 from support.strategies import (
     Catalogue,
     catalogues,

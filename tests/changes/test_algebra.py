@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from algebra import apply, inverse, merge
 from hypothesis import given
+from support.algebra import apply, inverse, merge
 from support.strategies import catalogues, two_catalogues
 
 from archiver.changes.compare import compare

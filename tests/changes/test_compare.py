@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from algebra import field_changes
+from support.algebra import field_changes
 
 from archiver.changes.compare import compare, differing, summarize, tally
 from archiver.errors import UnreadableSnapshot

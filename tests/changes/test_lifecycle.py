@@ -6,9 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from algebra import apply, inverse, merge
 from hypothesis import given
 from hypothesis import strategies as st
+from support.algebra import apply, inverse, merge
 from support.strategies import catalogues, keys, policies, texts, two_catalogues
 
 from archiver.changes.compare import differing, explain, summarize, tally

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from strategies import nested, texts
+from support.strategies import nested, texts
 
 from archiver.errors import UnreadableSnapshot
 from archiver.records.decoding import decoded
