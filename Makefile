@@ -56,7 +56,7 @@ format: $(VENV)/dev ## Format the code and mend what ruff can
 clean: ## Remove what these targets made
 	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-# One environment in two steps, made anew whenever pyproject.toml changes.
+# One environment in two steps, rebuilt whenever pyproject.toml changes.
 $(VENV)/package: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("archiver needs Python 3.11 or newer")'
 	$(PYTHON) -m venv --clear $(VENV)

@@ -7,4 +7,4 @@ from datetime import UTC, datetime
 
 def now() -> datetime:
     """Return the time in UTC."""
-    return datetime.now(UTC)  # noqa: TID251  only the hall reads the clock, and only here
+    return datetime.now(UTC)  # noqa: TID251  the one place that reads the clock

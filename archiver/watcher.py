@@ -147,13 +147,13 @@ class Watcher:
         """Capture the source: list, guard, commit; then tell the channels of archiver.toml.
 
         Args:
-            accept: Take the listing even if it is not believable.
+            accept: Take the listing even if it is not plausible.
 
         Raises:
             SourceError: There is no complete listing.
-            SnapshotRejected: The listing is not believable.
+            SnapshotRejected: The listing is not plausible.
             StoreError: It could not be committed.
-            NotifyError: It is committed, but a channel was not told.
+            NotifyError: It is committed, but a channel was not notified.
         """
         job = Job(accept=accept)
         return job.run(self._config, self.source, clock=clock.now, lister=self._given)
@@ -196,10 +196,10 @@ class Watcher:
 
         Args:
             changes: What changed.
-            out: Is told instead, one line a change: that may be a mail or a chat message.
+            out: Called instead, with one line a change.
 
         Raises:
-            NotifyError: A channel was not told.
+            NotifyError: A channel was not notified.
         """
         if out is None and self._config.notify:
             delivery.notify_change_set(self._config, self.source, changes, now=clock.now())

@@ -69,7 +69,7 @@ def import_all(
     Args:
         target: The source.
         origins: The versions, oldest first.
-        progress: Is told after each version how many were read.
+        progress: Called after each version with the number read so far.
 
     Raises:
         StoreError: The source holds something else; nothing was committed.

@@ -33,8 +33,8 @@ class Retention:
 
     Attributes:
         older_than: Keep everything that is not older than this number of days.
-        keep_last: Keep the newest so many.
-        keep_daily: Keep the newest of each of the last so many days that have one (UTC).
+        keep_last: Keep the newest this many.
+        keep_daily: Keep the newest of each of the last this many days that have one (UTC).
         keep_weekly: The same for weeks (ISO 8601, from Monday).
         keep_monthly: The same for months.
     """

@@ -113,14 +113,14 @@ def run(
     reports: list[Report] = []
     failures: dict[str, str] = {}
 
-    def told(report: Report) -> None:
+    def show(report: Report) -> None:
         reports.append(report)
         _tell(report, form, dry_run=dry_run)
 
     def captured(name: str) -> None:
         try:
             with output.progress(name) as bar:
-                job.run(config, name, clock=now, progress=_counting(bar), on_capture=told)
+                job.run(config, name, clock=now, progress=_counting(bar), on_capture=show)
         except Exception as error:
             failures[name] = "\n".join(filter(None, (str(error), getattr(error, "hint", ""))))
             failures[name] = failures[name] or type(error).__name__

@@ -44,7 +44,7 @@ class Wanted:
         at: What names the version; None: the newest.
         conditions: What the records fulfil.
         fields: The columns of tables; empty: all, or as many as fit.
-        limit: Show at most so many records; None: all.
+        limit: Show at most this many records; None: all.
         form: The format.
         output_path: The file to write; None: standard output.
     """

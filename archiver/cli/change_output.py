@@ -47,7 +47,7 @@ class Look:
     Attributes:
         form: The format.
         output_path: The file to write; None: standard output.
-        limit: Show at most so many changes; None: all.
+        limit: Show at most this many changes; None: all.
         stat: Only the counts.
         name_only: Only kinds and keys.
         metrics: Changed metrics are listed as news is; naming fields implies it.

@@ -97,7 +97,7 @@ def init(
         click.echo(f"{'made' if new_file else 'kept'} {terminal(str(folder / name))}")
         if name == WORKFLOW and not new_file:
             output.note(f"note: {name} stays as it is; remove it to get a new one")
-    if action is not None and (line := scaffold.told(action)):
+    if action is not None and (line := scaffold.advice(action)):
         output.note(line)
     output.note(f"next: look at {FILE_NAME}, commit these files, then: archiver run")
 

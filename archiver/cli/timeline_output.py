@@ -40,7 +40,7 @@ def lives(
         found: Source and timeline of each.
         form: The format.
         out: Where to.
-        limit: Show at most so many events of each; None: all.
+        limit: Show at most this many events of each; None: all.
         named: Several catalogues were asked: each row names its source.
 
     Returns:

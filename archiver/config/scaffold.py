@@ -51,7 +51,7 @@ _EXAMPLE = NewSource(
 )
 
 
-def told(action: str) -> str:
+def advice(action: str) -> str:
     """Return what a person must know of a workflow that runs this Action; empty: nothing."""
     if not action:
         return PACKAGE
@@ -162,7 +162,7 @@ keep_days = 30                # older stamped files leave the work tree
 [templates]
 # folder = "templates"        # templates that replace the built-in ones
 
-# [notify.team]               # who is told of what; try it: archiver notify
+# [notify.team]               # who is notified of what; try it: archiver notify
 # type = "webhook"            # or apprise (chats, mail), file, stdout, github
 # url_env = "TEAM_WEBHOOK_URL" # secrets are named, never written
 # kinds = ["new", "removed"]

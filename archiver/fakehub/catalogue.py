@@ -29,7 +29,7 @@ class Pace:
     Attributes:
         new: Records that appear.
         removed: Records that vanish for good.
-        content: Records in which something other than a counter changes.
+        content: Records in which something other than a metric changes.
         counters: Records whose downloads change.
     """
 

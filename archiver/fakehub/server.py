@@ -74,7 +74,7 @@ class FakeHub:
             catalogue: Listed at ``/models.json``; by default one of 2,845 models.
             day: The day of it.
             hub: Speaks ModelScope's, Hugging Face's and OpenRouter's protocols.
-            churn: A model appears, changes or vanishes after each so many pages of listings;
+            churn: A model appears, changes or vanishes after each this many pages of listings;
                 0: never.
             port: Where to listen; 0: any free port.
         """

@@ -236,6 +236,5 @@ def _as_pushed(report: Report, synced: push.Synced) -> Report:
     found = synced.rebuilt.get(report.revision or "")
     notes = (*report.notes, *synced.notes)
     if found is not None:
-        told = found.report or report
-        report = msgspec.structs.replace(told, revision=found.revision or None)
+        report = msgspec.structs.replace(found.report or report, revision=found.revision or None)
     return msgspec.structs.replace(report, notes=notes)

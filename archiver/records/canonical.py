@@ -43,7 +43,7 @@ class Header(NamedTuple):
         shards: Shard name to (number of records, SHA-256 of the shard file in hex); empty
             where the records stand in the file itself.
         covers: ``window`` where the records are only the top of the catalogue, ``incremental``
-            where only what changed was listed anew; empty: everything was listed.
+            where only what changed was listed since; empty: everything was listed.
         swept: Capture time in UTC of the last full listing, of an ``incremental`` one.
     """
 
@@ -260,6 +260,6 @@ def shard_of(key: str) -> int:
 
 @cache
 def shard_names(shards: int) -> tuple[str, ...]:
-    """Return the names of so many `shards`, in order; of one: the empty name."""
+    """Return the names of this many `shards`, in order; of one: the empty name."""
     digits = {1: 0, 16: 1, 256: 2}[shards]
     return tuple(f"{number:0{digits}x}" for number in range(shards)) if digits else ("",)

@@ -76,7 +76,7 @@ class FieldChange(msgspec.Struct, frozen=True, omit_defaults=True):
         path: RFC 6901 pointer of the field: ``/`` and the escaped name.
         old: The value before; unset for ``add``.
         new: The value after; unset for ``remove``.
-        metric: Whether only counters differ (never news).
+        metric: Whether only metrics differ (never news).
         detail: The leaves that differ where both values are lists or objects.
     """
 

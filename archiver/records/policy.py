@@ -31,7 +31,7 @@ class Policy:
 
     Attributes:
         key: Fields that make the key, joined with ``/`` (see `archiver.records.document`).
-        metrics: Paths of counters: archived, but their differences are no news.
+        metrics: Paths of metrics: archived, but their changes are not news.
         volatile: Paths that are archived, but never make a difference.
         sets: Paths of arrays whose order means nothing.
         tolerance: Path of a number to the largest absolute difference that means nothing.
@@ -71,7 +71,7 @@ class Policy:
         return frozenset(path[0] for path in paths)
 
     @cached_property
-    def _counters(self) -> frozenset[str]:
+    def _metric_names(self) -> frozenset[str]:
         """Names of whole fields that are metrics and nothing else: no look inside is needed."""
         others = (*self._volatile, *self._sets, *(path for path, _ in self._tolerance))
         taken = {path[0] for path in others}
@@ -90,7 +90,7 @@ class Policy:
         """
         if not self.concerns(name):
             return "news"
-        if name in self._counters:
+        if name in self._metric_names:
             return "metric"
         old, new = self.steady((name,), old), self.steady((name,), new)
         new = _settled(self._tolerance, (name,), old, new)

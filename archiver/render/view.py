@@ -52,7 +52,7 @@ class View:
 
     Attributes:
         form: The format.
-        limit: Show at most so many changes; None: all of them.
+        limit: Show at most this many changes; None: all of them.
         stat: Only the counts.
         name_only: Only kinds and keys.
         style: ANSI sequence with which each kind starts in ``text``; empty: no colour.

@@ -85,7 +85,7 @@ class Transport:
                 hosts that need no proxy, with their subdomains, separated by commas.
             ca_bundle: File of trusted certificates that replaces the default.
             sites: Rate limits and secret headers of some origins.
-            sleep: Waits so many seconds.
+            sleep: Waits this many seconds.
             chance: Between 0 and 1; spreads the waits.
             clock: Seconds of a clock that never goes back.
             now: Tells the time in UTC.

@@ -23,7 +23,7 @@ class Prefetch:
     """
 
     def __init__(self, get: Callable[[Request], Page], most: int) -> None:
-        """Send by `get`, at most so many requests at once."""
+        """Send by `get`, at most this many requests at once."""
         self._get = get
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._most = most
