@@ -22,7 +22,7 @@ from archiver.fakehub.server import FakeHub
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
 @click.option("--models", type=click.IntRange(1, 1_000_000), default=2845, show_default=True)
 @click.option("--seed", type=int, default=1, help="Another number, other models.")
-@click.option("--day", type=click.IntRange(0, 3650), default=0, help="Let this many days pass first.")
+@click.option("--day", type=click.IntRange(0, 3650), default=0, help="Days that have passed.")
 @click.option(
     "--search",
     "matching",
@@ -30,7 +30,7 @@ from archiver.fakehub.server import FakeHub
     default="id",
     help="Whether a search looks at the whole owner/name, or at both apart.",
 )
-@click.option("--churn", type=click.IntRange(min=0), default=0, help="Change after this many pages.")
+@click.option("--churn", type=click.IntRange(min=0), default=0, help="Pages between changes.")
 @click.option("--misbehave", type=click.Choice(NAMES), help="Fail in this way.")
 @click.option(
     "--minutes", type=click.FloatRange(min=0), default=60, help="Then stop.  [default: 60]"
