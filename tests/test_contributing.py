@@ -52,7 +52,9 @@ def add(package: Path) -> Callable[[str], None]:
 def archiver(package: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the changed package."""
     command = [sys.executable, "-m", "archiver", *map(str, arguments)]
-    environment: dict[str, Any] = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(package)}
+    # Coverage follows the package, not copies of it.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    environment: dict[str, Any] = {**kept, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(package)}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -102,9 +102,9 @@ def test_five_days_make_exactly_the_commits_that_they_should(days: Days, tmp_pat
     days.watch(datetime(2026, 2, 6, 0, 0, tzinfo=UTC))
 
     assert subjects(archive.folder) == [
-        "01 hub: first snapshot (80 records)",
-        "03 hub: 1 updated (80 records)",
-        "05 hub: 1 updated (80 records)",
+        "01 hub: first snapshot (80 models)",
+        "03 hub: 1 updated (80 models)",
+        "05 hub: 1 updated (80 models)",
     ]
     assert not run_git(archive.folder, "status", "--porcelain", "--", "data")
     assert "error" not in run_git(archive.folder, "fsck", "--full", "--strict")
