@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from archiver.capture import details, runlog, state
 from archiver.capture.commit import Candidate
-from archiver.capture.confirmation import confirm
+from archiver.capture.confirmation import confirm, possible_renames
 from archiver.capture.connection import connected
 from archiver.capture.listing import obtained
-from archiver.capture.report import Misrendered, Report, unchanged
+from archiver.capture.report import PROOF, Misrendered, Report, unchanged
 from archiver.capture.target import open_target, state_change
 from archiver.capture.validation import Baseline, absent, quarantined, validate
 from archiver.errors import RepositoryBusy, SnapshotRejected
@@ -191,7 +191,9 @@ class _Capture:
         baseline = Baseline(self._catalogue, versions, self._newest)
         before = baseline.open()
         lost = absent(before, listing.lines)
-        validate(self._connection, listing, before, lost=len(lost), accept=accept)
+        renamed = possible_renames(lost, listing.lines) if self._follows_an_import() else {}
+        vanished = len(lost) - len(renamed)
+        validate(self._connection, listing, before, lost=vanished, accept=accept)
         waiting = details.enrich(self._connection, listing, baseline)
         confirmation = confirm(
             listing,
@@ -202,6 +204,7 @@ class _Capture:
             taken=self._taken,
             last_seen=before.end.timestamp or "",
             noun=target.source.called,
+            renamed=renamed,
         )
         reasons = [f"{bad.place} ({bad.reason})" for bad in listing.bad]
         again = () if source.overlapping else listing.duplicates
@@ -217,6 +220,10 @@ class _Capture:
             notes=(*self._connection.notes, *listing.notes, *skipped(reasons, again)),
             waiting=waiting,
         )
+
+    def _follows_an_import(self) -> bool:
+        """Say whether the newest snapshot was imported: an import has no proof."""
+        return self._newest is not None and PROOF not in self._newest.trailers
 
     def _overtaken(self) -> bool:
         """Say whether another run committed a newer capture.

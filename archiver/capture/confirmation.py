@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -63,6 +64,7 @@ def confirm(
     taken: datetime,
     last_seen: str,
     noun: Noun = RECORD,
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> Confirmation:
     """Confirm which of the records that a listing lacks are gone; the others keep their lines.
 
@@ -77,19 +79,21 @@ def confirm(
         taken: Capture time, UTC.
         last_seen: Capture time of the baseline, UTC.
         noun: What the records are called.
+        renamed: Absent keys that are listed under another key now, which needs no confirmation.
     """
     lines, kind, when = listing.lines, listing.proof.kind, stamp(taken)
     still = {key: each for key, each in memory.removed.items() if not lines.holds(key)}
     kept: set[str] = {bad.key for bad in listing.bad} & absent.keys()
-    missing, gone = memory.missing, dict[str, Fate]()
+    missing = memory.missing
+    gone = {key: Fate("gone", now=now) for key, now in renamed.items() if key not in kept}
     if kind == "complete":
-        lost = [key for key in absent if key not in kept]
+        lost = [key for key in absent if key not in kept and key not in gone]
         if _doubtful(listing, memory):
             missing = {key: memory.missing.get(key) or Missing(key, when, 0) for key in lost}
         else:
             missing, ripe = sort_out(lost, missing, confirmations=confirmations, taken=when)
             known = fates((*ripe, *(key for key in lost if key not in ripe)))
-            gone = _gone(known, ripe, lines)
+            gone |= _gone(known, ripe, lines)
             settled = {key for key, fate in known.items() if fate.state == "listed"} | gone.keys()
             missing = {key: each for key, each in missing.items() if key not in settled}
         kept |= {*lost} - gone.keys()
@@ -102,8 +106,33 @@ def confirm(
         still | stones,
         still | stones != memory.removed,
         None if kind == "incremental" else frozenset(kept),
-        _notes(missing, confirmations, noun) if kind == "complete" else (),
+        (
+            *_possible(renamed),
+            *(_notes(missing, confirmations, noun) if kind == "complete" else ()),
+        ),
     )
+
+
+def possible_renames(absent: Collection[str], lines: Lines) -> dict[str, str]:
+    """Return the absent names without an owner that exactly one listed key ends with.
+
+    The original design's snapshots know models by name only; hubs list ``owner/name``.
+    """
+    names = {key for key in absent if "/" not in key}
+    found: dict[str, list[str]] = {}
+    for line in lines if names else ():
+        owner, slash, name = line.key.rpartition("/")
+        if slash and owner and name in names:
+            found.setdefault(name, []).append(line.key)
+    return {name: keys[0] for name, keys in found.items() if len(keys) == 1}
+
+
+def _possible(renamed: Mapping[str, str]) -> tuple[str, ...]:
+    if not renamed:
+        return ()
+    pairs = [f"{old} → {new}" for old, new in sorted(renamed.items())]
+    renames = count(len(pairs), "possible rename")
+    return (f"{renames}, by names without an owner that one key ends with: {few(pairs)}",)
 
 
 def _doubtful(listing: Listing, memory: Memory) -> bool:

@@ -13,10 +13,14 @@ import msgspec
 from archiver.errors import ConfigError, UnknownRevision, UnreadableSnapshot
 from archiver.history import compare, snapshots
 from archiver.history.catalogue import anywhere
-from archiver.history.foreign import Shape
-from archiver.history.versions import Versions, chunks
+from archiver.history.foreign import Shape, skipped
+from archiver.history.versions import Part, Version, Versions, chunks
+from archiver.records import canonical
 from archiver.records.decoding import decoded
+from archiver.records.document import Reader
 from archiver.records.jsontext import UNREADABLE
+from archiver.records.model import Bad, End, Line
+from archiver.sources.model_record import size_in_bytes
 from archiver.store.clone import cloned
 from archiver.store.repository import Repository
 
@@ -25,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.config import SourceConfig
-    from archiver.history.versions import Version
 
 _STAMPED = "*_models_????????_??????.json"
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -64,8 +67,10 @@ def from_files(
     fields = key or source.key
     shape = Shape(records or "models", fields) if records or fields else None
     versions = Versions(None, "", shape=shape, key=source.key)
+    of_a_hub = source.type != "json" and source.key == ("id",) and not (records or key)
+    read = partial(_of_a_hub, versions) if of_a_hub else versions.file
     found = [
-        Origin(str(file), _taken(file), partial(versions.file, file))
+        Origin(str(file), _taken(file), partial(read, file))
         for path in paths
         for file in (_stamped_files(path, source.name) if path.is_dir() else (path,))
     ]
@@ -112,6 +117,41 @@ def from_history(
                 Origin(revision.id, revision.authored_at, partial(versions.stored, revision))
                 for revision in reversed(revisions)
             ]
+
+
+def _of_a_hub(versions: Versions, file: Path) -> Version:
+    """Read a snapshot file into the source of a hub.
+
+    The original design's records have no ``id``: their ``name`` is the key, and their ``size``,
+    a text such as ``4.5GB``, becomes bytes.
+    """
+    text = decoded(b"".join(chunks(file)))
+    if canonical.is_canonical(text.body):
+        return versions.file(file)
+    by_id, by_name = (Reader("models", (field,)).once(text.body) for field in ("id", "name"))
+    lines: dict[str, bytes] = {}
+    bad: list[str] = []
+    twice: list[str] = []
+    for keyed, named in zip(by_id, by_name, strict=True):
+        found = keyed if isinstance(keyed, Line) else named
+        if isinstance(found, Bad):
+            bad.append(f"{found.place} ({found.reason})")
+            continue
+        if found.key in lines:
+            twice.append(found.key)
+        lines[found.key] = _adopted(found)
+    if bad and not lines:
+        raise UnreadableSnapshot(f"no record can be read: {bad[0]}")
+    in_order = [lines[key] for key in sorted(lines)]
+    notes = (*text.notes, *skipped(bad, twice))
+    return Version(End(None, None, len(lines)), {"": Part(None, lambda: in_order)}, notes)
+
+
+def _adopted(line: Line) -> bytes:
+    record = {"id": line.key} | canonical.decode(line.data)
+    if "size" in record:
+        record["size"] = size_in_bytes(record["size"])
+    return canonical.encode_as(line.key, record, ("id",)).data
 
 
 def _stamped_files(folder: Path, source: str) -> list[Path]:

@@ -17,7 +17,7 @@ from archiver.cli import completion, options, output, report_output
 from archiver.cli.failure import in_turn
 from archiver.clock import now
 from archiver.config import discover, process_environment
-from archiver.errors import ArchiverError
+from archiver.errors import ArchiverError, StoreError
 from archiver.jobs.github import (
     is_pull_request,
     without_summary_channels,
@@ -25,7 +25,7 @@ from archiver.jobs.github import (
     write_results,
 )
 from archiver.jobs.job import Job
-from archiver.records.text import terminal
+from archiver.records.text import count, terminal
 from archiver.render.console import COLOURS
 from archiver.store.clone import is_url
 from archiver.store.repository import Repository
@@ -214,6 +214,10 @@ def import_(
         done = import_all(target, origins, progress=lambda number: bar(number, len(origins)))
     for line in (*done.notes, *(f"left out: {each}" for each in done.skipped)):
         output.note(terminal(f"{done.source}: {line}"))
+    if done.skipped and not (done.committed or done.present):
+        raise StoreError(
+            f"{done.source}: nothing was imported, {count(len(done.skipped))} left out"
+        )
     click.echo(report_output.imported(done))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ _LONGEST: Final = 500
 """Characters of a description."""
 
 _NO_PROSE = ("#", "|", "```", "~~~", "<", "![", "[![", "---", "===", ">", "- ", "* ", "import ")
+_SIZE: Final = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([kmgtp]?)(i?)b\s*", re.IGNORECASE)
+_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`]")
 
 
@@ -96,3 +99,15 @@ def _without_front_matter(markdown: str) -> str:
         return markdown
     _, _, rest = markdown[4:].partition("\n---")
     return rest
+
+
+def size_in_bytes(size: Json) -> Json:
+    """Return a size as a number of bytes: ``4.5GB`` is 4,500,000,000, ``1 GiB`` is 2^30.
+
+    Units are those of the SI and of IEC 80000-13; anything else stays as it is.
+    """
+    found = _SIZE.fullmatch(size) if isinstance(size, str) else None
+    if found is None:
+        return size
+    base = 1024 if found[3] else 1000
+    return round(Decimal(found[1]) * base ** _POWERS[found[2].lower()])
