@@ -77,9 +77,12 @@ def changes_since(
     with opened(catalogue) as versions:
         after = _newest(catalogue, versions, tip)
         base, before = _base(catalogue, versions, since, tip)
-        if isinstance(base, Edge) and base.authored_at > since and base.id == after.end.revision:
-            raise base.end
-        notes = (*_late(catalogue, base, since, tip), *_notes(catalogue, before, after))
+        end = _end(catalogue, base, since, tip)
+        if end is not None and base.id == after.end.revision:
+            raise end.end
+        began = f"the archive begins later, at {stamp(base.authored_at)} UTC"
+        late = (end.note,) if end else (began,) if base.authored_at > since else ()
+        notes = (*late, *_notes(catalogue, before, after))
         yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
 
 
@@ -92,18 +95,21 @@ def steps(
     """Yield one comparison per revision since a time, newest first; read each before the next.
 
     The arguments are those of `changes_since`. Where a shallow clone ends later than the period
-    begins, a note of the last comparison says so.
+    begins, a note of the first comparison says so.
 
     Raises:
         ShallowHistory: The newest version is where the clone ends, after that time.
     """
     with opened(catalogue) as versions:
-        readable = _since(catalogue, versions, since, tip)
-        for (newer, _), (older, before) in pairwise(readable):
+        end = _end(catalogue, _base(catalogue, versions, since, tip)[0], since, tip)
+        late = (end.note,) if end else ()
+        for (newer, _), (_, before) in pairwise(_since(catalogue, versions, since, tip)):
             after = versions.stored(newer)
-            late = _late(catalogue, older, since, tip) if isinstance(older, Edge) else ()
             notes = (*late, *_notes(catalogue, before, after))
             yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
+            end, late = None, ()
+        if end is not None:
+            raise end.end
 
 
 @contextmanager
@@ -153,9 +159,7 @@ def _since(
     except (UnknownRevision, ShallowHistory):
         base = ""
     reached = False
-    for number, revision in enumerate(catalogue.reachable(tip)):
-        if isinstance(revision, Edge) and not number and revision.id != base:
-            raise revision.end
+    for revision in catalogue.reachable(tip):
         reached = reached or revision.id == base
         for found in readable(versions, (revision,)):
             yield found
@@ -176,18 +180,15 @@ def _base(
     raise _none(catalogue)
 
 
-def _late(
-    catalogue: Catalogue, base: Revision, since: datetime, tip: str | None
-) -> tuple[str, ...]:
-    """Return a note where what is compared with is later than the period begins.
+def _end(catalogue: Catalogue, base: Revision, since: datetime, tip: str | None) -> Edge | None:
+    """Return where a shallow clone ends, if the `base` of a period is later than its beginning.
 
-    The version at the edge of a shallow clone may be one that cannot be read.
+    The base need not be the edge: the version there may be unreadable.
     """
     if base.authored_at <= since:
-        return ()
-    for edge in (each for each in catalogue.reachable(tip) if isinstance(each, Edge)):
-        return (edge.note,)
-    return (f"the archive begins later, at {stamp(base.authored_at)} UTC",)
+        return None
+    *_, last = catalogue.reachable(tip)
+    return last if isinstance(last, Edge) else None
 
 
 def _newest(catalogue: Catalogue, versions: Versions, tip: str | None) -> Version:

@@ -178,6 +178,30 @@ def test_the_shallowest_clone_knows_no_change(
         assert "git fetch --deepen" in refused.value.hint
 
 
+def test_a_clone_whose_edge_is_unreadable_never_begins_there(
+    past: History, week: Catalogue, tmp_path: Path
+) -> None:
+    assert net(week, day(4)) == Summary(new=1, removed=1, unchanged=1)
+    past.commit("2026-01-06T00:00:00Z", {FILE: '{"error": 429}'})
+    past.add("2026-01-07T00:00:00Z", a=3)
+    past.add("2026-01-08T00:00:00Z", a=4)
+    past.git("clone", "--quiet", "--depth=3", past.folder.as_uri(), str(tmp_path / "clone"))
+    clone = anywhere(Repository.open(tmp_path / "clone"), FILE, records="models", key=("id",))
+    steps = [(found.tally(), found.notes) for found in compare.steps(clone, day(2))]
+    assert [counts for counts, _ in steps] == [Summary(updated=1)]
+    assert "this clone is shallow" in steps[0][1][0]
+    with compare.changes_since(clone, day(2)) as found:
+        assert [note for note in found.notes if "this clone is shallow" in note]
+    assert [entry.status for entry in log(clone)] == ["ok", "edge"]
+    past.commit("2026-01-09T00:00:00Z", {FILE: '{"error": 429}'})
+    past.add("2026-01-10T00:00:00Z", a=5)
+    past.git("clone", "--quiet", "--depth=2", past.folder.as_uri(), str(tmp_path / "last"))
+    last = anywhere(Repository.open(tmp_path / "last"), FILE, records="models", key=("id",))
+    for asked in (lambda: net(last, day(2)), lambda: list(compare.steps(last, day(2)))):
+        with pytest.raises(ShallowHistory):
+            asked()
+
+
 def test_a_clone_that_ends_before_the_file_began_has_no_first_snapshot(
     past: History, tmp_path: Path
 ) -> None:
