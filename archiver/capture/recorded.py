@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from archiver.capture.target import Target
     from archiver.capture.validation import Baseline
+    from archiver.changes.lifecycle import Tombstone
     from archiver.history.versions import Versions
     from archiver.store.history import Revision
 
@@ -33,18 +34,21 @@ class Recorded(NamedTuple):
     Attributes:
         listing: Its lines and proof. In a window, where an absent record has left, the unlisted
             keys count as unusable, so that their lines are kept once more.
-        gone: The records that were confirmed to be gone.
+        gone: The tombstones that it set, by key.
         swept: Capture time of the last full listing, where only changes were listed.
         exact: Whether the unlisted keys were recorded.
     """
 
     listing: Listing
-    gone: Mapping[str, Fate]
+    gone: Mapping[str, Tombstone]
     swept: str
     exact: bool
 
     def candidate(self, target: Target, baseline: Baseline, taken: datetime) -> Candidate:
         """Return it as a candidate for another tip; removals are confirmed as they were.
+
+        Its tombstones stay, also where the tip has removed the record before or never had it:
+        the commit may be rebased again, onto a tip that lists the record.
 
         Args:
             target: The source, on that tip.
@@ -54,20 +58,25 @@ class Recorded(NamedTuple):
         listing, before = self.listing, baseline.open()
         if listing.proof.kind == "incremental":
             listing.lines.keep(baseline.lines())
+        theirs = tombstones(target, target.tip())
         confirmation = confirm(
             listing,
             absent(before, listing.lines),
-            Memory({}, tombstones(target, target.tip()), 0),
+            Memory({}, {**theirs, **self.gone}, 0),
             self._fates,
             confirmations=1,
             taken=taken,
             last_seen=before.end.timestamp or "",
         )
+        confirmation = confirmation._replace(
+            changed=confirmation.tombstones != theirs,
+            unlisted=confirmation.unlisted if self.exact else None,
+        )
         return Candidate(
             target=target,
             baseline=baseline,
             listing=listing,
-            confirmation=confirmation if self.exact else confirmation._replace(unlisted=None),
+            confirmation=confirmation,
             taken=taken,
             link=links(target.catalogue),
             accept=True,
@@ -75,7 +84,11 @@ class Recorded(NamedTuple):
         )
 
     def _fates(self, keys: Iterable[str]) -> dict[str, Fate]:
-        return {key: self.gone.get(key, Fate("listed")) for key in keys}
+        stones = {key: self.gone.get(key) for key in keys}
+        return {
+            key: Fate("gone", stone.cause, stone.now) if stone else Fate("listed")
+            for key, stone in stones.items()
+        }
 
 
 def read_recorded(
@@ -108,9 +121,9 @@ def read_recorded(
         bad=tuple(Bad("", "unlisted", key) for key in unlisted) if proof.kind == "window" else (),
     )
     gone = {
-        key: Fate("gone", each.cause, each.now)
+        key: each
         for key, each in tombstones(target, revision.id).items()
-        if key not in earlier
+        if earlier.get(key) != each
     }
     return Recorded(listing, gone, version.swept, exact)
 

@@ -115,6 +115,49 @@ def older(copy: Copy) -> None:
     copy.git("commit", "--quiet", "--amend", "--message", "\n".join(kept))
 
 
+def test_a_removal_counts_after_two_rebases_though_others_had_it_too(hub: Hub) -> None:
+    first = began(hub, ("confirmations = 2", "confirmations = 1"))
+    hub.lists("a", one=1, k=1)
+    first.run("a")
+    second, third = hub.clone("second"), hub.clone("third")
+    push.fetched(second.config, clock=first.clock)
+    hub.lists("a", one=1)
+    first.run("a")
+    push.fetched(third.config, clock=first.clock)
+    hub.lists("a", one=1, k=2)
+    assert third.run("a", job=Job()).summary.returned == 1
+    hub.lists("a", one=9)
+    assert second.run("a", job=Job()).summary.removed == 1
+    push.fetched(second.config, clock=first.clock)  # where k is removed already
+    push.push(third.config, clock=first.clock)
+    push.push(second.config, clock=first.clock, sleep=lambda _: None)
+    assert hub.subjects()[:2] == [
+        "a: 1 updated, -1 removed (1 model)",
+        "a: 1 returned (2 models)",
+    ]
+    assert hub.records("a") == {"one": 9}
+
+
+def test_a_removal_of_a_record_that_only_a_dropped_capture_had_counts(hub: Hub) -> None:
+    first = began(hub, ("confirmations = 2", "confirmations = 1"))
+    hub.lists("a", one=1)
+    first.run("a")
+    second, third = hub.clone("second"), hub.clone("third")
+    hub.lists("a", one=1, k=1)
+    second.run("a", job=Job())
+    hub.lists("a", one=1, two=2)
+    first.run("a")
+    push.fetched(third.config, clock=first.clock)
+    hub.lists("a", one=1, two=2, k=1)
+    third.run("a", job=Job())
+    hub.lists("a", one=9, two=2)
+    assert second.run("a", job=Job()).summary.removed == 1
+    push.fetched(second.config, clock=first.clock)  # where nobody has seen k
+    push.push(third.config, clock=first.clock)
+    push.push(second.config, clock=first.clock, sleep=lambda _: None)
+    assert hub.records("a") == {"one": 9, "two": 2}
+
+
 def test_changes_that_lost_the_race_are_laid_over_what_was_pushed(repo: Path) -> None:
     catalogue = Catalogue(300)
     with FakeHub(hub=catalogue) as server:
