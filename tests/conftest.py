@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.checkout import SHARED
-from support.git import SETTINGS, run_git
+from support.git import SETTINGS, new_repository, run_git
 from support.misbehaviour import Server
 from support.scratch import in_memory
 
@@ -74,10 +74,7 @@ def git() -> Callable[..., str]:
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
     """Return a new git repository on an unborn branch ``main``."""
-    path = tmp_path / "repo"
-    path.mkdir()
-    run_git(path, "init", "--quiet", "--initial-branch=main")
-    return path
+    return new_repository(tmp_path / "repo")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.archives import Archive
 from support.checkout import CHECKOUT
-from support.git import run_git
+from support.git import new_repository, run_git
 from support.misbehaviour import Server, plain
 
 if TYPE_CHECKING:
@@ -58,14 +58,19 @@ def archiver(package: Path, *arguments: object) -> subprocess.CompletedProcess[s
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.fixture
-def archive(repo: Path) -> Archive:
-    """Return an archive with two captures: two records, then three."""
-    found = Archive(repo)
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    found = Archive(new_repository(tmp_path_factory.mktemp("template") / "repo"))
     found.configure('[notify.journal]\ntype = "stdout"')
     found.captured(a=1, b=1)
     found.captured(a=1, b=1, c=1)
     return found
+
+
+@pytest.fixture
+def archive(template: Archive, tmp_path: Path) -> Archive:
+    """Return an archive with two captures: two records, then three."""
+    return template.copied(tmp_path / "repo")
 
 
 def test_there_are_four_additions() -> None:

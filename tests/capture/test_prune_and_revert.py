@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.archives import Archive
+from support.git import new_repository
 
 from archiver.capture import prune, revert
 from archiver.changes.retention import Retention
@@ -21,14 +22,19 @@ if TYPE_CHECKING:
 LAST = Retention(keep_last=1)
 
 
-@pytest.fixture
-def archive(repo: Path) -> Archive:
-    """Return an archive with three captures."""
-    found = Archive(repo)
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    found = Archive(new_repository(tmp_path_factory.mktemp("template") / "repo"))
     found.configure()
     for number in range(3):
         found.captured(**{f"m{each}": number for each in range(20)})
     return found
+
+
+@pytest.fixture
+def archive(template: Archive, tmp_path: Path) -> Archive:
+    """Return an archive with three captures."""
+    return template.copied(tmp_path / "repo")
 
 
 def pruned(archive: Archive, rules: Retention, *, dry_run: bool = False) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.archives import Archive
+from support.git import new_repository
 
 from archiver.capture import revert
 from archiver.errors import ShallowHistory
@@ -20,14 +21,19 @@ MANY = {f"m{number}": number for number in range(40)}
 STAMPED = "data/hub/snapshots/hub_models_20260131_154733.json"
 
 
-@pytest.fixture
-def archive(repo: Path) -> Archive:
-    """Return an archive with two captures."""
-    found = Archive(repo)
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    found = Archive(new_repository(tmp_path_factory.mktemp("template") / "repo"))
     found.configure()
     found.captured(a=1, b=1)
     found.captured(a=2, b=1)
     return found
+
+
+@pytest.fixture
+def archive(template: Archive, tmp_path: Path) -> Archive:
+    """Return an archive with two captures."""
+    return template.copied(tmp_path / "repo")
 
 
 def tamper(archive: Archive, path: str, change: Callable[[str], str]) -> str:

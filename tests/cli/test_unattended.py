@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import jsonschema
 import pytest
 from support.archives import Archive
-from support.git import run_git
+from support.git import new_repository, run_git
 from support.processes import started
 from support.receivers import Receiver
 
@@ -30,10 +30,9 @@ CRON = "17 3 * * *"
 BOTH = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
 
 
-@pytest.fixture
-def archive(repo: Path) -> Archive:
-    """Return an archive with two captures, the second with one record less and one changed."""
-    found = Archive(repo)
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    found = Archive(new_repository(tmp_path_factory.mktemp("template") / "repo"))
     found.configure(confirmations=1, max_shrink=1)
     found.lists([
         {"id": "org/a", "license": "mit", "gated": False, "size": 4_500_000_000},
@@ -49,6 +48,12 @@ def archive(repo: Path) -> Archive:
     ])  # fmt: skip
     found.run()
     return found
+
+
+@pytest.fixture
+def archive(template: Archive, tmp_path: Path) -> Archive:
+    """Return an archive with two captures, the second with one record less and one changed."""
+    return template.copied(tmp_path / "repo")
 
 
 def test_a_changelog_is_what_the_runs_wrote(archiver: Archiver, archive: Archive) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
-from support.git import run_git
+from support.git import new_repository, run_git
 from support.hubs import Archive
 
 from archiver import config as configuration
@@ -16,7 +17,7 @@ from archiver.fakehub.misbehaviour import NAMES
 from archiver.fakehub.server import FakeHub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 MODELS = 2300
@@ -56,10 +57,31 @@ def archive(server: FakeHub, repo: Path) -> Archive:
     return Archive(repo, server, server.hub)
 
 
+@pytest.fixture(scope="module")
+def captured(
+    server: FakeHub, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Path], Archive]:
+    """Return what copies an archive with one capture of a kind of hub."""
+
+    @cache
+    def template(kind: str) -> Archive:
+        server.behave()
+        assert server.hub is not None
+        folder = new_repository(tmp_path_factory.mktemp(kind) / "repo")
+        found = Archive(folder, server, server.hub)
+        found.configure(kind, scope="all")
+        found.run()
+        return found
+
+    return lambda kind, folder: template(kind).copied(folder)
+
+
 @pytest.mark.parametrize(("kind", "name"), DAYS)
-def test_a_bad_day_costs_nothing_or_writes_nothing(archive: Archive, kind: str, name: str) -> None:
-    archive.configure(kind, scope="all")
-    archive.run()
+def test_a_bad_day_costs_nothing_or_writes_nothing(
+    captured: Callable[[str, Path], Archive], tmp_path: Path, kind: str, name: str
+) -> None:
+    archive = captured(kind, tmp_path / "repo")
+    archive.server.behave()
     before, truth = list(archive.state()), archive.listed()
     archive.server.misbehave(name, at=2)
     if name in OVERCOME:

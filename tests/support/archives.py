@@ -15,6 +15,7 @@ from archiver.capture.target import open_target
 from archiver.capture.verify import Audit
 from archiver.history.catalogue import configured
 from archiver.store.repository import Repository
+from support.git import copy_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +41,10 @@ class Archive:
 
     folder: Path
     time: datetime = START
+
+    def copied(self, folder: Path) -> Archive:
+        """Copy this archive to `folder`: what many tests begin with is built once."""
+        return Archive(copy_repository(self.folder, folder), self.time)
 
     def configure(self, more: str = "", **settings: Any) -> None:
         """Write archiver.toml: the source ``hub`` with `settings`, and `more` tables."""

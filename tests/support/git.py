@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -34,3 +35,20 @@ def run_git(folder: Path, *arguments: str, stdin: bytes | None = None) -> str:
     if done.returncode:
         raise AssertionError(f"{command} ended with {done.returncode}: {done.stderr.decode()}")
     return done.stdout.decode()
+
+
+def new_repository(folder: Path) -> Path:
+    """Make `folder` a git repository on an unborn branch ``main``."""
+    folder.mkdir()
+    run_git(folder, "init", "--quiet", "--initial-branch=main")
+    return folder
+
+
+def copy_repository(folder: Path, target: Path) -> Path:
+    """Copy a repository with its work tree; its index knows the inodes of the copied files.
+
+    Building a repository with two captures costs some thirty processes of git, a copy one.
+    """
+    shutil.copytree(folder, target, symlinks=True)
+    run_git(target, "update-index", "-q", "--refresh")
+    return target

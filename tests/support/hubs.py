@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver import config as configuration
 from archiver.capture import capture
-from support.git import run_git
+from support.git import copy_repository, run_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,10 @@ class Archive:
     server: FakeHub
     hub: Hub
     time: datetime = START
+
+    def copied(self, folder: Path) -> Archive:
+        """Copy this archive to `folder`: what many tests begin with is built once."""
+        return Archive(copy_repository(self.folder, folder), self.server, self.hub, self.time)
 
     def configure(self, kind: str, *, endpoint: str = "", **settings: Any) -> None:
         """Write the archiver.toml of one source called ``hub``."""
