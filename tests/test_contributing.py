@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from support.archives import Archive
 from support.checkout import CHECKOUT
 from support.git import new_repository, run_git
 from support.misbehaviour import Server, plain
+from support.processes import unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,9 +52,7 @@ def add(package: Path) -> Callable[[str], None]:
 def archiver(package: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the changed package."""
     command = [sys.executable, "-m", "archiver", *map(str, arguments)]
-    # Coverage follows the package, not copies of it.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    environment: dict[str, Any] = {**kept, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(package)}
+    environment = {**unmeasured(), "PYTHONSAFEPATH": "1", "PYTHONPATH": str(package)}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
