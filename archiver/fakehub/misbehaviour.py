@@ -7,6 +7,7 @@ import socket
 import struct
 import zlib
 from dataclasses import replace
+from functools import cache
 from time import sleep  # noqa: TID251  a slow server waits
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _LATER = {"Retry-After": "1", "RateLimit": '"api";r=0;t=0'}
 _MUCH: Final = 1 << 30
+_MUCH_CRC: Final = 0x5B64C2B0
+"""CRC-32 of so many zeros."""
 
 
 Change: TypeAlias = "Callable[[Answer, Answer | None], Answer]"
@@ -156,11 +159,23 @@ def _half_gzip(handler: BaseHTTPRequestHandler, right: Answer) -> None:
 
 
 def _bomb(handler: BaseHTTPRequestHandler, right: Answer) -> None:
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    zeros = bytes(1 << 20)
-    packed = b"".join(packer.compress(zeros) for _ in range(_MUCH >> 20)) + packer.flush()
     headers = {**JSON, "Content-Encoding": "gzip"}
-    _send(handler, replace(right, body=packed, headers=headers))
+    _send(handler, replace(right, body=_packed(), headers=headers))
+
+
+@cache
+def _packed() -> bytes:
+    """Return much of nothing, as gzip (RFC 1952).
+
+    A full flush forgets what came before, so every block is the same: packing all of them takes
+    seconds, which every request that is under way would spend.
+    """
+    zeros = bytes(1 << 20)
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    block = packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH)
+    head = gzip.compress(b"")[:10]
+    tail = zlib.compress(b"", wbits=-zlib.MAX_WBITS) + struct.pack("<II", _MUCH_CRC, _MUCH)
+    return head + block * (_MUCH >> 20) + tail
 
 
 DELIVERIES: Final[dict[str, Delivery]] = {

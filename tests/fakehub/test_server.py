@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from archiver.fakehub.catalogue import Catalogue
+from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
 
 if TYPE_CHECKING:
@@ -60,3 +63,18 @@ def test_it_is_gone_after_the_block() -> None:
         url = hub.url
     with pytest.raises(requests.ConnectionError):
         requests.get(url, timeout=5)
+
+
+def test_a_bomb_is_a_gibibyte_of_zeros() -> None:
+    with FakeHub(hub=Hub(10)) as hub:
+        hub.misbehave("bomb")
+        url = f"{hub.endpoint}/openapi/v1/models"
+        with requests.get(url, stream=True, timeout=5) as response:
+            packed = response.raw.read()
+    zeros, crc = bytes(1 << 20), 0
+    for _ in range(1 << 10):
+        crc = zlib.crc32(zeros, crc)
+    assert struct.unpack("<II", packed[-8:]) == (crc, 1 << 30)
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    assert unpacking.decompress(packed, 3 << 20) == bytes(3 << 20)
+    assert len(packed) < 2 << 20
