@@ -6,14 +6,17 @@ import csv
 import hashlib
 import json
 import subprocess
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from support.processes import run_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-    from subprocess import CompletedProcess
+
+    from support.commandline import Archiver
 
 
 class Shape(NamedTuple):
@@ -73,6 +76,12 @@ def rows(entries: Iterator[dict[str, Any]]) -> Iterator[Row]:
         yield Row(entry["revision"], total, new, updated, removed, entry["status"])
 
 
+@pytest.fixture(scope="session")
+def archiver() -> Archiver:
+    """Return the command line in a process that coverage.py does not follow: this is much data."""
+    return partial(run_process, measured=False)
+
+
 @pytest.fixture(scope="module")
 def cloned(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return what clones the history called so."""
@@ -91,7 +100,7 @@ def cloned(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[st
 def test_the_log_has_the_numbers_of_a_plain_comparison(
     real: Path,
     cloned: Callable[[str], Path],
-    archiver: Callable[..., CompletedProcess[str]],
+    archiver: Archiver,
     name: str,
 ) -> None:
     done = archiver("log", "-f", "jsonl", "--repo", cloned(name), *SHAPES[name].options)
@@ -105,7 +114,7 @@ def test_the_log_has_the_numbers_of_a_plain_comparison(
 
 
 def test_counters_are_told_from_news(
-    real: Path, cloned: Callable[[str], Path], archiver: Callable[..., CompletedProcess[str]]
+    real: Path, cloned: Callable[[str], Path], archiver: Archiver
 ) -> None:
     options = (*SHAPES["radar-index"].options, *COUNTERS)
     done = archiver("log", "-f", "jsonl", "--repo", cloned("radar-index"), *options)
@@ -124,7 +133,7 @@ def digest(keys: list[str]) -> str:
 
 @pytest.mark.parametrize(("old", "new"), [(0, 1), (1, 2), (0, 2)])
 def test_states_of_a_large_catalogue_differ_in_the_known_records(
-    real: Path, archiver: Callable[..., CompletedProcess[str]], old: int, new: int
+    real: Path, archiver: Archiver, old: int, new: int
 ) -> None:
     answers = json.loads((real / "radar.expected.json").read_text())
     answer = next(
@@ -142,7 +151,7 @@ def test_states_of_a_large_catalogue_differ_in_the_known_records(
 
 @pytest.mark.parametrize(("old", "new"), [(0, 1), (1, 2), (0, 2)])
 def test_counters_of_a_large_catalogue_are_counted_apart(
-    real: Path, archiver: Callable[..., CompletedProcess[str]], old: int, new: int
+    real: Path, archiver: Archiver, old: int, new: int
 ) -> None:
     answers = json.loads((real / "radar.expected.json").read_text())
     answer = next(

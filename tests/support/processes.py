@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 COMMAND = (sys.executable, "-m", "archiver")
 
 
-def run_process(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
+def run_process(
+    *arguments: object, measured: bool = True, **environ: str
+) -> subprocess.CompletedProcess[str]:
     """Run ``archiver`` with `arguments` and more environment; return exit code and output."""
+    inherited = os.environ if measured else unmeasured()
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
-        env={**os.environ, **environ},
+        env={**inherited, **environ},
         capture_output=True,
         encoding="utf-8",
         check=False,
