@@ -15,6 +15,7 @@ from archiver.history.versions import EMPTY, stamp
 from archiver.records import canonical
 from archiver.records.digest import records_digest
 from archiver.records.model import End, Line
+from archiver.records.representation import short
 from archiver.records.text import Noun  # noqa: TC001  msgspec reads it
 from archiver.sources.lines import LinesInMemory
 from archiver.store.change import BOT
@@ -55,6 +56,8 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     noun: Noun
     skipped: tuple[str, ...]
     notes: tuple[str, ...]
+
+    __repr__ = short
 
 
 def import_all(

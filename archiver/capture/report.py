@@ -11,8 +11,10 @@ from archiver.errors import RenderError, StoreError
 from archiver.history.snapshots import name_of
 from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE, plain
-from archiver.records.model import Summary
+from archiver.records.model import Summary, row
+from archiver.records.representation import short, table
 from archiver.records.text import RECORD, Noun
+from archiver.render import wording
 from archiver.render.commit_message import message
 from archiver.render.section import section
 from archiver.sources import Proof
@@ -64,6 +66,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     noun: Noun = RECORD
     changes: tuple[RecordChange, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return short(self, "source", "outcome", "summary", "revision", "changes", "notes")
+
+    def _repr_html_(self) -> str:
+        """Return the first changes as a table, for a notebook."""
+        first = self.outcome == "first"
+        counts = wording.headline(self.summary, self.new.total, first=first, noun=self.noun)
+        rows = (row(each.kind, wording.public(each)) for each in self.changes)
+        total = 0 if first else self.summary.news
+        return table(f"{self.source}: {self.outcome}: {counts}", rows, total)
 
 
 def unchanged(source: SourceConfig, end: End, *notes: str) -> Report:

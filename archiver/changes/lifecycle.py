@@ -11,6 +11,7 @@ import msgspec
 
 from archiver.records.canonical import decode_with_key, line_key
 from archiver.records.jsontext import UNREADABLE, plain
+from archiver.records.representation import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,6 +35,8 @@ class Missing(msgspec.Struct, frozen=True):
     since: str
     listings: int
 
+    __repr__ = short
+
 
 class Tombstone(msgspec.Struct, frozen=True, omit_defaults=True):
     """A record that was removed.
@@ -51,6 +54,8 @@ class Tombstone(msgspec.Struct, frozen=True, omit_defaults=True):
     last_seen: str
     cause: str = ""
     now: str = ""
+
+    __repr__ = short
 
     @property
     def reason(self) -> str:
@@ -131,6 +136,8 @@ class Lives:
     after: Mapping[str, Tombstone] = field(default_factory=dict)
     since: str = ""
     window: bool = False
+
+    __repr__ = short
 
     @cached_property
     def silent(self) -> bool:

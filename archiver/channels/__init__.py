@@ -11,6 +11,7 @@ import msgspec
 
 from archiver.errors import NotifyError
 from archiver.plugins import Kinds
+from archiver.records.representation import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: str
     changes: dict[str, Any] | None = None
 
+    __repr__ = short
+
 
 class Delivered(NotifyError):
     """A message was delivered, but not to every address or with a flaw; it is not repeated."""
@@ -66,6 +69,8 @@ class Means:
     secrets: Mapping[str, tuple[str, ...]] = field(repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     templates: Path | None = None
+
+    __repr__ = short
 
 
 class Notifier(ABC):

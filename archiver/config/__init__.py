@@ -23,6 +23,7 @@ from archiver.config.tables import (
 )
 from archiver.config.validation import Validation, fields
 from archiver.errors import ConfigError, suggestion
+from archiver.records.representation import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -72,6 +73,8 @@ class Config:
     templates: TemplatesConfig
     notify: Mapping[str, ChannelConfig]
     environment: Environment
+
+    __repr__ = short
 
     def source(self, name: str) -> SourceConfig:
         """Return the source called `name`.

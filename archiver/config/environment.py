@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archiver.errors import ConfigError
+from archiver.records.representation import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,8 @@ class Environment:
     proxies: Mapping[str, str] = field(repr=False)
     ca_bundle: str | None
     variables: Mapping[str, str] = field(repr=False)
+
+    __repr__ = short
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Environment:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from archiver.records.model import KINDS, NEWS, Kind
+from archiver.records.representation import short
 from archiver.records.text import Noun, plural
 
 FieldPaths: TypeAlias = tuple[Annotated[str, Meta(min_length=1)], ...]
@@ -78,6 +79,8 @@ class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     author: Author | None = None
     remote: Remote | None = None
 
+    __repr__ = short
+
     @property
     def identity(self) -> tuple[str, str] | None:
         """Name and address of `author`."""
@@ -131,6 +134,8 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: Bytes = 95_000_000
     settings: dict[str, Any] = {}
 
+    __repr__ = short
+
     @property
     def called(self) -> Noun:
         """The noun of the records, singular and plural."""
@@ -162,6 +167,8 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
     outages: bool = True
     settings: dict[str, Any] = {}
 
+    __repr__ = short
+
 
 class RetentionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[retention]``: which stamped files stay in the work tree; history keeps all.
@@ -178,6 +185,8 @@ class RetentionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_weekly: Count = 0
     keep_monthly: Count = 0
 
+    __repr__ = short
+
 
 class TemplatesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[templates]``: the templates that replace the built-in ones.
@@ -187,3 +196,5 @@ class TemplatesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     folder: Folder | None = None
+
+    __repr__ = short

@@ -13,6 +13,7 @@ from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, Sto
 from archiver.history.foreign import Shape
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.policy import Policy
+from archiver.records.representation import short
 from archiver.records.text import RECORD
 from archiver.store.history import Revision
 
@@ -39,6 +40,8 @@ class Reverted(msgspec.Struct, frozen=True):
     timestamp: str
     reverted_at: str
 
+    __repr__ = short
+
 
 @dataclass(frozen=True)
 class Edge(Revision):
@@ -51,6 +54,8 @@ class Edge(Revision):
     """
 
     end: ShallowHistory = field(compare=False)
+
+    __repr__ = short
 
     @classmethod
     def of(cls, revision: Revision, end: ShallowHistory) -> Edge:
@@ -88,6 +93,8 @@ class Catalogue:
     ref: str = "HEAD"
     config: Config | None = None
     noun: Noun = RECORD
+
+    __repr__ = short
 
     @property
     def folder(self) -> str:

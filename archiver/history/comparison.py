@@ -13,6 +13,7 @@ from archiver.changes.lifecycle import UNKNOWN, Lives
 from archiver.history.versions import EMPTY
 from archiver.records import canonical
 from archiver.records.model import NEWS, ChangeSet, RecordChange, Summary
+from archiver.records.representation import short
 from archiver.render import wording
 from archiver.render.section import CAP
 
@@ -49,6 +50,8 @@ class Comparison:
     fields: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     _counts: Counter[Kind] = field(default_factory=Counter)
+
+    __repr__ = short
 
     @property
     def ends(self) -> tuple[End, End]:

@@ -11,6 +11,7 @@ from archiver.history.catalogue import Edge
 from archiver.history.compare import opened
 from archiver.history.comparison import Comparison
 from archiver.history.versions import stamp
+from archiver.records.representation import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,8 @@ class Entry(msgspec.Struct, frozen=True):
     summary: Summary | None
     status: Status
     reason: str | None = None
+
+    __repr__ = short
 
 
 def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:

@@ -15,6 +15,7 @@ from archiver.history.comparison import lives
 from archiver.history.versions import EMPTY, Part, stamp
 from archiver.records import canonical
 from archiver.records.jsontext import dump
+from archiver.records.representation import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,6 +36,8 @@ class Moment(msgspec.Struct, frozen=True):
 
     revision: str
     timestamp: str
+
+    __repr__ = short
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -59,6 +62,8 @@ class Event(msgspec.Struct, frozen=True):
     old_key: str | UnsetType = UNSET
     new_key: str | UnsetType = UNSET
 
+    __repr__ = short
+
 
 class Timeline(msgspec.Struct, frozen=True):
     """The life of one record.
@@ -80,6 +85,8 @@ class Timeline(msgspec.Struct, frozen=True):
     last_changed: Moment
     events: tuple[Event, ...]
     blame: dict[str, Moment]
+
+    __repr__ = short
 
 
 def timeline(catalogue: Catalogue, key: str, *, tip: str | None = None) -> Timeline:

@@ -18,6 +18,7 @@ from archiver.errors import UnknownRevision, UnreadableSnapshot
 from archiver.history.foreign import Documents, rekeyed
 from archiver.records import canonical
 from archiver.records.model import End
+from archiver.records.representation import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -46,6 +47,9 @@ class Part(NamedTuple):
     id: str | None
     lines: Callable[[], Iterable[bytes]]
 
+    def __repr__(self) -> str:
+        return short(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -68,6 +72,8 @@ class Version:
     covers: str = ""
     swept: str = ""
     tombstones: Callable[[], Mapping[str, Tombstone]] = dict
+
+    __repr__ = short
 
     def lines(self) -> Iterable[bytes]:
         """Return all lines, sorted by key; shards are sorted in memory."""

@@ -14,6 +14,7 @@ from archiver.capture.runlog import Run  # noqa: TC001  msgspec reads it
 from archiver.errors import RepositoryBusy
 from archiver.history.catalogue import configured
 from archiver.history.versions import stamp
+from archiver.records.representation import short
 from archiver.store.packing import disk_usage, stored_bytes
 from archiver.store.repository import Repository
 
@@ -46,6 +47,8 @@ class Gap(msgspec.Struct, frozen=True):
     after: str
     until: str
 
+    __repr__ = short
+
 
 class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The health of one source.
@@ -75,6 +78,8 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[Gap, ...]
     files: int
     largest: int
+
+    __repr__ = short
 
     @property
     def healthy(self) -> bool:
@@ -107,6 +112,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     committed: bool
     growth: int | None
     months_left: float | None
+
+    __repr__ = short
 
     @property
     def healthy(self) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 
 from archiver.errors import ConfigError
 from archiver.pins.references import Names
+from archiver.records.representation import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,6 +44,8 @@ class Pin(msgspec.Struct, frozen=True):
     file: str
     line: int
     values: Mapping[str, str] = {}
+
+    __repr__ = short
 
 
 def files(patterns: Iterable[str]) -> list[Path]:

@@ -15,6 +15,7 @@ from archiver.pins.lists import Pin  # noqa: TC001  msgspec reads it
 from archiver.pins.references import inside
 from archiver.records import canonical
 from archiver.records.jsontext import dump
+from archiver.records.representation import short
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -56,6 +57,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     now: str = ""
     pins: tuple[Pin, ...] = ()
     source: str = ""
+
+    __repr__ = short
 
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:

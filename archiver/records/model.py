@@ -8,6 +8,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from archiver.records.representation import short, table
+
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list of Json, dict of str to Json."""
 
@@ -45,6 +47,9 @@ class Line(NamedTuple):
     key: str
     data: bytes
 
+    def __repr__(self) -> str:
+        return short(self)
+
 
 class Bad(NamedTuple):
     """Something in the place of a record: where it stood, why it is not one, its key if known."""
@@ -52,6 +57,9 @@ class Bad(NamedTuple):
     place: str
     reason: str
     key: str = ""
+
+    def __repr__(self) -> str:
+        return short(self)
 
 
 class Leaf(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,6 +74,8 @@ class Leaf(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str
     old: Json | UnsetType = UNSET
     new: Json | UnsetType = UNSET
+
+    __repr__ = short
 
 
 class FieldChange(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,6 +96,8 @@ class FieldChange(msgspec.Struct, frozen=True, omit_defaults=True):
     old: Json | UnsetType = UNSET
     new: Json | UnsetType = UNSET
     detail: tuple[Leaf, ...] | UnsetType = UNSET
+
+    __repr__ = short
 
     @property
     def field(self) -> str:
@@ -113,6 +125,8 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
     old_key: str | UnsetType = UNSET
     cause: str | UnsetType = UNSET
 
+    __repr__ = short
+
 
 class End(msgspec.Struct, frozen=True):
     """One end of a comparison.
@@ -126,6 +140,8 @@ class End(msgspec.Struct, frozen=True):
     revision: str | None
     timestamp: str | None
     total: int
+
+    __repr__ = short
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -141,6 +157,8 @@ class Summary(msgspec.Struct, frozen=True):
     metrics: int = 0
     unchanged: int = 0
 
+    __repr__ = short
+
     @property
     def news(self) -> int:
         """Number of changes that are news: everything but metrics and unchanged."""
@@ -153,12 +171,16 @@ class RecordUpdate(msgspec.Struct, frozen=True):
     key: str
     changes: tuple[FieldChange, ...]
 
+    __repr__ = short
+
 
 class Rename(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}):
     """One record that has another key now."""
 
     old: str
     new: str
+
+    __repr__ = short
 
 
 CHANGES_1: Final = "archiver/changes/1"
@@ -187,9 +209,30 @@ class ChangeSet(msgspec.Struct, frozen=True, kw_only=True, rename={"old": "from"
     updated: tuple[RecordUpdate, ...] = ()
     metrics: tuple[RecordUpdate, ...] = ()
 
+    def __repr__(self) -> str:
+        return short(self, "source", "summary", "old", "current")
+
     def __getitem__(self, kind: str) -> tuple[Any, ...]:
         """Return the changes of one `kind`, as ``changes["new"]``."""
         if kind not in KINDS:
             raise KeyError(kind)
         changes: tuple[Any, ...] = getattr(self, kind)
         return changes
+
+    def _repr_html_(self) -> str:
+        """Return the first changes as a table, for a notebook."""
+        times = " → ".join(end.timestamp or "nothing" for end in (self.old, self.current))
+        numbers = {kind: len(self[kind]) for kind in KINDS if self[kind]}
+        counts = ", ".join(f"{number:,} {kind}" for kind, number in numbers.items())
+        rows = (row(kind, each) for kind in KINDS for each in self[kind])
+        caption = f"{self.source}: {times}: {counts or 'no changes'}"
+        return table(caption, rows, sum(numbers.values()))
+
+
+def row(kind: Kind, change: Record | RecordUpdate | Rename) -> tuple[str, str, str]:
+    """Return kind, key and what happened to a record, of one change in its public form."""
+    if isinstance(change, RecordUpdate):
+        return kind, change.key, ", ".join(each.field for each in change.changes)
+    if isinstance(change, Rename):
+        return kind, change.new, f"was {change.old}"
+    return kind, str(next(iter(change.values()), "")), str(change.get("@cause", ""))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from archiver.errors import SourceError
+from archiver.records.representation import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
     mark: str = ""
     notes: tuple[str, ...] = ()
 
+    __repr__ = short
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -66,6 +69,8 @@ class Ledger:
     announced: int | None = None
     end: str = ""
     mark: str = ""
+
+    __repr__ = short
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Self:
@@ -150,3 +155,5 @@ class Proof:
     duplicates: int
     bad: int
     end: str
+
+    __repr__ = short

@@ -14,6 +14,7 @@ from archiver.errors import MalformedPage, SnapshotRejected
 from archiver.records import canonical
 from archiver.records.key import key_of
 from archiver.records.model import Bad, Line
+from archiver.records.representation import short
 from archiver.records.text import few
 from archiver.sources.checkpoint import NAMED, Checkpoint
 from archiver.sources.ledger import Proof
@@ -64,6 +65,8 @@ class Listing:
     validators: Mapping[str, str] = field(default_factory=dict)
     mark: str = ""
     notes: tuple[str, ...] = ()
+
+    __repr__ = short
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from archiver.errors import ConfigError
+from archiver.records.representation import short
 from archiver.transport import Rate, Request
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Parsed:
     mark: str = ""
     notes: tuple[str, ...] = ()
 
+    __repr__ = short
+
 
 class Fate(NamedTuple):
     """What a source says about one key that its listing lacks.
@@ -64,6 +67,9 @@ class Fate(NamedTuple):
     state: Literal["listed", "gone", "unknown"]
     cause: str = ""
     now: str = ""
+
+    def __repr__(self) -> str:
+        return short(self)
 
 
 def own_rate(endpoint: str, rate: float, usual: Rate) -> Rate | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from archiver.errors import ShallowHistory
+from archiver.records.representation import short
 from archiver.store.plumbing import Answer, Plumbing, failed
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Revision:
     committed_at: datetime
     subject: str
     trailers: Mapping[str, str]
+
+    __repr__ = short
 
 
 def walk(git: Plumbing, path: str, *, tip: str, shallow: bool) -> Iterator[Revision]:

@@ -9,6 +9,8 @@ from typing import Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from archiver.errors import MalformedPage
+from archiver.records.representation import short
+from archiver.records.text import clip
 
 _HIDDEN = "***"
 _SECRET_NAME = re.compile(r"token|key|secret|passw|sig|auth|credential|session", re.IGNORECASE)
@@ -42,7 +44,7 @@ class Request:
     private: bool = False
 
     def __repr__(self) -> str:
-        return f"Request(id={self.id!r}, url={self.shown(self.url)!r})"
+        return clip(f"Request(id={self.id!r}, url={self.shown(self.url)!r})", 200)
 
     def shown(self, url: str) -> str:
         """Return what messages show in place of `url`, an address of this request."""
@@ -65,6 +67,8 @@ class Page:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
+    __repr__ = short
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -80,6 +84,8 @@ class Rate:
     seconds: float = 1.0
     burst: int = 1
 
+    __repr__ = short
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -94,6 +100,8 @@ class Site:
     endpoint: str
     rate: Rate | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    __repr__ = short
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,8 @@ class Limits:
     retries: int = 4
     longest_wait: float = 310
     max_bytes: int = 512 * 1024 * 1024
+
+    __repr__ = short
 
 
 def redact(url: str) -> str:
