@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,14 +15,13 @@ from support.hubs import START, Archive
 
 from archiver import HuggingFaceWatcher, ModelScopeWatcher, Watcher
 from archiver.capture import connection
-from archiver.errors import ConfigError, SourceUnavailable
+from archiver.errors import ArchiverError, ConfigError, SourceUnavailable
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
 from archiver.jobs.watch import AutoSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -188,6 +188,38 @@ def test_nothing_is_made_inside_a_repository_that_is_no_archive(repo: Path, insi
     with pytest.raises(ConfigError, match="which is no archive"):
         Shop(repo=repo / inside)
     assert sorted(path.name for path in repo.iterdir()) == [".git"]
+
+
+@pytest.mark.parametrize("inside", ["bare.git", "bare.git/refs", "tree/.git", "tree/.git/hooks"])
+def test_nothing_is_made_inside_of_what_git_itself_keeps(tmp_path: Path, inside: str) -> None:
+    run_git(tmp_path, "init", "--quiet", "--bare", "bare.git")
+    run_git(tmp_path, "init", "--quiet", "tree")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ConfigError, match="which is no archive"):
+        Shop(repo=tmp_path / inside)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("inside", ["file", "file/new", "dangling"])
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, inside: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere" / "to")
+    with pytest.raises(ConfigError, match=f"cannot make {tmp_path / inside}: "):
+        Shop(repo=tmp_path / inside)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "file"]
+
+
+@pytest.mark.skipif(not Path("/proc/sys").is_dir(), reason="a folder that not even root can write")
+@pytest.mark.parametrize("folder", ["/proc/sys", "/proc/sys/new"])
+def test_a_folder_that_cannot_be_written_is_named(folder: str) -> None:
+    with pytest.raises(ArchiverError, match=folder):
+        Shop(repo=folder)
+
+
+def test_nothing_is_made_inside_a_repository_that_git_does_not_trust(repo: Path) -> None:
+    (repo / ".git" / "HEAD").write_text("damaged")
+    with pytest.raises(ConfigError, match="which is no archive"):
+        Shop(repo=repo / "new")
 
 
 def test_nothing_is_made_where_a_source_is_named(tmp_path: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from archiver.errors import ConfigError, StoreError
+from archiver.errors import ConfigError
 from archiver.render.files import whole_file
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+
+_BARE: Final = ("HEAD", "objects", "refs")  # gitrepository-layout(5)
 
 
 class Made(NamedTuple):
@@ -46,13 +49,15 @@ def make(folder: Path, files: Mapping[str, str]) -> Made:
 
 
 def enclosing(folder: Path) -> Path | None:
-    """Return the work tree of git that `folder`, which may not exist yet, lies in; None: none."""
-    existing = next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
-    try:
-        with Repository.open(existing) as found:
-            return found.root
-    except StoreError:
-        return None
+    """Return the git repository that `folder`, which may not exist yet, lies in; None: none.
+
+    A bare one counts, and so does one that git would not open, because another user owns it.
+    """
+    place = folder.resolve()
+    for each in (place, *place.parents):
+        if (each / ".git").exists() or all((each / part).exists() for part in _BARE):
+            return each
+    return None
 
 
 def _make_folder(folder: Path) -> None:
