@@ -23,8 +23,6 @@ from archiver.jobs.job import Job
 from archiver.jobs.watch import AutoSnapshot
 from archiver.notify import delivery
 from archiver.records import canonical
-from archiver.records.canonical import KEY
-from archiver.records.key import key_of
 from archiver.records.model import KINDS, RecordUpdate, Rename
 from archiver.records.query import search
 from archiver.records.text import terminal
@@ -213,7 +211,7 @@ class Watcher:
         out(f"{self.source}: {found}")
         for kind in NEWS_IN_ORDER:
             for each in changes[kind]:
-                out(f"  {kind}: {_named(each, self._config.source(self.source).key)}")
+                out(f"  {kind}: {_named(each)}")
 
     def compare_snapshots(
         self, snapshot1: str | None = None, snapshot2: str | None = None
@@ -305,12 +303,12 @@ class Watcher:
             yield configured(self._config, self.source, repository)
 
 
-def _named(change: RecordUpdate | Rename | Record, key: tuple[str, ...]) -> str:
+def _named(change: RecordUpdate | Rename | Record) -> str:
     if isinstance(change, RecordUpdate):
         return terminal(change.key)
     if isinstance(change, Rename):
         return terminal(f"{change.old} → {change.new}")
-    return terminal(str(change[KEY] if KEY in change else key_of(change, key)))
+    return terminal(wording.key(change))
 
 
 class ModelScopeWatcher(Watcher):

@@ -12,7 +12,7 @@ from archiver.capture.commit import Candidate
 from archiver.capture.confirmation import confirm, possible_renames
 from archiver.capture.connection import connected
 from archiver.capture.listing import obtained
-from archiver.capture.report import PROOF, Misrendered, Report, unchanged
+from archiver.capture.report import Misrendered, Report, unchanged
 from archiver.capture.target import open_target, state_change
 from archiver.capture.validation import Baseline, absent, quarantined, validate
 from archiver.errors import RepositoryBusy, SnapshotRejected
@@ -191,20 +191,20 @@ class _Capture:
         baseline = Baseline(self._catalogue, versions, self._newest)
         before = baseline.open()
         lost = absent(before, listing.lines)
-        renamed = possible_renames(lost, listing.lines) if self._follows_an_import() else {}
-        vanished = len(lost) - len(renamed)
-        validate(self._connection, listing, before, lost=vanished, accept=accept)
+        renames = possible_renames(lost, listing.lines, target.source.key)
+        gone = len(lost) - len(renames)
+        validate(self._connection, listing, before, lost=gone, accept=accept)
         waiting = details.enrich(self._connection, listing, baseline)
         confirmation = confirm(
             listing,
             lost,
             state.memory(target, target.tip()),
             self._connection.fates,
+            renames=renames,
             confirmations=target.source.confirmations or source.confirmations,
             taken=self._taken,
             last_seen=before.end.timestamp or "",
             noun=target.source.called,
-            renamed=renamed,
         )
         reasons = [f"{bad.place} ({bad.reason})" for bad in listing.bad]
         again = () if source.overlapping else listing.duplicates
@@ -220,10 +220,6 @@ class _Capture:
             notes=(*self._connection.notes, *listing.notes, *skipped(reasons, again)),
             waiting=waiting,
         )
-
-    def _follows_an_import(self) -> bool:
-        """Say whether the newest snapshot was imported: an import has no proof."""
-        return self._newest is not None and PROOF not in self._newest.trailers
 
     def _overtaken(self) -> bool:
         """Say whether another run committed a newer capture.

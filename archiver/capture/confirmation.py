@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from archiver.changes.lifecycle import Missing, Tombstone, sort_out
+from archiver.changes.lifecycle import POSSIBLE_RENAME, Missing, Tombstone, sort_out
 from archiver.errors import StoreError
 from archiver.history.versions import stamp
+from archiver.records.canonical import decode
 from archiver.records.jsontext import UNREADABLE, plain
+from archiver.records.key import lacks
 from archiver.records.model import Line
 from archiver.records.text import RECORD, count, few
 from archiver.sources import Fate
@@ -60,11 +61,11 @@ def confirm(
     memory: Memory,
     fates: Fates,
     *,
+    renames: Mapping[str, str],
     confirmations: int,
     taken: datetime,
     last_seen: str,
     noun: Noun = RECORD,
-    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> Confirmation:
     """Confirm which of the records that a listing lacks are gone; the others keep their lines.
 
@@ -74,18 +75,18 @@ def confirm(
         listing: The listing; the lines that are kept are added to it.
         absent: The lines of the baseline that it lacks, by key.
         memory: What earlier runs remember.
+        renames: What `possible_renames` found among them: they are gone under their old keys.
         fates: Tells of keys, in this order, whether they are gone; may leave some out.
         confirmations: Complete listings in a row that must lack a record before it is removed.
         taken: Capture time, UTC.
         last_seen: Capture time of the baseline, UTC.
         noun: What the records are called.
-        renamed: Absent keys that are listed under another key now, which needs no confirmation.
     """
     lines, kind, when = listing.lines, listing.proof.kind, stamp(taken)
     still = {key: each for key, each in memory.removed.items() if not lines.holds(key)}
     kept: set[str] = {bad.key for bad in listing.bad} & absent.keys()
     missing = memory.missing
-    gone = {key: Fate("gone", now=now) for key, now in renamed.items() if key not in kept}
+    gone = {key: Fate("gone", POSSIBLE_RENAME, now) for key, now in renames.items()}
     if kind == "complete":
         lost = [key for key in absent if key not in kept and key not in gone]
         if _doubtful(listing, memory):
@@ -107,32 +108,39 @@ def confirm(
         still | stones != memory.removed,
         None if kind == "incremental" else frozenset(kept),
         (
-            *_possible(renamed),
+            *_rename_notes(renames, noun),
             *(_notes(missing, confirmations, noun) if kind == "complete" else ()),
         ),
     )
 
 
-def possible_renames(absent: Collection[str], lines: Lines) -> dict[str, str]:
-    """Return the absent names without an owner that exactly one listed key ends with.
+def possible_renames(
+    absent: Mapping[str, bytes], lines: Lines, key: tuple[str, ...]
+) -> dict[str, str]:
+    """Return the records without owner that a hub lists under their full key now: old key to new.
 
-    The original design's snapshots know models by name only; hubs list ``owner/name``.
+    Files of the original design know models by name alone. Such a record is taken for the one
+    listed model that has this name; where several have it, or none, nothing is said.
+
+    Args:
+        absent: The lines of the baseline that the listing lacks, by key.
+        lines: The listing.
+        key: Fields of the key, which a record that is known by its name lacks.
     """
-    names = {key for key in absent if "/" not in key}
-    found: dict[str, list[str]] = {}
-    for line in lines if names else ():
-        owner, slash, name = line.key.rpartition("/")
-        if slash and owner and name in names:
-            found.setdefault(name, []).append(line.key)
-    return {name: keys[0] for name, keys in found.items() if len(keys) == 1}
+    unowned = {old for old, line in absent.items() if "/" not in old and _is_unkeyed(line, key)}
+    if not unowned:
+        return {}
+    found: dict[str, set[str]] = {}
+    for new, line in lines:
+        for name in {new.rpartition("/")[2], decode(line).get("name")} - {new}:
+            if name in unowned:
+                found.setdefault(name, set()).add(new)
+    return {old: min(keys) for old, keys in sorted(found.items()) if len(keys) == 1}
 
 
-def _possible(renamed: Mapping[str, str]) -> tuple[str, ...]:
-    if not renamed:
-        return ()
-    pairs = [f"{old} → {new}" for old, new in sorted(renamed.items())]
-    renames = count(len(pairs), "possible rename")
-    return (f"{renames}, by names without an owner that one key ends with: {few(pairs)}",)
+def _is_unkeyed(line: bytes, key: tuple[str, ...]) -> bool:
+    record = decode(line)
+    return lacks(record, key) and "name" in record
 
 
 def _doubtful(listing: Listing, memory: Memory) -> bool:
@@ -163,6 +171,13 @@ def read_unlisted(content: bytes) -> frozenset[str]:
         return frozenset(row.key for row in msgspec.json.Decoder(_Key).decode_lines(content))
     except UNREADABLE as error:
         raise StoreError(f"{UNLISTED_FILE} cannot be read: {plain(error)}") from error
+
+
+def _rename_notes(renames: Mapping[str, str], noun: Noun) -> tuple[str, ...]:
+    if not renames:
+        return ()
+    named = few([f"{old} → {new}" for old, new in renames.items()])
+    return (f"{POSSIBLE_RENAME}: {noun.counted(len(renames))}: {named}",)
 
 
 def _notes(missing: Mapping[str, Missing], confirmations: int, noun: Noun) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
@@ -13,14 +14,10 @@ import msgspec
 from archiver.errors import ConfigError, UnknownRevision, UnreadableSnapshot
 from archiver.history import compare, snapshots
 from archiver.history.catalogue import anywhere
-from archiver.history.foreign import Shape, skipped
-from archiver.history.versions import Part, Version, Versions, chunks
-from archiver.records import canonical
+from archiver.history.foreign import ORIGINAL, Shape, shape_of
+from archiver.history.versions import Versions, chunks
 from archiver.records.decoding import decoded
-from archiver.records.document import Reader
 from archiver.records.jsontext import UNREADABLE
-from archiver.records.model import Bad, End, Line
-from archiver.sources.model_record import size_in_bytes
 from archiver.store.clone import cloned
 from archiver.store.repository import Repository
 
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.config import SourceConfig
+    from archiver.history.versions import Version
 
 _STAMPED = "*_models_????????_??????.json"
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -64,13 +62,10 @@ def from_files(
     Raises:
         ConfigError: A folder holds no such file, or those of several sources.
     """
-    fields = key or source.key
-    shape = Shape(records or "models", fields) if records or fields else None
+    shape = _shape(source, records, key, usual=ORIGINAL.records)
     versions = Versions(None, "", shape=shape, key=source.key)
-    of_a_hub = source.type != "json" and source.key == ("id",) and not (records or key)
-    read = partial(_of_a_hub, versions) if of_a_hub else versions.file
     found = [
-        Origin(str(file), _taken(file), partial(read, file))
+        Origin(str(file), _taken(file), partial(versions.file, file))
         for path in paths
         for file in (_stamped_files(path, source.name) if path.is_dir() else (path,))
     ]
@@ -105,10 +100,10 @@ def from_history(
         NotADataRepository: There is no repository, or nothing was ever committed there.
         ShallowHistory: The clone does not reach back to the first version.
     """
-    where = records or (None if source.records == "." else source.records)
     here = cloned(place, file, variables) if isinstance(place, str) else nullcontext(place)
     with here as folder:
-        catalogue = anywhere(Repository.open(folder), file, records=where, key=key or source.key)
+        past = anywhere(Repository.open(folder), file, records=records, key=key or source.key)
+        catalogue = replace(past, shape=_shape(source, records, key))
         revisions = [*catalogue.revisions()]
         if not revisions:
             raise catalogue.no_revision()
@@ -119,39 +114,24 @@ def from_history(
             ]
 
 
-def _of_a_hub(versions: Versions, file: Path) -> Version:
-    """Read a snapshot file into the source of a hub.
+def _shape(
+    source: SourceConfig, records: str | None, key: tuple[str, ...], *, usual: str | None = None
+) -> Shape:
+    """Return where old records stand, and what keys them.
 
-    The original design's records have no ``id``: their ``name`` is the key, and their ``size``,
-    a text such as ``4.5GB``, becomes bytes.
+    Args:
+        source: Where they will go.
+        records: Path of the records, as given.
+        key: Fields of the key, as given.
+        usual: Path of the records where none is given; None: that of the source.
     """
-    text = decoded(b"".join(chunks(file)))
-    if canonical.is_canonical(text.body):
-        return versions.file(file)
-    by_id, by_name = (Reader("models", (field,)).once(text.body) for field in ("id", "name"))
-    lines: dict[str, bytes] = {}
-    bad: list[str] = []
-    twice: list[str] = []
-    for keyed, named in zip(by_id, by_name, strict=True):
-        found = keyed if isinstance(keyed, Line) else named
-        if isinstance(found, Bad):
-            bad.append(f"{found.place} ({found.reason})")
-            continue
-        if found.key in lines:
-            twice.append(found.key)
-        lines[found.key] = _adopted(found)
-    if bad and not lines:
-        raise UnreadableSnapshot(f"no record can be read: {bad[0]}")
-    in_order = [lines[key] for key in sorted(lines)]
-    notes = (*text.notes, *skipped(bad, twice))
-    return Version(End(None, None, len(lines)), {"": Part(None, lambda: in_order)}, notes)
-
-
-def _adopted(line: Line) -> bytes:
-    record = {"id": line.key} | canonical.decode(line.data)
-    if "size" in record:
-        record["size"] = size_in_bytes(record["size"])
-    return canonical.encode_as(line.key, record, ("id",)).data
+    shape = shape_of(source)
+    where = records or usual or shape.records
+    if key:
+        return Shape(where, key)
+    if not (records or shape.key) and where in (".", ORIGINAL.records):
+        return ORIGINAL
+    return shape._replace(records=where)
 
 
 def _stamped_files(folder: Path, source: str) -> list[Path]:

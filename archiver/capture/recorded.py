@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.capture.commit import Candidate
-from archiver.capture.confirmation import UNLISTED_FILE, confirm, read_unlisted
+from archiver.capture.confirmation import UNLISTED_FILE, confirm, possible_renames, read_unlisted
 from archiver.capture.report import PROOF, UNLISTED, read_proof
 from archiver.capture.state import Memory, tombstones
 from archiver.capture.validation import absent
@@ -59,11 +59,13 @@ class Recorded(NamedTuple):
         if listing.proof.kind == "incremental":
             listing.lines.keep(baseline.lines())
         theirs = tombstones(target, target.tip())
+        lost = absent(before, listing.lines)
         confirmation = confirm(
             listing,
-            absent(before, listing.lines),
+            lost,
             Memory({}, {**theirs, **self.gone}, 0),
             self._fates,
+            renames=possible_renames(lost, listing.lines, target.source.key),
             confirmations=1,
             taken=taken,
             last_seen=before.end.timestamp or "",

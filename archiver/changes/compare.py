@@ -172,7 +172,8 @@ def explain(
         return change if lives.silent else lives.classified(change, line)
     if lives.renames and line_key(before) != line_key(after):
         new, old = line_key(after).decode(), line_key(before).decode()
-        return RecordChange("renamed", new, record=decode_with_key(after), old_key=old)
+        record = decode_with_key(after)
+        return lives.renamed(RecordChange("renamed", new, record=record, old_key=old))
     try:
         texts = _split(after)
         changes = _field_changes(_split(before), texts, policy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 Pair: TypeAlias = "tuple[bytes | None, bytes | None]"
 """The line before and the line after of one record; None where there is none."""
+
+
+POSSIBLE_RENAME: Final = "possible rename"
+"""Cause of a tombstone: a record known by its name alone was taken for the one listed model of
+that name."""
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -60,7 +65,8 @@ class Tombstone(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def reason(self) -> str:
         """Why it is gone, in words; empty: unknown."""
-        return f"renamed to {self.now}" if self.now else self.cause
+        renamed = POSSIBLE_RENAME if self.cause == POSSIBLE_RENAME else "renamed"
+        return f"{renamed} to {self.now}" if self.now else self.cause
 
 
 _Row = TypeVar("_Row", Missing, Tombstone)
@@ -170,6 +176,12 @@ class Lives:
         for key in sorted(old):
             yield old[key], new.pop(self.renames[key], None)
         yield from ((None, new[key]) for key in sorted(new))
+
+    def renamed(self, change: RecordChange) -> RecordChange:
+        """Return the `change` of a renamed record with its cause where the rename is a guess."""
+        stone = self.after[str(change.old_key)]
+        known = stone.cause != POSSIBLE_RENAME
+        return change if known else msgspec.structs.replace(change, cause=stone.cause)
 
     def appeared(self, line: bytes) -> Kind:
         """Return the kind of change of a record that only the new end has."""

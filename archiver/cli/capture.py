@@ -214,10 +214,9 @@ def import_(
         done = import_all(target, origins, progress=lambda number: bar(number, len(origins)))
     for line in (*done.notes, *(f"left out: {each}" for each in done.skipped)):
         output.note(terminal(f"{done.source}: {line}"))
-    if done.skipped and not (done.committed or done.present):
-        raise StoreError(
-            f"{done.source}: nothing was imported, {count(len(done.skipped))} left out"
-        )
+    if not done.committed + done.present + done.identical:
+        left_out = count(len(done.skipped), "version")
+        raise StoreError(f"nothing was imported: {left_out} left out, see above")
     click.echo(report_output.imported(done))
 
 

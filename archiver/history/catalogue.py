@@ -10,7 +10,7 @@ import msgspec
 
 from archiver import config as configuration
 from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, StoreError
-from archiver.history.foreign import Shape
+from archiver.history.foreign import Shape, shape_of
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.policy import Policy
 from archiver.records.representation import short
@@ -225,7 +225,7 @@ def configured(config: Config, name: str | None, repository: Repository) -> Cata
         source=source.name,
         path=_within(repository, config, f"{config.folder(source.name)}/{LATEST}"),
         policy=policy_of(source),
-        shape=Shape(source.records, source.key) if source.type == "json" else None,
+        shape=shape_of(source),
         repository=repository,
         ref="HEAD" if config.archive.branch is None else repository.branch(config.archive.branch),
         config=config,

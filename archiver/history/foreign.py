@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.errors import UnreadableSnapshot
 from archiver.records import canonical
@@ -11,16 +11,45 @@ from archiver.records.decoding import decoded
 from archiver.records.document import Reader
 from archiver.records.model import Bad
 from archiver.records.text import few
+from archiver.sources.model_record import size_in_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from archiver.config import SourceConfig
+    from archiver.records.model import Line
+
 
 class Shape(NamedTuple):
-    """Where records stand in a document that is not canonical, and what keys them."""
+    """Where records stand in a document that is not canonical, and what keys them.
+
+    Attributes:
+        records: Path of the records.
+        key: Fields of the key.
+        otherwise: Fields that key a record that has none of `key`.
+        models: Whether the records are a hub's models: their `size` in words becomes bytes.
+    """
 
     records: str
     key: tuple[str, ...]
+    otherwise: tuple[str, ...] = ()
+    models: bool = False
+
+
+ORIGINAL: Final = Shape("models", ("id",), ("name",))
+"""How the original design wrote a snapshot."""
+
+
+def shape_of(source: SourceConfig) -> Shape:
+    """Return the shape of files that are older than the archive of a source.
+
+    A document is read as archiver.toml says; a hub's file as the original design wrote it.
+    """
+    if source.type == "json":
+        return Shape(source.records, source.key)
+    if source.key in ((), ORIGINAL.key):
+        return ORIGINAL._replace(models=True)
+    return Shape(ORIGINAL.records, source.key)
 
 
 class Documents:
@@ -28,7 +57,7 @@ class Documents:
 
     def __init__(self, shape: Shape | None) -> None:
         """Read documents of a `shape`; None: as the original design wrote them."""
-        self._shape = shape
+        self._shape = shape or ORIGINAL
         self._reader: Reader | None = None
 
     def read(self, body: bytes) -> tuple[list[bytes], tuple[str, ...]]:
@@ -39,7 +68,7 @@ class Documents:
         """
         text = decoded(body)
         if self._reader is None:
-            self._reader = Reader(*(self._shape or original_shape(text.body)))
+            self._reader = Reader(*self._shape[:3])
         lines: dict[str, bytes] = {}
         bad: list[str] = []
         twice: list[str] = []
@@ -49,17 +78,20 @@ class Documents:
                 continue
             if found.key in lines:
                 twice.append(found.key)
-            lines[found.key] = found.data
+            lines[found.key] = _with_size(found) if self._shape.models else found.data
         if bad and not lines:
             raise UnreadableSnapshot(f"no record can be read: {bad[0]}")
         return [lines[key] for key in sorted(lines)], (*text.notes, *skipped(bad, twice))
 
 
-def original_shape(body: bytes) -> Shape:
-    """Guess the shape of a snapshot of the original design: ``models``, by ``id`` or ``name``."""
-    keyed = Reader("models", ("id",)).read(body)
-    by_id = not isinstance(next(keyed, Bad("", "")), Bad)
-    return Shape("models", ("id",) if by_id else ("name",))
+def _with_size(line: Line) -> bytes:
+    """Return the bytes of the line of a model, with its `size` in bytes where words say it."""
+    record = canonical.decode_with_key(line.data)
+    size = record.get("size")
+    if not isinstance(size, str):
+        return line.data
+    first = next(iter(record))
+    return canonical.encode_as(line.key, {**record, "size": size_in_bytes(size)}, (first,)).data
 
 
 def rekeyed(

@@ -15,7 +15,7 @@ import msgspec
 from archiver.errors import ConfigError, UnreadableSnapshot
 from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE, parse, plain
-from archiver.records.key import joined, key_of, member
+from archiver.records.key import joined, key_of, lacks, member
 from archiver.records.model import Bad, Line
 
 if TYPE_CHECKING:
@@ -53,14 +53,22 @@ class _Found(NamedTuple):
 class Reader:
     """Reads versions of one document; records unchanged since the last version are not parsed."""
 
-    def __init__(self, records: str, key: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, records: str, key: tuple[str, ...] = (), otherwise: tuple[str, ...] = ()
+    ) -> None:
         """Read the records at the path `records`, keyed by the fields `key`.
+
+        Args:
+            records: Path of the records.
+            key: Fields of the key; ``{}`` and ``^.`` name what stands outside of the record.
+            otherwise: Fields that key a record that has none of `key`; empty: it has no key.
 
         Raises:
             ConfigError: The path cannot be understood, or there is no key.
         """
         self._steps = steps(records)
         self._key = key or ((_MEMBERS,) if self._steps[-1] == _MEMBERS else ())
+        self._otherwise = otherwise
         self._named = _MEMBERS in self._key
         self._outer = tuple(field for field in self._key if field.startswith(_ENCLOSING))
         self._known: dict[tuple[object, ...], Line] = {}
@@ -107,17 +115,25 @@ class Reader:
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
         try:
             record = _object(text)
-            key = self._key_of(record, holder, name)
-            line = canonical.encode_as(key, record, self._key)
+            fields = self._fields(record)
+            key = self._key_of(record, fields, holder, name)
+            line = canonical.encode_as(key, record, fields)
             _refuse_twins(text, record, line.data)
         except ValueError as error:
             return Bad(f"{holder.place}/{name}", str(error))
         return line
 
-    def _key_of(self, record: Record, holder: _Found, name: str | int) -> str:
+    def _fields(self, record: Record) -> tuple[str, ...]:
+        if self._otherwise and lacks(record, self._key) and not lacks(record, self._otherwise):
+            return self._otherwise
+        return self._key
+
+    def _key_of(
+        self, record: Record, fields: tuple[str, ...], holder: _Found, name: str | int
+    ) -> str:
         if self._outer or self._named:
-            return joined(_part(field, record, holder, name) for field in self._key)
-        return key_of(record, self._key)
+            return joined(_part(field, record, holder, name) for field in fields)
+        return key_of(record, fields)
 
 
 def read(body: bytes, records: str, key: tuple[str, ...]) -> Iterator[Line | Bad]:

@@ -31,6 +31,11 @@ def key_of(record: Record, fields: tuple[str, ...]) -> str:
     return joined(member(record, field) for field in fields)
 
 
+def lacks(record: Record, fields: tuple[str, ...]) -> bool:
+    """Tell whether `record` has none of the `fields` of a key, or only null there."""
+    return all(record.get(field) is None for field in fields)
+
+
 def member(record: Record, path: str) -> Json:
     """Return the value at a dotted `path`; ValueError where there is none."""
     value: Json = record

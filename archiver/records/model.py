@@ -115,7 +115,7 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
             Unset for ``updated`` and ``metrics``.
         changes: The fields that differ, by name; ``updated`` and ``metrics`` only.
         old_key: The key it had; ``renamed`` only.
-        cause: Why it is gone, if known; ``removed`` only.
+        cause: Why it is gone, if known; for ``renamed`` that this is only possible.
     """
 
     kind: Kind

@@ -17,12 +17,16 @@ DEFAULTS: dict[str, Json] = {
 }
 """Settings of model hubs where archiver.toml does not set them."""
 
+_TOO_LARGE: Final = 1 << 63
+"""Numbers from here on do not fit the integers of most readers of JSON."""
+
 _LONGEST: Final = 500
 """Characters of a description."""
 
+_SIZE = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s?([kKMGTP]i?B)\s*|\s*([0-9]{1,15})\s*")
+_POWERS: Final = "BKMGTP"
+
 _NO_PROSE = ("#", "|", "```", "~~~", "<", "![", "[![", "---", "===", ">", "- ", "* ", "import ")
-_SIZE: Final = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([kmgtp]?)(i?)b\s*", re.IGNORECASE)
-_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`]")
 
 
@@ -82,6 +86,23 @@ def model_record(**fields: Unpack[ModelFields]) -> Record:
     return record
 
 
+def size_in_bytes(text: str) -> int | str:
+    """Return a size such as ``4.5GB``, ``1.2 GiB`` or ``1024`` in bytes; other text as it is.
+
+    Decimal and binary prefixes as in IEC 80000-13, with ``KB`` for ``kB``. Nothing is guessed:
+    ``7B`` may be parameters, ``4.5Gb`` bits, and ``4,5 GB`` has a comma that means two things.
+    """
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        return text
+    amount, unit, plain = found.groups()
+    if plain:
+        return int(plain)
+    power = _POWERS.index(unit[0].upper())
+    size = round(Decimal(amount) * (1024 if "i" in unit else 1000) ** power)
+    return size if size < _TOO_LARGE else text
+
+
 def first_paragraph(markdown: str) -> str | None:
     """Return the first paragraph of prose, on one line, or None.
 
@@ -99,15 +120,3 @@ def _without_front_matter(markdown: str) -> str:
         return markdown
     _, _, rest = markdown[4:].partition("\n---")
     return rest
-
-
-def size_in_bytes(size: Json) -> Json:
-    """Return a size as a number of bytes: ``4.5GB`` is 4,500,000,000, ``1 GiB`` is 2^30.
-
-    Units are those of the SI and of IEC 80000-13; anything else stays as it is.
-    """
-    found = _SIZE.fullmatch(size) if isinstance(size, str) else None
-    if found is None:
-        return size
-    base = 1024 if found[3] else 1000
-    return round(Decimal(found[1]) * base ** _POWERS[found[2].lower()])
