@@ -132,8 +132,8 @@ def test_a_removal_counts_after_two_rebases_though_others_had_it_too(hub: Hub) -
     push.push(third.config, clock=first.clock)
     push.push(second.config, clock=first.clock, sleep=lambda _: None)
     assert hub.subjects()[:2] == [
-        "a: 1 updated, -1 removed (1 model)",
-        "a: 1 returned (2 models)",
+        "a: 1 updated, -1 removed (1 record)",
+        "a: 1 returned (2 records)",
     ]
     assert hub.records("a") == {"one": 9}
 
