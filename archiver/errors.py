@@ -63,7 +63,16 @@ class SourceError(ArchiverError):
 
 
 class SourceUnavailable(SourceError):
-    """The source did not answer in time, or asked to wait, after all retries."""
+    """The source did not answer in time, or asked to wait, after all retries.
+
+    Attributes:
+        wait: Seconds that it asked to wait; 0: it asked for nothing.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", wait: float = 0) -> None:
+        """Create the error with a one-line `message`."""
+        super().__init__(message, hint=hint)
+        self.wait = wait
 
 
 class SourceRefused(SourceError):

@@ -145,8 +145,8 @@ def watch(
     """Run sources again and again until it is stopped (SIGTERM or Ctrl-C, at once).
 
     Missed runs are caught up by one run. A source that failed is tried again after
-    5 minutes, then 10, 20, … up to 6 hours. The reports of earlier runs count: a restart runs
-    nothing twice.
+    5 minutes, then 10, 20, … up to 6 hours, but not before the time that its server named. The
+    reports of earlier runs count: a restart runs nothing twice.
     """
     schedule_ = _schedule(every, cron, timezone)
     config = discover(repo, process_environment())

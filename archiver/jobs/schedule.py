@@ -107,10 +107,12 @@ class Past:
     Attributes:
         last: Start of the last one, UTC; None: there was none.
         failures: Number of failures since the last good one.
+        wait: Length of the pause that the source asked for in the last one.
     """
 
     last: datetime | None = None
     failures: int = 0
+    wait: timedelta = timedelta()
 
     @classmethod
     def of(cls, runs: list[Run], now: datetime) -> Past:
@@ -124,7 +126,8 @@ def due(schedule: Schedule, past: Past, now: datetime) -> datetime:
     """Return when the source is due, UTC; a time in the past means now.
 
     One run makes up for all missed times. After a failure the next run is due 5 minutes later,
-    then 10, 20, … up to 6 hours, but never later than by the schedule.
+    then 10, 20, … up to 6 hours, or when the pause is over that the source asked for, but never
+    later than by the schedule.
 
     Args:
         schedule: The schedule.
@@ -137,4 +140,5 @@ def due(schedule: Schedule, past: Past, now: datetime) -> datetime:
     if not past.failures:
         return regular
     doublings = min(past.failures - 1, 10)
-    return min(regular, past.last + min(_RETRY * (1 << doublings), _LONGEST_RETRY))
+    retry = min(_RETRY * (1 << doublings), _LONGEST_RETRY)
+    return min(regular, past.last + max(retry, past.wait))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from archiver.capture import runlog
-from archiver.errors import ArchiverError
+from archiver.errors import ArchiverError, SourceUnavailable
 from archiver.jobs.schedule import Every, Past, due
 from archiver.store.repository import Repository
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from archiver.jobs.schedule import Schedule
 
 _log = logging.getLogger(__name__)
+_YEAR: Final = 366 * 86_400
 _NAP: Final = 60.0
 """Longest sleep in seconds: the wall clock is read again after a suspend of the machine."""
 
@@ -81,12 +83,19 @@ class Watch:
         try:
             self._run(name)
         except Exception as error:  # noqa: BLE001  other sources and later runs go on
-            self._past[name] = Past(began, self._past[name].failures + 1)
+            wait = self._clock() - began + _asked(error)
+            self._past[name] = Past(began, self._past[name].failures + 1, wait)
             self.last_error = error
             self._failed(name, error)
         else:
             self._past[name] = Past(began)
             self.last_error = None
+
+
+def _asked(error: Exception) -> timedelta:
+    """Return the pause that the source asked for, which may have no end: a year at most."""
+    seconds = error.wait if isinstance(error, SourceUnavailable) else 0
+    return timedelta(seconds=min(seconds, _YEAR))
 
 
 def _past(folder: Path, names: Iterable[str], now: datetime) -> dict[str, Past]:

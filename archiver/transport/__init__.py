@@ -151,7 +151,7 @@ class Transport:
         if seconds > longest:
             until = f"asks to wait until {_until(self._now(), seconds)}"
             message = f"{place}: {reason}, {until}, longer than the limit of {longest:g} s"
-            raise SourceUnavailable(message, hint="run again after that time")
+            raise SourceUnavailable(message, hint="run again after that time", wait=seconds)
         level = logging.WARNING if seconds >= _LONG_WAIT else logging.INFO
         _log.log(level, "%s: %s; asking again in %.3g s", place, reason, seconds)
         self._sleep(seconds)

@@ -37,7 +37,7 @@ class Room(Notifier):
     def send(self, message):
         (door,) = self.means.secrets["door_env"]
         if door != "open":
-            raise NotifyError("the door is shut")
+            raise NotifyError("nobody is there")
         place = self.means.folder / f"room{self.settings.number}.txt"
         place.write_text(message.title)
 """
@@ -222,7 +222,7 @@ def test_a_channel_type_of_the_user_is_a_class(archive: Archive) -> None:
     assert (archive.folder / "room5.txt").read_text() == "hub: -1 removed (1 record)"
     archive.environ = {"DOOR": "shut"}
     archive.lists(two={"downloads": 100})
-    with pytest.raises(NotifyError, match="not delivered: room: the door is shut"):
+    with pytest.raises(NotifyError, match="not delivered: room: nobody is there"):
         archive.run()
     archive.channels(table + 'color = "red"\n')
     with pytest.raises(ConfigError, match=r"^notify\.room: (?!notify).*color"):

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.archives import Archive as Listed
 from support.git import run_git
 from support.hubs import Archive
+from support.misbehaviour import Handler, Server, plain
 
 from archiver.capture import runlog
 from archiver.errors import SourceError
@@ -124,6 +126,21 @@ def test_five_days_make_exactly_the_commits_that_they_should(days: Days, tmp_pat
         ("05 09:00", "changed"),
     ]
     assert all(isinstance(error, SourceError) for _, error in days.failed)
+
+
+def test_a_hub_that_names_a_time_is_not_asked_before(days: Days) -> None:
+    asked: list[datetime] = []
+    busy = plain(b"", 429, Retry_After="10800")
+
+    def answer(handler: Handler) -> None:
+        asked.append(days.now)
+        busy(handler)
+
+    with Server() as server:
+        Listed(days.archive.folder).configure(url=server.says("/models.json", answer))
+        days.watch(datetime(2026, 2, 1, 12, 0, tzinfo=UTC))
+    assert [f"{time:%H:%M}" for time in asked] == ["03:17", "06:17", "09:17"]
+    assert all("asks to wait until" in str(error) for _, error in days.failed)
 
 
 def test_status_tells_the_story(days: Days) -> None:

@@ -212,7 +212,7 @@ def hundred(tmp_path: Path, *extra: object) -> Source:
     return Paged(f"{tmp_path.as_uri()}/")
 
 
-def test_one_percent_of_damage_is_believable(transport: Transport, tmp_path: Path) -> None:
+def test_one_percent_of_damage_is_plausible(transport: Transport, tmp_path: Path) -> None:
     refuse_damage(listed(hundred(tmp_path, {"id": "model-7"}), transport))
     refuse_damage(listed(hundred(tmp_path, None), transport))
 

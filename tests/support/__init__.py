@@ -7,6 +7,8 @@
 | `commandline` | ``archiver …`` in this process; `processes` starts a real one |
 | `archives` | a data repository whose catalogue is a file that the test writes |
 | `hubs` | a data repository whose source is a made-up hub |
+| `scratch` | folders in memory, where file systems allow it |
+| `git_server` | a git server over HTTP on 127.0.0.1 |
 | `histories` | versions of a catalogue that somebody else committed |
 | `commits` | one commit by the store |
 | `copies` | clones of one data repository that push to the same bare one |

@@ -83,7 +83,7 @@ def catalogues(draw: st.DrawFn) -> Catalogue:
 
 @st.composite
 def two_catalogues(draw: st.DrawFn) -> tuple[Catalogue, Catalogue]:
-    """Draw a catalogue and what became of it: some records kept, some edited, some others."""
+    """Draw a catalogue and a later version of it: some records kept, edited, removed or added."""
     old, other = draw(catalogues()), draw(catalogues())
     kept = {key: record for key, record in old.items() if draw(st.booleans())}
     edited = {

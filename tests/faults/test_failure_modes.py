@@ -1,4 +1,4 @@
-"""Every bad day of a hub: the listing is complete and right, or nothing at all is written."""
+"""Every failure mode of a hub: the listing is complete and right, or nothing at all is written."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EXPECTED: dict[str, type[ArchiverError]] = {
     "schema-drift": SnapshotRejected,
     "huggingface shifted-page": SnapshotRejected,
 }
-"""Complete listings that are not believable end with 4, everything else with 3.
+"""Complete listings that are not plausible end with 4, everything else with 3.
 
 Hugging Face announces no total: that a page lacks models is seen by the guard, not in the answers.
 """
@@ -77,7 +77,7 @@ def captured(
 
 
 @pytest.mark.parametrize(("kind", "name"), DAYS)
-def test_a_bad_day_costs_nothing_or_writes_nothing(
+def test_a_failing_hub_costs_nothing_or_writes_nothing(
     captured: Callable[[str, Path], Archive], tmp_path: Path, kind: str, name: str
 ) -> None:
     archive = captured(kind, tmp_path / "repo")
