@@ -17,7 +17,7 @@ from archiver.changes.retention import Retention
 from archiver.config import SourceConfig, scaffold
 from archiver.config.scaffold import NewSource
 from archiver.errors import ConfigError
-from archiver.history import compare
+from archiver.history import queries
 from archiver.history.catalogue import configured
 from archiver.jobs.job import Job
 from archiver.jobs.watch import AutoSnapshot
@@ -27,8 +27,8 @@ from archiver.records.model import KINDS, RecordUpdate, Rename
 from archiver.records.query import search
 from archiver.records.text import terminal
 from archiver.render import wording
+from archiver.render.atomic_file import whole_file
 from archiver.render.export import EXPORT_FORMS, export
-from archiver.render.files import whole_file
 from archiver.sources.listing import listed
 from archiver.store.repository import Repository
 
@@ -227,7 +227,7 @@ class Watcher:
             UnknownRevision: Nothing has this name.
         """
         return self._collected(
-            lambda catalogue: compare.compare(catalogue, snapshot1, snapshot2, now=clock.now())
+            lambda catalogue: queries.compare(catalogue, snapshot1, snapshot2, now=clock.now())
         )
 
     def search_models(self, query: str) -> list[Record]:
@@ -244,7 +244,7 @@ class Watcher:
         An archive that began later is compared with its first snapshot.
         """
         since = clock.now() - timedelta(days=days)
-        return self._collected(lambda catalogue: compare.changes_since(catalogue, since))
+        return self._collected(lambda catalogue: queries.changes_since(catalogue, since))
 
     def export_report(
         self,
@@ -286,7 +286,7 @@ class Watcher:
     def _records(self) -> Iterator[tuple[str, Record]]:
         with (
             self._catalogue() as catalogue,
-            compare.version_at(catalogue, None, now=clock.now()) as version,
+            queries.version_at(catalogue, None, now=clock.now()) as version,
         ):
             for line in version.lines():
                 yield canonical.line_key(line).decode(), canonical.decode(line)

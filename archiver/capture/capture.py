@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from archiver.capture import details, runlog, state
-from archiver.capture.commit import Candidate
+from archiver.capture.candidate import Candidate
 from archiver.capture.confirmation import confirm, possible_renames
 from archiver.capture.connection import connected
-from archiver.capture.listing import obtained
 from archiver.capture.report import Misrendered, Report, unchanged
+from archiver.capture.strategy import obtained
 from archiver.capture.target import open_target, state_change
 from archiver.capture.validation import Baseline, absent, quarantined, validate
 from archiver.errors import RepositoryBusy, SnapshotRejected
-from archiver.history import compare, revisions
+from archiver.history import queries, revisions
 from archiver.history.foreign import skipped
 from archiver.sources.listing import Listing, NotModified
 from archiver.store.commit import KEPT_REF, writing
@@ -145,17 +145,17 @@ class _Capture:
 
     def changes(self, listing: Listing) -> ChangeSet:
         """Return what a commit of `listing` would change; whatever changed is plausible."""
-        with compare.opened(self._catalogue) as versions:
+        with queries.opened(self._catalogue) as versions:
             return self._candidate(listing, versions, accept=True).changes()
 
     def report(self, listing: Listing, *, accept: bool) -> Report:
         """Return what a commit of `listing` would report."""
-        with compare.opened(self._catalogue) as versions:
+        with queries.opened(self._catalogue) as versions:
             return self._candidate(listing, versions, accept=accept).report()
 
     def commit(self, listing: Listing, *, accept: bool) -> Report:
         """Confirm removals, then compare with the tip and commit under the lock."""
-        with compare.opened(self._catalogue) as versions:
+        with queries.opened(self._catalogue) as versions:
             try:
                 candidate = self._candidate(listing, versions, accept=accept)
                 with writing(self._target.repository) as writer:
@@ -176,7 +176,7 @@ class _Capture:
         return report
 
     def _unchanged(self, reason: str) -> Report:
-        with compare.opened(self._catalogue) as versions:
+        with queries.opened(self._catalogue) as versions:
             end = revisions.find(self._catalogue, versions, "", self._taken).end
         return unchanged(self._target.source, end, reason)
 

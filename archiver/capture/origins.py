@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from archiver.errors import ConfigError, UnknownRevision, UnreadableSnapshot
-from archiver.history import compare, snapshots
+from archiver.history import queries, snapshots
 from archiver.history.catalogue import anywhere
 from archiver.history.foreign import ORIGINAL, Shape, shape_of
 from archiver.history.versions import Versions, chunks
@@ -107,7 +107,7 @@ def from_history(
         revisions = [*catalogue.revisions()]
         if not revisions:
             raise catalogue.no_revision()
-        with compare.opened(catalogue) as versions:
+        with queries.opened(catalogue) as versions:
             yield [
                 Origin(revision.id, revision.authored_at, partial(versions.stored, revision))
                 for revision in reversed(revisions)

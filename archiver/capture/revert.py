@@ -10,7 +10,7 @@ from archiver.capture.confirmation import UNLISTED_FILE
 from archiver.capture.prune import removals
 from archiver.capture.state import MISSING, SWEEP, VALIDATORS
 from archiver.errors import UnknownRevision
-from archiver.history import compare, snapshots
+from archiver.history import queries, snapshots
 from archiver.history.catalogue import CHANGELOG, LATEST, REMOVED, REVERTED, Reverted
 from archiver.history.versions import stamp
 from archiver.render.changelog import prepended
@@ -145,8 +145,8 @@ def _restored(target: Target, tip: str, capture: Revision) -> dict[str, str | No
 
 
 def _readable_before(target: Target, capture: Revision) -> Revision:
-    with compare.opened(target.catalogue) as versions:
-        for revision, _ in compare.readable(versions, target.catalogue.revisions()):
+    with queries.opened(target.catalogue) as versions:
+        for revision, _ in queries.readable(versions, target.catalogue.revisions()):
             if revision.id != capture.id and revision.blob != capture.blob:
                 return revision
     raise UnknownRevision("it is the first snapshot: there is none before it to restore")

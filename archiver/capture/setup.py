@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.errors import ConfigError
-from archiver.render.files import whole_file
+from archiver.render.atomic_file import whole_file
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from archiver.records.jsontext import UNREADABLE, dump
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from archiver.capture.commit import Candidate, Draft
+    from archiver.capture.candidate import Candidate, Draft
     from archiver.capture.connection import Connection
     from archiver.capture.target import Target
     from archiver.changes.lifecycle import Missing, Tombstone

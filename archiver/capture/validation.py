@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.changes.compare import differing
 from archiver.changes.guard import ACCEPT, refuse_implausible
 from archiver.errors import MalformedPage, SnapshotRejected, UnreadableSnapshot
-from archiver.history import compare, revisions
+from archiver.history import queries, revisions
 from archiver.history.comparison import pairs
 from archiver.history.snapshots import stamped_name
 from archiver.history.versions import EMPTY, Part, Version, stamp
@@ -57,7 +57,7 @@ class Baseline:
         try:
             return self.versions.stored(self.newest)
         except UnreadableSnapshot:
-            readable = compare.readable(self.versions, self.catalogue.revisions())
+            readable = queries.readable(self.versions, self.catalogue.revisions())
             return next((version for _, version in readable), EMPTY)
 
     def lines(self) -> Iterator[Line]:

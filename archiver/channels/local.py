@@ -11,8 +11,8 @@ from msgspec import Meta
 
 from archiver.channels import Delivered, Notifier
 from archiver.errors import NotifyError, RenderError
-from archiver.render.render import render
 from archiver.render.section import unnamed
+from archiver.render.templates import render
 
 if TYPE_CHECKING:
     from archiver.channels import Message

@@ -13,7 +13,7 @@ import click
 from archiver.cli import change_output, completion, log_output, options, output
 from archiver.cli.change_output import Look
 from archiver.clock import now
-from archiver.history import compare
+from archiver.history import queries
 from archiver.history.choice import answering
 from archiver.records import canonical, query
 from archiver.records.text import RECORD, terminal
@@ -84,7 +84,7 @@ class Wanted:
             log_output.left_out(limited.left_out, self.form, out)
 
     def _version(self, catalogue: Catalogue) -> Iterator[tuple[Catalogue, Version]]:
-        with compare.version_at(catalogue, self.at, now=now()) as version:
+        with queries.version_at(catalogue, self.at, now=now()) as version:
             for note in version.notes:
                 output.note(terminal(f"note: {note}"))
             yield catalogue, version

@@ -15,7 +15,7 @@ import click
 from archiver.cli import options, output
 from archiver.clock import now
 from archiver.config import process_environment
-from archiver.history import compare, revisions
+from archiver.history import queries, revisions
 from archiver.history.choice import answering
 from archiver.records.query import every
 from archiver.records.text import more, terminal
@@ -241,7 +241,7 @@ def compared(choice: Choice, first: str | None, second: str | None) -> list[Iter
         catalogues = [choice.one()] if any(files) else choice.each()
 
     def answer(catalogue: Catalogue) -> Iterator[Compared]:
-        with compare.compare(catalogue, old, new, now=now()) as found:
+        with queries.compare(catalogue, old, new, now=now()) as found:
             yield catalogue, found
 
     return answering(map(answer, catalogues), left_out=output.note_left_out)

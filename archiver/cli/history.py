@@ -13,8 +13,7 @@ import click
 from archiver.cli import change_output, completion, log_output, options, output
 from archiver.clock import now
 from archiver.errors import NotADataRepository, UnknownRevision
-from archiver.history import compare as comparisons
-from archiver.history import revisions
+from archiver.history import queries, revisions
 from archiver.history.choice import answering
 from archiver.history.log import log as logged
 from archiver.records.text import count
@@ -96,10 +95,10 @@ def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Lo
     def answer(catalogue: Catalogue) -> Iterator[Compared]:
         tip = change_output.tip(catalogue, at)
         if steps:
-            for found in comparisons.steps(catalogue, start, tip=tip):
+            for found in queries.steps(catalogue, start, tip=tip):
                 yield catalogue, found
             return
-        with comparisons.changes_since(catalogue, start, tip=tip) as found:
+        with queries.changes_since(catalogue, start, tip=tip) as found:
             yield catalogue, found
 
     answers = answering(map(answer, choice.each()), left_out=output.note_left_out)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
 import click
 
-from archiver.render.files import whole_file
+from archiver.render.atomic_file import whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path

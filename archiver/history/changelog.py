@@ -8,8 +8,8 @@ from archiver import sources
 from archiver.errors import ConfigError
 from archiver.history import snapshots
 from archiver.history.catalogue import Edge
-from archiver.history.compare import opened, readable
 from archiver.history.comparison import outlined
+from archiver.history.queries import opened, readable
 from archiver.history.versions import EMPTY
 from archiver.render.section import section
 

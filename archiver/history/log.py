@@ -8,8 +8,8 @@ import msgspec
 
 from archiver.errors import UnreadableSnapshot
 from archiver.history.catalogue import Edge
-from archiver.history.compare import opened
 from archiver.history.comparison import Comparison
+from archiver.history.queries import opened
 from archiver.history.versions import stamp
 from archiver.records.representation import short
 

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from archiver.changes.compare import explain
 from archiver.errors import UnknownRecord, UnreadableSnapshot
-from archiver.history import compare
+from archiver.history import queries
 from archiver.history.comparison import lives
 from archiver.history.versions import EMPTY, Part, stamp
 from archiver.records import canonical
@@ -98,7 +98,7 @@ def timeline(catalogue: Catalogue, key: str, *, tip: str | None = None) -> Timel
     """
     found = timelines(catalogue, (key,), tip=tip)
     if key not in found:
-        with compare.opened(catalogue) as versions:
+        with queries.opened(catalogue) as versions:
             raise _unknown(catalogue, versions, key)
     return found[key]
 
@@ -111,7 +111,7 @@ def timelines(
     A key that no version holds is left out. Arguments and errors are those of `timeline`.
     """
     wanted = {key: key.encode(errors="replace") for key in keys}
-    with compare.opened(catalogue) as versions:
+    with queries.opened(catalogue) as versions:
         passed = [*_seen(catalogue, versions, wanted, tip)]
         found = {key: _events(key, reversed(passed), catalogue.policy) for key in wanted}
     return {key: _told(key, events) for key, events in found.items() if events}
@@ -232,7 +232,7 @@ def _gone(kind: Kind) -> State:
 
 
 def _unknown(catalogue: Catalogue, versions: Versions, key: str) -> UnknownRecord:
-    newest = next(compare.readable(versions, catalogue.revisions()), None)
+    newest = next(queries.readable(versions, catalogue.revisions()), None)
     near = [] if newest is None else _near(key, newest[1].lines())
     hint = f"did you mean {', '.join(near)}?" if near else "`archiver search` finds records"
     return UnknownRecord(f"no version holds a record {key!r}", hint=hint)

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from archiver.capture import runlog
 from archiver.capture.target import state_change
 from archiver.errors import UnknownRevision
-from archiver.history import compare, revisions, snapshots
+from archiver.history import queries, revisions, snapshots
 from archiver.history.catalogue import configured
 from archiver.history.versions import stamp
 from archiver.notify import dispatch, outages, outbox
@@ -151,7 +151,7 @@ class _Round:
 
     def changes(self, channel: ChannelConfig, report: Report) -> None:
         """Notify a channel of the changes since its last notification."""
-        with compare.opened(self._catalogue) as versions:
+        with queries.opened(self._catalogue) as versions:
             newest = revisions.find(self._catalogue, versions, "", self._now).end
         upto = snapshots.name_of(self._source, newest)
         before = snapshots.name_of(self._source, report.old)
@@ -189,7 +189,7 @@ class _Round:
 
     def _news(self, channel: ChannelConfig, old: str, new: str, names: tuple[str, str]) -> News:
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
-        with compare.compare(self._catalogue, old, new, now=self._now) as found:
+        with queries.compare(self._catalogue, old, new, now=self._now) as found:
             changes = found.narrowed(wanted).changes()
             return News(selected(changes, channel), found.ends, names)
 

@@ -11,8 +11,8 @@ from archiver.notify import outbox
 from archiver.records.model import Summary
 from archiver.records.text import chat
 from archiver.render import wording
-from archiver.render.render import render
 from archiver.render.section import section
+from archiver.render.templates import render
 
 if TYPE_CHECKING:
     from pathlib import Path

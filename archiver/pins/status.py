@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 import msgspec
 
 from archiver.errors import ShallowHistory, UnknownRevision
-from archiver.history import compare, revisions
+from archiver.history import queries, revisions
 from archiver.history.timeline import Moment, timelines
 from archiver.pins.lists import Pin  # noqa: TC001  msgspec reads it
 from archiver.pins.references import inside
@@ -99,7 +99,7 @@ def check_pins(
     places: dict[str, list[Pin]] = defaultdict(list)
     for pin in pins:
         places[pin.key].append(pin)
-    with compare.opened(catalogue) as versions:
+    with queries.opened(catalogue) as versions:
         version = revisions.find(catalogue, versions, at, now)
         base = _base(catalogue, versions, since, now) if since else None
         evidence = _Evidence(version, base, places)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from archiver.records import text
-from archiver.render.render import render
 from archiver.render.section import unnamed
+from archiver.render.templates import render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

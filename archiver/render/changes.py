@@ -8,8 +8,8 @@ import msgspec
 
 from archiver.records.model import KINDS, RecordUpdate
 from archiver.render import console, data, wording
-from archiver.render.render import stream as rendered
 from archiver.render.section import addresses
+from archiver.render.templates import stream as rendered
 from archiver.render.view import Shown
 
 if TYPE_CHECKING:

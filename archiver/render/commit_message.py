@@ -10,7 +10,7 @@ from archiver.errors import RenderError
 from archiver.records import text
 from archiver.records.model import KINDS
 from archiver.render import wording
-from archiver.render.render import render
+from archiver.render.templates import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

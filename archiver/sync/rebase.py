@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace as with_
 
 from archiver.capture import prune, revert
-from archiver.capture.recorded import read_recorded
+from archiver.capture.replay import read_recorded
 from archiver.capture.report import DIGEST, PROOF, unchanged
 from archiver.capture.target import open_target
 from archiver.capture.validation import Baseline
 from archiver.errors import PushRejected, UnknownRevision
-from archiver.history import compare, snapshots
+from archiver.history import queries, snapshots
 from archiver.history.catalogue import REVERTED
 from archiver.history.versions import stamp, taken_at
 
@@ -125,7 +125,7 @@ class Rebase:
 
     def _captured(self, there: Target, revision: Revision, parent: str | None) -> Rebased:
         """Capture once more, on the tip, what the listing of a capture said."""
-        with compare.opened(there.catalogue) as versions:
+        with queries.opened(there.catalogue) as versions:
             baseline = Baseline.of(there.catalogue, versions)
             end = versions.stored(revision).end
             taken, snapshot = taken_at(end), snapshots.name_of(there.source.name, end)

@@ -19,7 +19,7 @@ from archiver.errors import (
     SourceUnavailable,
     StoreError,
 )
-from archiver.history import compare
+from archiver.history import queries
 from archiver.records.model import Summary
 from archiver.store.commit import writing
 from archiver.store.repository import Repository
@@ -176,7 +176,7 @@ def test_another_number_of_shards_changes_no_record(
     archive.configure(shards=after)
     report = archive.captured(**MANY | {"m5": 2, "new": 1})
     assert report.summary == Summary(new=1, updated=1, unchanged=99)
-    with compare.compare(archive.target().catalogue, None, None, now=archive.time) as found:
+    with queries.compare(archive.target().catalogue, None, None, now=archive.time) as found:
         assert found.tally() == report.summary
     assert archive.problems()[0] == []
     shards = archive.git("ls-files", "data/hub/latest").splitlines()

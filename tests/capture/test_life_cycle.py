@@ -14,7 +14,7 @@ from archiver.capture import revert
 from archiver.capture.target import open_target
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
-from archiver.history import compare
+from archiver.history import queries
 from archiver.history.choice import Choice
 from archiver.store.repository import Repository
 
@@ -36,7 +36,7 @@ def archive(repo: Path) -> Iterator[Archive]:
 
 def told(archive: Archive, old: str, new: str) -> ChangeSet:
     catalogue = Choice(archive.folder, {}).one()
-    with compare.compare(catalogue, old, new, now=archive.time) as found:
+    with queries.compare(catalogue, old, new, now=archive.time) as found:
         return found.collect()
 
 

@@ -12,7 +12,7 @@ from support.git import new_repository
 from archiver.capture import prune, revert
 from archiver.changes.retention import Retention
 from archiver.errors import NotADataRepository, UnknownRevision
-from archiver.history import compare
+from archiver.history import queries
 from archiver.history.log import log
 from archiver.records.model import Summary
 
@@ -56,7 +56,7 @@ def values(archive: Archive) -> list[int]:
     found = []
     catalogue = archive.target().catalogue
     for entry in log(catalogue):
-        with compare.version_at(catalogue, entry.revision, now=archive.time) as version:
+        with queries.version_at(catalogue, entry.revision, now=archive.time) as version:
             found.append(int(next(iter(version.lines())).decode().rpartition(":")[2][:-1]))
     return found
 
@@ -70,7 +70,7 @@ def test_pruning_removes_files_by_one_commit_and_history_keeps_them(archive: Arc
     assert stamped(archive) == ["hub_models_20260201_154733.json"]
     assert archive.git("status", "--porcelain", "data") == ""
     name = "hub_models_20260130_154733.json"
-    with compare.version_at(archive.target().catalogue, name, now=archive.time) as version:
+    with queries.version_at(archive.target().catalogue, name, now=archive.time) as version:
         assert version.end.timestamp == "2026-01-30 15:47:33"
     assert archive.problems()[0] == []
 

@@ -10,7 +10,7 @@ from support.histories import LATEST, document, snapshot
 
 from archiver.changes.lifecycle import Tombstone, write_tombstones
 from archiver.errors import UnreadableSnapshot
-from archiver.history import compare
+from archiver.history import queries
 from archiver.history.log import log
 from archiver.records.model import Summary
 from archiver.records.query import Where
@@ -64,9 +64,9 @@ def collected(
     catalogue: Catalogue, old: str, new: str, chosen: Predicate | None = None
 ) -> dict[str, object]:
     """Return the keys of each kind; counting alone must give the same numbers."""
-    with compare.compare(catalogue, old, new, now=NOW) as found:
+    with queries.compare(catalogue, old, new, now=NOW) as found:
         whole = found.narrowed(chosen).collect()
-    with compare.compare(catalogue, old, new, now=NOW) as found:
+    with queries.compare(catalogue, old, new, now=NOW) as found:
         assert found.narrowed(chosen).tally() == whole.summary
     kinds = ("new", "removed", "returned", "entered", "left")
     keys = {kind: [record["id"] for record in whole[kind]] for kind in kinds if whole[kind]}
@@ -92,9 +92,9 @@ def test_a_comparison_knows_the_lives_of_both_ends(
 
 
 def test_causes_are_told(lived: Catalogue) -> None:
-    with compare.compare(lived, "HEAD~3", "HEAD~2", now=NOW) as found:
+    with queries.compare(lived, "HEAD~3", "HEAD~2", now=NOW) as found:
         assert [record.get("@cause") for record in found.collect().removed] == ["deleted"]
-    with compare.compare(lived, "HEAD~1", "HEAD", now=NOW) as found:
+    with queries.compare(lived, "HEAD~1", "HEAD", now=NOW) as found:
         assert [record.get("@cause") for record in found.collect().removed] == ["renamed to f"]
 
 
@@ -110,9 +110,9 @@ def test_the_log_counts_the_same(lived: Catalogue) -> None:
 
 def test_the_steps_and_the_net_change_tell_the_same(lived: Catalogue) -> None:
     since = datetime(2026, 1, 2, tzinfo=UTC)
-    steps = [found.tally() for found in compare.steps(lived, since)]
+    steps = [found.tally() for found in queries.steps(lived, since)]
     assert steps == [THIRD, SECOND, FIRST]
-    with compare.changes_since(lived, since) as net:
+    with queries.changes_since(lived, since) as net:
         assert net.tally() == Summary(removed=1, unchanged=2)
 
 
@@ -148,7 +148,7 @@ def test_a_first_window_is_all_new(past: History, own: Callable[[], Catalogue]) 
     total = b'"total_models": 1,\n'
     window = whole.replace(total, total + b'"covers": "window",\n')
     past.commit("2026-01-02T00:00:00Z", {LATEST: window})
-    with compare.compare(own(), None, None, now=NOW) as found:
+    with queries.compare(own(), None, None, now=NOW) as found:
         assert found.tally() == Summary(new=1)
     past.commit("2026-01-03T00:00:00Z", {LATEST: window.replace(b'"a"', b'"b"')})
     assert collected(own(), "HEAD~1", "HEAD") == {"entered": ["b"], "left": ["a"]}

@@ -13,7 +13,7 @@ import pytest
 from support.histories import FILE, LATEST, document, snapshot
 
 from archiver.errors import DamagedObject, UnknownRevision, UnreadableSnapshot
-from archiver.history import compare
+from archiver.history import queries
 from archiver.history.catalogue import Catalogue, anywhere
 from archiver.history.foreign import Shape
 from archiver.history.versions import SMALL, Versions
@@ -40,7 +40,7 @@ def keys(versions: Versions, path: Path) -> list[str]:
 
 
 def newest(catalogue: Catalogue) -> list[bytes]:
-    with compare.version_at(catalogue, None, now=NOW) as version:
+    with queries.version_at(catalogue, None, now=NOW) as version:
         return list(version.lines())
 
 
@@ -123,7 +123,7 @@ def test_numbers_that_are_not_finite_are_null_with_one_note_for_a_version(
 ) -> None:
     rows = ({"id": f"{n}", "v": [float("nan"), {"w": float("-inf")}], "t": "NaN"} for n in range(3))
     past.commit("2026-01-02T00:00:00Z", {FILE: json.dumps({"models": list(rows)})})
-    with compare.version_at(foreign(), None, now=NOW) as version:
+    with queries.version_at(foreign(), None, now=NOW) as version:
         assert version.notes == ("6 values that are not finite were read as null",)
         assert [canonical.decode(line) for line in version.lines()] == [
             {"id": f"{n}", "v": [None, {"w": None}], "t": "NaN"} for n in range(3)
@@ -180,7 +180,7 @@ def test_another_number_of_shards_is_no_change(
     past.configure()
     past.commit("2026-01-02T00:00:00Z", taken(before, "a", "b", "c"))
     past.commit("2026-01-03T00:00:00Z", taken(after, "a", "c", "d"))
-    with compare.compare(own(), None, None, now=NOW) as found:
+    with queries.compare(own(), None, None, now=NOW) as found:
         assert found.tally() == Summary(new=1, removed=1, unchanged=2)
 
 
@@ -204,7 +204,7 @@ def test_another_key_is_applied_across_shards(past: History, own: Callable[[], C
     past.commit("2026-01-02T00:00:00Z", split)
     newer = snapshot("2026-01-03 00:00:00", *records, key=("slug",))
     past.commit("2026-01-03T00:00:00Z", {LATEST: newer})
-    with compare.compare(own(), None, None, now=NOW) as found:
+    with queries.compare(own(), None, None, now=NOW) as found:
         assert found.tally() == Summary(unchanged=40)
         assert "stored under another key; slug is applied" in found.notes
 

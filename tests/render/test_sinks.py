@@ -18,8 +18,8 @@ from archiver.pins.lists import Pin
 from archiver.pins.status import Finding
 from archiver.records.model import End, FieldChange, RecordChange, Summary
 from archiver.render import changelog, findings
-from archiver.render.render import render
 from archiver.render.section import section
+from archiver.render.templates import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from archiver.capture.commit import Candidate
+from archiver.capture.candidate import Candidate
 from archiver.capture.confirmation import UNLISTED_FILE, confirm, possible_renames, read_unlisted
 from archiver.capture.report import PROOF, UNLISTED, read_proof
 from archiver.capture.state import Memory, tombstones

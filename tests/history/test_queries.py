@@ -11,7 +11,7 @@ import pytest
 from support.histories import FILE, LATEST, document, snapshot
 
 from archiver.errors import NotADataRepository, ShallowHistory, UnreadableSnapshot
-from archiver.history import compare
+from archiver.history import queries
 from archiver.history.catalogue import REVERTED, Catalogue, anywhere
 from archiver.history.log import Entry, log
 from archiver.records.model import Summary
@@ -35,12 +35,12 @@ def day(number: int) -> datetime:
 
 
 def compared(catalogue: Catalogue, old: str | None = None, new: str | None = None) -> Summary:
-    with compare.compare(catalogue, old, new, now=NOW) as found:
+    with queries.compare(catalogue, old, new, now=NOW) as found:
         return found.tally()
 
 
 def net(catalogue: Catalogue, since: datetime, tip: str | None = None) -> Summary:
-    with compare.changes_since(catalogue, since, tip=tip) as found:
+    with queries.changes_since(catalogue, since, tip=tip) as found:
         return found.tally()
 
 
@@ -94,14 +94,14 @@ def test_a_log_of_nothing_says_so(past: History, foreign: Callable[[], Catalogue
 
 def test_chosen_records_are_looked_at_as_they_are_or_were(week: Catalogue) -> None:
     chosen = Where("n", "=", "1")
-    with compare.compare(week, "HEAD~2", None, now=NOW) as found:
+    with queries.compare(week, "HEAD~2", None, now=NOW) as found:
         changes = found.narrowed(chosen).changes()
         assert [(change.kind, change.key) for change in changes] == [("new", "c")]
 
 
 def test_only_the_fields_asked_for_are_looked_at(week: Catalogue) -> None:
     for fields, expected in ((frozenset("n"), ["a"]), (frozenset("m"), [])):
-        with compare.compare(week, "HEAD~2", None, now=NOW) as whole:
+        with queries.compare(week, "HEAD~2", None, now=NOW) as whole:
             found = whole.narrowed(None, fields)
             assert [change.key for change in found.changes()] == expected
 
@@ -119,7 +119,7 @@ def test_a_period_may_end_early(past: History, week: Catalogue) -> None:
 
 
 def test_an_archive_that_begins_later_says_so(week: Catalogue) -> None:
-    with compare.changes_since(week, datetime(2025, 1, 1, tzinfo=UTC)) as found:
+    with queries.changes_since(week, datetime(2025, 1, 1, tzinfo=UTC)) as found:
         assert found.notes == ("the archive begins later, at 2026-01-01 00:00:00 UTC",)
         assert found.tally() == Summary(new=1, updated=1)
 
@@ -130,15 +130,15 @@ def test_a_period_begins_with_the_last_version_that_can_be_read(
     past.commit("2026-01-07T00:00:00Z", {FILE: "{"})
     past.add("2026-01-09T00:00:00Z", a=2, c=1, d=1)
     assert net(week, day(8)) == Summary(new=1, unchanged=2)
-    assert [found.tally() for found in compare.steps(week, day(8))] == [Summary(new=1, unchanged=2)]
+    assert [found.tally() for found in queries.steps(week, day(8))] == [Summary(new=1, unchanged=2)]
 
 
 def test_steps_are_one_comparison_a_revision(week: Catalogue) -> None:
-    assert [found.tally() for found in compare.steps(week, day(2))] == [
+    assert [found.tally() for found in queries.steps(week, day(2))] == [
         Summary(new=1, removed=1, unchanged=1),
         Summary(new=1, updated=1),
     ]
-    assert [found.tally() for found in compare.steps(week, day(9))] == []
+    assert [found.tally() for found in queries.steps(week, day(9))] == []
 
 
 def test_a_shallow_clone_answers_for_the_period_it_holds(
@@ -149,10 +149,10 @@ def test_a_shallow_clone_answers_for_the_period_it_holds(
     clone = anywhere(Repository.open(tmp_path / "clone"), FILE, records="models", key=("id",))
     past.add("2026-01-06T00:00:00Z", a=3)
     assert net(clone, day(5)) == Summary(unchanged=2)
-    with compare.changes_since(clone, day(2)) as found:
+    with queries.changes_since(clone, day(2)) as found:
         assert found.tally() == Summary(new=1, removed=1, unchanged=1)
         assert [note for note in found.notes if "git fetch --deepen" in note]
-    steps = [(found.tally(), found.notes) for found in compare.steps(clone, day(2))]
+    steps = [(found.tally(), found.notes) for found in queries.steps(clone, day(2))]
     assert [counts for counts, _ in steps] == [Summary(new=1, removed=1, unchanged=1)]
     assert "this clone is shallow" in steps[-1][1][0]
     newest, end = log(clone)
@@ -170,8 +170,8 @@ def test_the_shallowest_clone_knows_no_change(
     assert net(clone, day(5)) == Summary(unchanged=2)
     for asked in (
         lambda: net(clone, day(2)),
-        lambda: list(compare.steps(clone, day(2))),
-        lambda: compare.compare(clone, None, None, now=day(9)).__enter__(),
+        lambda: list(queries.steps(clone, day(2))),
+        lambda: queries.compare(clone, None, None, now=day(9)).__enter__(),
     ):
         with pytest.raises(ShallowHistory) as refused:
             asked()
@@ -187,17 +187,17 @@ def test_a_clone_whose_edge_is_unreadable_never_begins_there(
     past.add("2026-01-08T00:00:00Z", a=4)
     past.git("clone", "--quiet", "--depth=3", past.folder.as_uri(), str(tmp_path / "clone"))
     clone = anywhere(Repository.open(tmp_path / "clone"), FILE, records="models", key=("id",))
-    steps = [(found.tally(), found.notes) for found in compare.steps(clone, day(2))]
+    steps = [(found.tally(), found.notes) for found in queries.steps(clone, day(2))]
     assert [counts for counts, _ in steps] == [Summary(updated=1)]
     assert "this clone is shallow" in steps[0][1][0]
-    with compare.changes_since(clone, day(2)) as found:
+    with queries.changes_since(clone, day(2)) as found:
         assert [note for note in found.notes if "this clone is shallow" in note]
     assert [entry.status for entry in log(clone)] == ["ok", "edge"]
     past.commit("2026-01-09T00:00:00Z", {FILE: '{"error": 429}'})
     past.add("2026-01-10T00:00:00Z", a=5)
     past.git("clone", "--quiet", "--depth=2", past.folder.as_uri(), str(tmp_path / "last"))
     last = anywhere(Repository.open(tmp_path / "last"), FILE, records="models", key=("id",))
-    for asked in (lambda: net(last, day(2)), lambda: list(compare.steps(last, day(2)))):
+    for asked in (lambda: net(last, day(2)), lambda: list(queries.steps(last, day(2)))):
         with pytest.raises(ShallowHistory):
             asked()
 
@@ -212,7 +212,7 @@ def test_a_clone_that_ends_before_the_file_began_has_no_first_snapshot(
     clone = anywhere(Repository.open(tmp_path / "clone"), FILE, records="models", key=("id",))
     assert [(entry.status, entry.total) for entry in log(clone)] == [("edge", 1)]
     with pytest.raises(ShallowHistory):
-        compare.compare(clone, None, None, now=day(9)).__enter__()
+        queries.compare(clone, None, None, now=day(9)).__enter__()
 
 
 def test_the_log_tells_every_revision(past: History, week: Catalogue) -> None:
@@ -288,7 +288,7 @@ def test_of_a_doubled_key_the_last_record_counts_and_it_is_said(
     past.add("2026-01-01T00:00:00Z", a=1)
     doubled = '{"models": [{"id": "a", "n": 2}, {"id": "a", "n": 1}, {"id": 7, "n": 1}]}'
     past.commit("2026-01-02T00:00:00Z", {FILE: doubled})
-    with compare.compare(foreign(), None, None, now=NOW) as found:
+    with queries.compare(foreign(), None, None, now=NOW) as found:
         assert found.tally() == Summary(new=1, unchanged=1)
         assert found.notes == ("doubled key, the last one counts: a",)
     newest, _ = log(foreign())
@@ -349,7 +349,7 @@ def test_another_meaning_of_fields_is_applied_to_both_sides_and_said(
     past.capture("2026-01-02T00:00:00Z", a=1)
     past.configure(metrics=("n",))
     past.capture("2026-01-03T00:00:00Z", a=2)
-    with compare.compare(own(), None, None, now=NOW) as found:
+    with queries.compare(own(), None, None, now=NOW) as found:
         assert found.tally() == Summary(metrics=1)
         assert found.notes == (f"metrics {OTHER_THEN}",)
 
@@ -365,7 +365,7 @@ def test_another_key_is_applied_to_both_sides_and_said(
     past.configure(key="slug")
     newer = snapshot("2026-01-03 00:00:00", *records, key=("slug",))
     past.commit("2026-01-03T00:00:00Z", {"data/hub/latest.json": newer})
-    with compare.compare(own(), None, None, now=NOW) as found:
+    with queries.compare(own(), None, None, now=NOW) as found:
         assert found.tally() == Summary(unchanged=2)
         assert found.notes == (
             "stored under another key; slug is applied",

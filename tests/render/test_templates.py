@@ -10,7 +10,7 @@ from support.hostile_texts import TEXTS
 
 from archiver.errors import RenderError
 from archiver.records.text import visible
-from archiver.render.render import render
+from archiver.render.templates import render
 
 if TYPE_CHECKING:
     from pathlib import Path
