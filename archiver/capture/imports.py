@@ -147,8 +147,8 @@ class _Importing:
         """Return what the source holds, oldest first."""
         if self._tip is None:
             return []
-        path = self._target.catalogue.path
-        return [*self._target.repository.history(path, tip=self._tip)][::-1]
+        catalogue = self._target.catalogue
+        return [*catalogue.committed(catalogue.path, self._tip)][::-1]
 
     def _take(self, lines: Lines, taken: datetime, digest: str) -> None:
         taken = snapshots.free_time(self._target.source.name, taken, self._names)

@@ -75,7 +75,7 @@ class Audit:
             return
         policies = self._policies(tip)
         with self._repository.objects() as reader:
-            for revision in self._repository.history(self._catalogue.path, tip=tip):
+            for revision in self._catalogue.committed(self._catalogue.path, tip):
                 if revision.blob is not None:
                     yield from self._unsound(revision, reader, policies)
         yield from self._misplaced(tip)
@@ -85,7 +85,7 @@ class Audit:
         today = self._catalogue.policy
         found = {policy.volatile: policy for policy in (today, replace(today, volatile=()))}
         with suppress(ShallowHistory):
-            for revision in self._repository.history(self._catalogue.settings, tip=tip):
+            for revision in self._catalogue.committed(self._catalogue.settings, tip):
                 if then := self._catalogue.policy_then(revision.id):
                     found[then.volatile] = then
         return list(found.values())

@@ -138,9 +138,24 @@ class Catalogue:
         if start is None:
             raise self.no_revision()
         reverted = {row.revision for row in self.reverted(newest)}
-        for revision in repository.history(self.path, tip=start):
+        for revision in self.committed(self.path, start):
             if revision.id not in reverted:
                 yield revision
+
+    def committed(self, path: str, tip: str) -> Iterator[Revision]:
+        """Yield the commits that changed a file of the catalogue, reverted captures included.
+
+        In an archive the captures of merged branches count: a plain ``git pull`` hides none. In
+        other histories a merged branch comes into effect by its merge.
+
+        Args:
+            path: The file, relative to the top of the work tree.
+            tip: Full id to begin at.
+
+        Raises:
+            ShallowHistory: The clone ends here; all revisions before are yielded.
+        """
+        return self.required().history(path, tip=tip, captures=bool(self.folder))
 
     def reachable(self, tip: str | None = None) -> Iterator[Revision]:
         """Yield the revisions of a clone as far as it reaches, newest first.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from archiver import sources
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, ShallowHistory
 from archiver.history import snapshots
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import outlined
@@ -45,7 +46,7 @@ def sections(
         ShallowHistory: The clone ends before the range does; all that is certain is yielded.
     """
     link = links(catalogue)
-    left_out = _left_out(catalogue, tip, until)
+    left_out = _left_out(catalogue, until)
     with opened(catalogue) as versions:
         newer: Revision | None = None
         for revision in catalogue.reachable(tip):
@@ -67,19 +68,17 @@ def is_reversed(catalogue: Catalogue, first: str, second: str) -> bool:
     return first != second and catalogue.required().is_ancestor(second, first)
 
 
-def _left_out(
-    catalogue: Catalogue, tip: str | None, until: str | None
-) -> Callable[[Revision], bool]:
+def _left_out(catalogue: Catalogue, until: str | None) -> Callable[[Revision], bool]:
     """Return what says that `until` holds a revision, and with it all before.
 
     `until` itself may never be met: it cannot be read, was reverted, or stands elsewhere.
     """
-    repository = catalogue.required()
-    end = tip or repository.tip(catalogue.ref)
-    if until is None or end is None:
+    if until is None:
         return lambda _: False
-    between = frozenset(repository.since(until, end))
-    return lambda revision: revision.id not in between
+    held: set[str] = set()
+    with suppress(ShallowHistory):
+        held.update(revision.id for revision in catalogue.committed(catalogue.path, until))
+    return lambda revision: revision.id in held
 
 
 def links(catalogue: Catalogue) -> Callable[[str], str]:

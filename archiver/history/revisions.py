@@ -175,7 +175,7 @@ def _as_of(catalogue: Catalogue, commit: str) -> Revision:
     """Return the revision that `commit` stands on; in a shallow clone, `commit` itself."""
     repository = catalogue.required()
     try:
-        for revision in repository.history(catalogue.path, tip=commit):
+        for revision in catalogue.committed(catalogue.path, commit):
             return revision
     except ShallowHistory:
         found = repository.revision(commit, catalogue.path)
@@ -204,9 +204,8 @@ def _snapshot(catalogue: Catalogue, text: str) -> tuple[Revision, str]:
     """Find a stamped file by its name, also one that is pruned from the work tree; and its path."""
     name = Path(text).name.removesuffix(".json") + ".json"
     path = f"{catalogue.stamped}/{name}"
-    repository = catalogue.required()
-    tip = repository.tip(catalogue.ref)
-    for revision in _with_blob(repository.history(path, tip=tip) if tip else ()):
+    tip = catalogue.required().tip(catalogue.ref)
+    for revision in _with_blob(catalogue.committed(path, tip) if tip else ()):
         return revision, path
     raise UnknownRevision(
         f"no snapshot is called {name}", hint="`archiver log` lists the revisions"

@@ -1,27 +1,33 @@
-"""Walk the history of one path: one streaming ``git log``, along first parents."""
+"""Walk the history of one path by one ``git log``.
+
+Along first parents it streams. Captures of merged branches count too where they are asked for:
+then everything below the newest merge is read, put in one order, and merges that change nothing
+are left out.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from heapq import heapify, heappop, heappush
 from itertools import islice
+from math import inf
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from archiver.errors import ShallowHistory
 from archiver.records.representation import short
 from archiver.store.plumbing import Answer, Plumbing, failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from io import BufferedReader
 
-FIELDS = ("%H", "%at", "%ct", "%s", "%(trailers:only,unfold)")
+FIELDS = ("%H", "%P", "%at", "%ct", "%s", "%(trailers:only,unfold)")
 FORMAT = f"--format={'%x00'.join(FIELDS)}"
 LOG = (
     "log",
-    "--first-parent",
     "--diff-merges=first-parent",
     "--raw",
     "-t",
@@ -34,6 +40,8 @@ LOG = (
     "--encoding=UTF-8",
     FORMAT,
 )
+FIRST_PARENTS = ("--first-parent",)
+ALL_PARENTS = ("--full-history", "--parents")  # names every merge, and the parents that it lists
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z; git stores later ones, datetime does not
 NO_CONTENT = (b"000000", b"160000")  # gone, or a submodule: no content in this repository
 
@@ -61,21 +69,43 @@ class Revision:
     __repr__ = short
 
 
-def walk(git: Plumbing, path: str, *, tip: str, shallow: bool) -> Iterator[Revision]:
-    """Yield the revisions that changed `path`, newest first, along first parents.
+class Node(NamedTuple):
+    """A commit as ``git log`` prints it, with the nearest printed commits that it stands on.
+
+    A parent without any printed commit below it is left out: a merge may have one parent.
+    """
+
+    revision: Revision
+    parents: tuple[str, ...]
+    changed: bool
+
+    @property
+    def merges(self) -> bool:
+        """Whether it joins several parents."""
+        return len(self.parents) > 1
+
+
+def walk(
+    git: Plumbing, path: str, *, tip: str, shallow: bool, captures: bool = False
+) -> Iterator[Revision]:
+    """Yield the revisions that changed `path`, newest first.
+
+    They are those along first parents: what a merged branch held came into effect by its merge.
+    With `captures`, those of merged branches are revisions of their own.
 
     Args:
         git: The repository's git, running at the root of the work tree or in a bare repository.
         path: File or folder, relative, with ``/``; taken literally.
         tip: Full id of the commit to begin with.
         shallow: Whether the clone is shallow.
+        captures: Whether the captures (``Archiver-*`` trailers) of merged branches count.
 
     Raises:
         ShallowHistory: The clone ends here; all that was yielded before is certain.
         DamagedObject: A commit or folder is missing or broken.
     """
     ends = shallow_ends(git) if shallow else frozenset()
-    for revision in logged(git, path, tip):
+    for revision in _all(git, path, tip) if captures else _first_parents(git, path, tip):
         if revision.id in ends:  # a clone's last commit looks as if it had added everything
             raise cut_off(revision.id)
         yield revision
@@ -117,9 +147,92 @@ def cut_off(commit: str) -> ShallowHistory:
     return ShallowHistory(message, hint=hint, commit=commit)
 
 
-def logged(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
-    """Yield what ``git log`` prints about `path`, as revisions."""
-    child = git.start(*LOG, tip, "--", path)
+def _first_parents(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
+    return (node.revision for node in logged(git, path, tip, FIRST_PARENTS) if node.changed)
+
+
+def _all(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
+    """Yield the revisions in one order; it streams down to the newest merge."""
+    nodes = logged(git, path, tip, ALL_PARENTS)
+    for node in nodes:
+        if node.merges:
+            yield from reversed(joined([node, *nodes]))
+            return
+        if node.changed:
+            yield node.revision
+
+
+def joined(nodes: Sequence[Node]) -> list[Revision]:
+    """Return the revisions of a history with merges in one order, oldest first.
+
+    Ancestry decides; among commits that do not stand on each other, the author date. A commit
+    counts if it lies on the line of first parents or is a capture, a merge only if it holds
+    something else than the revision before it.
+
+    Args:
+        nodes: The commits; the first is the newest and stands on all others.
+    """
+    known = {node.revision.id: node for node in nodes}
+    line = _line(known, nodes[0])
+    blobs: dict[str, str | None] = {}
+    found: list[Revision] = []
+    for node in _oldest_first(known):
+        revision = node.revision
+        if not node.changed:
+            before = next((blobs[each] for each in node.parents if each in blobs), None)
+            revision = replace(revision, blob=before)
+        blobs[revision.id] = revision.blob
+        if node.merges:
+            counts = revision.id in line and revision.blob != (found[-1].blob if found else None)
+        else:
+            counts = node.changed and (revision.id in line or bool(revision.trailers))
+        if counts:
+            found.append(revision)
+    return found
+
+
+def _line(known: Mapping[str, Node], newest: Node) -> frozenset[str]:
+    """Return the ids along first parents."""
+    found = []
+    node: Node | None = newest
+    while node is not None:
+        found.append(node.revision.id)
+        node = known.get(node.parents[0]) if node.parents else None
+    return frozenset(found)
+
+
+def _oldest_first(known: Mapping[str, Node]) -> list[Node]:
+    """Order commits: none before all that it stands on, else the earlier author date first.
+
+    A merge follows at once what it joins: its date says when a person joined the branches.
+    """
+    parents = {each: [up for up in node.parents if up in known] for each, node in known.items()}
+    children: dict[str, list[str]] = {each: [] for each in known}
+    for each, ups in parents.items():
+        for parent in ups:
+            children[parent].append(each)
+    left = {each: len(ups) for each, ups in parents.items()}
+    ready = [_rank(known[each]) for each, count in left.items() if not count]
+    heapify(ready)
+    found = []
+    while ready:
+        node = known[heappop(ready)[-1]]
+        found.append(node)
+        for child in children[node.revision.id]:
+            left[child] -= 1
+            if not left[child]:
+                heappush(ready, _rank(known[child]))
+    return found
+
+
+def _rank(node: Node) -> tuple[float, str]:
+    time = -inf if node.merges else node.revision.authored_at.timestamp()
+    return time, node.revision.id
+
+
+def logged(git: Plumbing, path: str, tip: str, parents: Sequence[str]) -> Iterator[Node]:
+    """Yield what ``git log`` prints about `path`."""
+    child = git.start(*LOG, *parents, tip, "--", path)
     with child:
         try:
             yield from revisions(tokens(cast("BufferedReader", child.stdout)), path.encode())
@@ -139,18 +252,18 @@ def tokens(stream: BufferedReader) -> Iterator[bytes]:
         yield from whole
 
 
-def revisions(pieces: Iterator[bytes], path: bytes) -> Iterator[Revision]:
+def revisions(pieces: Iterator[bytes], path: bytes) -> Iterator[Node]:
     """Parse the pieces of `LOG`: the fields of a commit, then pairs of ``:meta`` and path.
 
-    Every commit names `path`; one that does not was cut short, and is not yielded.
+    A commit that does not name `path` is a merge, or was cut short.
     """
     fields = list(islice(pieces, len(FIELDS)))
     while len(fields) == len(FIELDS):
         found, following = entry_at(pieces, path)
-        if found is None:
-            return
-        mode, blob = found
-        yield revision(fields, None if mode in NO_CONTENT else blob)
+        mode, blob = found or (NO_CONTENT[0], "")
+        state = None if mode in NO_CONTENT else blob
+        parents = tuple(fields[1].decode().split())
+        yield Node(revision(fields, state), parents, found is not None)
         fields = [*following, *islice(pieces, len(FIELDS) - len(following))]
 
 
@@ -170,7 +283,7 @@ def entry_at(
 
 def revision(fields: list[bytes], blob: str | None) -> Revision:
     """Build a revision from the `FIELDS` that ``git log`` printed."""
-    commit, authored, committed, subject, trailers = fields
+    commit, _, authored, committed, subject, trailers = fields
     return Revision(
         commit.decode(),
         blob,

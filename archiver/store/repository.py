@@ -189,18 +189,19 @@ class Repository:
             raise UnknownRevision(f"there is no revision {text!r}", hint="archiver log")
         return answer.out.decode().strip()
 
-    def history(self, path: str, *, tip: str) -> Iterator[Revision]:
+    def history(self, path: str, *, tip: str, captures: bool = False) -> Iterator[Revision]:
         """Yield every commit that changed `path`, newest first, along first parents.
 
         Args:
             path: File or folder, relative, with ``/``; taken literally.
             tip: Full id of the commit to begin with.
+            captures: Whether the captures of merged branches count too.
 
         Raises:
             ShallowHistory: The clone ends here; all that was yielded before is certain.
             DamagedObject: A commit or folder is missing or broken.
         """
-        return history.walk(self.git, path, tip=tip, shallow=self.shallow)
+        return history.walk(self.git, path, tip=tip, shallow=self.shallow, captures=captures)
 
     def revision(self, commit: str, path: str) -> Revision:
         """Return a commit with what it holds at `path`, whether or not it changed that.
