@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
-from archiver.errors import ShallowHistory, StoreError, UnknownRevision, UnreadableSnapshot
+from archiver.errors import StoreError, UnreadableSnapshot
 from archiver.history import revisions
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
+from archiver.history.dates import Dates
 from archiver.history.versions import EMPTY, Versions, stamp
 
 if TYPE_CHECKING:
@@ -76,13 +77,14 @@ def changes_since(
     """
     with opened(catalogue) as versions:
         after = _newest(catalogue, versions, tip)
-        base, before = _base(catalogue, versions, since, tip)
-        end = _end(catalogue, base, since, tip)
+        dates = Dates.of(catalogue, tip)
+        base, before = _base(catalogue, versions, since, dates)
+        end = dates.edge if dates.began(base) > since else None
         if end is not None and base.id == after.end.revision:
             raise end.end
-        began = f"the archive begins later, at {stamp(base.authored_at)} UTC"
-        late = (end.note,) if end else (began,) if base.authored_at > since else ()
-        notes = (*late, *_notes(catalogue, before, after))
+        began = f"the archive begins later, at {stamp(dates.began(base))} UTC"
+        late = (end.note,) if end else (began,) if dates.began(base) > since else ()
+        notes = (*late, *dates.notes, *_notes(catalogue, before, after))
         yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
 
 
@@ -101,9 +103,11 @@ def steps(
         ShallowHistory: The newest version is where the clone ends, after that time.
     """
     with opened(catalogue) as versions:
-        end = _end(catalogue, _base(catalogue, versions, since, tip)[0], since, tip)
-        late = (end.note,) if end else ()
-        for (newer, _), (_, before) in pairwise(_since(catalogue, versions, since, tip)):
+        dates = Dates.of(catalogue, tip)
+        base, _ = _base(catalogue, versions, since, dates)
+        end = dates.edge if dates.began(base) > since else None
+        late = (*((end.note,) if end else ()), *dates.notes)
+        for (newer, _), (_, before) in pairwise(_since(versions, since, dates)):
             after = versions.stored(newer)
             notes = (*late, *_notes(catalogue, before, after))
             yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
@@ -147,48 +151,25 @@ def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Ver
     return before, newest
 
 
-def _since(
-    catalogue: Catalogue, versions: Versions, since: datetime, tip: str | None
-) -> Iterator[tuple[Revision, Version]]:
+def _since(versions: Versions, since: datetime, dates: Dates) -> Iterator[tuple[Revision, Version]]:
     """Yield the readable revisions back to the one in effect at `since`, or to the first.
 
     Where that one cannot be read, the readable one before it stands for it.
     """
-    try:
-        base = revisions.at(catalogue, since, tip=tip).id
-    except (UnknownRevision, ShallowHistory):
-        base = ""
-    reached = False
-    for revision in catalogue.reachable(tip):
-        reached = reached or revision.id == base
-        for found in readable(versions, (revision,)):
-            yield found
-            if reached:
-                return
+    before = dates.until(since)
+    yield from readable(versions, dates.revisions[: len(dates.revisions) - len(before)])
+    yield from islice(readable(versions, before), 1)
 
 
 def _base(
-    catalogue: Catalogue, versions: Versions, since: datetime, tip: str | None
+    catalogue: Catalogue, versions: Versions, since: datetime, dates: Dates
 ) -> tuple[Revision, Version]:
     """Return the last readable version that was in effect at `since`, else the first one."""
-    with suppress(UnknownRevision, ShallowHistory):
-        start = revisions.at(catalogue, since, tip=tip)
-        for found in readable(versions, catalogue.reachable(start.id)):
-            return found
-    for found in readable(versions, reversed([*catalogue.reachable(tip)])):
+    for found in readable(versions, dates.until(since)):
+        return found
+    for found in readable(versions, reversed(dates.revisions)):
         return found
     raise _none(catalogue)
-
-
-def _end(catalogue: Catalogue, base: Revision, since: datetime, tip: str | None) -> Edge | None:
-    """Return where a shallow clone ends, if the `base` of a period is later than its beginning.
-
-    The base need not be the edge: the version there may be unreadable.
-    """
-    if base.authored_at <= since:
-        return None
-    *_, last = catalogue.reachable(tip)
-    return last if isinstance(last, Edge) else None
 
 
 def _newest(catalogue: Catalogue, versions: Versions, tip: str | None) -> Version:

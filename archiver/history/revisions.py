@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.errors import ConfigError, ShallowHistory, UnknownRevision
 from archiver.history.catalogue import Edge
-from archiver.history.versions import stamp
+from archiver.history.dates import Dates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,12 +105,16 @@ def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> 
         if revision is None:
             raise catalogue.no_revision()
         return versions.stored(revision)
-    if moment(text, now) is None:
-        if _is_stamped(catalogue, text):
-            revision, path = _snapshot(catalogue, text)
-            return versions.stored(revision, path=path)
-        if is_file(text):
-            return versions.file(Path(text))
+    time = moment(text, now)
+    if time is not None:
+        dates = Dates.of(catalogue)
+        version = versions.stored(dates.at(time))
+        return replace(version, notes=(*version.notes, *dates.notes))
+    if _is_stamped(catalogue, text):
+        revision, path = _snapshot(catalogue, text)
+        return versions.stored(revision, path=path)
+    if is_file(text):
+        return versions.file(Path(text))
     return versions.stored(named(catalogue, text, now))
 
 
@@ -123,43 +128,10 @@ def named(catalogue: Catalogue, text: str, now: datetime) -> Revision:
     """
     time = moment(text, now)
     if time is not None:
-        return at(catalogue, time)
+        return Dates.of(catalogue).at(time)
     if _is_stamped(catalogue, text):
         return _as_of(catalogue, _snapshot(catalogue, text)[0].id)
     return _as_of(catalogue, catalogue.required().resolve(text))
-
-
-def at(catalogue: Catalogue, time: datetime, *, tip: str | None = None) -> Revision:
-    """Return the revision in effect at `time`.
-
-    It is the one before the first revision, in the order of ancestry, that was taken later:
-    one commit with a slow clock hides nothing.
-
-    Args:
-        catalogue: The catalogue.
-        time: The time.
-        tip: Full id of the commit to begin at; None: the newest of the branch.
-
-    Raises:
-        UnknownRevision: The first snapshot was taken later.
-        ShallowHistory: The clone ends after that time.
-    """
-    found: Revision | None = None
-    oldest: Revision | None = None
-    for revision in catalogue.reachable(tip):
-        oldest = revision
-        if isinstance(revision, Edge) and revision.blob is None:
-            break
-        if revision.authored_at > time:
-            found = None
-        elif found is None:
-            found = revision
-    if found is None and isinstance(oldest, Edge):
-        raise oldest.end
-    if found is None:
-        began = f"; the first one is of {stamp(oldest.authored_at)}" if oldest else ""
-        raise UnknownRevision(f"there is no snapshot at or before {stamp(time)} UTC{began}")
-    return found
 
 
 def newest(catalogue: Catalogue) -> Revision | None:

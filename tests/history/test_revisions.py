@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.histories import FILE, document
@@ -176,15 +176,15 @@ def test_a_revision_without_the_file_is_refused(
         found(foreign(), early)
 
 
-def test_a_clock_that_was_slow_hides_no_version(
+def test_a_time_that_a_later_version_contradicts_is_not_used(
     past: History, foreign: Callable[[], Catalogue]
 ) -> None:
     past.add("2026-01-01T00:00:00Z", a=1)
     past.add("2026-01-05T00:00:00Z", a=1, b=1)
-    past.add("2026-01-02T00:00:00Z", a=1, b=1, c=1)  # its clock is three days behind
+    past.add("2026-01-02T00:00:00Z", a=1, b=1, c=1)  # one of the two clocks is wrong
     past.add("2026-01-06T00:00:00Z", a=1, b=1, c=1, d=1)
     catalogue = foreign()
-    assert [found(catalogue, f"2026-01-0{day}") for day in (1, 3, 5, 6)] == [1, 1, 3, 4]
+    assert [found(catalogue, f"2026-01-0{day}") for day in (1, 3, 5, 6)] == [1, 3, 3, 4]
 
 
 def shallow(past: History, folder: Path, depth: int) -> Catalogue:
@@ -221,3 +221,52 @@ def test_hostile_names_are_refused_and_nothing_is_run_or_written(
             found(three, text)
         assert refused.value.exit_code in (2, 5)
     assert past.git("status", "--short", "--branch") == before
+
+
+AHEAD = "2036-01-01T00:00:00Z"
+
+
+def listing(keys: str) -> dict[str, Any]:
+    return dict.fromkeys(keys, 1)
+
+
+@pytest.mark.parametrize(
+    ("dates", "asked", "totals"),
+    [
+        (["2026-11-01", AHEAD, "2026-11-03", "2026-11-05"], (2, 3, 4, 5), [1, 3, 3, 4]),
+        ([AHEAD, "2026-11-03", "2026-11-05"], (3, 4, 5), [2, 2, 3]),
+        ([AHEAD, "2026-11-03"], (3, 4), [2, 2]),
+        (["2026-11-01", "2026-11-02", "1970-01-02", "2026-11-04"], (1, 2, 3, 4), [1, 2, 2, 4]),
+        (["2026-11-01", "1970-01-02", "1970-01-03", "2026-11-02", "2026-11-03"], (1, 2), [3, 4]),
+    ],
+)
+def test_a_wrong_clock_makes_no_date_answer_wrong(
+    past: History,
+    foreign: Callable[[], Catalogue],
+    dates: list[str],
+    asked: tuple[int, ...],
+    totals: list[int],
+) -> None:
+    for number, date in enumerate(dates, start=1):
+        time = date if date == AHEAD else f"{date}T00:00:00Z"
+        past.add(time, **listing("abcdef"[:number]))
+    catalogue = foreign()
+    assert [found(catalogue, f"2026-11-{day:02}") for day in asked] == totals
+    with queries.version_at(catalogue, "2026-11-05", now=NOW) as version:
+        (note,) = version.notes
+    assert note.startswith("times that contradict the order of the commits are not used: ")
+
+
+def test_a_period_begins_with_the_version_in_effect_not_with_a_wrong_time(
+    past: History, foreign: Callable[[], Catalogue]
+) -> None:
+    for date, keys in (("01", "a"), ("", "ab"), ("03", "abc"), ("05", "abcd")):
+        past.add(f"2026-11-{date}T00:00:00Z" if date else AHEAD, **listing(keys))
+    catalogue = foreign()
+    since = datetime(2026, 11, 4, tzinfo=UTC)
+    with queries.changes_since(catalogue, since) as changes:
+        assert changes.tally().new == 1
+        assert "contradict" in changes.notes[0]
+    assert [step.tally().new for step in queries.steps(catalogue, since)] == [1]
+    with queries.compare(catalogue, "2026-11-03", "2026-11-05", now=NOW) as compared:
+        assert compared.tally().new == 1
