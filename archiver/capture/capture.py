@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -18,6 +19,7 @@ from archiver.capture.validation import Baseline, absent, quarantined, validate
 from archiver.errors import RepositoryBusy, SnapshotRejected
 from archiver.history import queries, revisions
 from archiver.history.foreign import skipped
+from archiver.history.versions import stamp
 from archiver.sources.listing import Listing, NotModified
 from archiver.store.commit import KEPT_REF, writing
 from archiver.store.repository import Repository
@@ -29,10 +31,13 @@ if TYPE_CHECKING:
     from archiver.capture.connection import Connection
     from archiver.capture.state import Sweep
     from archiver.config import Config
-    from archiver.history.versions import Versions
+    from archiver.history.versions import Version, Versions
     from archiver.records.model import ChangeSet, Line
     from archiver.sources import Ledger
     from archiver.store.commit import Writer
+
+_AHEAD: Final = timedelta(hours=1)
+"""How far the clock may be ahead of the server's before the run says so."""
 
 
 def run(
@@ -207,7 +212,7 @@ class _Capture:
             noun=target.source.called,
         )
         reasons = [f"{bad.place} ({bad.reason})" for bad in listing.bad]
-        again = () if source.overlapping else listing.duplicates
+        bad = skipped(reasons, () if source.overlapping else listing.duplicates)
         return Candidate(
             target=target,
             baseline=baseline,
@@ -217,9 +222,17 @@ class _Capture:
             link=source.link,
             accept=accept,
             swept=self._sweep.swept if self._sweep else "",
-            notes=(*self._connection.notes, *listing.notes, *skipped(reasons, again)),
+            notes=(*self._connection.notes, *self._clocks(before), *listing.notes, *bad),
             waiting=waiting,
         )
+
+    def _clocks(self, before: Version) -> Iterator[str]:
+        """Yield what is wrong with the clock: dates are looked up by it."""
+        taken, site = stamp(self._taken), self._connection.transport.site_time
+        if taken < (before.end.timestamp or ""):
+            yield f"the clock says {taken} UTC; the capture before is of {before.end.timestamp} UTC"
+        if site is not None and self._taken - site > _AHEAD:
+            yield f"the clock says {taken} UTC; the server's says {stamp(site)} UTC"
 
     def _overtaken(self) -> bool:
         """Say whether another run committed a newer capture.

@@ -34,7 +34,9 @@ from archiver.transport.throttle import (
     Throttle,
     backoff,
     exhausted_quota,
+    is_limited,
     requested_wait,
+    sent_at,
 )
 
 if TYPE_CHECKING:
@@ -63,6 +65,9 @@ class Transport:
     """One client with one connection pool; a context manager that closes it.
 
     Threads may share it.
+
+    Attributes:
+        site_time: When the newest answer was sent by its server's clock, UTC; None: unknown.
     """
 
     def __init__(
@@ -103,6 +108,7 @@ class Transport:
         }
         self._opening = threading.Lock()
         self._session: requests.Session | None = None
+        self.site_time: datetime | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -184,7 +190,9 @@ class Transport:
                 self._wait(request, "rate limited", closed)
             throttle.wait()
         page = wire.exchange(self._session, request, url, limits=self._limits, proxies=proxies)
-        failed = page.status in _RETRYABLE and page.status not in request.accept
+        self.site_time = sent_at(page.headers) or self.site_time
+        limited = is_limited(page.status, page.headers)
+        failed = (page.status in _RETRYABLE or limited) and page.status not in request.accept
         wait = requested_wait(page.headers, self._now()) if failed else None
         if throttle is not None:  # other requests to the site wait, too
             throttle.close(wait or exhausted_quota(page.headers) or 0)

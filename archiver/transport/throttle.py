@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from archiver.transport.message import Rate
 
 _FIRST_WAIT = 0.5
+FORBIDDEN = 403
 _USED_UP = re.compile(r";\s*r=0+\s*;\s*t=(\d+)\b", re.ASCII)
 
 
@@ -82,14 +83,24 @@ def backoff(attempt: int, *, chance: float, longest: float) -> float:
     return min(_FIRST_WAIT * 2.0**attempt, longest) * (1 + chance) / 2
 
 
+def is_limited(status: int, headers: Mapping[str, str]) -> bool:
+    """Return whether an answer with 403 reports a rate limit, as GitHub's do, and no refusal.
+
+    Source: "Rate limits for the REST API", docs.github.com.
+    """
+    return status == FORBIDDEN and ("retry-after" in headers or _is_used_up(headers))
+
+
 def requested_wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds that an answer asks to wait, by ``Retry-After`` or ``RateLimit``.
+    """Return the seconds that a failed answer asks to wait.
+
+    By ``Retry-After``, ``RateLimit``, or ``X-RateLimit-Reset`` where nothing remains.
 
     Args:
         headers: By lower-case name.
         now: Time, UTC: counts where an answer does not say when it was sent.
     """
-    waits = (_retry_after(headers, now), exhausted_quota(headers))
+    waits = (_retry_after(headers, now), exhausted_quota(headers), _until_reset(headers, now))
     return max((wait for wait in waits if wait is not None), default=None)
 
 
@@ -115,7 +126,24 @@ def _retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     until = _http_date(value)
     if until is None:
         return None
-    return max(0.0, (until - (_http_date(headers.get("date", "")) or now)).total_seconds())
+    return max(0.0, (until - (sent_at(headers) or now)).total_seconds())
+
+
+def _is_used_up(headers: Mapping[str, str]) -> bool:
+    return headers.get("x-ratelimit-remaining", "").strip() == "0"
+
+
+def _until_reset(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds until ``X-RateLimit-Reset``, in seconds of the epoch; one more is safe."""
+    value = headers.get("x-ratelimit-reset", "").strip()
+    if not (_is_used_up(headers) and value.isascii() and value.isdigit()):
+        return None
+    return max(0.0, float(value) - (sent_at(headers) or now).timestamp()) + 1
+
+
+def sent_at(headers: Mapping[str, str]) -> datetime | None:
+    """Return when an answer was sent by the clock of its server, UTC; None: it does not say."""
+    return _http_date(headers.get("date", ""))
 
 
 def _http_date(text: str) -> datetime | None:

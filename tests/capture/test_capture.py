@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -416,3 +417,15 @@ def test_a_poisoned_latest_file_is_compared_over(archive: Archive) -> None:
     archive.git("commit", "--quiet", "--all", "--message=a merge gone wrong")
     assert archive.captured(a=1).outcome == "changed"
     assert archive.listed()["models"] == [{"id": "a", "n": 1}]
+
+
+def test_a_capture_says_where_its_clock_is_wrong(archive: Archive, server: Server) -> None:
+    archive.lists(a=1)
+    archive.run()
+    archive.time -= 2 * DAY
+    archive.lists(a=2)
+    assert "the clock says 2026-01-2" in archive.run().notes[0]
+    archive.configure(url=server.says("/models.json", plain(body(a=3))))
+    archive.time = datetime(2336, 1, 1, tzinfo=UTC)
+    (note,) = archive.run().notes
+    assert note.startswith("the clock says 2336-01-02 00:00:00 UTC; the server's says ")

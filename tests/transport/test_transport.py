@@ -287,3 +287,26 @@ def test_a_header_that_would_break_the_request_is_an_error(
     request = Request("one", server.says("/", bad.plain(BODY)), {"If-None-Match": "a\r\nX: s3cret"})
     with pytest.raises(SourceUnavailable, match="the request is not valid HTTP"):
         transport.get(request)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry_After": "1"},
+        {"X_RateLimit_Remaining": "0", "X_RateLimit_Reset": "1"},
+    ],
+)
+def test_a_rate_limit_by_403_is_waited_for(server: Server, headers: dict[str, str]) -> None:
+    url = server.says("/a", bad.plain(b"", 403, **headers), bad.plain(b"[1]"))
+    waits: list[float] = []
+    with Transport(sleep=waits.append) as transport:
+        assert transport.get(Request("a", url)).body == b"[1]"
+    assert len(waits) == 1
+    assert 0 < waits[0] < 5
+
+
+def test_a_quota_that_is_left_makes_no_rate_limit_of_a_refusal(server: Server) -> None:
+    url = server.says("/a", bad.plain(b"", 403, X_RateLimit_Remaining="59"))
+    with Transport() as transport, pytest.raises(SourceRefused):
+        transport.get(Request("a", url))
+    assert len(server.seen) == 1
