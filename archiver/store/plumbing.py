@@ -25,6 +25,10 @@ SETTINGS = (
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.autocrlf=false"),
     *("-c", "core.splitIndex=false"),
+    *("-c", "core.commentChar=#"),  # else lines of trailers may be comments
+    *("-c", "trailer.separators=:"),
+    *("-c", "log.showRoot=true"),
+    *("-c", "diff.ignoreSubmodules=none"),
     *("-c", "gc.auto=0"),
     *("-c", f"diff.orderFile={os.devnull}"),
 )
