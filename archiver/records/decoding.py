@@ -1,7 +1,8 @@
-"""Decode the bytes of a JSON document: byte order marks, numbers that are not finite.
+"""Decode the bytes of a JSON document: byte order marks, numbers that are not finite, half emoji.
 
 Spreadsheets and PowerShell write a byte order mark (RFC 8259, section 8.1: a reader may ignore
-it); pandas and Python's own `json` write ``NaN`` and ``Infinity``, which are no JSON.
+it); pandas and Python's own `json` write ``NaN`` and ``Infinity``, which are no JSON. Programs
+that cut a text in the middle of an emoji leave half of a surrogate pair, which is no Unicode.
 """
 
 from __future__ import annotations
@@ -26,6 +27,18 @@ _UP_TO_NEXT: Final = re.compile(
 )
 """What stands before a value that is not finite, strings skipped whole, and that value."""
 
+_HALF: Final = re.compile(
+    rb"\\(?:u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\)u[dD][c-fC-F]"
+    rb"|\\u[dD][89abAB]..\\u[dD][c-fC-F])"
+)
+"""What may be an escaped half of a surrogate pair: the first look, which is fast."""
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""An escape, or the two of a pair; the group is a half."""
+
 
 class Decoded(NamedTuple):
     """A document as UTF-8 without a byte order mark.
@@ -34,19 +47,24 @@ class Decoded(NamedTuple):
         body: The document.
         not_finite: How many of its values were ``NaN``, ``Infinity`` or ``-Infinity``; they are
             ``null`` in `body`.
+        halves: How many escapes were half of a surrogate pair; they are U+FFFD in `body`.
     """
 
     body: bytes
     not_finite: int = 0
+    halves: int = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes for the reader of the document."""
-        if not self.not_finite:
-            return ()
-        what = "value that is" if self.not_finite == 1 else "values that are"
-        were = "was" if self.not_finite == 1 else "were"
-        return (f"{self.not_finite:,} {what} not finite {were} read as null",)
+        found = []
+        if self.not_finite:
+            what = "value that is" if self.not_finite == 1 else "values that are"
+            found.append(f"{self.not_finite:,} {what} not finite {_read(self.not_finite)} null")
+        if self.halves:
+            what = "half of a surrogate pair" if self.halves == 1 else "halves of surrogate pairs"
+            found.append(f"{self.halves:,} {what} {_read(self.halves)} U+FFFD")
+        return tuple(found)
 
 
 def decoded(body: bytes) -> Decoded:
@@ -59,14 +77,35 @@ def decoded(body: bytes) -> Decoded:
         if body.startswith(mark):
             body = body[len(mark) :] if encoding == "utf-8" else _recoded(body, mark, encoding)
             break
+    halves = 0
+    if b"\\u" in body and _HALF.search(body):
+        body, halves = _whole(body)
     if b"NaN" not in body and b"Infinity" not in body:
-        return Decoded(body)
+        return Decoded(body, 0, halves)
     pieces: list[bytes] = []
     start = 0
     while found := _UP_TO_NEXT.match(body, start):
         pieces.append(found[1])
         start = found.end()
-    return Decoded(b"null".join((*pieces, body[start:])), len(pieces))
+    return Decoded(b"null".join((*pieces, body[start:])), len(pieces), halves)
+
+
+def _whole(body: bytes) -> tuple[bytes, int]:
+    """Return `body` with each half of a surrogate pair as U+FFFD, and how many there were."""
+    halves = 0
+
+    def whole(found: re.Match[bytes]) -> bytes:
+        nonlocal halves
+        if found[1] is None:
+            return found[0]
+        halves += 1
+        return rb"\ufffd"
+
+    return _ESCAPE.sub(whole, body), halves
+
+
+def _read(number: int) -> str:
+    return "was read as" if number == 1 else "were read as"
 
 
 def _recoded(body: bytes, mark: bytes, encoding: str) -> bytes:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from archiver.errors import MalformedPage, SourceError
+from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
 from archiver.sources.model_record import DEFAULTS, first_paragraph, model_record
@@ -228,7 +229,7 @@ def _read(page: Page, place: str) -> list[Any]:
     except UNREADABLE:
         pass
     try:
-        return _anything.decode(page.body)
+        return _anything.decode(decoded(page.body).body)
     except UNREADABLE as error:
         raise MalformedPage(f"{place}: not a list of models: {plain(error)}") from error
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from archiver.errors import MalformedPage
+from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.sources.protocol import Parsed, Source
 from archiver.transport import Request, redact
@@ -49,7 +50,7 @@ class OpenRouter(Source):
     def parse(self, page: Page) -> Parsed:
         """Return the models, and the next page where there is one."""
         try:
-            answer = msgspec.json.decode(page.body, type=_Answer)
+            answer = msgspec.json.decode(decoded(page.body).body, type=_Answer)
         except UNREADABLE as error:
             raise MalformedPage(f"{redact(page.request.url)}: {plain(error)}") from error
         query = urlsplit(answer.links.next or "").query  # never its host

@@ -62,7 +62,7 @@ def test_a_text_that_is_not_what_its_mark_says_is_refused(encoding: str) -> None
 
 def test_a_text_without_mark_is_not_touched() -> None:
     body = b'[{"id":"\xef\xbb\xbf","name":"NaN"}]'
-    assert decoded(body) == (body, 0)
+    assert decoded(body) == (body, 0, 0)
 
 
 @given(st.lists(values, max_size=4), st.sampled_from((None, 0, 2)), st.booleans())
@@ -89,3 +89,30 @@ def test_one_note_counts_them() -> None:
     assert decoded(b"[NaN]").notes == ("1 value that is not finite was read as null",)
     notes = decoded(b"[" + b"NaN," * 1234 + b"-Infinity]").notes
     assert notes == ("1,235 values that are not finite were read as null",)
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "halves"),
+    [
+        (r'"cut \ud83d"', r'"cut \ufffd"', 1),
+        (r'"\udc00 and \uD83D\uD83D"', r'"\ufffd and \ufffd\ufffd"', 3),
+        (r'"\ud83d\ude00 \\ud83d \\\ud83d"', r'"\ud83d\ude00 \\ud83d \\\ufffd"', 1),
+        (r'"\\ud83d\ude00"', r'"\\ud83d\ufffd"', 1),
+        (r'"\ud83d\ude00\ude00"', r'"\ud83d\ude00\ufffd"', 1),
+        (r'"\ud83d\\ude00"', r'"\ufffd\\ude00"', 1),
+        (r'"\ud83d\ude00" \u4e2d', r'"\ud83d\ude00" \u4e2d', 0),
+    ],
+)
+def test_half_of_a_surrogate_pair_is_the_replacement_character(
+    text: str, read: str, halves: int
+) -> None:
+    assert decoded(text.encode()) == (read.encode(), 0, halves)
+
+
+@given(st.text(st.characters(codec=None), max_size=8))
+@example("\ud83d\ude00")
+def test_any_text_of_python_is_read_as_javascript_would_make_it_well_formed(text: str) -> None:
+    found = decoded(json.dumps([text]).encode())
+    (read,) = parse(found.body)
+    pairs = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert read == pairs

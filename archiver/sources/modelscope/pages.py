@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from archiver.errors import MalformedPage
+from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
 from archiver.sources.model_record import first_paragraph, model_record
@@ -140,7 +141,7 @@ def _by(asked: Mapping[str, str]) -> str:
 
 def _data(page: Page, place: str) -> _Data:
     try:
-        answer = msgspec.json.decode(page.body, type=_Answer)
+        answer = msgspec.json.decode(decoded(page.body).body, type=_Answer)
     except UNREADABLE as error:
         raise MalformedPage(f"{place}: not ModelScope's answer: {plain(error)}") from error
     if not answer.success:
