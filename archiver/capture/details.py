@@ -41,7 +41,7 @@ def enrich(connection: Connection, listing: Listing, baseline: Baseline) -> byte
     if not fields:
         return None
     carried, wanted = _plan(connection, listing, baseline, frozenset(fields))
-    listing.lines.put(carried)
+    listing.lines.replace(carried)
     budget: int = getattr(settings, "enrich_budget", 0)
     unasked = wanted[budget:]
     for key in wanted[:budget]:
@@ -50,7 +50,7 @@ def enrich(connection: Connection, listing: Listing, baseline: Baseline) -> byte
         except SourceUnavailable:
             unasked.append(key)
         else:
-            listing.lines.put(_merged(connection, listing, key, details))
+            listing.lines.replace(_merged(connection, listing, key, details))
     if unasked:
         records = connection.target.source.called.counted(len(unasked))
         connection.notes.append(f"{records} wait for their details until the next run")

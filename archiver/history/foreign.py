@@ -76,9 +76,11 @@ class Documents:
             if isinstance(found, Bad):
                 bad.append(f"{found.place} ({found.reason})")
                 continue
+            data = _with_size(found) if self._shape.models else found.data
             if found.key in lines:
                 twice.append(found.key)
-            lines[found.key] = _with_size(found) if self._shape.models else found.data
+                data = max(data, lines[found.key])
+            lines[found.key] = data
         if bad and not lines:
             raise UnreadableSnapshot(f"no record can be read: {bad[0]}")
         return [lines[key] for key in sorted(lines)], (*text.notes, *skipped(bad, twice))
@@ -127,5 +129,5 @@ def _rekeyed(line: bytes, fields: tuple[str, ...]) -> bytes:
 
 def skipped(bad: Sequence[str], twice: Sequence[str]) -> tuple[str, ...]:
     """Name and count records that were left out, and keys that came twice."""
-    found = (("left out, no usable record", bad), ("doubled key, the last one counts", twice))
+    found = (("left out, no usable record", bad), ("doubled key, the greatest line counts", twice))
     return tuple(f"{what}: {few(names)}" for what, names in found if names)

@@ -67,11 +67,15 @@ class Lines(ABC):
 
     @abstractmethod
     def put(self, lines: Iterable[Line]) -> list[str]:
-        """Add lines; of several with one key the last one counts.
+        """Add lines; of several with one key the greatest counts, in whatever order they come.
 
         Returns:
             The repeated keys, once for each repetition.
         """
+
+    @abstractmethod
+    def replace(self, lines: Iterable[Line]) -> None:
+        """Put `lines` in the place of those that have their keys."""
 
     @abstractmethod
     def keep(self, lines: Iterable[Line]) -> None:
@@ -113,9 +117,16 @@ class LinesInMemory(Lines):
         for key, data in lines:
             if key in known:
                 again.append(key)
-            known[key] = data
+                known[key] = max(known[key], data)
+            else:
+                known[key] = data
         self._sorted = False
         return again
+
+    def replace(self, lines: Iterable[Line]) -> None:
+        """Put `lines` in the place of those that have their keys."""
+        self._lines.update(lines)
+        self._sorted = False
 
     def keep(self, lines: Iterable[Line]) -> None:
         """Add the lines whose key is not there yet."""
@@ -170,6 +181,11 @@ class LinesOnDisk(Lines):
                 again += [row[0] for row in rows if not self._put(*row)]
         return again
 
+    def replace(self, lines: Iterable[Line]) -> None:
+        """Put `lines` in the place of those that have their keys."""
+        for line in lines:
+            self._put(*line, greatest=False)
+
     def keep(self, lines: Iterable[Line]) -> None:
         """Add the lines whose key is not there yet."""
         for rows in _batches(lines):
@@ -205,13 +221,13 @@ class LinesOnDisk(Lines):
         database.execute("RELEASE batch")
         return new
 
-    def _put(self, key: str, data: bytes) -> bool:
-        """Add one line; return whether its key is new."""
+    def _put(self, key: str, data: bytes, *, greatest: bool = True) -> bool:
+        """Add one line, unless that of its key is greater; return whether the key is new."""
         line, hash_, old = self._found(key)
         if line is None:
             added = self._database.execute(_ADD, (key, data)).lastrowid
             self._database.execute(_SEE, (hash_, added))
-        elif data != old:
+        elif data > old or (data != old and not greatest):
             change = "UPDATE lines SET data = ? WHERE rowid = ?"
             self._database.execute(change, (data, line))
         return line is None

@@ -395,7 +395,7 @@ def test_what_was_left_out_is_counted_and_named(archive: Archive) -> None:
     report = archive.run()
     assert [note.split(":")[0] for note in report.notes] == [
         "left out, no usable record",
-        "doubled key, the last one counts",
+        "doubled key, the greatest line counts",
     ]
     assert report.new.total == 200
 

@@ -282,17 +282,21 @@ def test_an_empty_list_is_a_version(past: History, foreign: Callable[[], Catalog
     assert compared(foreign()) == Summary(new=1)
 
 
-def test_of_a_doubled_key_the_last_record_counts_and_it_is_said(
+def test_of_a_doubled_key_the_greatest_line_counts_in_whatever_order(
     past: History, foreign: Callable[[], Catalogue]
 ) -> None:
     past.add("2026-01-01T00:00:00Z", a=1)
     doubled = '{"models": [{"id": "a", "n": 2}, {"id": "a", "n": 1}, {"id": 7, "n": 1}]}'
     past.commit("2026-01-02T00:00:00Z", {FILE: doubled})
     with queries.compare(foreign(), None, None, now=NOW) as found:
-        assert found.tally() == Summary(new=1, unchanged=1)
-        assert found.notes == ("doubled key, the last one counts: a",)
-    newest, _ = log(foreign())
-    assert newest.reason == "doubled key, the last one counts: a"
+        assert found.tally() == Summary(new=1, updated=1)
+    again = '{"models": [{"id": 7, "n": 1}, {"id": "a", "n": 1}, {"id": "a", "n": 2}]}'
+    past.commit("2026-01-03T00:00:00Z", {FILE: again})
+    with queries.compare(foreign(), None, None, now=NOW) as found:
+        assert found.tally() == Summary(unchanged=2)
+        assert found.notes == ("doubled key, the greatest line counts: a",)
+    newest, *_ = log(foreign())
+    assert newest.reason == "doubled key, the greatest line counts: a"
 
 
 def test_a_key_that_becomes_a_string_stays_the_same_record(

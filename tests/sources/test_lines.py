@@ -53,6 +53,10 @@ def test_lines_on_disk_are_the_lines_in_memory(
         for found in (first, second):
             assert disk.put(found) == memory.put(found)
         assert shown(disk) == shown(memory)
+        in_other_order = LinesInMemory([*reversed(second), *first])
+        assert list(in_other_order) == list(memory)
+        memory.replace(kept[::2])
+        disk.replace(kept[::2])
         memory.keep(kept)
         disk.keep(kept)
         assert shown(disk) == shown(memory)
@@ -71,12 +75,12 @@ def test_an_interrupted_listing_goes_on_with_everything_it_had(tmp_path: Path) -
     with opened(path, identity="i", now=NOW) as state:
         state.plan([Request("one", "http://h/1"), Request("two", "http://h/2")])
         take(state, "one", line("a"), line("b"))
-        take(state, "two", line("b", new=True))
+        take(state, "two", line("b", a=1))
         before = (state.ledger, list(state.pending), state.bad, state.repeated)
     with opened(path, identity="i", now=NOW + LONGEST) as state:
         after = (state.ledger, list(state.pending), state.bad, state.repeated)
         assert after == before
-        assert list(state.lines) == [line("a"), line("b", new=True)]
+        assert list(state.lines) == [line("a"), max(line("b"), line("b", a=1))]
         assert [request.id for request in state.pending] == ["after one", "after two"]
         assert (state.ledger.distinct, state.ledger.duplicates) == (2, 1)
 
