@@ -198,8 +198,8 @@ def readable(
 def _notes(catalogue: Catalogue, before: Version, after: Version) -> tuple[str, ...]:
     """Return what the reader of a comparison should know."""
     policies = (_other_policy(catalogue, version.end) for version in (before, after))
-    others = dict.fromkeys(note for note in policies if note)
-    return (*before.notes, *after.notes, *others)
+    others = (note for note in policies if note)
+    return tuple(dict.fromkeys((*before.notes, *after.notes, *others)))
 
 
 def _other_policy(catalogue: Catalogue, end: End) -> str:
