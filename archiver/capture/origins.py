@@ -16,7 +16,7 @@ from archiver.history import queries, snapshots
 from archiver.history.catalogue import anywhere
 from archiver.history.foreign import ORIGINAL, Shape, shape_of
 from archiver.history.versions import Versions, chunks
-from archiver.records.decoding import decoded
+from archiver.records.decoding import decoded, unzipped
 from archiver.records.jsontext import UNREADABLE
 from archiver.store.clone import cloned
 from archiver.store.repository import Repository
@@ -162,7 +162,8 @@ class _Envelope(msgspec.Struct):
 def _said(file: Path) -> datetime | None:
     """Return the time that a document says of itself, UTC where it names no zone."""
     try:
-        document = msgspec.json.decode(decoded(b"".join(chunks(file))).body, type=_Envelope)
+        text = decoded(b"".join(unzipped(chunks(file)))).body
+        document = msgspec.json.decode(text, type=_Envelope)
         time = datetime.fromisoformat(document.timestamp)
     except (*UNREADABLE, ValueError, UnknownRevision, UnreadableSnapshot):
         return None

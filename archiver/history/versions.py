@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import gzip
-import zlib
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,6 +15,7 @@ from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot
 from archiver.history.foreign import Documents, rekeyed
 from archiver.records import canonical
+from archiver.records.decoding import unzipped
 from archiver.records.model import End
 from archiver.records.representation import short
 
@@ -37,8 +36,6 @@ SMALL = 8 << 20
 
 STAMP = "%Y-%m-%d %H:%M:%S"
 """Form of a capture time in UTC, as the original design writes it."""
-
-_GZIP = b"\x1f\x8b"
 
 
 class Part(NamedTuple):
@@ -277,7 +274,7 @@ class Versions:
         return self._repository
 
     def _interpreted(self, chunks: Iterable[bytes]) -> _Read:
-        parts = iter(chunks)
+        parts = unzipped(chunks)
         start = next(parts, b"").removeprefix(codecs.BOM_UTF8)
         rest = chain((start,), parts)
         if not canonical.is_canonical(start):
@@ -318,16 +315,14 @@ def taken_at(end: End) -> datetime | None:
 
 
 def chunks(path: Path) -> Iterator[bytes]:
-    """Yield the bytes of a plain file, unzipped where it is gzipped.
+    """Yield the bytes of a plain file.
 
     Raises:
         UnknownRevision: It cannot be read.
     """
     try:
-        with path.open("rb") as raw:
-            zipped = raw.peek(2)[:2] == _GZIP
-            with gzip.open(raw) if zipped else raw as content:
-                while chunk := content.read(CHUNK):
-                    yield chunk
-    except (OSError, EOFError, zlib.error) as error:
+        with path.open("rb") as content:
+            while chunk := content.read(CHUNK):
+                yield chunk
+    except OSError as error:
         raise UnknownRevision(f"{path} cannot be read: {error}") from error

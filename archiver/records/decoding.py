@@ -1,4 +1,4 @@
-"""Decode the bytes of a JSON document: byte order marks, numbers that are not finite, half emoji.
+"""Decode the bytes of a JSON document: gzip, byte order marks, what is no JSON or no Unicode.
 
 Spreadsheets and PowerShell write a byte order mark (RFC 8259, section 8.1: a reader may ignore
 it); pandas and Python's own `json` write ``NaN`` and ``Infinity``, which are no JSON. Programs
@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Final, NamedTuple
+import zlib
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.errors import UnreadableSnapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -38,6 +43,13 @@ _ESCAPE: Final = re.compile(
     re.DOTALL,
 )
 """An escape, or the two of a pair; the group is a half."""
+
+_GZIP: Final = b"\x1f\x8b"
+_MOST: Final = 1 << 30
+"""Bytes of the largest document that a gzipped one may hold: memory is finite."""
+_PIECE: Final = 1 << 20
+_WRAPPED: Final = 31
+"""What zlib calls the largest window inside of a gzip header."""
 
 
 class Decoded(NamedTuple):
@@ -106,6 +118,38 @@ def _whole(body: bytes) -> tuple[bytes, int]:
 
 def _read(number: int) -> str:
     return "was read as" if number == 1 else "were read as"
+
+
+def unzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of a document, unzipped where it is gzipped (RFC 1952), by its first bytes.
+
+    Raises:
+        UnreadableSnapshot: It is damaged or cut off, or holds more than 1 GiB.
+    """
+    pieces = iter(chunks)
+    first = next(pieces, b"")
+    rest = chain((first,), pieces)
+    yield from _inflated(rest) if first.startswith(_GZIP) else rest
+
+
+def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    member, total = zlib.decompressobj(wbits=_WRAPPED), 0
+    try:
+        for piece in chain(pieces, (b"",)):
+            left, out = piece, b"?"
+            while left or (len(out) == _PIECE and not member.eof):
+                if member.eof:
+                    member = zlib.decompressobj(wbits=_WRAPPED)
+                out = member.decompress(left, _PIECE)
+                left = member.unconsumed_tail or member.unused_data
+                total += len(out)
+                if total > _MOST:
+                    raise UnreadableSnapshot(f"gzipped, and holds more than {_MOST:,} bytes")
+                yield out
+    except zlib.error as error:
+        raise UnreadableSnapshot(f"gzipped, and damaged: {error}") from error
+    if not member.eof:
+        raise UnreadableSnapshot("gzipped, and cut off")
 
 
 def _recoded(body: bytes, mark: bytes, encoding: str) -> bytes:

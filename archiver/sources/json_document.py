@@ -8,7 +8,7 @@ import msgspec
 
 from archiver.errors import MalformedPage, UnreadableSnapshot
 from archiver.records import document
-from archiver.records.decoding import decoded
+from archiver.records.decoding import decoded, unzipped
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.sources.protocol import Parsed, Source
 from archiver.transport import Request, redact
@@ -57,7 +57,7 @@ class JsonSource(Source):
     def parse(self, page: Page) -> Parsed:
         """Return the records of the document, which ends where its JSON ends."""
         try:
-            found = decoded(page.body)
+            found = decoded(b"".join(unzipped((page.body,))))
         except UnreadableSnapshot as error:
             raise _malformed(page, error) from error
         path = self.settings.total

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 from support.histories import FILE, LATEST, document, snapshot
 
-from archiver.errors import DamagedObject, UnknownRevision, UnreadableSnapshot
+from archiver.errors import DamagedObject, UnreadableSnapshot
 from archiver.history import queries
 from archiver.history.catalogue import Catalogue, anywhere
 from archiver.history.foreign import Shape
+from archiver.history.log import log
 from archiver.history.versions import SMALL, Versions
 from archiver.records import canonical
+from archiver.records.decoding import unzipped
 from archiver.records.model import End, Summary
 from archiver.store.repository import Repository
 
@@ -149,7 +151,7 @@ def test_a_file_that_is_no_gzip_to_its_end_is_refused(tmp_path: Path) -> None:
     whole = gzip.compress(document(a=1).encode())
     for torn in (whole[:-9], b"\x1f\x8b broken", whole[:12] + b"\xff" * 9 + whole[21:]):
         path.write_bytes(torn)
-        with files() as versions, pytest.raises(UnknownRevision, match="cannot be read"):
+        with files() as versions, pytest.raises(UnreadableSnapshot, match="gzipped, and"):
             versions.file(path)
 
 
@@ -227,3 +229,27 @@ def test_a_file_is_looked_for_from_the_top_of_the_work_tree(past: History) -> No
     past.commit("2026-01-02T00:00:00Z", {"sub/models.json": document(a=1)})
     inside = Repository.open(past.folder / "sub")
     assert len(newest(anywhere(inside, "./sub/models.json", records="models", key=("id",)))) == 1
+
+
+def zipped(text: str) -> bytes:
+    """Compress in two members, as appending to a gzipped file does."""
+    middle = len(text) // 2
+    return gzip.compress(text[:middle].encode()) + gzip.compress(text[middle:].encode())
+
+
+def test_a_gzipped_document_has_a_history(past: History) -> None:
+    for day, text in enumerate(('[{"id": 1}]', '[{"id": 1}, {"id": 2}]'), start=1):
+        past.commit(f"2026-01-0{day}T00:00:00Z", {"list.json.gz": zipped(text)})
+    past.commit("2026-01-03T00:00:00Z", {"list.json.gz": zipped("[]")[:-9]})
+    with Repository.open(past.folder) as repository:
+        catalogue = anywhere(repository, "list.json.gz", records=None, key=("id",))
+        entries = list(log(catalogue))
+    assert [each.total for each in entries] == [None, 2, 1]
+    assert str(entries[0].reason).startswith("gzipped, and ")
+
+
+def test_a_gzipped_document_that_fills_memory_is_refused() -> None:
+    bomb = gzip.compress(bytes(1 << 20)) * 1025
+    with pytest.raises(UnreadableSnapshot, match="holds more than"):
+        for _ in unzipped((bomb,)):
+            pass

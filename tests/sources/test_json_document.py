@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from typing import TYPE_CHECKING
 
@@ -239,3 +240,8 @@ def test_a_huge_key_is_bad(server: Server, transport: Transport, tmp_path: Path)
 def test_an_unknown_host_or_path_is_a_source_error(transport: Transport, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file or directory"):
         listed(source(tmp_path, url="absent.json"), transport)
+
+
+def test_a_gzipped_file_is_read(transport: Transport, tmp_path: Path) -> None:
+    (tmp_path / "list.json.gz").write_bytes(gzip.compress(b'[{"id":"a"}]'))
+    assert keys(source(tmp_path, url="list.json.gz"), transport) == ["a"]
