@@ -10,6 +10,7 @@ from archiver.records import canonical
 from archiver.records.decoding import decoded
 from archiver.records.document import Reader
 from archiver.records.model import Bad
+from archiver.records.representation import short
 from archiver.records.text import few
 from archiver.sources.model_record import size_in_bytes
 
@@ -52,6 +53,25 @@ def shape_of(source: SourceConfig) -> Shape:
     return Shape(ORIGINAL.records, source.key)
 
 
+class Document(NamedTuple):
+    """What a document holds.
+
+    Attributes:
+        lines: Its canonical lines, sorted by key.
+        notes: What is to be known of it.
+        unusable: The keys of records that cannot be used.
+        unnamed: Number of further ones, whose keys cannot be read either.
+    """
+
+    lines: list[bytes]
+    notes: tuple[str, ...]
+    unusable: frozenset[str]
+    unnamed: int
+
+    def __repr__(self) -> str:
+        return short(self)
+
+
 class Documents:
     """Reads one document after the other; records that stay the same are parsed once."""
 
@@ -60,8 +80,8 @@ class Documents:
         self._shape = shape or ORIGINAL
         self._reader: Reader | None = None
 
-    def read(self, body: bytes) -> tuple[list[bytes], tuple[str, ...]]:
-        """Return the canonical lines of a document, sorted by key, and what is to be known.
+    def read(self, body: bytes) -> Document:
+        """Return what a document holds.
 
         Raises:
             UnreadableSnapshot: It holds no catalogue.
@@ -70,20 +90,27 @@ class Documents:
         if self._reader is None:
             self._reader = Reader(*self._shape[:3])
         lines: dict[str, bytes] = {}
-        bad: list[str] = []
+        bad: list[Bad] = []
         twice: list[str] = []
         for found in self._reader.read(text.body):
             if isinstance(found, Bad):
-                bad.append(f"{found.place} ({found.reason})")
+                bad.append(found)
                 continue
             data = _with_size(found) if self._shape.models else found.data
             if found.key in lines:
                 twice.append(found.key)
                 data = max(data, lines[found.key])
             lines[found.key] = data
+        reasons = [f"{each.place} ({each.reason})" for each in bad]
         if bad and not lines:
-            raise UnreadableSnapshot(f"no record can be read: {bad[0]}")
-        return [lines[key] for key in sorted(lines)], (*text.notes, *skipped(bad, twice))
+            raise UnreadableSnapshot(f"no record can be read: {reasons[0]}")
+        keys = {each.key for each in bad if each.key}
+        return Document(
+            [lines[key] for key in sorted(lines)],
+            (*text.notes, *skipped(reasons, twice)),
+            frozenset(keys - lines.keys()),
+            sum(not each.key for each in bad),
+        )
 
 
 def _with_size(line: Line) -> bytes:

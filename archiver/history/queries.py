@@ -136,6 +136,7 @@ def opened(catalogue: Catalogue) -> Versions:
         shape=catalogue.shape,
         key=catalogue.policy.key,
         removed=catalogue.tombstones,
+        earlier=lambda commit: islice(catalogue.reachable(commit), 1, None),
     )
 
 

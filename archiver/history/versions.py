@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot
 from archiver.history.foreign import Documents, rekeyed
+from archiver.history.unusable import LastUsable, Usable
 from archiver.records import canonical
 from archiver.records.decoding import unzipped
 from archiver.records.model import End
 from archiver.records.representation import short
+from archiver.records.text import few
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -94,6 +96,13 @@ class _Read(NamedTuple):
     notes: tuple[str, ...] = ()
     covers: str = ""
     swept: str = ""
+    unusable: frozenset[str] = frozenset()
+    unnamed: int = 0
+
+    def usable(self, revision: str) -> Usable:
+        """Return what it holds as the version of a commit."""
+        lines = {canonical.line_key(line).decode(): line for line in self.lines}
+        return Usable(revision, lines, self.unusable, self.unnamed)
 
 
 class _Shard:
@@ -124,6 +133,7 @@ class Versions:
         shape: Shape | None,
         key: tuple[str, ...],
         removed: str = "",
+        earlier: Callable[[str], Iterable[Revision]] = lambda _: (),
     ) -> None:
         """Look at the file `path` of `repository`.
 
@@ -134,6 +144,8 @@ class Versions:
                 design wrote them (``models``, keyed by ``id`` or ``name``).
             key: Fields of the key that is applied to all versions; empty: as stored.
             removed: The file of tombstones; empty: there is none.
+            earlier: Returns the revisions before a commit, newest first: what a version holds in
+                an unusable form is looked for there.
         """
         self._repository = repository
         self._removed = removed
@@ -141,6 +153,8 @@ class Versions:
         self._path = path
         self._key = key
         self._documents = Documents(shape)
+        self._earlier = earlier
+        self._last_usable = LastUsable(self._usable_before)
         self._open = ExitStack()
         self._idle: list[ObjectReader] = []
         self._recent: dict[str, _Read | tuple[bytes, ...]] = {}
@@ -165,6 +179,8 @@ class Versions:
         if revision.blob is None:
             raise UnreadableSnapshot("the file is gone")
         found = self._blob(revision.blob)
+        if found.unusable or found.unnamed:
+            return self._kept(revision, found)
         end = End(revision.id, found.taken or stamp(revision.authored_at), found.total)
         tombstones = partial(self._tombstones, revision.id)
         if not found.shards:
@@ -191,6 +207,20 @@ class Versions:
             tombstones=tombstones,
         )
         return self._joined(version, reads.values())
+
+    def _kept(self, revision: Revision, found: _Read) -> Version:
+        """Return a version with the last usable lines of what it holds in an unusable form."""
+        kept = self._last_usable.of(found.usable(revision.id))
+        lines = sorted(chain(found.lines, kept.values()), key=canonical.line_key)
+        note = (f"kept as last seen, unusable now: {few(sorted(kept))}",) if kept else ()
+        end = End(revision.id, stamp(revision.authored_at), len(lines))
+        return Version(end, {"": Part(None, lambda: lines)}, (*found.notes, *note))
+
+    def _usable_before(self, commit: str) -> Iterator[Usable]:
+        for revision in self._earlier(commit):
+            with suppress(UnreadableSnapshot):
+                if revision.blob is not None:
+                    yield self._blob(revision.blob).usable(revision.id)
 
     def _tombstones(self, commit: str) -> Mapping[str, Tombstone]:
         """Read the tombstones of a commit; a file of any repository has none."""
@@ -278,8 +308,14 @@ class Versions:
         start = next(parts, b"").removeprefix(codecs.BOM_UTF8)
         rest = chain((start,), parts)
         if not canonical.is_canonical(start):
-            found, notes = self._documents.read(b"".join(rest))
-            return _Read(found, len(found), notes=notes)
+            read = self._documents.read(b"".join(rest))
+            return _Read(
+                read.lines,
+                len(read.lines),
+                notes=read.notes,
+                unusable=read.unusable,
+                unnamed=read.unnamed,
+            )
         header, stored = canonical.read(rest)
         digests = {name: digest for name, (_, digest) in header.shards.items()}
         lines, notes = rekeyed(stored, self._key)

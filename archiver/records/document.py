@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _EACH, _MEMBERS = "[]", "{}"
 _ENCLOSING = "^."
+_REPLACED = "\ufffd"
 _WHERE = "where are the records? --records PATH, or `records` in archiver.toml"
 
 
@@ -120,8 +121,17 @@ class Reader:
             line = canonical.encode_as(key, record, fields)
             _refuse_twins(text, record, line.data)
         except ValueError as error:
-            return Bad(f"{holder.place}/{name}", str(error))
+            return Bad(f"{holder.place}/{name}", str(error), self._named_key(text, holder, name))
         return line
+
+    def _named_key(self, text: bytes, holder: _Found, name: str | int) -> str:
+        """Return the key of a record that cannot be used; empty: nobody knows it."""
+        try:
+            record = msgspec.json.decode(text.decode(errors="replace"), type=dict)
+            key = self._key_of(record, self._fields(record), holder, name)
+        except (*UNREADABLE, ValueError):
+            return str(name) if self._key == (_MEMBERS,) else ""
+        return "" if _REPLACED in key else key
 
     def _fields(self, record: Record) -> tuple[str, ...]:
         if self._otherwise and lacks(record, self._key) and not lacks(record, self._otherwise):

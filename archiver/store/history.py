@@ -82,6 +82,9 @@ class Node(NamedTuple):
     parents: tuple[str, ...]
     changed: bool
 
+    def __repr__(self) -> str:
+        return short(self)
+
     @property
     def merges(self) -> bool:
         """Whether it joins several parents."""

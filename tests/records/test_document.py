@@ -110,20 +110,20 @@ def test_what_is_no_record_is_named_and_the_rest_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "record",
+    ("record", "key"),
     [
-        b'{"id":"a","v":1,"v":2}',
-        b'{"id":"a","v":{"x":1,"x":1}}',
-        b'{"id":"a","v":[{"x":1,"x":1}]}',
-        b'{"id":"a","\\u0069d":"a"}',
-        b'{"id":"a\\n","v":1,"v":1}',
-        b'{"id":5,"v":1,"v":1}',
-        b'{"id":"a","@key":"a","@key":"a"}',
+        (b'{"id":"a","v":1,"v":2}', "a"),
+        (b'{"id":"a","v":{"x":1,"x":1}}', "a"),
+        (b'{"id":"a","v":[{"x":1,"x":1}]}', "a"),
+        (b'{"id":"a","\\u0069d":"a"}', "a"),
+        (b'{"id":"a\\n","v":1,"v":1}', "a\n"),
+        (b'{"id":5,"v":1,"v":1}', "5"),
+        (b'{"id":"a","@key":"a","@key":"a"}', "a"),
     ],
 )
-def test_a_record_in_which_a_member_stands_twice_is_bad(record: bytes) -> None:
+def test_a_record_in_which_a_member_stands_twice_is_bad(record: bytes, key: str) -> None:
     assert found(b"[" + record + b"]", ".", "id") == [
-        Bad("/0", "a member stands twice in one object")
+        Bad("/0", "a member stands twice in one object", key)
     ]
 
 
@@ -268,6 +268,6 @@ def test_hostile_sizes_are_bad_records() -> None:
     long = body({"name": "k" * 70_000})
     text = b'{"models":[' + deep + b"," + long + b"]}"
     assert found(text, "models", "name") == [
-        Bad("/models/0", "nested deeper than 64"),
+        Bad("/models/0", "nested deeper than 64", "a"),
         Bad("/models/1", "the key is longer than 4096 bytes"),
     ]
