@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _Class = TypeVar("_Class")
 
 
+class UnknownKind(ConfigError):
+    """No type has this name: a mistake in archiver.toml, not in a class."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kinds(Generic[_Class]):
     """The types of sources or of channels.
@@ -45,7 +49,8 @@ class Kinds(Generic[_Class]):
             folder: Its modules can be named too, after the installed ones.
 
         Raises:
-            ConfigError: There is none, or it has another base class.
+            UnknownKind: No type has this name.
+            ConfigError: Its class cannot be imported, or has another base class.
         """
         place = self.built_in.get(kind) or self._installed().get(kind, kind)
         module, _, name = place.partition(":")
@@ -53,7 +58,7 @@ class Kinds(Generic[_Class]):
             known = self.available()
             message = f'unknown type of {self.noun} "{kind}"{suggestion(kind, known)}'
             hint = f"known: {', '.join(known)}; your own: package.module:Class"
-            raise ConfigError(message, hint=hint)
+            raise UnknownKind(message, hint=hint)
         try:
             with _importable(folder):
                 found = getattr(importlib.import_module(module), name)

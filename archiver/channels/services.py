@@ -70,8 +70,8 @@ def _services(values: tuple[str, ...]) -> list[Any]:
     try:
         import apprise  # noqa: PLC0415 - 105 ms, an extra
     except ImportError as error:
-        hint = "pip install 'snapshot-archiver[notify]'"
-        raise ConfigError("the type apprise needs the package apprise", hint=hint) from error
+        words = "the type apprise needs its package: pip install 'snapshot-archiver[notify]'"
+        raise ConfigError(words) from error
     services = []
     for number, address in enumerate(" ".join(values).split(), start=1):
         service = apprise.Apprise()

@@ -152,8 +152,6 @@ def watch(
     config = discover(repo, process_environment())
     wanted = config.chosen(names)
     job = Job(push=push, notify=notify)
-    if notify:
-        dispatch.check(config)
 
     def run(name: str) -> None:
         config = discover(repo, process_environment())
@@ -250,5 +248,4 @@ def notify(*, repo: Path) -> None:
     config = discover(repo, process_environment())
     if not config.notify:
         raise ConfigError("no channel is configured", hint="add a table [notify.NAME]")
-    for name in dispatch.send_test(config, now=now()):
-        click.echo(f"{name}: delivered")
+    dispatch.send_test(config, now=now(), delivered=lambda name: click.echo(f"{name}: delivered"))

@@ -10,6 +10,7 @@ from msgspec.structs import FieldInfo
 from archiver.config.tables import ChannelConfig, SourceConfig
 from archiver.config.validation import Validation, fields
 from archiver.errors import ConfigError, suggestion
+from archiver.plugins import UnknownKind
 from archiver.records.query import Where
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     import msgspec
 
-    from archiver.channels import Notifier
-    from archiver.plugins import Kinds
     from archiver.sources import Source
 
 SOURCE_NAME: Final = r"[a-z0-9][a-z0-9_-]{0,63}"
@@ -52,12 +51,18 @@ def read_sources(
         if _is_named(table):
             from archiver import sources  # noqa: PLC0415 - 25 ms, only where there are sources
 
-            kind = _find(sources.KINDS, table, place, folder, validation)
+            try:
+                kind = sources.KINDS.find(table["type"], folder=folder)
+            except ConfigError as error:
+                validation.add(f"{place}.type", str(error))
         defaults = kind.defaults if kind else {}
         settings = kind.Settings if kind else None
         shared = ("records", "key")
         table = {**defaults, **table}
-        values = _settings(SourceConfig, settings, table, place, validation, shared=shared)
+        opaque = ":" in str(table.get("type", ""))
+        values = _settings(
+            SourceConfig, settings, table, place, validation, shared=shared, opaque=opaque
+        )
         if values is not None:
             values["settings"]["type"] = values["type"]
             read[name] = SourceConfig(name=name, **values)
@@ -81,13 +86,18 @@ def read_channels(
         if not re.fullmatch(SOURCE_NAME, name):
             validation.add(place, "a channel's name is up to 64 of a-z, 0-9, _ and -")
         table = validation.table(value, place)
-        kind: type[Notifier] | None = None
+        settings: type[msgspec.Struct] | None = None
+        opaque = ":" in str(table.get("type", ""))
         if _is_named(table):
             from archiver import channels  # noqa: PLC0415 - only where there are channels
 
-            kind = _find(channels.KINDS, table, place, folder, validation)
-        settings = kind.Settings if kind else None
-        values = _settings(ChannelConfig, settings, table, place, validation)
+            try:
+                settings = channels.KINDS.find(table["type"], folder=folder).Settings
+            except UnknownKind as error:
+                validation.add(f"{place}.type", str(error))
+            except Exception:  # noqa: BLE001  a broken plug-in fails as a channel, once there is news
+                opaque = True
+        values = _settings(ChannelConfig, settings, table, place, validation, opaque=opaque)
         if values is not None:
             read[name] = ChannelConfig(name=name, **values)
             _check_channel(read[name], sources, place, validation)
@@ -102,16 +112,6 @@ def _is_named(table: Mapping[str, Any]) -> bool:
     return isinstance(table.get("type"), str) and ":" not in table["type"]
 
 
-def _find(
-    kinds: Kinds[Any], table: Mapping[str, Any], place: str, folder: Path, validation: Validation
-) -> type[Any] | None:
-    try:
-        return kinds.find(table["type"], folder=folder)
-    except ConfigError as error:
-        validation.add(f"{place}.type", str(error))
-        return None
-
-
 def _settings(
     common_to_all: type[SourceConfig | ChannelConfig],
     own_settings: type[msgspec.Struct] | None,
@@ -120,6 +120,7 @@ def _settings(
     validation: Validation,
     *,
     shared: tuple[str, ...] = (),
+    opaque: bool = False,
 ) -> dict[str, Any] | None:
     """Return the common values of a table, and in ``settings`` those of its type; None: wrong.
 
@@ -130,12 +131,13 @@ def _settings(
         place: Its dotted key.
         validation: Collects the errors.
         shared: Common settings that a type which is not known here reads too.
+        opaque: Whether the type's own settings are known to the run alone.
     """
     common = fields(common_to_all)
     del common["name"], common["settings"]
     if own_settings is not None:
         own = fields(own_settings)
-    elif ":" in str(table.get("type", "")):
+    elif opaque:
         own = {key: common[key] for key in shared}
         own |= {key: _ANYTHING for key in table if key not in common}
     else:

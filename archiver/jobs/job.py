@@ -11,7 +11,7 @@ import msgspec
 from archiver.capture import capture, runlog
 from archiver.capture.report import Misrendered
 from archiver.errors import ArchiverError, NotifyError, ShallowHistory, StoreError
-from archiver.notify import delivery, dispatch
+from archiver.notify import delivery
 from archiver.store.repository import BRANCHES, Repository
 from archiver.sync import push
 
@@ -51,7 +51,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         archiver.toml.
 
         Raises:
-            ConfigError: A channel cannot be made from its settings; recorded in the run reports.
             PushRejected: There is no remote; recorded in the run reports.
             StoreError: HEAD is detached; recorded in the run reports.
         """
@@ -59,8 +58,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             return ()
         began = clock()
         try:
-            if self.notify:
-                dispatch.check(config)
             if self.push:
                 push.check(config)
         except ArchiverError as error:

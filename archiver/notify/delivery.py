@@ -39,6 +39,8 @@ _AGAIN: Final = "notify of the same changes again: a channel that received them 
 def notify_changes(config: Config, report: Report, *, now: datetime) -> None:
     """Notify every channel that an outage is over, and of changes since its last notification.
 
+    A channel that cannot be made is a failure, also where it has nothing to deliver.
+
     Args:
         config: The archiver.toml.
         report: The report of the run that has just ended well.
@@ -50,6 +52,9 @@ def notify_changes(config: Config, report: Report, *, now: datetime) -> None:
         ShallowHistory: The clone ends before the last notification of a channel.
     """
     with _round(config, report.source, now, _COMMITTED) as round_:
+        for channel in round_.channels:  # what cannot work is known before it has news
+            with round_.dispatcher.guarded(channel):
+                round_.dispatcher.open(channel)
         for channel in round_.channels:
             with round_.dispatcher.guarded(channel):
                 round_.recovery(channel)

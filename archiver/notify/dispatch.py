@@ -14,7 +14,7 @@ from archiver.notify import outbox
 from archiver.transport import Limits, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from archiver.channels import Notifier
@@ -23,19 +23,15 @@ if TYPE_CHECKING:
 _LIMITS = Limits(read=15, deadline=30, retries=3, longest_wait=30, max_bytes=65_536)
 
 
-def check(config: Config) -> None:
-    """Make every channel, so that what cannot work is known before anything is fetched.
+def send_test(
+    config: Config, *, now: datetime, delivered: Callable[[str], object] = lambda _: None
+) -> None:
+    """Send a test message to every channel, also after one that fails.
 
-    Raises:
-        ConfigError: A variable is not set, or a channel cannot be made from its settings.
-    """
-    with opened(config) as dispatcher:
-        for channel in config.notify.values():
-            dispatcher.open(channel)
-
-
-def send_test(config: Config, *, now: datetime) -> tuple[str, ...]:
-    """Send a test message to every channel; return their names.
+    Args:
+        config: The archiver.toml.
+        now: Time, UTC.
+        delivered: Receives the name of each channel that delivered it.
 
     Raises:
         NotifyError: A channel could not deliver it.
@@ -53,8 +49,8 @@ def send_test(config: Config, *, now: datetime) -> tuple[str, ...]:
             )
             with dispatcher.guarded(channel):
                 dispatcher.send(channel, message)
+                delivered(channel.name)
     dispatcher.raise_any()
-    return tuple(config.notify)
 
 
 @contextmanager
@@ -131,11 +127,12 @@ class Dispatcher:
         try:
             kind = KINDS.find(channel.type, folder=means.folder)
             return kind(msgspec.convert(channel.settings, kind.Settings), means)
-        except (ConfigError, msgspec.ValidationError) as error:
-            hint = getattr(error, "hint", "")
-            raise ConfigError(f"notify.{channel.name}: {error}", hint=hint) from error
+        except ConfigError:
+            raise
+        except msgspec.ValidationError as error:
+            raise ConfigError(str(error)) from error
         except Exception as error:  # noqa: BLE001  it may be anybody's code, and its words hold secrets
-            words = f"notify.{channel.name}: the type {channel.type} raised {type(error).__name__}"
+            words = f"the type {channel.type} raised {type(error).__name__}"
             raise ConfigError(words) from None
 
     def raise_any(self, *, hint: str = "") -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from apprise.plugins.discord import NotifyDiscord
+from support.git import run_git
 from support.receivers import MailServer, Receiver
 
-from archiver.errors import ConfigError, NotifyError
+from archiver.errors import NotifyError
 from archiver.notify import dispatch
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def test_an_answer_that_says_later_is_tried_again_with_the_same_id(
 @pytest.mark.parametrize("status", [200, 203, 208, 299])
 def test_every_answer_of_success_is_one(hook: Archive, receiver: Receiver, status: int) -> None:
     receiver.statuses = [status]
-    assert dispatch.send_test(hook.config, now=hook.clock()) == ("team",)
+    dispatch.send_test(hook.config, now=hook.clock())
     receiver.statuses = [400]
     with pytest.raises(NotifyError) as refused:
         dispatch.send_test(hook.config, now=hook.clock())
@@ -192,19 +193,56 @@ def test_a_message_too_long_for_a_chat_comes_in_parts(
         ({}, 'type = "apprise"\nurl_env = []', "url_env holds no address"),
     ],
 )
-def test_a_channel_that_cannot_work_is_refused_before_anything_is_fetched(
+def test_a_channel_that_cannot_work_fails_alone_and_after_the_capture(
     archive: Archive, environ: dict[str, str], table: str, words: str
 ) -> None:
     archive.environ = environ
-    archive.channels(f"[notify.team]\n{table}\n")
-    with pytest.raises(ConfigError, match=words) as refused:
-        archive.run()
+    log = '[notify.log]\ntype = "file"\npath = "told.txt"'
+    archive.channels(f"[notify.team]\n{table}\n{log}\n")
+    with pytest.raises(NotifyError, match=f"^not delivered: team: .*{words}") as refused:
+        archive.run()  # the first snapshot: nothing to deliver, but it is known at once
     assert "s3cret" not in str(refused.value)
-    assert not (archive.folder / "data").exists()
+    archive.lists(one={"downloads": 100})
+    with pytest.raises(NotifyError, match=f"^not delivered: team: .*{words}"):
+        archive.run()
+    assert (archive.folder / "told.txt").read_text().startswith("hub: -1 removed (1 record)")
+    assert run_git(archive.folder, "log", "-1", "--format=%s").strip().startswith("hub: -1 removed")
+
+
+def test_what_a_channel_without_its_secret_missed_is_delivered_later(
+    hook: Archive, receiver: Receiver
+) -> None:
+    secret = hook.environ.pop("HOOK")
+    for keys in (("one", "two"), ("one",), ("one", "four")):
+        hook.lists(**{key: {"downloads": 1} for key in keys})
+        with pytest.raises(NotifyError, match="team: the environment variable HOOK is not set"):
+            hook.run()
+    hook.environ["HOOK"] = secret
+    hook.run()
+    assert [each.json["title"] for each in receiver.received] == [
+        "hub: +1 new, -1 removed (2 records)"
+    ]
+
+
+@pytest.mark.parametrize("line", ["import no_such_module", "raise ValueError", "def ("])
+def test_an_installed_plug_in_that_is_broken_fails_as_a_channel(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "broken_room.py").write_text(f"{line}\n")
+    (tmp_path / "broken_room-1.dist-info").mkdir()
+    (tmp_path / "broken_room-1.dist-info" / "METADATA").write_text("Name: broken_room\nVersion: 1")
+    (tmp_path / "broken_room-1.dist-info" / "entry_points.txt").write_text(
+        "[archiver.notifiers]\nbroken = broken_room:Room\n"
+    )
+    archive.channels('[notify.room]\ntype = "broken"\nnumber = 5\n')
+    with pytest.raises(NotifyError, match=r"room: (broken_room|the type broken raised)"):
+        archive.run()
+    assert (archive.folder / "data" / "hub" / "latest.json").exists()
 
 
 def test_a_channel_can_be_tried(hook: Archive, receiver: Receiver) -> None:
-    assert dispatch.send_test(hook.config, now=hook.clock()) == ("team",)
+    dispatch.send_test(hook.config, now=hook.clock())
     assert receiver.received[0].json["event"] == "test"
     receiver.statuses = [403]
     with pytest.raises(NotifyError, match="team: webhook: answered 403"):
@@ -225,8 +263,8 @@ def test_a_channel_type_of_the_user_is_a_class(archive: Archive) -> None:
     with pytest.raises(NotifyError, match="not delivered: room: nobody is there"):
         archive.run()
     archive.channels(table + 'color = "red"\n')
-    with pytest.raises(ConfigError, match=r"^notify\.room: (?!notify).*color"):
+    with pytest.raises(NotifyError, match=r"^not delivered: room: .*color"):
         archive.run()
     archive.channels(table.replace("Room", "Attic"))
-    with pytest.raises(ConfigError, match="my_rooms:Attic"):
+    with pytest.raises(NotifyError, match="not delivered: room: my_rooms:Attic"):
         archive.run()

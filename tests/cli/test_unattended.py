@@ -665,16 +665,17 @@ def test_cron_is_said_in_systemds_words(
 
 
 def test_channels_are_tried_by_a_command(archiver: Archiver, archive: Archive) -> None:
-    archive.configure('[notify.team]\ntype = "webhook"\nurl_env = "HOOK"')
+    team = '[notify.team]\ntype = "webhook"\nurl_env = "HOOK"\n'
+    archive.configure(team + '[notify.log]\ntype = "file"\npath = "told.txt"')
     with Receiver() as receiver:
         done = archiver("notify", "--repo", archive.folder, HOOK=receiver.url)
-        assert (done.returncode, done.stdout) == (0, "team: delivered\n")
+        assert (done.returncode, done.stdout) == (0, "team: delivered\nlog: delivered\n")
         receiver.statuses = [401]
         refused = archiver("notify", "--repo", archive.folder, HOOK=receiver.url)
     assert refused.returncode == 7
     assert "T0-secret-path" not in refused.stderr
     unset = archiver("notify", "--repo", archive.folder)
-    assert unset.returncode == 7
+    assert (unset.returncode, unset.stdout) == (7, "log: delivered\n")
     assert unset.stderr == (
         "archiver: not delivered: team: the environment variable HOOK is not set\n"
     )

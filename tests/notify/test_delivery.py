@@ -15,7 +15,6 @@ from archiver import Watcher
 from archiver.capture import revert
 from archiver.capture.target import open_target
 from archiver.errors import (
-    ConfigError,
     NotifyError,
     PushRejected,
     RenderError,
@@ -185,9 +184,9 @@ def test_a_channel_that_breaks_stops_no_other_and_reveals_no_secret(
         dispatch.send_test(archive.config, now=archive.clock())
     assert len(receiver.received) == 2
     archive.channels(f"{room}sad = true\n")
-    with pytest.raises(ConfigError) as sad:
+    with pytest.raises(NotifyError) as sad:
         archive.run()
-    assert str(sad.value) == "notify.room: the type loud_rooms:Room raised ValueError"
+    assert str(sad.value) == "not delivered: room: the type loud_rooms:Room raised ValueError"
 
 
 def test_a_wrong_template_of_messages_stops_no_channel(
