@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from archiver.errors import ConfigError
 from archiver.render.atomic_file import whole_file
@@ -16,24 +16,28 @@ if TYPE_CHECKING:
 _BARE: Final = ("HEAD", "objects", "refs")  # gitrepository-layout(5)
 
 
+Outcome: TypeAlias = Literal["made", "kept", "extended"]
+
+
 class Made(NamedTuple):
     """What was made.
 
     Attributes:
-        files: Name of each file, and whether it was written (else it was there already).
+        files: Name of each file, and what was done with it; those that were there are kept.
         outer: The git repository in which a new one was made; None: it lies in no other.
     """
 
-    files: dict[str, bool]
+    files: dict[str, Outcome]
     outer: Path | None
 
 
-def make(folder: Path, files: Mapping[str, str]) -> Made:
+def make(folder: Path, files: Mapping[str, str], *, extended: Mapping[str, str] = {}) -> Made:
     """Make a data repository of `folder`, which need not exist; nothing is committed.
 
     Args:
         folder: Where to. A git repository is made unless this is the top of one.
         files: Path relative to `folder` to text; files that exist are kept.
+        extended: The same, for files that exist and get this text.
 
     Raises:
         ConfigError: The folder cannot be written.
@@ -45,7 +49,12 @@ def make(folder: Path, files: Mapping[str, str]) -> Made:
         outer = enclosing(folder)
         with Repository.init(folder):
             pass
-    return Made({name: _write_new(folder / name, text) for name, text in files.items()}, outer)
+    done = {name: _write_new(folder / name, text) for name, text in files.items()}
+    for name, text in extended.items():
+        with whole_file(folder / name) as file:
+            file.write(text)
+        done[name] = "extended"
+    return Made(done, outer)
 
 
 def enclosing(folder: Path) -> Path | None:
@@ -67,10 +76,10 @@ def _make_folder(folder: Path) -> None:
         raise ConfigError(f"cannot make {folder}: {error.strerror}") from error
 
 
-def _write_new(path: Path, text: str) -> bool:
+def _write_new(path: Path, text: str) -> Outcome:
     if path.exists() or path.is_symlink():
-        return False
+        return "kept"
     _make_folder(path.parent)
     with whole_file(path) as file:
         file.write(text)
-    return True
+    return "made"

@@ -26,6 +26,7 @@ from archiver.config import (
     process_environment,
     scaffold,
 )
+from archiver.errors import ConfigError
 from archiver.records.text import count, terminal
 from archiver.render.schedules import scheduled
 from archiver.sources import KINDS
@@ -39,6 +40,7 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
 @click.command(
     epilog=options.examples(
         "archiver init models --type modelscope",
+        "archiver init models --type huggingface    # one more source",
         "archiver init kev --source kev --url kev.json --records vulnerabilities --key cveID",
     )
 )
@@ -72,8 +74,9 @@ def init(
 ) -> None:
     """Make a data repository in DIR, or here.
 
-    DIR and its git repository are made where there are none. Files that exist are kept.
-    Nothing is committed: archiver.toml is yours to edit and to commit.
+    DIR and its git repository are made where there are none. Files that exist are kept, but
+    an archiver.toml gets the table of a source that it lacks. Nothing is committed:
+    archiver.toml is yours to edit and to commit.
     """
     new = None
     if kind not in (None, "json"):
@@ -89,13 +92,14 @@ def init(
     if action is not None:
         files[WORKFLOW] = scheduled("github", cron=NIGHTLY, folder=folder, action=action)
     parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})
-    made = make(folder, files)
+    extended = {} if new is None else _extended(folder / FILE_NAME, new)
+    made = make(folder, files, extended=extended)
     if made.outer is not None:
         outer = terminal(str(made.outer))
         output.note(f"note: inside of the git repository {outer}: made one of its own")
-    for name, new_file in made.files.items():
-        click.echo(f"{'made' if new_file else 'kept'} {terminal(str(folder / name))}")
-        if name == WORKFLOW and not new_file:
+    for name, outcome in made.files.items():
+        click.echo(f"{outcome} {terminal(str(folder / name))}")
+        if name == WORKFLOW and outcome == "kept":
             output.note(f"note: {name} stays as it is; remove it to get a new one")
     if action is not None and (line := scaffold.advice(action)):
         output.note(line)
@@ -161,6 +165,28 @@ def completion(context: click.Context, shell: str) -> None:
     assert completer is not None  # noqa: S101 - click has these three
     root = context.find_root()
     click.echo(completer(root.command, {}, "archiver", "_ARCHIVER_COMPLETE").source())
+
+
+def _extended(path: Path, new: scaffold.NewSource) -> dict[str, str]:
+    """Return an archiver.toml that exists with its new text, if it lacks the source.
+
+    Where it cannot be extended, the table is printed, to be pasted.
+    """
+    if not (path.exists() or path.is_symlink()):
+        return {}
+    try:
+        text = scaffold.with_source(_content(path), path, new)
+    except ConfigError:
+        click.echo(scaffold.table(new), nl=False)
+        raise
+    return {} if text is None else {path.name: text}
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _from_folder(url: str, folder: Path) -> str:

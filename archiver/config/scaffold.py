@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archiver import __version__
-from archiver.config import FILE_NAME, SOURCE_NAME
+from archiver.config import FILE_NAME, SOURCE_NAME, parse
+from archiver.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 PACKAGE = (
     f"note: it installs snapshot-archiver {__version__} from PyPI; until that is released there, "
@@ -74,13 +76,50 @@ def files(source: NewSource | None) -> dict[str, str]:
 
 def config_text(source: NewSource | None = None) -> str:
     """Return a new archiver.toml; without a `source` it holds a commented example."""
-    section = _section(source or _EXAMPLE)
+    section = table(source or _EXAMPLE)
     if source is None:
         section = "".join(f"# {line}\n" for line in section.splitlines())
     return _CONFIG.replace("<sources>", section)
 
 
-def _section(source: NewSource) -> str:
+def with_source(content: bytes, path: Path, source: NewSource) -> str | None:
+    """Return the archiver.toml at `path` with the table of one more source at its end.
+
+    The text before it stays as it is. None: it has the very same source already.
+
+    Args:
+        content: What the file holds.
+        path: Where it is.
+        source: The source.
+
+    Raises:
+        ConfigError: The file has errors, another source of this name, or a form in which no
+            table can follow.
+    """
+    try:
+        known = parse(content, path, {}).sources
+    except ConfigError as error:
+        raise ConfigError(str(error), hint="mend it first, or paste this table") from error
+    new = table(source)
+    if source.name in known:
+        if known[source.name] == parse(new.encode(), path, {}).source(source.name):
+            return None
+        hint = "give --source NAME, or paste into its table what it lacks"
+        raise ConfigError(f'{path.name}: a source is called "{source.name}" already', hint=hint)
+    text = content.decode()
+    end = "\r\n" if "\r\n" in text else "\n"
+    gap = "" if not text else end if text.endswith("\n") else end * 2
+    text += gap + new.replace("\n", end)
+    try:
+        parse(text.encode(), path, {})
+    except ConfigError as error:
+        hint = "no table can follow there: add this one by hand, in the form of the file"
+        raise ConfigError(str(error), hint=hint) from error
+    return text
+
+
+def table(source: NewSource) -> str:
+    """Return the table of a source, as archiver.toml holds it."""
     name = source.name if re.fullmatch(SOURCE_NAME, source.name) else _quoted(source.name)
     if source.type != "json":
         start = f"[sources.{name}]\ntype = {_quoted(source.type)}\n"

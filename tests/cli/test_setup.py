@@ -57,6 +57,58 @@ def test_init_keeps_and_names_what_is_there(
     assert (repo / "README.md").read_text() == "mine"
 
 
+HAND_WRITTEN = [
+    '# mine\n[sources.a]  # one\ntype="openrouter"\n\n\n[notify.x]\ntype = "stdout"\n# end',
+    '\ufeff[sources.a]\r\ntype = "openrouter"\r\n',
+    "",
+]
+
+
+@pytest.mark.parametrize("before", HAND_WRITTEN)
+def test_init_adds_a_source_to_the_end_of_a_file_that_exists(
+    archiver: Callable[..., CompletedProcess[str]], repo: Path, before: str
+) -> None:
+    path = repo / "archiver.toml"
+    path.write_bytes(before.encode())
+    old = load(path, {})
+    done = archiver("init", repo, "--type", "huggingface", "--set", "top=50")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, f"extended {path}")
+    added = path.read_bytes().decode()
+    assert added.startswith(before)
+    assert added.count("\r\n") in (0, added.count("\n"))
+    new = load(path, {})
+    assert [*new.sources] == [*old.sources, "huggingface"]
+    assert new.source("huggingface").settings["top"] == 50
+    again = archiver("init", repo, "--type", "huggingface", "--set", "top=50")
+    assert (again.returncode, f"kept {path}" in again.stdout) == (0, True)
+    feed = archiver("init", repo, "--source", "b", "--url", repo / "b.json", "--key", "id")
+    assert (feed.returncode, load(path, {}).source("b").key) == (0, ("id",))
+    assert path.read_bytes().startswith(added.encode())
+
+
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [
+        ('[sources.huggingface]\ntype = "huggingface"', 'a source is called "huggingface" already'),
+        ('[sources.huggingface]\ntype = "json"', "sources.huggingface.url: missing"),
+        ("[sources.a", "Expected ']'"),
+        ('sources = {a = {type = "openrouter"}}', "no table can follow there"),
+        ("# caf\udce9", "not UTF-8 at byte 6"),
+    ],
+)
+def test_init_shows_what_to_paste_where_it_cannot_add(
+    archiver: Callable[..., CompletedProcess[str]], repo: Path, before: str, words: str
+) -> None:
+    (repo / "archiver.toml").write_bytes(before.encode(errors="surrogateescape"))
+    done = archiver("init", repo, "--type", "huggingface", "--github")
+    assert done.returncode == 2
+    assert words in done.stderr
+    pasted = parse(done.stdout.encode(), repo / "archiver.toml", {})
+    assert pasted.source("huggingface").type == "huggingface"
+    assert sorted(path.name for path in repo.iterdir()) == [".git", "archiver.toml"]
+    assert (repo / "archiver.toml").read_bytes() == before.encode(errors="surrogateescape")
+
+
 def test_init_writes_a_source_that_works(
     archiver: Callable[..., CompletedProcess[str]], tmp_path: Path
 ) -> None:
