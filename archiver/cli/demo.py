@@ -6,12 +6,14 @@ import os
 import shlex
 import tempfile
 from contextlib import chdir, contextmanager
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from archiver.cli import options
+from archiver.clock import now
 from archiver.errors import ConfigError
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MODELS = 2845
+DAYS = 3
 VARIABLE = "MODELSCOPE_ENDPOINT"
 
 
@@ -41,7 +44,8 @@ def demo(context: click.Context, folder: Path | None) -> None:
     commands that you would type.
     """
     stage = _stage(folder)
-    hub = Hub(MODELS)
+    today = datetime.combine(now(), time(), UTC)
+    hub = Hub(MODELS, start=today - timedelta(days=DAYS))
     click.echo(f"$ cd {shlex.quote(str(stage))}")
     with FakeHub(hub=hub) as server, _settings(server.endpoint), chdir(stage):
         click.echo(f"$ export {VARIABLE}={server.endpoint}")
@@ -64,7 +68,7 @@ def _story(hub: Hub) -> Iterator[Scene]:
     yield Scene("A day later: new and edited models. Those that are missing are kept.", ("run",))
     hub.age(day=2)
     yield Scene("The second listing lacks them too, and the hub says they are gone.", ("run",))
-    hub.age(day=3)
+    hub.age(day=DAYS)
     hub.restore(gone)
     yield Scene("One of them comes back.", ("run",))
     yield Scene("Nothing but the removals that this listing confirms.", ("run",))

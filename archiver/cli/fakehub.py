@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime, time
 from threading import Event
 
 import click
 
 from archiver.cli import options, output
+from archiver.clock import now
+from archiver.fakehub.catalogue import Catalogue
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.misbehaviour import NAMES
 from archiver.fakehub.server import FakeHub
@@ -22,6 +25,12 @@ from archiver.fakehub.server import FakeHub
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free port.")
 @click.option("--models", type=click.IntRange(1, 1_000_000), default=2845, show_default=True)
 @click.option("--seed", type=int, default=1, help="Another number, other models.")
+@click.option(
+    "--date",
+    "start",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The hub's date on day 0: its newest models are as old.  [default: today, UTC]",
+)
 @click.option("--day", type=click.IntRange(0, 3650), default=0, help="Days that have passed.")
 @click.option(
     "--search",
@@ -40,6 +49,7 @@ def fakehub(
     port: int,
     models: int,
     seed: int,
+    start: datetime | None,
     day: int,
     matching: str,
     churn: int,
@@ -48,16 +58,21 @@ def fakehub(
 ) -> None:
     """Run a made-up hub on 127.0.0.1 that speaks ModelScope's and Hugging Face's protocols.
 
-    It stops by itself after an hour, or with Ctrl-C.
+    The same --seed, --models, --date and --day are the same hub. It stops by itself after an hour,
+    or with Ctrl-C.
     """
-    hub = Hub(models, seed=seed, matching="id" if matching == "id" else "parts")
+    begin = datetime.combine(start or now(), time(), UTC)
+    hub = Hub(models, seed=seed, matching="id" if matching == "id" else "parts", start=begin)
     for number in range(1, day + 1):
         hub.age(day=number)
-    with FakeHub(hub=hub, churn=churn, port=port) as server:
+    catalogue = Catalogue(models, seed, start=begin.date())
+    with FakeHub(catalogue, day=day, hub=hub, churn=churn, port=port) as server:
         if misbehave is not None:
             server.misbehave(misbehave)
         with suppress(KeyboardInterrupt):
             click.echo(server.endpoint)
             variables = f"MODELSCOPE_ENDPOINT={server.endpoint} HF_ENDPOINT={server.endpoint}"
             output.note(f"use it: export {variables}")
+            later = f"--date {begin:%Y-%m-%d} --day {day + 1}"
+            output.note(f"the same hub, a day later: {later}")
             Event().wait(minutes * 60)

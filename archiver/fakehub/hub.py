@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter
 from threading import RLock
@@ -40,18 +40,24 @@ class Hub:
         matching: What a search looks at.
     """
 
-    def __init__(self, models: int, *, seed: int = 1, matching: Matching = "id") -> None:
-        """Start day 0 with this many `models`."""
-        self.now = START
+    def __init__(
+        self, models: int, *, seed: int = 1, matching: Matching = "id", start: datetime = START
+    ) -> None:
+        """Start day 0 with this many `models`, at `start`: the newest are as old as that."""
+        self.now = start
+        self._start = start
         self.matching = matching
         self._lock = RLock()
         self._first = models
         self._seed = seed
-        self._models = {each.id: each for each in (model(n, models, seed) for n in range(models))}
+        self._models = {each.id: each for each in map(self._made, range(models))}
         self._number = models
         self._moved: dict[str, str] = {}
         self._index: Index | None = None
         self._turns = 0
+
+    def _made(self, number: int) -> Model:
+        return model(number, self._first, self._seed, self._start)
 
     def index(self) -> Index:
         """Return the public models of this moment, ready to be searched."""
@@ -105,7 +111,7 @@ class Hub:
         """Create a model now and return its id."""
         with self._lock:
             self.now += timedelta(seconds=1)
-            made = model(self._number, self._first, self._seed)
+            made = self._made(self._number)
             self._number += 1
             self.restore(replace(made, created=self.now, modified=self.now, downloads=0, likes=0))
             return made.id
@@ -138,7 +144,7 @@ class Hub:
             for _ in range(round(self._first * DAILY_NEW)):
                 self.add()
             self._count(dice)
-            self.now = max(self.now, START + timedelta(days=day))
+            self.now = max(self.now, self._start + timedelta(days=day))
             self._index = None
 
     def _touch(self, key: str, dice: Dice) -> None:

@@ -10,7 +10,7 @@ from archiver.fakehub import words
 from archiver.fakehub.catalogue import Dice
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""The beginning of day 0."""
+"""The beginning of day 0, unless a hub has another."""
 
 LICENSES: Final = (
     *("Apache License 2.0",) * 9,
@@ -87,13 +87,13 @@ def owner_of(number: int, models: int) -> int:
     return 10_000_000 + (2 * group + place) * 42 // 100
 
 
-def model(number: int, models: int, seed: int = 1) -> Model:
-    """Return model number `number` of a hub that starts with this many `models`."""
+def model(number: int, models: int, seed: int = 1, start: datetime = START) -> Model:
+    """Return model number `number` of a hub that starts with this many `models`, at `start`."""
     dice = Dice(seed, number)
     owner = _owner_name(owner_of(number, models))
     category = dice.choice(words.FAMILIES)[1]
     tasks = () if dice.below(6) == 0 else (category.name, *category.tasks[: dice.below(2)])
-    created = START - timedelta(minutes=5 * max(models - number, 0) + dice.below(5))
+    created = start - timedelta(minutes=5 * max(models - number, 0) + dice.below(5))
     modified = created + timedelta(minutes=dice.below(5 * (models - number) + 1))
     params = dice.choice(words.SCALES)[1] if dice.below(3) else 0
     downloads = int(30 / (dice.fraction() + 1e-5))
@@ -107,7 +107,7 @@ def model(number: int, models: int, seed: int = 1) -> Model:
         downloads=downloads,
         likes=downloads // (20 + dice.below(200)),
         created=created,
-        modified=min(modified, START),
+        modified=min(modified, start),
         size=2 * params + (dice.below(1 << 30) << 3),
         params=params,
         description=dice.choice(words.CHINESE).format(chinese=category.chinese, family="", scale="")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import operator
 import signal
 import subprocess
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import pytest
 from support.processes import started
@@ -87,6 +92,40 @@ def test_a_made_up_hub_runs_by_hand_until_it_is_stopped() -> None:
     assert endpoint.startswith("http://127.0.0.1:")
     assert told.startswith(f"use it: export MODELSCOPE_ENDPOINT={endpoint.strip()} HF_ENDPOINT=")
     assert running.returncode == 0
+
+
+@contextmanager
+def made_up(*options: str) -> Iterator[str]:
+    """Yield the address of ``archiver fakehub``."""
+    with started("fakehub", "--models", "40", *options, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        yield running.stdout.readline().strip()
+
+
+def test_what_is_new_on_a_made_up_hub_is_new_today(
+    archiver: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    yesterday = datetime.now(UTC) - timedelta(days=1, minutes=10)
+    archiver("init", tmp_path, "--type", "modelscope")
+    with made_up() as endpoint:
+        archiver("run", "--repo", tmp_path, MODELSCOPE_ENDPOINT=endpoint)
+    recent = ("--where", "release_date", ">=", f"{yesterday:%Y-%m-%d}")
+    listed = archiver("list", "--repo", tmp_path, *recent, "-f", "jsonl")
+    assert len(listed.stdout.splitlines()) == 40, listed.stderr
+
+
+def test_a_made_up_hub_of_a_given_date_is_always_the_same() -> None:
+    def pages(*options: str) -> list[bytes]:
+        with made_up(*options) as endpoint:
+            paths = ("/models.json", "/api/models?full=true", "/openapi/v1/models")
+            return [urlopen(endpoint + path).read() for path in paths]
+
+    then = ("--date", "2026-01-01")
+    assert pages(*then, "--day", "2") == pages(*then, "--day", "2")
+    assert all(map(operator.ne, pages(*then), pages("--date", "2026-01-02")))
+    listed, *_ = pages(*then)
+    dates = [each["release_date"] for each in json.loads(listed)["models"]]
+    assert max(dates) <= "2026-01-01"
 
 
 def test_a_made_up_hub_stops_by_itself(
