@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 DEFAULTS: dict[str, Json] = {
     "key": ["id"],
-    "metrics": ["downloads", "likes"],
+    "metrics": ["downloads", "likes", "last_modified"],
     "sets": ["tags", "tasks"],
     "noun": "model",
 }

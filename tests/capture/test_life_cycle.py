@@ -49,6 +49,23 @@ def victim(archive: Archive) -> str:
     return sorted(archive.hub.truth())[7]
 
 
+def test_a_time_of_change_alone_is_archived_and_no_news(archive: Archive) -> None:
+    archive.run()
+    touched, edited = sorted(archive.hub.truth())[:2]
+    archive.hub.edit(touched)
+    archive.hub.edit(edited, license="other")
+    report = archive.run()
+    assert (counts(report.summary), report.summary.metrics) == ({"updated": 1}, 1)
+    found = told(archive, "HEAD~1", "HEAD")
+    (only,) = found["metrics"]
+    (update,) = found["updated"]
+    assert (only.key, [each.field for each in only.changes]) == (touched, ["last_modified"])
+    assert (update.key, "license" in [each.field for each in update.changes]) == (edited, True)
+    archive.hub.edit(touched)
+    again = archive.run()
+    assert (again.outcome, counts(again.summary), again.summary.metrics) == ("changed", {}, 1)
+
+
 def test_a_removal_is_confirmed_by_a_second_listing_and_by_the_hub(archive: Archive) -> None:
     archive.run()
     key = victim(archive)
