@@ -129,6 +129,7 @@ def _channel(common: Schema) -> Schema:
     """Describe ``[notify.NAME]``: common keys, and per installed type its own."""
     properties = common["properties"]
     del properties["name"], properties["settings"]
+    properties["pins"] = {"anyOf": [{"type": "string"}, properties["pins"]]}
     known = channels.KINDS
     kinds = {kind: known.find(kind, folder=Path()).Settings for kind in known.available()}
     return {

@@ -86,6 +86,8 @@ def read_channels(
         if not re.fullmatch(SOURCE_NAME, name):
             validation.add(place, "a channel's name is up to 64 of a-z, 0-9, _ and -")
         table = validation.table(value, place)
+        if isinstance(table.get("pins"), str):
+            table = {**table, "pins": [table["pins"]]}
         settings: type[msgspec.Struct] | None = None
         opaque = ":" in str(table.get("type", ""))
         if _is_named(table):

@@ -14,6 +14,9 @@ from archiver.records.text import Noun, plural
 FieldPaths: TypeAlias = tuple[Annotated[str, Meta(min_length=1)], ...]
 """Paths of record fields, dotted where nested: ``downloads``, ``tags.*.fetched_at``."""
 
+FilePath: TypeAlias = Annotated[
+    str, Meta(pattern=r"^[^\x00]+$", description='a file, such as "models.txt"')
+]
 Folder: TypeAlias = Annotated[
     str,
     Meta(
@@ -150,7 +153,11 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
         type: A built-in type, an entry point of ``archiver.notifiers``, or ``module:Class``.
         sources: Sources of which it receives messages; empty: all.
         kinds: Kinds of changes that it receives.
+        fields: Paths of fields; of records that changed, it receives only changes of these.
+            Empty: all.
         where: Conditions that records must fulfil, such as ``downloads > 1000``.
+        pins: Lists of keys, paths relative to archiver.toml; it receives only changes of these
+            records. Empty: all.
         threshold: Smallest change of a metric that it receives, such as ``downloads > 10 %``.
         limit: Largest number of changes that are named; the others are counted.
         outages: Whether it is notified of outages and recoveries.
@@ -161,7 +168,9 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     sources: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind in NEWS)
+    fields: FieldPaths = ()
     where: tuple[str, ...] = ()
+    pins: tuple[FilePath, ...] = ()
     threshold: Threshold | None = None
     limit: Annotated[int, Meta(ge=1, description="a whole number from 1")] = 20
     outages: bool = True

@@ -14,7 +14,7 @@ from archiver.history import queries, revisions, snapshots
 from archiver.history.catalogue import configured
 from archiver.history.versions import stamp
 from archiver.notify import dispatch, outages, outbox
-from archiver.notify.filters import flattened, selected
+from archiver.notify.filters import flattened, pinned, selected
 from archiver.notify.messages import News, changes_message, transition_message
 from archiver.notify.outbox import OUTBOX, Entry
 from archiver.records.query import Where, every
@@ -54,7 +54,7 @@ def notify_changes(config: Config, report: Report, *, now: datetime) -> None:
     with _round(config, report.source, now, _COMMITTED) as round_:
         for channel in round_.channels:  # what cannot work is known before it has news
             with round_.dispatcher.guarded(channel):
-                round_.dispatcher.open(channel)
+                round_.check(channel)
         for channel in round_.channels:
             with round_.dispatcher.guarded(channel):
                 round_.recovery(channel)
@@ -129,10 +129,16 @@ class _Round:
         self.old = outbox.decode(repository.read_state(f"{source}/{OUTBOX}"))
         self.new: list[Entry] = []
         self._source = source
+        self._folder = config.root
         self._templates = config.template_folder
         self._now = now
         self._catalogue = configured(config, source, repository)
         self._runs = runlog.load(repository, source)
+
+    def check(self, channel: ChannelConfig) -> None:
+        """Raise what keeps a channel from working, whether or not there is news for it."""
+        self.dispatcher.open(channel)
+        self._pins(channel)
 
     def outage(self, channel: ChannelConfig) -> None:
         """Notify a channel of the outage that the newest reports show."""
@@ -186,7 +192,8 @@ class _Round:
         )
         ends = (changes.old, changes.current)
         old, new = (snapshots.name_of(self._source, end) for end in ends)
-        news = News(selected(passing, channel), ends, (old, new))
+        selection = selected(passing, channel, self._pins(channel))
+        news = News(selection, ends, (old, new))
         entries = self._entries(channel)
         message_id = self._send(channel, news, entries)
         if message_id and all(entry.id != message_id for entry in entries):
@@ -196,7 +203,10 @@ class _Round:
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
         with queries.compare(self._catalogue, old, new, now=self._now) as found:
             changes = found.narrowed(wanted).changes()
-            return News(selected(changes, channel), found.ends, names)
+            return News(selected(changes, channel, self._pins(channel)), found.ends, names)
+
+    def _pins(self, channel: ChannelConfig) -> frozenset[str] | None:
+        return pinned(channel, self._folder)
 
     def _send(self, channel: ChannelConfig, news: News, earlier: list[Entry]) -> str:
         """Send the message unless `earlier` entries have it; return its id, empty if no news."""

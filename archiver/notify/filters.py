@@ -1,4 +1,4 @@
-"""Selection of the changes that a channel receives: its kinds, threshold and limit."""
+"""Selection of the changes that a channel receives: kinds, fields, pins, threshold and limit."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from archiver.records.model import KINDS, Kind, RecordChange, RecordUpdate, Rename
+from archiver.errors import ConfigError
+from archiver.pins import lists
+from archiver.records.model import KINDS, Kind, RecordChange, RecordUpdate, Rename, steps
 from archiver.render import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from msgspec import UnsetType
 
@@ -40,9 +43,36 @@ class Selection(NamedTuple):
     digest: str
 
 
-def selected(changes: Iterable[RecordChange], channel: ChannelConfig) -> Selection:
-    """Select the changes that the channel receives."""
-    select = _Filter(channel).part
+def pinned(channel: ChannelConfig, folder: Path) -> frozenset[str] | None:
+    """Return the keys in the channel's lists of pins; None: it has none, and receives all.
+
+    Args:
+        channel: The channel.
+        folder: Folder of archiver.toml, to which the paths are relative.
+
+    Raises:
+        ConfigError: A file cannot be read, or is no list of keys.
+    """
+    if not channel.pins:
+        return None
+    paths = [folder / name for name in channel.pins]
+    for path in paths:
+        if not lists.is_list(path):
+            raise ConfigError(f"pins: {path.name} is no list of keys, such as models.txt")
+    return frozenset(pin.key for pin in lists.listed(paths))
+
+
+def selected(
+    changes: Iterable[RecordChange], channel: ChannelConfig, pins: frozenset[str] | None = None
+) -> Selection:
+    """Select the changes that the channel receives.
+
+    Args:
+        changes: The changes.
+        channel: The channel.
+        pins: Keys of its pins, see `pinned`.
+    """
+    select = _Filter(channel, pins).part
     counts: Counter[Kind] = Counter()
     first: dict[Kind, list[RecordChange]] = {}
     total = 0
@@ -78,10 +108,12 @@ def flattened(changes: ChangeSet) -> Iterator[RecordChange]:
 
 
 class _Filter:
-    """The `kinds` and the `threshold` of a channel."""
+    """The `kinds`, the `fields`, the `pins` and the `threshold` of a channel."""
 
-    def __init__(self, channel: ChannelConfig) -> None:
+    def __init__(self, channel: ChannelConfig, pins: frozenset[str] | None) -> None:
         self._kinds = frozenset(channel.kinds)
+        self._fields = [path.split(".") for path in channel.fields]
+        self._pins = pins
         found = _THRESHOLD.fullmatch(channel.threshold or "")
         self._threshold = None if found is None else (found[1], Fraction(found[2]) / 100)
 
@@ -91,14 +123,23 @@ class _Filter:
         News and a metric beyond the threshold in one record are one change: updated where the
         channel wants such news, else metrics.
         """
+        if self._pins is not None and self._pins.isdisjoint((change.key, change.old_key)):
+            return None
         if change.changes is UNSET:
             return change if change.kind in self._kinds else None
-        news = "updated" in self._kinds and not all(each.metric for each in change.changes)
-        kept = tuple(
-            each for each in change.changes if (self._passes(each) if each.metric else news)
-        )
+        looked_at = [each for each in change.changes if self._is_looked_at(each)]
+        news = "updated" in self._kinds and not all(each.metric for each in looked_at)
+        kept = tuple(each for each in looked_at if (self._passes(each) if each.metric else news))
         kind: Kind = "updated" if news else "metrics"
         return RecordChange(kind, change.key, changes=kept) if kept else None
+
+    def _is_looked_at(self, change: FieldChange) -> bool:
+        """Return whether a change touches one of the channel's fields, or below one."""
+        if not self._fields:
+            return True
+        leaves = [] if change.detail is UNSET else [steps(leaf.path) for leaf in change.detail]
+        touched = leaves or [[change.field]]
+        return any(_meet(path, field) for path in self._fields for field in touched)
 
     def _passes(self, metric: FieldChange) -> bool:
         """Return whether a metric changed by more than the threshold, a share of its old value."""
@@ -109,6 +150,11 @@ class _Filter:
             return False
         old, new = _exact(metric.old), _exact(metric.new)
         return old is not None and new is not None and abs(new - old) > share * abs(old)
+
+
+def _meet(path: list[str], other: list[str]) -> bool:
+    """Return whether one of two paths leads to the other; ``*`` in `path` is any step."""
+    return all(step in ("*", there) for step, there in zip(path, other, strict=False))
 
 
 def _exact(value: Json | UnsetType) -> Fraction | None:

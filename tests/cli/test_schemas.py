@@ -130,6 +130,8 @@ def test_a_wrong_configuration_is_not_valid(text: str) -> None:
 def test_a_channel_is_valid() -> None:
     webhook = "[notify.team]\ntype = 'webhook'\nurl_env = 'X'\nkinds = ['new']\nlimit = 3"
     check(tomllib.loads(webhook), schemas.config())
+    check(tomllib.loads(f"{webhook}\npins = 'models.txt'\nfields = ['license']"), schemas.config())
+    check(tomllib.loads(f"{webhook}\npins = ['a.txt', 'b.txt']"), schemas.config())
     check(tomllib.loads("[notify.mine]\ntype = 'mine:Mine'\nroom = 5"), schemas.config())
 
 

@@ -249,6 +249,9 @@ def test_reading_a_configuration_runs_no_code_that_it_names(tmp_path: Path) -> N
         ('type = "stdout"\nsources = ["nope"]', 'notify.team.sources: no source is called "nope"'),
         ('type = "stdout"\nlimit = 0', "notify.team.limit: expected a whole number from 1"),
         ('type = "stdout"\nurl = "x"', "notify.team.url: unknown key"),
+        ('type = "stdout"\npins = 5', "notify.team.pins: expected a file, such as"),
+        ('type = "stdout"\npins = "a\\u0000b"', "notify.team.pins: expected a file, such as"),
+        ('type = "stdout"\nfields = "license"', "notify.team.fields: expected array"),
     ],
 )
 def test_a_wrong_channel_is_refused_with_its_key(tmp_path: Path, table: str, words: str) -> None:

@@ -14,6 +14,7 @@ from support.receivers import Archive, Receiver
 from archiver import Watcher
 from archiver.capture import revert
 from archiver.capture.target import open_target
+from archiver.config import ChannelConfig
 from archiver.errors import (
     NotifyError,
     PushRejected,
@@ -23,6 +24,8 @@ from archiver.errors import (
 )
 from archiver.jobs.job import Job
 from archiver.notify import dispatch
+from archiver.notify.filters import pinned, selected
+from archiver.records.model import RecordChange
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -293,6 +296,58 @@ def test_a_channel_receives_the_kinds_records_and_shares_that_it_asks_for(
     archive.lists(one={"downloads": 109}, low={"downloads": 9})
     archive.run()
     assert len(receiver.received) == 1  # removals are nothing that it asked for
+
+
+@pytest.mark.parametrize("pins", ['"models.txt"', '["models.txt", "none.pins"]'])
+def test_a_channel_receives_only_what_its_pins_and_fields_name(archive: Archive, pins: str) -> None:
+    rules = f'pins = {pins}\nfields = ["license"]\n'
+    archive.channels(f'[notify.log]\ntype = "file"\npath = "told.txt"\n{rules}')
+    (archive.folder / "models.txt").write_text('one license=mit  # why\n"gone"\n')
+    (archive.folder / "none.pins").write_text("")
+    before = {"license": "mit", "size": 1}
+    archive.lists(one=before, two=before, gone=before, other=before)
+    archive.run()
+    archive.lists(one={"license": "mit", "size": 2}, two={"license": "gpl"}, gone=before)
+    archive.run()
+    assert not (archive.folder / "told.txt").exists()
+    archive.lists(one={"license": "gpl", "size": 3}, two={"license": "mit"})
+    archive.run()
+    told = filter(None, (archive.folder / "told.txt").read_text().splitlines())
+    assert [*told][:-1] == [
+        "hub: 1 updated, -1 removed (2 records)",
+        "Removed (1)",
+        "- gone · 1 B · mit",
+        "Updated (1)",
+        "~ one",
+        "    license: mit → gpl",
+    ]
+
+
+def test_a_pin_that_was_renamed_is_news(repo: Path) -> None:
+    log = ChannelConfig(name="log", type="stdout", pins=("models.txt",))
+    (repo / "models.txt").write_text("old\n")
+    renamed = RecordChange("renamed", "new", record={"id": "new"}, old_key="old")
+    assert selected([renamed], log, pinned(log, repo)).named == [renamed]
+
+
+@pytest.mark.parametrize(
+    ("pins", "words"),
+    [("models.txt", "log: cannot read .*models.txt"), ("a.py", "log: pins: a.py is no list")],
+)
+def test_pins_that_cannot_be_read_are_trouble_of_their_channel(
+    archive: Archive, pins: str, words: str
+) -> None:
+    table = '[notify.log]\ntype = "file"\npath = "told.txt"\n'
+    archive.channels(f'{table}pins = "{pins}"\n')
+    with pytest.raises(NotifyError, match=words):
+        archive.run()
+    archive.lists(one={"downloads": 100})
+    with pytest.raises(NotifyError, match=words):
+        archive.run()
+    (archive.folder / "models.txt").write_text("two\n")
+    archive.channels(f'{table}pins = "models.txt"\n')
+    archive.run()
+    assert (archive.folder / "told.txt").read_text().startswith("hub: -1 removed")
 
 
 def test_the_outbox_is_on_the_state_ref_without_any_secret(hook: Archive) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from archiver.config import ChannelConfig
 from archiver.notify.filters import selected
-from archiver.records.model import FieldChange, RecordChange
+from archiver.records.model import FieldChange, Leaf, RecordChange
 
 
 def channel(**settings: Any) -> ChannelConfig:
@@ -81,6 +81,51 @@ STILL = "downloads > 1000 %"
     ],
 )
 def test_news_and_counters_of_one_record_are_one_change(
+    change: RecordChange, settings: dict[str, Any], expected: list[tuple[str, list[str]]]
+) -> None:
+    assert told(change, **settings) == expected
+
+
+PRICES = RecordChange(
+    "updated",
+    "a",
+    changes=(
+        FieldChange(
+            "replace",
+            "/pricing",
+            metric=False,
+            old={"prompt": 1, "image": [1]},
+            new={"prompt": 1, "image": [2]},
+            detail=(Leaf("/pricing/image/0", 1, 2),),
+        ),
+    ),
+)
+GONE = RecordChange("removed", "a", record={"id": "a"})
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "expected"),
+    [
+        (NEWS, {"fields": ("licence",)}, [("updated", ["licence"])]),
+        (NEWS, {"fields": ("gated", "licence"), "kinds": BOTH}, [("updated", ["licence"])]),
+        (NEWS, {"fields": ("gated",)}, []),
+        (NEWS, {"fields": ("licence",), "kinds": ("new",)}, []),
+        (NEWS, {"fields": ("likes",)}, []),
+        (NEWS, {"fields": ("likes",), "kinds": BOTH}, [("metrics", ["likes"])]),
+        (
+            NEWS,
+            {"fields": ("licence", "downloads"), "threshold": MOVED},
+            [("updated", ["downloads", "licence"])],
+        ),
+        (GONE, {"fields": ("licence",)}, [("removed", [])]),
+        (GONE, {"fields": ("licence",), "kinds": ("updated",)}, []),
+        (PRICES, {"fields": ("pricing",)}, [("updated", ["pricing"])]),
+        (PRICES, {"fields": ("pricing.image",)}, [("updated", ["pricing"])]),
+        (PRICES, {"fields": ("pricing.*.0",)}, [("updated", ["pricing"])]),
+        (PRICES, {"fields": ("pricing.prompt",)}, []),
+    ],
+)
+def test_fields_narrow_what_changed_and_nothing_else(
     change: RecordChange, settings: dict[str, Any], expected: list[tuple[str, list[str]]]
 ) -> None:
     assert told(change, **settings) == expected
