@@ -170,6 +170,24 @@ def chat(text: str) -> str:
     return _CHAT_MARKS.sub(r"\1\1\\\2", shown)
 
 
+_CHAT_PATH = re.compile(r"[~@:!]|(?<![^\W_])_|_(?![^\W_])")
+_LONGEST_CHAT_LINK = 300
+
+
+def chat_link(url: str) -> str:
+    """Return the `address` of `url` for a line of its own in a chat; too long a one is empty.
+
+    What a chat would read as a mark, a mention or an ``:emoji:`` is percent-encoded too, behind
+    the host.
+    """
+    start = re.match(r"[^/]*//[^/?#]*", url)
+    host = address(start[0]) if start else ""
+    if start is None or not host or "@" in host:  # no one's password
+        return ""
+    rest = _CHAT_PATH.sub(lambda match: f"%{ord(match[0]):02X}", address(url)[len(host) :])
+    return host + rest if len(host + rest) <= _LONGEST_CHAT_LINK else ""
+
+
 def width(text: str) -> int:
     """Return how many terminal columns `text` takes (UAX #11: wide characters take two)."""
     return len(text) if text.isascii() else sum(map(_columns, text))

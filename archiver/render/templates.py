@@ -108,6 +108,7 @@ def _furnish(environment: Environment) -> None:
         "shifts": _shifts,
         "facts": wording.facts,
         "address": text.address,
+        "chat_link": text.chat_link,
     }
 
 

@@ -17,6 +17,7 @@ from archiver.jobs import github
 from archiver.pins.lists import Pin
 from archiver.pins.status import Finding
 from archiver.records.model import End, FieldChange, RecordChange, Summary
+from archiver.records.text import chat_link
 from archiver.render import changelog, findings
 from archiver.render.section import section
 from archiver.render.templates import render
@@ -31,6 +32,7 @@ OLD, NEW = End(None, "2026-02-01 03:00:00", 3), End(None, "2026-02-02 03:00:00",
 SNAPSHOTS = ("hub_models_20260201_030000.json", "hub_models_20260202_030000.json")
 HIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069]")
 LINKS = "https://hub.example/models/"
+MARKS = (r"(?<!\\)(\\\\)*[*`]", r"(?<!\\)(\\\\)*((?<![^\W_])_|_(?![^\W_]))")
 encodable = {name: text for name, text in TEXTS.items() if "\ud83d" not in text or text.isascii()}
 """Lone surrogates never get into a record: the reader refuses them."""
 each_text = pytest.mark.parametrize("hostile", encodable.values(), ids=encodable.keys())
@@ -116,6 +118,8 @@ def test_a_message_is_plain_text_that_no_chat_reads_as_an_order(hostile: str) ->
     page = plain(message(hostile))
     assert HIDDEN.search(page) is None
     words = page.replace(f"archiver compare {' '.join(SNAPSHOTS)}", "")  # ours
+    lines = words.splitlines()
+    links = [line for line in lines if line.startswith(f"    {LINKS}")]
     for order in (
         r"@\w",
         r"<[!@#a-z]",
@@ -124,12 +128,16 @@ def test_a_message_is_plain_text_that_no_chat_reads_as_an_order(hostile: str) ->
         r"(^|\n)\s*::",
         r"#\d",
         r"\[skip",
-        r"(?<!\\)(\\\\)*[*`]",
-        r"(?<!\\)(\\\\)*((?<![^\W_])_|_(?![^\W_]))",
+        *MARKS,
         r"~~|\|\||www\.",
         r":[\w+-]*[^\W\d_][\w+-]*:|:([+-]1|100|1234):",
     ):
-        assert re.search(order, words, re.IGNORECASE) is None, order
+        rest = "\n".join(line for line in lines if line not in links)
+        assert re.search(order, rest, re.IGNORECASE) is None, order
+    for link in links:
+        path = link.removeprefix(f"    {LINKS}")
+        assert re.fullmatch(r"[A-Za-z0-9\-._/?#$&+,;=%]*", path)
+        assert all(re.search(mark, path) is None for mark in MARKS)
 
 
 @each_text
@@ -151,6 +159,27 @@ def test_an_output_of_a_step_stays_one_output(hostile: str, tmp_path: Path) -> N
 def test_a_link_goes_nowhere_but_to_the_web() -> None:
     found = context("a") | {"links": {"a": "javascript:alert(1)"}}
     assert "javascript" not in changelog.rendered(found, folder=None)
+
+
+def test_a_message_links_each_record_to_its_page_on_a_line_of_its_own() -> None:
+    lines = message("org/a_b").text.splitlines()
+    assert lines[:3] == ["New (7)", "+ org/a_b · org/a_b · 4.5 GB · org/a_b", f"    {LINKS}org/a_b"]
+    assert lines.count(f"    {LINKS}org/a_b") == 5
+    assert f"    {LINKS}%5Fa%7E%40%3Ab" in message("_a~@:b").text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("http://127.0.0.1:80/a:b?c=d#e", "http://127.0.0.1:80/a%3Ab?c=d#e"),
+        ("https://ada:s3cret@hub.example/a", ""),
+        ("javascript:alert(1)//x", ""),
+        ("", ""),
+        (f"https://hub.example/{'a' * 300}", ""),
+    ],
+)
+def test_a_link_in_a_chat_is_short_and_holds_no_secret(url: str, link: str) -> None:
+    assert chat_link(url) == link
 
 
 def test_the_newest_section_comes_first_and_what_people_wrote_stays() -> None:
