@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from apprise.plugins.dingtalk import NotifyDingTalk
 from apprise.plugins.discord import NotifyDiscord
+from apprise.plugins.feishu import NotifyFeishu
+from apprise.plugins.slack import NotifySlack
+from support.checkout import CHECKOUT
 from support.git import run_git
 from support.receivers import MailServer, Receiver
 
+from archiver.channels import Message
 from archiver.errors import NotifyError
 from archiver.notify import dispatch
 
@@ -176,6 +182,36 @@ def test_a_message_too_long_for_a_chat_comes_in_parts(
     assert len(texts) == parts
     assert "".join(texts).count("kkkk…") == 20
     assert (max(map(len, texts)) <= 2000) == (parts > 1)
+
+
+CHATS = {
+    "slack": (NotifySlack, "webhook_url"),
+    "feishu": (NotifyFeishu, "notify_url"),
+    "dingtalk": (NotifyDingTalk, "notify_url"),
+}
+
+
+@pytest.mark.parametrize("chat", CHATS)
+def test_the_addresses_in_the_docs_reach_their_chats_and_links_stay_whole(
+    archive: Archive, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, chat: str
+) -> None:
+    page = (CHECKOUT / "docs" / "automation.md").read_text("utf-8")
+    (address,) = re.findall(rf"\| `({chat}://[^`]+)` \|", page)
+    kind, where = CHATS[chat]
+    monkeypatch.setattr(kind, where, receiver.url)
+    receiver.statuses, receiver.says = [200], b"ok" if chat == "slack" else b'{"errcode": 0}'
+    archive.environ = {"CHAT": address.replace("T0000/B0000/KEY", f"T0000/B0000/{'k' * 24}")}
+    archive.channels('[notify.chat]\ntype = "apprise"\nurl_env = "CHAT"\n')
+    link = "https://hub.example/models/org/a_b-%E5%B1%B1"
+    text = f"+ a\n    {link}\n"
+    message = Message(
+        id="1", event="test", source="hub", title="hub: +1 new", text=text, timestamp=""
+    )
+    with dispatch.opened(archive.config) as dispatcher:
+        dispatcher.send(archive.config.notify["chat"], message)
+    (received,) = receiver.received
+    assert re.search(rf'\\n    {re.escape(link)}(\\n)?"', received.body.decode())
+    assert "hub: +1 new" in received.body.decode()
 
 
 @pytest.mark.parametrize(

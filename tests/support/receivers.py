@@ -37,11 +37,12 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """Takes what is posted; answers with the statuses it was given, then 204."""
+    """Takes what is posted; answers with the statuses it was given, then 204, and `says`."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.statuses: list[int] = []
+        self.says = b""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -53,8 +54,9 @@ class Receiver:
                 outer.received.append(Received(headers, body))
                 self.send_response(outer.statuses.pop(0) if outer.statuses else 204)
                 self.send_header("Retry-After", "0")
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(outer.says)))
                 self.end_headers()
+                self.wfile.write(outer.says)
 
             def log_message(self, *_: object) -> None:
                 pass

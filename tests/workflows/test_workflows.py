@@ -278,8 +278,12 @@ def test_ci_runs_what_people_run(job: Job) -> None:
 
 
 def workflows(folder: Path) -> Iterator[Path]:
-    """Yield this repository's workflows, and those that the program writes."""
+    """Yield this repository's workflows, and those that the program writes or the docs show."""
     yield from (CHECKOUT / ".github" / "workflows").glob("*.yml")
+    shown = folder / "docs" / ".github" / "workflows" / "models.yml"
+    shown.parent.mkdir(parents=True)
+    shown.write_text(checking())
+    yield shown
     for name, options in {
         "pip": ["--github"],
         "action": ["--github", f"OWNER/REPO@{'12' * 20}"],
@@ -288,6 +292,33 @@ def workflows(folder: Path) -> Iterator[Path]:
         done = CliRunner().invoke(archiver, ["init", str(target), *options])
         assert done.exit_code == 0, done.output
         yield target / WORKFLOW
+
+
+def checking() -> str:
+    """Return the workflow that the docs show for ``archiver check``."""
+    page = (CHECKOUT / "docs" / "automation.md").read_text("utf-8")
+    _, _, rest = page.partition("```yaml\n# .github/workflows/models.yml\n")
+    return rest.partition("```")[0]
+
+
+def test_what_the_docs_upload_has_places_in_the_repository(tmp_path: Path) -> None:
+    (tmp_path / "models.txt").write_text("org/gone\n")
+    (tmp_path / "feed.json").write_text('[{"id": "org/here"}]')
+    feed = ("--source", "hub", "--url", str(tmp_path / "feed.json"), "--key", "id")
+    archive = tmp_path / "archive"
+    assert CliRunner().invoke(archiver, ["init", str(archive), *feed]).exit_code == 0
+    run_git(archive, "config", "user.name", "me")
+    run_git(archive, "config", "user.email", "me@example.org")
+    assert CliRunner().invoke(archiver, ["run", "--repo", str(archive)]).exit_code == 0
+    (command,) = re.findall(r"- run: archiver (check .*)", checking())
+    done = subprocess.run(
+        [str(BIN / "archiver"), *command.split()], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    (run,) = json.loads((tmp_path / "check.sarif").read_text())["runs"]
+    (result,) = run["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": "models.txt"}, "region": {"startLine": 1}}
 
 
 @pytest.mark.parametrize(
