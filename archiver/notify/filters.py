@@ -127,11 +127,11 @@ class _Filter:
             return None
         if change.changes is UNSET:
             return change if change.kind in self._kinds else None
-        looked_at = [each for each in change.changes if self._is_looked_at(each)]
-        news = "updated" in self._kinds and not all(each.metric for each in looked_at)
-        kept = tuple(each for each in looked_at if (self._passes(each) if each.metric else news))
+        kept = [each for each in change.changes if each.metric or self._is_looked_at(each)]
+        news = "updated" in self._kinds and not all(each.metric for each in kept)
+        kept = [each for each in kept if (self._passes(each) if each.metric else news)]
         kind: Kind = "updated" if news else "metrics"
-        return RecordChange(kind, change.key, changes=kept) if kept else None
+        return RecordChange(kind, change.key, changes=tuple(kept)) if kept else None
 
     def _is_looked_at(self, change: FieldChange) -> bool:
         """Return whether a change touches one of the channel's fields, or below one."""
@@ -142,9 +142,12 @@ class _Filter:
         return any(_meet(path, field) for path in self._fields for field in touched)
 
     def _passes(self, metric: FieldChange) -> bool:
-        """Return whether a metric changed by more than the threshold, a share of its old value."""
+        """Return whether a metric changed by more than the threshold, a share of its old value.
+
+        The threshold names its field itself; without one, kinds and fields decide.
+        """
         if self._threshold is None:
-            return "metrics" in self._kinds
+            return "metrics" in self._kinds and self._is_looked_at(metric)
         field, share = self._threshold
         if metric.field != field:
             return False

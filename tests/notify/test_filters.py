@@ -117,6 +117,12 @@ GONE = RecordChange("removed", "a", record={"id": "a"})
             {"fields": ("licence", "downloads"), "threshold": MOVED},
             [("updated", ["downloads", "licence"])],
         ),
+        (
+            NEWS,
+            {"fields": ("licence",), "threshold": MOVED},
+            [("updated", ["downloads", "licence"])],
+        ),
+        (NEWS, {"fields": ("gated",), "threshold": MOVED}, [("metrics", ["downloads"])]),
         (GONE, {"fields": ("licence",)}, [("removed", [])]),
         (GONE, {"fields": ("licence",), "kinds": ("updated",)}, []),
         (PRICES, {"fields": ("pricing",)}, [("updated", ["pricing"])]),
