@@ -1,6 +1,7 @@
 "use strict";
 // Filter and sort the table: 200 rows at first, more on request; text only, never markup.
 const records = JSON.parse(document.getElementById("data").textContent);
+const links = records.map((row) => row.pop());
 const texts = records.map((row) => row.join("\n").toLowerCase());
 const [filter, count, body, more] = ["filter", "count", "rows", "more"].map((id) => document.getElementById(id));
 const heads = [...document.querySelectorAll("thead th")];
@@ -16,6 +17,13 @@ function shown(value, column) {
   if (typeof value !== "number") return value ?? "";
   return heads[column].textContent === "size" ? size(value) : number.format(value);
 }
+function linked(address, key) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.rel = "noreferrer";
+  link.textContent = key;
+  return link;
+}
 function compare(a, b) {
   if (a === null || b === null) return (a === null) - (b === null);
   return typeof a === "number" && typeof b === "number" ? a - b : collator.compare(a, b);
@@ -29,7 +37,7 @@ function draw(rows) {
       if (typeof value === "number") cell.className = "number";
       cell.dir = "auto";
       cell.dataset.name = heads[column].textContent;
-      cell.textContent = shown(value, column);
+      cell.append(!column && /^https?:/.test(links[index]) ? linked(links[index], value) : shown(value, column));
       line.append(cell);
     });
   }

@@ -27,32 +27,44 @@ class Entry(NamedTuple):
     help: str
 
 
-COMMANDS = {
-    "init": Entry("setup:init", "Make a data repository: archiver.toml, .gitattributes, README."),
-    "run": Entry("capture:run", "Capture sources: fetch, check, commit, show what changed."),
-    "compare": Entry("history:compare", "Compare two revisions, dates or files."),
-    "changes": Entry("history:changes", "Show what changed in a period."),
-    "log": Entry("history:log", "Show the history as a changelog, newest first."),
-    "changelog": Entry("changelog:changelog", "Render the history as a changelog in Markdown."),
-    "show": Entry("show:show", "Show one record and its timeline."),
-    "search": Entry("catalogue:search", "Find records by words."),
-    "list": Entry("catalogue:list_", "List the records."),
-    "check": Entry("check:check", "End with 1 if a record that you depend on is gone or changed."),
-    "export": Entry("catalogue:export", "Write the catalogue, or changes, in another format."),
-    "status": Entry("jobs:status", "Show when the job last worked, and how large the archive is."),
-    "watch": Entry("jobs:watch", "Run sources again and again by a schedule."),
-    "schedule": Entry("jobs:schedule", "Print a systemd unit, a crontab line or a workflow."),
-    "notify": Entry("jobs:notify", "Send a test message to every channel."),
-    "prune": Entry("maintenance:prune", "Remove old stamped files; history keeps everything."),
-    "import": Entry("capture:import_", "Turn old snapshot files or another history into commits."),
-    "revert": Entry("maintenance:revert", "Revert a bad capture by a new commit."),
-    "verify": Entry("maintenance:verify", "Read every snapshot again and check it."),
-    "demo": Entry("demo:demo", "Play the whole story in a temporary folder."),
-    "fakehub": Entry("fakehub:fakehub", "Run a made-up hub here, also one that misbehaves."),
-    "sources": Entry("setup:sources", "List the configured sources and the types there are."),
-    "schema": Entry("setup:schema", "Print the JSON Schema of a public form."),
-    "completion": Entry("setup:completion", "Print the completion script of a shell."),
+GROUPS = {
+    "Capture": {
+        "init": Entry("setup:init", "Make a data repository, or add a source to one."),
+        "run": Entry("capture:run", "Capture sources: fetch, check, commit, show what changed."),
+        "import": Entry("capture:import_", "Turn old files or another history into commits."),
+        "watch": Entry("jobs:watch", "Run sources again and again by a schedule."),
+        "schedule": Entry("jobs:schedule", "Print a systemd unit, a crontab line or a workflow."),
+    },
+    "Questions": {
+        "compare": Entry("history:compare", "Compare two revisions, dates or files."),
+        "changes": Entry("history:changes", "Show what changed in a period."),
+        "log": Entry("history:log", "Show the history as a changelog, newest first."),
+        "changelog": Entry("changelog:changelog", "Render the history as a changelog in Markdown."),
+        "show": Entry("show:show", "Show one record and its timeline."),
+        "search": Entry("catalogue:search", "Find records by words."),
+        "list": Entry("catalogue:list_", "List the records."),
+        "export": Entry("catalogue:export", "Write the catalogue, or changes, in another format."),
+    },
+    "Alerts": {
+        "check": Entry("check:check", "End with 1 if a record you depend on is gone or changed."),
+        "status": Entry("jobs:status", "Show when the job last worked, and the archive's size."),
+        "notify": Entry("jobs:notify", "Send a test message to every channel."),
+    },
+    "Maintenance": {
+        "prune": Entry("maintenance:prune", "Remove old stamped files; history keeps everything."),
+        "revert": Entry("maintenance:revert", "Revert a bad capture by a new commit."),
+        "verify": Entry("maintenance:verify", "Read every snapshot again and check it."),
+    },
+    "Help and trials": {
+        "demo": Entry("demo:demo", "Play the whole story in a temporary folder."),
+        "fakehub": Entry("fakehub:fakehub", "Run a made-up hub here, also one that misbehaves."),
+        "sources": Entry("setup:sources", "List the configured sources and the types there are."),
+        "schema": Entry("setup:schema", "Print the JSON Schema of a public form."),
+        "completion": Entry("setup:completion", "Print the completion script of a shell."),
+    },
 }
+COMMANDS = {name: entry for group in GROUPS.values() for name, entry in group.items()}
+_COLUMN = max(map(len, COMMANDS))
 
 
 class LazyGroup(click.Group):
@@ -82,8 +94,10 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the table of commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+        for title, group in GROUPS.items():
+            with formatter.section(title):
+                rows = [(f"{name:<{_COLUMN}}", entry.help) for name, entry in group.items()]
+                formatter.write_dl(rows)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete names without importing any command."""

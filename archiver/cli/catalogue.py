@@ -22,7 +22,7 @@ from archiver.render.export import EXPORT_FORMS, SOURCE
 from archiver.render.export import export as export_records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -80,6 +80,7 @@ class Wanted:
                     title=", ".join(each.source for each in catalogues),
                     noun=nouns.pop() if len(nouns) == 1 else RECORD,
                     fields=fields or None,
+                    link=_link(catalogues) if self.form == "html" else _nowhere,
                 )
             log_output.left_out(limited.left_out, self.form, out)
 
@@ -109,7 +110,7 @@ class Wanted:
                 continue
             out.write(gap)
             gap = "\n"
-            leading = (*(SOURCE,) * named, *catalogue.policy.metrics)
+            leading = (*(SOURCE,) * named, *_LEADING, *catalogue.policy.metrics)
             fields = self.fields and (*(SOURCE,) * named, *self.fields)
             hidden = table.write(
                 chain(ahead, records),
@@ -121,6 +122,23 @@ class Wanted:
             if hidden and not fields:
                 names = ", ".join(map(terminal, hidden))
                 output.note(f"not shown: {names}; choose with --field")
+
+
+_LEADING: Final = ("category", "size", "license", "downloads")
+"""The fields that tell most of a model; they come first where not all fit."""
+
+
+def _link(catalogues: Sequence[Catalogue]) -> Callable[[str], str]:
+    """Return what gives the address of a record on the hub; of several sources, keys may clash."""
+    if len(catalogues) > 1:
+        return _nowhere
+    from archiver.history.changelog import links  # noqa: PLC0415 - 25 ms, for pages only
+
+    return links(catalogues[0])
+
+
+def _nowhere(_: str) -> str:
+    return ""
 
 
 class _Limited:

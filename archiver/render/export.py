@@ -38,6 +38,7 @@ def export(
     title: str = "catalogue",
     noun: text.Noun = text.RECORD,
     fields: Sequence[str] | None = None,
+    link: Callable[[str], str] = lambda _: "",
 ) -> None:
     """Write `records` to `out`.
 
@@ -49,6 +50,7 @@ def export(
         noun: What the rows are called.
         fields: The columns of a table, besides the key; None: every field there is.
             The records are held in memory only if this is None or for a page.
+        link: Returns the address of a record's own page, given its key; empty: it has none.
     """
     if form in ("json", "jsonl"):
         _WHOLE[form]((record for _, record in records), out)
@@ -56,7 +58,7 @@ def export(
     if fields is None:
         records = list(records)
         fields = sorted({name for _, record in records for name in record})
-    _TABLES[form](_Table(title, noun, records, fields), out)
+    _TABLES[form](_Table(title, noun, records, fields, link), out)
 
 
 def _write_json(records: Iterable[Record], out: TextIO) -> None:
@@ -76,7 +78,12 @@ class _Table:
     """Records as rows: the key, then one value for each field, None where there is none."""
 
     def __init__(
-        self, title: str, noun: text.Noun, records: Iterable[Keyed], fields: Sequence[str]
+        self,
+        title: str,
+        noun: text.Noun,
+        records: Iterable[Keyed],
+        fields: Sequence[str],
+        link: Callable[[str], str],
     ) -> None:
         ahead = iter(records)
         first = next(ahead, None)
@@ -84,6 +91,7 @@ class _Table:
         key = key_field(first)
         self.title = title
         self.noun = noun
+        self.link = link
         self.fields = [name for name in fields if name not in (key, "@key")]
         self.columns = [key, *map(heading, self.fields)]
 
@@ -131,7 +139,7 @@ def _cell(value: Json) -> str:
 
 
 def _write_html(table: _Table, out: TextIO) -> None:
-    rows = [_data(row) for row in table]
+    rows = [_data([*row, table.link(str(row[0]))]) for row in table]
     script = static("catalogue.js")
     context = {
         "title": table.title,

@@ -65,8 +65,9 @@ def write(
 
 
 def _in_order(there: Iterable[str], leading: Sequence[str]) -> list[str]:
-    """Put the `leading` fields first."""
-    return sorted(there, key=lambda name: name not in leading)
+    """Put the `leading` fields first, in their order."""
+    names = list(there)
+    return list(dict.fromkeys((*(name for name in leading if name in names), *names)))
 
 
 def cell(name: str, value: Json) -> str:

@@ -112,7 +112,6 @@ def short(revision: str) -> str:
 
 _DIGITS: Final = 10
 _BEFORE: Final = 12  # characters that are shown before a difference
-_LONG_NUMBER: Final = 10_000
 _WIDEST: Final = 200
 
 
@@ -193,12 +192,11 @@ def _words(field: str, value: Json | UnsetType) -> str:
 def whole(name: str, number: int) -> str:
     """Write the whole number of the field `name` for people, at most 200 columns.
 
-    Sizes are bytes and have a unit; numbers of five and more digits have separators, so that
-    years stay years.
+    Sizes are bytes and have a unit; other numbers have separators, but those of years.
     """
     if name == "size":
         return text.bytes_(number)
-    return text.clip(f"{number:,}" if abs(number) >= _LONG_NUMBER else str(number), _WIDEST)
+    return text.clip(str(number) if "year" in name.lower() else f"{number:,}", _WIDEST)
 
 
 def dotted(pointer: str) -> str:

@@ -53,10 +53,10 @@ def ids(done: CompletedProcess[str]) -> list[str]:
 def test_the_list_is_a_table_with_the_columns_in_line(ask: Archiver) -> None:
     done = ask("list", "--metric", "downloads")
     assert done.stdout.splitlines() == [
-        "id          downloads  size    year  licence",
-        "org/tiny    1,500,000  4.5 GB  2026",
-        "org/vision         20   900 B        MIT",
-        "模型/大             7    12 B  2025",
+        "id          size    downloads  year  licence",
+        "org/tiny    4.5 GB  1,500,000  2026",
+        "org/vision   900 B         20        MIT",
+        "模型/大       12 B          7  2025",
     ]
     assert done.stderr == "not shown: tags; choose with --field\n"
 

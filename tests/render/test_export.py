@@ -119,7 +119,7 @@ def island(page: str) -> Any:
 @each_text
 def test_no_record_leaves_the_data_of_a_page(hostile: str) -> None:
     page = exported([(hostile, {"id": hostile, "note": hostile})], "html", title=hostile)
-    assert island(page) == [[visible(hostile), visible(hostile)]]
+    assert island(page) == [[visible(hostile), visible(hostile), ""]]
     assert sorted(Page(page).tags) == sorted(Page(exported(RECORDS[:0], "html")).tags + extra(page))
 
 
@@ -140,3 +140,9 @@ def test_a_page_allows_its_own_script_only_and_no_network() -> None:
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     )
     assert re.findall(r"https?://", exported(RECORDS, "html")) == []
+
+
+def test_a_record_leads_to_its_page_and_to_nothing_else() -> None:
+    out = io.StringIO()
+    export([("a/b", {"id": "a/b"})], "html", out, link=lambda key: f"https://hub.example/{key}")
+    assert island(out.getvalue()) == [["a/b", "https://hub.example/a/b"]]
