@@ -98,6 +98,8 @@ def confirm(
             settled = {key for key, fate in known.items() if fate.state == "listed"} | gone.keys()
             missing = {key: each for key, each in missing.items() if key not in settled}
         kept |= {*lost} - gone.keys()
+    elif kind == "window":  # it was listed, or has left: no listing in a row lacks it any more
+        missing = {}
     lines.keep(Line(key, absent[key]) for key in kept)
     stones = {
         key: Tombstone(key, when, last_seen, each.cause, each.now) for key, each in gone.items()

@@ -35,6 +35,7 @@ _WINDOW_S: Final = 300.0
 _ANONYMOUS, _WITH_TOKEN = 500, 1000
 """Requests in `_WINDOW_S` seconds (the hub's published quotas)."""
 _BURST: Final = 20
+_LAST: Final = "a page without a next one"
 _FILTERS: Final = ("author", "pipeline_tag", "search")
 _LICENSE: Final = "license:"
 _OK, _FORBIDDEN = 200, 403
@@ -152,18 +153,14 @@ class HuggingFace(Source):
         if url == page.request.url:
             raise MalformedPage(f"{place}: the next page is the same page")
         number = int(page.request.id.partition(" ")[2])
-        if self.kind == "window" and number * PAGE >= self.settings.top:
-            rows, url = rows[: self.settings.top - (number - 1) * PAGE], None
+        end = _LAST if url is None else ""
+        room = self.settings.top - (number - 1) * PAGE
+        if self.kind == "window" and (len(rows) > room or (url and room <= PAGE)):
+            rows, url, end = rows[:room], None, f"the top {self.settings.top:,} by downloads"
         if self.kind == "complete":
             _refuse_disorder(rows, place)
         following = () if url is None else (Request(f"page {number + 1}", url),)
-        end = "" if following else self._end(number)
         return Parsed(_records(rows, page.request.id), next=following, end=end)
-
-    def _end(self, pages: int) -> str:
-        if self.kind == "window" and pages * PAGE >= self.settings.top:
-            return f"the top {self.settings.top:,} by downloads"
-        return "a page without a next one"
 
     def end(self, ledger: Ledger) -> str:
         """Return how the end was recognised; a hub without models is refused.
@@ -174,6 +171,10 @@ class HuggingFace(Source):
         if not ledger.received and not self.settings.filters:
             raise SourceError(f"{self.endpoint} lists no models")
         return ledger.end
+
+    def covered(self, ledger: Ledger) -> Kind:
+        """Return what the listing covers: a top that ends with the hub is all of the hub."""
+        return "complete" if ledger.end == _LAST else self.kind
 
     def site(self, token: str) -> Site:
         """Return the published quota as a rate limit, and the token."""

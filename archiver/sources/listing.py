@@ -224,7 +224,8 @@ class _Loop:
     def _listing(self) -> Listing:
         """Return the listing; refuse it if it is not complete."""
         state, source = self._state, self._source
-        proof = state.ledger.proof(source.kind, source.end(state.ledger), drift=source.drift)
+        ledger = state.ledger
+        proof = ledger.proof(source.covered(ledger), source.end(ledger), drift=source.drift)
         state.finish()
         return Listing(
             lines=state.lines,

@@ -103,7 +103,7 @@ class Source(ABC):
             does not, the first that is set and not empty.
         token_variable: Environment variable that holds the token where ``token_env`` of the
             table names none; used only with the endpoint that the table does not change.
-        kind: What its listing covers.
+        kind: What its listing is meant to cover; see `covered`.
         confirmations: Complete listings in a row that must lack a record before it is removed.
         resumable: Whether an interrupted listing continues where it stopped.
         overlapping: Whether its queries overlap, so that records repeat by design.
@@ -160,6 +160,10 @@ class Source(ABC):
             SourceError: The listing is not complete; the message names what is missing.
         """
         return ledger.end
+
+    def covered(self, ledger: Ledger) -> Kind:  # noqa: ARG002  most sources know it beforehand
+        """Return what a finished listing covers: a window that showed everything is complete."""
+        return self.kind
 
     def site(self, token: str) -> Site | None:  # noqa: ARG002  most sources have none
         """Return the origin of the hub, with its rate limit and the headers that send the token.

@@ -160,6 +160,60 @@ def test_records_that_leave_a_window_have_left_and_others_enter(archive: Archive
     assert run_git(archive.folder, "show", "HEAD:data/hub/latest.json").count('"covers": "window"')
 
 
+@pytest.mark.parametrize("kind", ["modelscope", "huggingface"])
+def test_a_window_that_shows_the_whole_hub_is_a_complete_listing(
+    archive: Archive, kind: str
+) -> None:
+    archive.configure(kind)
+    archive.run()
+    assert '"covers"' not in run_git(archive.folder, "show", "HEAD:data/hub/latest.json")[:300]
+    assert "Archiver-Proof: complete; " in run_git(archive.folder, "log", "-1", "--format=%b")
+    gone = archive.hub.remove(victim(archive))
+    archive.hub.add()
+    assert counts(archive.run().summary) == {"new": 1}
+    report = archive.run()
+    assert counts(report.summary) == {"removed": 1}
+    assert (report.changes[0].key, report.changes[0].cause) == (gone.id, "deleted or private")
+
+
+def test_a_hub_outgrows_the_window_and_shrinks_into_it_again(archive: Archive) -> None:
+    archive.configure("huggingface", top=301)
+    archive.run()
+    missing, kept, last = sorted(archive.hub.truth())[:3]
+    for key, downloads in ((kept, 10**9), (missing, 10**9), (last, -1)):
+        archive.hub.edit(key, downloads=downloads)
+    lost = archive.hub.remove(missing)
+    archive.run()
+    assert {missing, last} <= archive.listed()
+    archive.hub.restore(lost)
+    archive.hub.now = archive.time
+    for _ in range(2):
+        archive.hub.edit(archive.hub.add(), downloads=10**9)
+    grown = archive.run()  # 302 models, of which 301 are listed
+    assert (grown.summary.new, grown.summary.left, grown.summary.removed) == (2, 1, 0)
+    assert (missing in archive.listed(), last in archive.listed()) == (True, False)
+    archive.hub.remove(missing)
+    shrunk = archive.run()  # missing for the first time since it was listed
+    assert counts(shrunk.summary) == {"entered": 1}
+    assert {missing, last} <= archive.listed()
+    assert counts(archive.run().summary) == {"removed": 1}
+    assert missing not in archive.listed()
+
+
+def test_what_was_missing_when_the_hub_outgrew_the_window_has_left(archive: Archive) -> None:
+    archive.configure("huggingface", top=300)
+    archive.run()
+    gone = archive.hub.remove(victim(archive))
+    archive.run()
+    archive.hub.now = archive.time
+    for _ in range(2):
+        archive.hub.edit(archive.hub.add(), downloads=10**9)
+    report = archive.run()
+    assert counts(report.summary) == {"new": 2, "left": 2}
+    assert gone.id in {change.key for change in report.changes if change.kind == "left"}
+    assert not (archive.folder / "data/hub/removed.jsonl").exists()
+
+
 def test_between_two_sweeps_only_changes_are_listed(archive: Archive) -> None:
     archive.configure("modelscope", scope="all", incremental=True, drift=0.01)
     archive.hub.now = archive.time

@@ -135,7 +135,7 @@ class ModelScope(Source):
         if self.kind == "incremental":
             return self._reached_mark(ledger)
         if self.kind == "window":
-            return self._whole_window(survey, found)
+            return self._whole_window(ledger, found)
         if self.settings.queries:
             return self._whole_slices(survey, found)
         allowed = self.drift * survey.total
@@ -143,13 +143,22 @@ class ModelScope(Source):
             raise SourceError(_lacking(survey, found), hint=_LACKING)
         return f"the union of {len(survey.slices):,} slices"
 
+    def covered(self, ledger: Ledger) -> Kind:
+        """Return what the listing covers: the top of a hub that fits into it is all of the hub."""
+        return "complete" if self.kind == "window" and self._is_whole(ledger) else self.kind
+
+    def _is_whole(self, ledger: Ledger) -> bool:
+        return ledger.announced is not None and ledger.announced <= self._reach.window
+
     def _reached_mark(self, ledger: Ledger) -> str:
         if not any(self._is_before(entry) for entry in ledger.entries):
             raise SourceError(f"more changed since {self._since} than one query reaches")
         return f"changes since {self._since}"
 
-    def _whole_window(self, survey: Survey, found: int) -> str:
-        expected = min(survey.total, self._reach.window)
+    def _whole_window(self, ledger: Ledger, found: int) -> str:
+        if self._is_whole(ledger):  # the proof compares the numbers
+            return "every page by downloads"
+        expected = self._reach.window
         if found < expected * (1 - _WINDOW_DRIFT):
             raise SourceError(f"only {found:,} different models of the top {expected:,} received")
         return f"the top {expected:,} by downloads"
