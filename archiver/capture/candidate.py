@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from archiver.capture import prune
-from archiver.capture.confirmation import UNLISTED_FILE, write_unlisted
 from archiver.capture.report import Report, commit_message, section_of
 from archiver.changes.guard import Drift
-from archiver.changes.lifecycle import write_tombstones
+from archiver.changes.lifecycle import write_tombstones, write_unlisted
 from archiver.errors import RenderError
 from archiver.history import snapshots
-from archiver.history.catalogue import CHANGELOG, LATEST, REMOVED
+from archiver.history.catalogue import CHANGELOG, LATEST, REMOVED, UNLISTED
 from archiver.history.comparison import Comparison, outlined
 from archiver.history.versions import EMPTY, stamp
 from archiver.records.canonical import Header
@@ -204,9 +203,9 @@ class Candidate:
             files[f"{folder}/{REMOVED}"] = writer.write_blob((stones,), len(stones))
         if self.confirmation.unlisted:
             keys = write_unlisted(self.confirmation.unlisted)
-            files[f"{folder}/{UNLISTED_FILE}"] = writer.write_blob((keys,), len(keys))
-        elif UNLISTED_FILE in inside:
-            files[f"{folder}/{UNLISTED_FILE}"] = None
+            files[f"{folder}/{UNLISTED}"] = writer.write_blob((keys,), len(keys))
+        elif UNLISTED in inside:
+            files[f"{folder}/{UNLISTED}"] = None
         return files
 
     def _message(self, report: Report) -> tuple[str, RenderError | None]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-import msgspec
+from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.changes.lifecycle import POSSIBLE_RENAME, Missing, Tombstone, sort_out
-from archiver.errors import StoreError
 from archiver.history.versions import stamp
 from archiver.records.canonical import decode
-from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.key import lacks
 from archiver.records.model import Line
 from archiver.records.text import RECORD, count, few
@@ -26,14 +22,6 @@ if TYPE_CHECKING:
     from archiver.sources.listing import Listing
 
     Fates = Callable[[Iterable[str]], Mapping[str, Fate]]
-
-
-UNLISTED_FILE: Final = "unlisted.jsonl"
-"""File of a source's folder: the keys that the snapshot holds and its listing did not name."""
-
-
-class _Key(msgspec.Struct):
-    key: str
 
 
 class Confirmation(NamedTuple):
@@ -160,19 +148,6 @@ def _gone(known: Mapping[str, Fate], ripe: Collection[str], lines: Lines) -> dic
         for key, fate in known.items()
         if fate.state == "gone" and (key in ripe or (fate.now and lines.holds(fate.now)))
     }
-
-
-def write_unlisted(keys: Iterable[str]) -> bytes:
-    """Return the file `UNLISTED_FILE`: one JSON object a line, by key."""
-    return b"".join(msgspec.json.encode(_Key(key)) + b"\n" for key in sorted(keys))
-
-
-def read_unlisted(content: bytes) -> frozenset[str]:
-    """Return the keys that `write_unlisted` wrote; StoreError where it did not."""
-    try:
-        return frozenset(row.key for row in msgspec.json.Decoder(_Key).decode_lines(content))
-    except UNREADABLE as error:
-        raise StoreError(f"{UNLISTED_FILE} cannot be read: {plain(error)}") from error
 
 
 def _rename_notes(renames: Mapping[str, str], noun: Noun) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver import __version__, sources
-from archiver.errors import SourceError, SourceUnavailable
+from archiver.errors import ConfigError, SourceError, SourceUnavailable
 from archiver.records.jsontext import dump
 from archiver.sources import Fate, Ledger
 from archiver.sources.protocol import Given
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from archiver.capture.target import Target
     from archiver.config import Config, SourceConfig
     from archiver.config.environment import Environment
-    from archiver.sources import Source
+    from archiver.sources import Request, Source
     from archiver.sources.listing import Listing
 
 
@@ -65,22 +65,11 @@ class Connection:
         return hashlib.sha256(dump(settings)).hexdigest()
 
     def fates(self, keys: Iterable[str]) -> dict[str, Fate]:
-        """Ask about `keys`, in this order, until the source stops answering."""
-        fates: dict[str, Fate] = {}
-        asked = 0
-        for key in keys:
-            request = self.source.confirm(key)
-            if request is None:
-                fates[key] = Fate("gone")
-            elif asked < _ASKED:
-                asked += 1
-                try:
-                    fates[key] = self.source.confirmed(self.transport.get(request))
-                except SourceUnavailable:
-                    break  # it would not answer for the others either
-                except SourceError:
-                    fates[key] = Fate("unknown")
-        return fates
+        """Ask about `keys`, in this order; where the source cannot tell, the listing is right."""
+        requests = {key: self.source.confirm(key) for key in keys}
+        gone = {key: Fate("gone") for key, request in requests.items() if request is None}
+        asked = ((key, request) for key, request in requests.items() if request is not None)
+        return gone | dict(_answers(self.source, self.transport, islice(asked, _ASKED)))
 
 
 @contextmanager
@@ -145,6 +134,49 @@ def token(source: SourceConfig, asked: Source, environment: Environment) -> str:
     if "endpoint" in source.settings:
         return ""
     return environment.variables.get(asked.token_variable, "")
+
+
+def asked(
+    config: Config, name: str, keys: Iterable[str], *, offline: bool = False
+) -> dict[str, Fate]:
+    """Ask the source `name` about `keys`; those about which it cannot tell are left out.
+
+    A class that archiver.toml names (``package.module:Class``) is not asked: reading a repository
+    must not run its code.
+
+    Args:
+        config: The archiver.toml.
+        name: The source.
+        keys: The keys.
+        offline: Do not ask: the fate of every key that the source could tell is unknown.
+    """
+    settings = config.source(name)
+    if ":" in str(settings.settings.get("type", "")):
+        return {}
+    try:
+        with opened(config, settings) as (source, transport):
+            requests = [(key, each) for key in keys if (each := source.confirm(key)) is not None]
+            if offline:
+                return {key: Fate("unknown", "not asked") for key, _ in requests}
+            return dict(_answers(source, transport, requests))
+    except ConfigError as error:
+        return {key: Fate("unknown", str(error)) for key in keys}
+
+
+def _answers(
+    source: Source, transport: Transport, requests: Iterable[tuple[str, Request]]
+) -> Iterator[tuple[str, Fate]]:
+    """Yield the fate of each key; once the source does not answer, the others are unknown too."""
+    silent = False
+    for key, request in requests:
+        if silent:
+            yield key, Fate("unknown", "not asked: the source did not answer before")
+            continue
+        try:
+            yield key, source.confirmed(transport.get(request))
+        except SourceError as error:
+            yield key, Fate("unknown", str(error))
+            silent = isinstance(error, SourceUnavailable)
 
 
 class Checked(NamedTuple):

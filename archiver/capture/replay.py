@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.capture.candidate import Candidate
-from archiver.capture.confirmation import UNLISTED_FILE, confirm, possible_renames, read_unlisted
+from archiver.capture.confirmation import confirm, possible_renames
 from archiver.capture.report import PROOF, UNLISTED, read_proof
 from archiver.capture.state import Memory, tombstones
 from archiver.capture.validation import absent
@@ -108,8 +108,7 @@ def read_recorded(
         UnreadableSnapshot: The snapshot cannot be read.
         StoreError: What was recorded beside it cannot be read.
     """
-    content = target.repository.read(revision.id, f"{target.catalogue.folder}/{UNLISTED_FILE}")
-    unlisted = read_unlisted(content or b"")
+    unlisted = target.catalogue.unlisted(revision.id)
     exact = revision.trailers.get(UNLISTED) == str(len(unlisted))
     if not exact:
         unlisted = _unchanged(target, versions, revision, parent)

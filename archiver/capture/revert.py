@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from archiver.capture.confirmation import UNLISTED_FILE
 from archiver.capture.prune import removals
-from archiver.capture.state import MISSING, SWEEP, VALIDATORS
+from archiver.capture.state import SWEEP, VALIDATORS
 from archiver.errors import UnknownRevision
 from archiver.history import queries, snapshots
-from archiver.history.catalogue import CHANGELOG, LATEST, REMOVED, REVERTED, Reverted
+from archiver.history.catalogue import (
+    CHANGELOG,
+    LATEST,
+    MISSING,
+    REMOVED,
+    REVERTED,
+    UNLISTED,
+    Reverted,
+)
 from archiver.history.versions import stamp
 from archiver.render.changelog import prepended
 from archiver.store.commit import writing
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 
 _LISTING_STATE = (MISSING, SWEEP, VALIDATORS)
 """What the state ref remembers of listings; a reverted listing is no evidence."""
-_BESIDE = (REMOVED, UNLISTED_FILE)
+_BESIDE = (REMOVED, UNLISTED)
 """Files that belong to the newest snapshot."""
 
 

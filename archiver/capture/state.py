@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from archiver.capture import runlog
-from archiver.changes.lifecycle import read_missing, read_tombstones, write_missing
+from archiver.changes.lifecycle import read_tombstones, write_missing
 from archiver.errors import StoreError
-from archiver.history.catalogue import REMOVED
+from archiver.history.catalogue import MISSING, REMOVED
 from archiver.history.versions import STAMP, stamp
 from archiver.records.jsontext import UNREADABLE, dump
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 LAST_RUN: Final = "last-run.json"
 """What the last run found."""
-MISSING: Final = "missing.jsonl"
-"""The records that are missing and not removed yet."""
 SWEEP: Final = "sweep.json"
 """The last full listing, where the source can list only what changed since: a `Sweep`."""
 VALIDATORS: Final = "validators.json"
@@ -65,13 +63,12 @@ def memory(target: Target, tip: str | None) -> Memory:
         StoreError: A file cannot be read.
     """
     name, repository = target.source.name, target.repository
-    missing = repository.read_state(f"{name}/{MISSING}") or b""
     last = repository.read_state(f"{name}/{LAST_RUN}") or b"{}"
     removed = tombstones(target, tip)
     try:
         unnamed = msgspec.json.decode(last, type=_LastRun).unnamed
-        return Memory(read_missing(missing), removed, unnamed)
-    except (ValueError, *UNREADABLE) as error:
+        return Memory(target.catalogue.missing(), removed, unnamed)
+    except UNREADABLE as error:
         raise StoreError(f"what is remembered of {name} cannot be read: {error}") from error
 
 

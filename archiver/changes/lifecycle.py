@@ -69,7 +69,15 @@ class Tombstone(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"{renamed} to {self.now}" if self.now else self.cause
 
 
-_Row = TypeVar("_Row", Missing, Tombstone)
+class Unlisted(msgspec.Struct, frozen=True):
+    """A record that a snapshot holds though its listing did not name it."""
+
+    key: str
+
+    __repr__ = short
+
+
+_Row = TypeVar("_Row", Missing, Tombstone, Unlisted)
 
 
 def read_missing(content: bytes) -> dict[str, Missing]:
@@ -90,6 +98,16 @@ def read_tombstones(content: bytes) -> dict[str, Tombstone]:
 def write_tombstones(tombstones: Mapping[str, Tombstone]) -> bytes:
     """Return one JSON object a line, by key."""
     return _write(tombstones)
+
+
+def read_unlisted(content: bytes) -> frozenset[str]:
+    """Return the keys that `write_unlisted` wrote; ValueError where it did not."""
+    return frozenset(_read(content, Unlisted))
+
+
+def write_unlisted(keys: Iterable[str]) -> bytes:
+    """Return one JSON object a line, by key."""
+    return _write({key: Unlisted(key) for key in keys})
 
 
 def sort_out(

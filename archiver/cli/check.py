@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from archiver.capture.connection import asked
 from archiver.cli import options, output
 from archiver.clock import now
 from archiver.errors import ConfigError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
     from archiver.pins.lists import Pin
+    from archiver.pins.status import Fates
     from archiver.render.findings import FindingForm
 
 _SHALLOW: Final = (
@@ -64,6 +67,11 @@ _SHALLOW: Final = (
     multiple=True,
     help="Do not fail for this.  Repeatable.",
 )
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Do not ask a source about records that its newest listing does not name.",
+)
 @options.at
 @options.output_format(*FORMS)
 @options.output
@@ -78,6 +86,7 @@ def check(
     keys: re.Pattern[str] | None,
     since: str,
     allow: tuple[str, ...],
+    offline: bool,
     at: str | None,
     form: FindingForm,
     output_path: Path | None,
@@ -87,8 +96,11 @@ def check(
     PINS are files: a list (.txt, or - for standard input) with one key a line, or source files
     and globs, in which every key that there is or ever was is found. A record fails that is
     missing, removed, renamed, gated, or has another licence. A line of a list may say what is
-    right: KEY license=apache-2.0 gated=auto. Without --source all sources are asked: a key that one
-    of them knows is missing in none.
+    right: KEY license=apache-2.0 gated=auto. Without --source all sources are searched: a key that
+    one of them knows is missing in none.
+
+    A source is asked about a record that its newest listing does not name, such as one that left a
+    window. Where it does not answer, the record is unconfirmed, which fails too.
     """
     if not patterns and keys is None:
         raise click.UsageError("Say what you depend on: a list, source files, or --keys.")
@@ -102,7 +114,14 @@ def check(
         finding
         for catalogue in catalogues
         for pins in ([*named, *_known(catalogue, searched, keys, at or "")],)
-        for finding in check_pins(catalogue, pins, now=now(), at=at or "", since=since)
+        for finding in check_pins(
+            catalogue,
+            pins,
+            now=now(),
+            at=at or "",
+            since=since,
+            fates=_fates(catalogue, offline=offline),
+        )
     )
     if not findings:
         hint = "a list has one key a line; other files name keys that there are or were"
@@ -112,6 +131,14 @@ def check(
     with output.destination(output_path) as out:
         show(findings, form, out, source=source, failing=failing)
     context.exit(int(any(each.verdict in failing for each in findings)))
+
+
+def _fates(catalogue: Catalogue, *, offline: bool) -> Fates:
+    """Return what asks the source of a catalogue; of a file nobody can be asked."""
+    config = catalogue.config
+    if config is None:
+        return lambda _: {}
+    return partial(asked, config, catalogue.source, offline=offline)
 
 
 def _known(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from archiver import config as configuration
+from archiver.changes.lifecycle import read_missing, read_unlisted
 from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, StoreError
 from archiver.history.foreign import Shape, shape_of
 from archiver.records.jsontext import UNREADABLE, plain
@@ -20,6 +21,7 @@ from archiver.store.history import Revision
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from archiver.changes.lifecycle import Missing
     from archiver.config import Config, SourceConfig
     from archiver.records.text import Noun
     from archiver.store.repository import Repository
@@ -31,6 +33,10 @@ REVERTED = "reverted.jsonl"
 """File of a source's folder: one line per revision that was reverted."""
 REMOVED = "removed.jsonl"
 """File of a source's folder: one tombstone a line."""
+UNLISTED = "unlisted.jsonl"
+"""File of a source's folder: the keys that the snapshot holds and its listing did not name."""
+MISSING = "missing.jsonl"
+"""File of the state ref: the records that are missing and not removed yet."""
 
 
 class Reverted(msgspec.Struct, frozen=True):
@@ -213,6 +219,33 @@ class Catalogue:
             return msgspec.json.Decoder(Reverted).decode_lines(content or b"")
         except UNREADABLE as error:
             raise StoreError(f"{REVERTED} cannot be read: {plain(error)}") from error
+
+    def unlisted(self, commit: str) -> frozenset[str]:
+        """Return the keys that the snapshot of a commit holds and its listing did not name.
+
+        Raises:
+            StoreError: The file that says it cannot be read.
+        """
+        if not self.folder:
+            return frozenset()
+        content = self.required().read(commit, f"{self.folder}/{UNLISTED}")
+        try:
+            return read_unlisted(content or b"")
+        except ValueError as error:
+            raise StoreError(f"{UNLISTED} cannot be read: {error}") from error
+
+    def missing(self) -> dict[str, Missing]:
+        """Return the records that are missing and not removed yet, as the last run remembers.
+
+        Raises:
+            StoreError: The file that says it cannot be read.
+        """
+        content = self.required().read_state(f"{self.source}/{MISSING}") if self.folder else None
+        try:
+            return read_missing(content or b"")
+        except ValueError as error:
+            words = f"what is remembered of {self.source} cannot be read: {error}"
+            raise StoreError(words) from error
 
     def required(self) -> Repository:
         """Return the repository; NotADataRepository if there is none."""

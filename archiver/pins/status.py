@@ -16,9 +16,11 @@ from archiver.pins.references import inside
 from archiver.records import canonical
 from archiver.records.jsontext import dump
 from archiver.records.representation import short
+from archiver.sources import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from archiver.changes.lifecycle import Tombstone
@@ -27,9 +29,13 @@ if TYPE_CHECKING:
     from archiver.history.versions import Version, Versions
     from archiver.records.model import Json, Record
 
-Failure: TypeAlias = Literal["missing", "removed", "renamed", "gated", "license"]
+Failure: TypeAlias = Literal["missing", "removed", "renamed", "unconfirmed", "gated", "license"]
 FAILURES: Final[tuple[Failure, ...]] = get_args(Failure)
-Verdict: TypeAlias = Literal["ok", "left", "missing", "removed", "renamed", "gated", "license"]
+Verdict: TypeAlias = Literal[
+    "ok", "left", "missing", "removed", "renamed", "unconfirmed", "gated", "license"
+]
+Fates: TypeAlias = "Callable[[Iterable[str]], Mapping[str, Fate]]"
+"""Asks a source about keys; leaves out those about which it cannot tell."""
 
 _OPEN: Final = (None, False, "")
 _FIELDS: Final[Mapping[str, Verdict]] = {"gated": "gated", "license": "license"}
@@ -42,7 +48,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         key: The key that is depended on.
         verdict: ``missing``: no snapshot has ever had it. ``left``: it is outside of the listed
-            window, and may still exist.
+            window, and the source says that it still exists. ``unconfirmed``: the newest listing
+            does not name it, and the source does not say whether it still exists.
         detail: What happened; not yet safe to display.
         since: When, as far as known.
         now: The key it has now; ``renamed`` only.
@@ -76,8 +83,18 @@ def merged(findings: Iterable[Finding]) -> list[Finding]:
     ]
 
 
+def _nobody(keys: Iterable[str]) -> Mapping[str, Fate]:  # noqa: ARG001  nobody is asked
+    return {}
+
+
 def check_pins(
-    catalogue: Catalogue, pins: Iterable[Pin], *, now: datetime, at: str = "", since: str = ""
+    catalogue: Catalogue,
+    pins: Iterable[Pin],
+    *,
+    now: datetime,
+    at: str = "",
+    since: str = "",
+    fates: Fates = _nobody,
 ) -> list[Finding]:
     """Return the status of each key that the pins name, by key.
 
@@ -90,6 +107,7 @@ def check_pins(
         at: The version to look at; empty: the newest.
         since: The version in which licence and access are taken to be right; empty, or before
             the first snapshot: the first one with the record.
+        fates: Asks the source about the keys that the newest listing does not name.
 
     Raises:
         NotADataRepository: There is no snapshot.
@@ -104,6 +122,8 @@ def check_pins(
         base = _base(catalogue, versions, since, now) if since else None
         evidence = _Evidence(version, base, places)
     evidence.read_history(catalogue)
+    kept = _unlisted(catalogue, version, newest=not at)
+    evidence.ask(fates, kept)
     return [
         msgspec.structs.replace(finding, pins=tuple(named), source=catalogue.source)
         for key, named in sorted(places.items())
@@ -121,6 +141,15 @@ def _base(catalogue: Catalogue, versions: Versions, since: str, now: datetime) -
         return None
 
 
+def _unlisted(catalogue: Catalogue, version: Version, *, newest: bool) -> frozenset[str]:
+    """Return the keys that a version holds though its listing, or the last one, lacked them."""
+    commit = version.end.revision
+    if commit is None:
+        return frozenset()
+    missing = catalogue.missing() if newest else {}
+    return catalogue.unlisted(commit) | missing.keys()
+
+
 class _Evidence:
     """What versions and history hold of the keys that are depended on."""
 
@@ -133,6 +162,7 @@ class _Evidence:
         self._window = version.covers == "window"
         self._tip = version.end.revision
         self._timelines: dict[str, Timeline] = {}
+        self._fates: Mapping[str, Fate] = {}
 
     def read_history(self, catalogue: Catalogue) -> None:
         """Read the timelines of keys that the versions leave open, in one pass.
@@ -153,6 +183,18 @@ class _Evidence:
             hint += "" if based else ", or name a revision that is here by --since"
             raise ShallowHistory(str(short), hint=hint, commit=short.commit) from short
 
+    def ask(self, fates: Fates, unlisted: AbstractSet[str]) -> None:
+        """Ask the source about the keys that have left a window, and about the unlisted ones."""
+        keys = [key for key in self._guesses if self._has_left(key)]
+        keys += [key for key in self._guesses if key in unlisted and key in self._records]
+        self._fates = fates(sorted(keys)) if keys else {}
+
+    def _has_left(self, key: str) -> bool:
+        timeline = self._timelines.get(key)
+        if timeline is None or key in self._records or key in self._tombstones:
+            return False
+        return self._window or timeline.state == "left"
+
     def _is_open(self, key: str) -> bool:
         record, base = self._records.get(key), (self._base or {}).get(key)
         if record is None or base is None:
@@ -164,6 +206,9 @@ class _Evidence:
         record = self._records.get(key)
         if record is None:
             return [self._absence(key)]
+        fate = self._fates.get(key, Fate("listed"))
+        if fate.state != "listed":
+            return [_fated(key, fate, "missing from the newest listing")]
         found = [
             Finding(key=key, verdict=verdict, detail=detail, since=self._set_at(key, field))
             for field, verdict in _FIELDS.items()
@@ -185,9 +230,9 @@ class _Evidence:
             return Finding(key=key, verdict=verdict, detail=detail, since=since, now=last.now)
         if timeline is None:
             return Finding(key=key, verdict="missing", detail=self._unknown(key))
-        if self._window:
-            detail = "outside of the listed window; it may still exist"
-            return Finding(key=key, verdict="left", detail=detail, since=since)
+        if self._has_left(key):
+            fate = self._fates.get(key, Fate("unknown", "the source cannot be asked"))
+            return _fated(key, fate, "outside of the listed window", since)
         return Finding(key=key, verdict="removed", detail="removed", since=since)
 
     def _unknown(self, key: str) -> str:
@@ -233,6 +278,28 @@ class _Evidence:
             if any(change.field == field for change in event.changes)
         )
         return timeline.blame.get(field) or next(changed, None)
+
+
+def _fated(key: str, fate: Fate, where: str, since: Moment | None = None) -> Finding:
+    """Return the finding of a key that the newest listing does not name.
+
+    Args:
+        key: The key.
+        fate: What the source says about it now.
+        where: Where it is instead.
+        since: Since when it is there; since when it is gone nobody knows.
+    """
+    if fate.state == "listed":
+        detail = f"{where}; the source still has it"
+        return Finding(key=key, verdict="left", detail=detail, since=since)
+    if fate.state == "unknown":
+        detail = f"{where}; whether it still exists is unknown"
+        detail += f": {fate.cause}" if fate.cause else ""
+        return Finding(key=key, verdict="unconfirmed", detail=detail, since=since)
+    then = f" since {since.timestamp} UTC" if since else ""
+    said = f"renamed to {fate.now}" if fate.now else fate.cause or "gone"
+    verdict: Verdict = "renamed" if fate.now else "removed"
+    return Finding(key=key, verdict=verdict, detail=f"{said}; {where}{then}", now=fate.now)
 
 
 def _records(version: Version, keys: Collection[str]) -> Iterator[tuple[str, Record]]:

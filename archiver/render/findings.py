@@ -23,7 +23,8 @@ _RULES: Final[Mapping[str, str]] = {
     "renamed": "The record has another key now",
     "gated": "Access to the record must be asked for",
     "license": "The record has another licence",
-    "left": "The record is outside of the window that is listed",
+    "unconfirmed": "The newest listing lacks the record, and its source does not tell why",
+    "left": "The record is outside of the window that is listed, and still exists",
 }
 _encode = msgspec.json.Encoder().encode
 

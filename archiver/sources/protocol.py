@@ -60,7 +60,8 @@ class Fate(NamedTuple):
     Attributes:
         state: ``listed``: it is there after all; ``gone``; or ``unknown``: the answer does not
             say.
-        cause: Why it is gone, in a few words, such as ``deleted or private``.
+        cause: Why it is gone, in a few words, such as ``deleted or private``; or why that is
+            unknown.
         now: The key under which the record is found now, if it was renamed; else empty.
     """
 

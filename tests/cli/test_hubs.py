@@ -48,6 +48,34 @@ def test_a_hub_is_set_up_checked_and_captured(
     assert done.stdout.startswith(f"{kind}: first snapshot (120 models)"), done.stderr
 
 
+@pytest.mark.parametrize("kind", ["modelscope", "huggingface"])
+def test_a_check_fails_for_a_deleted_model_with_what_init_wrote(
+    archiver: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, kind: str
+) -> None:
+    repo = tmp_path / "models"
+    archiver("init", repo, "--type", kind)
+    config = repo / "archiver.toml"
+    hub = Hub(120)
+    with FakeHub(hub=hub) as server:
+        own = f'type = "{kind}"\nendpoint = "{server.endpoint}"\nretries = 0'
+        config.write_text(config.read_text().replace(f'type = "{kind}"', own))
+        archiver("run", "--repo", repo)
+        pins = tmp_path / "pins.txt"
+        pins.write_text(f"{min(hub.truth())}\n{max(hub.truth())}\n")
+        hub.remove(min(hub.truth()))
+        hub.add()
+        archiver("run", "--repo", repo)
+        done = archiver("check", pins, "--repo", repo)
+        assert (done.returncode, done.stdout.split()[0]) == (1, "removed")
+        assert done.stdout.endswith(f"{kind}: 1 of 2 records failed the check\n")
+        assert archiver("check", pins, "--repo", repo, "--allow", "removed").returncode == 0
+    for options in ((), ("--offline",)):
+        done = archiver("check", pins, "--repo", repo, *options)
+        assert (done.returncode, done.stdout.split()[0]) == (1, "unconfirmed")
+        allowed = archiver("check", pins, "--repo", repo, "--allow", "unconfirmed", *options)
+        assert allowed.returncode == 0
+
+
 def test_a_hub_that_does_not_answer_is_said_with_a_hint(
     archiver: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:

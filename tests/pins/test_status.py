@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 from support.git import run_git
 from support.hubs import Archive
 
+from archiver.capture.connection import asked
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
 from archiver.history.catalogue import configured
@@ -28,11 +30,12 @@ def archive(repo: Path) -> Iterator[Archive]:
         yield Archive(repo, server, hub)
 
 
-def found(archive: Archive, *keys: str) -> dict[str, Finding]:
+def found(archive: Archive, *keys: str, offline: bool = False) -> dict[str, Finding]:
     pins = [Pin(key, "models.txt", number) for number, key in enumerate(keys, start=1)]
     with Repository.open(archive.folder) as repository:
         catalogue = configured(archive.config, "hub", repository)
-        findings = check_pins(catalogue, pins, now=archive.time)
+        fates = partial(asked, archive.config, "hub", offline=offline)
+        findings = check_pins(catalogue, pins, now=archive.time, fates=fates)
     return {each.key: each for each in findings}
 
 
@@ -53,23 +56,83 @@ def test_a_renamed_model_says_to_what_and_when(archive: Archive) -> None:
     assert run_git(archive.folder, "log", "-1", "--format=%s", went.revision).startswith("hub: -1")
 
 
-def test_a_model_that_is_missing_but_not_confirmed_is_no_finding(archive: Archive) -> None:
-    archive.configure("huggingface", scope="all")
+@pytest.mark.parametrize("kind", ["modelscope", "huggingface"])
+@pytest.mark.parametrize("outcome", ["changed", "unchanged"])
+def test_the_hub_is_asked_about_a_model_that_is_missing(
+    archive: Archive, kind: str, outcome: str
+) -> None:
+    archive.configure(kind, scope="all", retries=0)
     archive.run()
-    gone = min(archive.hub.truth())
-    archive.hub.remove(gone)
-    archive.run()
-    assert found(archive, gone)[gone].verdict == "ok"
+    key, other = sorted(archive.hub.truth())[:2]
+    gone = archive.hub.remove(key)
+    if outcome == "changed":
+        archive.hub.edit(other, size=7)
+    assert archive.run().outcome == outcome
+    told = found(archive, key)[key]
+    assert (told.verdict, told.detail) == (
+        "removed",
+        "deleted or private; missing from the newest listing",
+    )
+    assert found(archive, key, offline=True)[key].verdict == "unconfirmed"
+    assert found(archive, other, offline=True)[other].verdict == "ok"
+    archive.hub.restore(gone)
+    assert found(archive, key)[key].verdict == "ok"
 
 
-def test_a_model_outside_of_the_window_is_not_called_removed(archive: Archive) -> None:
-    archive.configure("huggingface", scope="top", top=100)
+def out_of_the_window(archive: Archive) -> str:
+    """Capture a model, then push it out of the window; return its key."""
+    archive.configure("huggingface", scope="top", top=100, retries=0)
     archive.run()
     key = min(archive.listed())
     archive.hub.edit(key, downloads=0)
     archive.hub.edit(next(iter(archive.hub.truth() - archive.listed())), downloads=10**9)
     archive.run()
-    assert found(archive, key)[key].verdict == "left"
+    return key
+
+
+def test_a_model_outside_of_the_window_is_not_called_removed(archive: Archive) -> None:
+    key = out_of_the_window(archive)
+    told = found(archive, key)[key]
+    assert told.verdict == "left"
+    assert told.detail == "outside of the listed window; the source still has it"
+
+
+def test_the_hub_is_asked_about_a_model_outside_of_the_window(archive: Archive) -> None:
+    key = out_of_the_window(archive)
+    archive.hub.rename(key, "new-owner/New-Name")
+    renamed = found(archive, key)[key]
+    assert (renamed.verdict, renamed.now) == ("renamed", "new-owner/New-Name")
+    archive.hub.remove("new-owner/New-Name")
+    gone = found(archive, key)[key]
+    assert (gone.verdict, gone.since) == ("removed", None)
+    assert gone.detail.startswith("deleted or private; outside of the listed window since 2026-")
+    archive.configure("huggingface", top=200)
+    archive.run()  # the top holds the whole hub now, and what had left it is still asked about
+    assert found(archive, key)[key].verdict == "removed"
+    assert found(archive, key, offline=True)[key].verdict == "unconfirmed"
+
+
+def test_what_nobody_could_ask_about_is_unconfirmed(archive: Archive) -> None:
+    key = out_of_the_window(archive)
+    assert found(archive, key, offline=True)[key].detail == (
+        "outside of the listed window; whether it still exists is unknown: not asked"
+    )
+    archive.configure("huggingface", top=100, retries=0, endpoint="http://127.0.0.1:9")
+    silent = found(archive, key)[key]
+    assert silent.verdict == "unconfirmed"
+    assert "the connection failed" in silent.detail
+    archive.configure("huggingface", top=100, token_env="NOT_SET")
+    unset = found(archive, key)[key]
+    assert (unset.verdict, "NOT_SET" in unset.detail) == ("unconfirmed", True)
+
+
+def test_no_code_of_a_repository_runs_to_ask_about_a_model(archive: Archive) -> None:
+    key = out_of_the_window(archive)
+    (archive.folder / "mine.py").write_text("raise SystemExit('it ran')\n")
+    archive.configure("mine:Hub")
+    told = found(archive, key)[key]
+    assert told.verdict == "unconfirmed"
+    assert told.detail.endswith("is unknown: the source cannot be asked")
 
 
 def test_a_key_that_no_window_ever_showed_is_missing(archive: Archive) -> None:
