@@ -125,8 +125,10 @@ def table(source: NewSource) -> str:
         start = f"[sources.{name}]\ntype = {_quoted(source.type)}\n"
         given = "".join(f"{setting} = {value}\n" for setting, value in source.settings.items())
         usual = _HUBS.get(source.type, "").splitlines(keepends=True)
-        kept = (line for line in usual if line.split(" ", 1)[0] not in source.settings)
-        return start + given + "".join(kept)
+        top = _TOP if source.type in _HUBS and not _CHOICES & source.settings.keys() else ""
+        without = {*source.settings} if top else {*source.settings, "scope"}
+        kept = (line for line in usual if line.split(" ", 1)[0] not in without)
+        return start + given + top + "".join(kept)
     return _SOURCE.format(
         name=name,
         url=_quoted(source.url),
@@ -162,6 +164,16 @@ volatile = []
 # noun = "vulnerability"      # what a record is called
 # shards = "auto"             # or 1, 16, 256: files of a large catalogue
 """
+
+_CHOICES = frozenset({"scope", "owners", "tasks", "search", "author", "pipeline_tag"})
+"""Settings of the hubs that choose what is listed."""
+
+_TOP = """\
+# The top of a hub cannot show that a model was deleted, unless the whole hub fits into it: a model
+# that is no longer listed "left", and only `archiver check` asks the hub whether it still exists.
+# A model that was never in the top is not watched at all.
+"""
+"""What a person must know of the scope that they get where they choose none."""
 
 _HUBS = {
     "modelscope": """\

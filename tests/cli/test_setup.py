@@ -48,6 +48,21 @@ def test_init_says_where_its_workflow_gets_the_program(
     assert (refused.returncode, "cannot make " in refused.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("kind", ["modelscope", "huggingface"])
+def test_init_says_what_the_top_of_a_hub_cannot_show(
+    archiver: Callable[..., CompletedProcess[str]], tmp_path: Path, kind: str
+) -> None:
+    archiver("init", tmp_path / "top", "--type", kind)
+    lines = (tmp_path / "top" / "archiver.toml").read_text("utf-8").splitlines()
+    start = lines.index(f'type = "{kind}"')
+    scope = next(number for number, line in enumerate(lines) if line.startswith("scope = "))
+    assert lines[start + 1].startswith("# The top of a hub cannot show that a model was deleted")
+    assert all(line.startswith("# ") for line in lines[start + 1 : scope])
+    archiver("init", tmp_path / "all", "--type", kind, "--set", "scope=all")
+    text = (tmp_path / "all" / "archiver.toml").read_text("utf-8")
+    assert ("The top" in text, text.count("\nscope = ")) == (False, 1)
+
+
 def test_init_keeps_and_names_what_is_there(
     archiver: Callable[..., CompletedProcess[str]], repo: Path
 ) -> None:
