@@ -11,6 +11,7 @@ import msgspec
 from archiver.errors import ShallowHistory, UnknownRevision
 from archiver.history import queries, revisions
 from archiver.history.timeline import Moment, timelines
+from archiver.pins.licences import common_name
 from archiver.pins.lists import Pin  # noqa: TC001  msgspec reads it
 from archiver.pins.references import inside
 from archiver.records import canonical
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 Failure: TypeAlias = Literal["missing", "removed", "renamed", "unconfirmed", "gated", "license"]
 FAILURES: Final[tuple[Failure, ...]] = get_args(Failure)
 Verdict: TypeAlias = Literal[
-    "ok", "left", "missing", "removed", "renamed", "unconfirmed", "gated", "license"
+    "ok", "left", "respelled", "missing", "removed", "renamed", "unconfirmed", "gated", "license"
 ]
 Fates: TypeAlias = "Callable[[Iterable[str]], Mapping[str, Fate]]"
 """Asks a source about keys; leaves out those about which it cannot tell."""
@@ -50,6 +51,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         verdict: ``missing``: no snapshot has ever had it. ``left``: it is outside of the listed
             window, and the source says that it still exists. ``unconfirmed``: the newest listing
             does not name it, and the source does not say whether it still exists.
+            ``respelled``: the same licence is written in another way.
         detail: What happened; not yet safe to display.
         since: When, as far as known.
         now: The key it has now; ``renamed`` only.
@@ -210,9 +212,9 @@ class _Evidence:
         if fate.state != "listed":
             return [_fated(key, fate, "missing from the newest listing")]
         found = [
-            Finding(key=key, verdict=verdict, detail=detail, since=self._set_at(key, field))
-            for field, verdict in _FIELDS.items()
-            if (detail := self._deviation(key, field, record.get(field), pins))
+            msgspec.structs.replace(finding, since=self._set_at(key, field))
+            for field in _FIELDS
+            if (finding := self._deviation(key, field, record.get(field), pins)) is not None
         ]
         return found or [Finding(key=key, verdict="ok")]
 
@@ -242,16 +244,22 @@ class _Evidence:
         detail += "; only a window is listed" if self._window else ""
         return detail + (f"; did you mean {meant}?" if meant else "")
 
-    def _deviation(self, key: str, field: str, value: Json, pins: list[Pin]) -> str:
-        """Return how a field differs from what is right; empty: it does not."""
+    def _deviation(self, key: str, field: str, value: Json, pins: list[Pin]) -> Finding | None:
+        """Return how a field differs from what is right; None: it does not."""
         said = {pin.values[field] for pin in pins if field in pin.values}
+        verdict, now = _FIELDS[field], _spelled(value)
         if said:
-            right = said == {_spelled(value)}
-            return "" if right else f"{field} is {_spelled(value)}, not {' or '.join(sorted(said))}"
+            if all(now == right or _licence(field, right, now) for right in said):
+                return None
+            detail = f"{field} is {now}, not {' or '.join(sorted(said))}"
+            return Finding(key=key, verdict=verdict, detail=detail)
         before = self._before(key, field)
         if value == before or (value in _OPEN if field == "gated" else before is None):
-            return ""
-        return f"{field} was {_spelled(before)}, is {_spelled(value)}"
+            return None
+        detail = f"{field} was {_spelled(before)}, is {now}"
+        if name := _licence(field, _spelled(before), now):
+            verdict, detail = "respelled", f"{detail}: both mean {name}"
+        return Finding(key=key, verdict=verdict, detail=detail)
 
     def _before(self, key: str, field: str) -> Json:
         """Return the value that is taken to be right; None: unknown.
@@ -315,6 +323,11 @@ def _renames(stone: Tombstone, stones: Mapping[str, Tombstone]) -> list[Tombston
     while (following := stones.get(stone.now)) is not None and following.key not in found:
         found[following.key] = stone = following
     return list(found.values())
+
+
+def _licence(field: str, one: str, other: str) -> str:
+    """Return the name of the licence that two values of a field both mean; empty: none."""
+    return common_name(one, other) if field == "license" else ""
 
 
 def _spelled(value: Json) -> str:

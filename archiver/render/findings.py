@@ -24,6 +24,7 @@ _RULES: Final[Mapping[str, str]] = {
     "gated": "Access to the record must be asked for",
     "license": "The record has another licence",
     "unconfirmed": "The newest listing lacks the record, and its source does not tell why",
+    "respelled": "The record writes the same licence in another way",
     "left": "The record is outside of the window that is listed, and still exists",
 }
 _encode = msgspec.json.Encoder().encode

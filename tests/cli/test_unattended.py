@@ -253,7 +253,11 @@ def test_what_a_person_says_is_right_is_right(
     archiver: Archiver, archive: Archive, tmp_path: Path
 ) -> None:
     pins = tmp_path / "models.txt"
-    pins.write_text('org/a license=gpl-3.0\norg/b gated="auto" license=mit\norg/d license=apache\n')
+    pins.write_text(
+        "org/a license=GPL-3.0-only\n"
+        'org/b gated="auto" license="MIT License"\n'
+        "org/d license=apache\n"
+    )
     code, found = checked(archiver, archive, pins)
     assert verdicts(found) == {"org/a": "ok", "org/b": "ok", "org/d": "license"}
     assert found["findings"][2]["detail"] == "license is mit, not apache"

@@ -143,6 +143,24 @@ def test_a_key_that_no_window_ever_showed_is_missing(archive: Archive) -> None:
     assert told.detail.endswith("only a window is listed")
 
 
+def test_another_spelling_of_a_licence_is_told_and_no_failure(archive: Archive) -> None:
+    archive.configure("huggingface", scope="all")
+    key, other = sorted(archive.hub.truth())[:2]
+    for each in (key, other):
+        archive.hub.edit(each, license="Apache License 2.0")
+    archive.run()
+    archive.hub.edit(key, license="apache-2.0")
+    archive.hub.edit(other, license="mit")
+    archive.run()
+    told = found(archive, key, other)
+    assert (told[key].verdict, told[key].detail) == (
+        "respelled",
+        "license was Apache License 2.0, is apache-2.0: both mean Apache License 2.0",
+    )
+    assert told[key].since is not None
+    assert told[other].verdict == "license"
+
+
 def test_renames_are_followed_to_their_end(archive: Archive) -> None:
     archive.configure("huggingface", scope="all")
     archive.run()
