@@ -70,6 +70,7 @@ class Candidate:
         taken: Capture time, UTC.
         link: Returns the address of a record's page; empty: it has none.
         accept: Whether it is taken even where what changed is not plausible.
+        part: Whether the source has more records than it was asked to list: others have left.
         swept: Capture time of the last full listing, where only changes were listed.
         notes: What the person should know about the listing.
         waiting: The file `state.WAITING`: records that wait for their details.
@@ -82,6 +83,7 @@ class Candidate:
     taken: datetime
     link: Callable[[str], str]
     accept: bool
+    part: bool = False
     swept: str = ""
     notes: tuple[str, ...] = ()
     waiting: bytes | None = None
@@ -174,7 +176,7 @@ class Candidate:
             source.name,
             stamp(taken),
             len(self.listing.lines),
-            covers="" if kind == "complete" else kind,
+            covers="window" if self.part else "" if kind == "complete" else kind,
             swept=self.swept if kind == "incremental" else "",
         )
         return snapshots.laid_out(

@@ -196,6 +196,8 @@ class _Capture:
         baseline = Baseline(self._catalogue, versions, self._newest)
         before = baseline.open()
         lost = absent(before, listing.lines)
+        if source.watched:  # what nobody watches any more has left
+            lost = {key: lost[key] for key in source.watched if key in lost}
         renames = possible_renames(lost, listing.lines, target.source.key)
         gone = len(lost) - len(renames)
         validate(self._connection, listing, before, lost=gone, accept=accept)
@@ -221,6 +223,7 @@ class _Capture:
             taken=self._taken,
             link=source.link,
             accept=accept,
+            part=bool(source.watched),
             swept=self._sweep.swept if self._sweep else "",
             notes=(*self._connection.notes, *self._clocks(before), *listing.notes, *bad),
             waiting=waiting,

@@ -60,6 +60,7 @@ class Connection:
         """Digest of what is asked: another question, another listing."""
         config = self.target.source
         settings = [config.settings, list(config.key), self.source.kind, __version__]
+        settings += self.source.watched
         if (site := self.source.site("")) is not None:
             settings.append(site.endpoint)  # the environment may have named it
         return hashlib.sha256(dump(settings)).hexdigest()
@@ -151,7 +152,7 @@ def asked(
         offline: Do not ask: the fate of every key that the source could tell is unknown.
     """
     settings = config.source(name)
-    if ":" in str(settings.settings.get("type", "")):
+    if ":" in settings.type:
         return {}
     try:
         with opened(config, settings) as (source, transport):

@@ -35,12 +35,14 @@ class Recorded(NamedTuple):
         listing: Its lines and proof. In a window, where an absent record has left, the unlisted
             keys count as unusable, so that their lines are kept once more.
         gone: The tombstones that it set, by key.
+        part: See `Candidate`.
         swept: Capture time of the last full listing, where only changes were listed.
         exact: Whether the unlisted keys were recorded.
     """
 
     listing: Listing
     gone: Mapping[str, Tombstone]
+    part: bool
     swept: str
     exact: bool
 
@@ -82,6 +84,7 @@ class Recorded(NamedTuple):
             taken=taken,
             link=links(target.catalogue),
             accept=True,
+            part=self.part,
             swept=self.swept,
         )
 
@@ -126,7 +129,8 @@ def read_recorded(
         for key, each in tombstones(target, revision.id).items()
         if earlier.get(key) != each
     }
-    return Recorded(listing, gone, version.swept, exact)
+    part = proof.kind == "complete" and version.covers == "window"
+    return Recorded(listing, gone, part, version.swept, exact)
 
 
 def _unchanged(

@@ -165,19 +165,20 @@ volatile = []
 # shards = "auto"             # or 1, 16, 256: files of a large catalogue
 """
 
-_CHOICES = frozenset({"scope", "owners", "tasks", "search", "author", "pipeline_tag"})
+_CHOICES = frozenset({"scope", "owners", "tasks", "search", "ids", "author", "pipeline_tag"})
 """Settings of the hubs that choose what is listed."""
 
 _TOP = """\
 # The top of a hub cannot show that a model was deleted, unless the whole hub fits into it: a model
 # that is no longer listed "left", and only `archiver check` asks the hub whether it still exists.
-# A model that was never in the top is not watched at all.
+# A model that was never in the top is not watched at all: name what you depend on in `ids`.
 """
 """What a person must know of the scope that they get where they choose none."""
 
 _HUBS = {
     "modelscope": """\
 scope = "top"                 # the 3,000 most downloaded; "all": every model
+# ids = "models.txt"          # or ["org/a", …]: exactly these, and every removal of them
 # owners = ["Qwen"]           # or tasks = […], or search = "…": only these
 # incremental = true          # with "all": list what changed, and everything every 7 days
 # full_every = "7d"
@@ -187,6 +188,7 @@ scope = "top"                 # the 3,000 most downloaded; "all": every model
 """,
     "huggingface": """\
 scope = "top"                 # the 10,000 most downloaded; "all": every model
+# ids = "models.txt"          # or ["org/a", …]: exactly these, and every removal of them
 # author = "Qwen"             # or pipeline_tag = "…", or search = "…": only these
 # token_env = "HF_TOKEN"
 # confirmations = 2           # complete listings that must lack a model before it is removed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import re
 import sys
 from collections.abc import Mapping  # noqa: TC003  msgspec reads it
 from pathlib import Path
@@ -13,21 +12,18 @@ import msgspec
 
 from archiver.errors import ConfigError
 from archiver.pins.references import Names
+from archiver.records.pins import read_line
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
 STDIN: Final = Path("-")
 """Standard input, which is a list."""
-ACKNOWLEDGED: Final = ("license", "gated")
-"""Fields whose right value a pin may name."""
-
 _LISTS: Final = frozenset({"", ".txt", ".pins", ".list", ".lst"})
 _LARGEST: Final = 10_000_000
-_QUOTED: Final = re.compile(r'\s*"([^"]+)"(?=\s|$)(.*)')
-_SETTING: Final = re.compile(rf"({'|'.join(ACKNOWLEDGED)})=(?:\"([^\"]*)\"|(\S+))")
 
 
 class Pin(msgspec.Struct, frozen=True):
@@ -75,19 +71,15 @@ def is_list(path: Path) -> bool:
 
 
 def listed(paths: Iterable[Path]) -> Iterator[Pin]:
-    """Yield the pins of lists: ``KEY license=apache-2.0 gated=auto  # why``, one a line.
-
-    A key in double quotes may contain ``#`` and ``license=``.
+    """Yield the pins of lists, one a line (`records.pins.read_line`).
 
     Raises:
         ConfigError: A file cannot be read.
     """
     for path in paths:
         for number, line in _lines(path):
-            quoted = _QUOTED.fullmatch(line)
-            words = re.split(r"(?:^|\s)#", quoted[2] if quoted else line, maxsplit=1)[0].strip()
-            values = {name: some or plain for name, some, plain in _SETTING.findall(words)}
-            if key := quoted[1] if quoted else _SETTING.sub("", words).strip():
+            key, values = read_line(line)
+            if key:
                 yield Pin(key, _name(path), number, values)
 
 

@@ -42,7 +42,7 @@ class Header(NamedTuple):
         total: Number of records, over all shards.
         shards: Shard name to (number of records, SHA-256 of the shard file in hex); empty
             where the records stand in the file itself.
-        covers: ``window`` where the records are only the top of the catalogue, ``incremental``
+        covers: ``window`` where the records are only a part of the catalogue, ``incremental``
             where only what changed was listed since; empty: everything was listed.
         swept: Capture time in UTC of the last full listing, of an ``incremental`` one.
     """

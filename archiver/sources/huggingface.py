@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote, urlencode
 
@@ -12,6 +13,7 @@ from archiver.errors import MalformedPage, SourceError
 from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
+from archiver.sources import ids
 from archiver.sources.model_record import DEFAULTS, first_paragraph, model_record
 from archiver.sources.protocol import Fate, Parsed, Source, own_rate
 from archiver.transport import Rate, Request, Site, next_link, redact
@@ -38,7 +40,11 @@ _BURST: Final = 20
 _LAST: Final = "a page without a next one"
 _FILTERS: Final = ("author", "pipeline_tag", "search")
 _LICENSE: Final = "license:"
-_OK, _FORBIDDEN = 200, 403
+_OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
+_GONE: Final = "RepoNotFound"
+_DISABLED: Final = "Access to this resource is disabled."
+_WRONG_TOKEN: Final = "Invalid credentials in Authorization header"  # noqa: S105  no secret
+"""Errors that the official client tells apart; a wrong token says nothing about a model."""
 _FRACTION = re.compile(r"\.\d+(?=Z$)", re.ASCII)
 _ID = re.compile(r"[\w.-]{1,200}(/[\w.-]{1,200})?", re.ASCII)
 
@@ -56,6 +62,7 @@ class HuggingFaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
         author: List this author's models instead.
         pipeline_tag: List the models for this task instead.
         search: List the results of this search instead.
+        ids: List exactly these models instead; or the path of a list of pins.
         enrich: What detail calls add: ``description`` (``version`` comes with the listing).
         enrich_budget: Largest number of records with detail calls in one run.
     """
@@ -68,12 +75,17 @@ class HuggingFaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     author: str = ""
     pipeline_tag: str = ""
     search: str = ""
+    ids: tuple[str, ...] | str = ()
     enrich: tuple[Literal["version", "description"], ...] = ()
     enrich_budget: int = 500
 
     def __post_init__(self) -> None:
         if self.top < 1 or self.rate < 0:
             raise ValueError("top and rate are positive numbers")
+        if self.ids and (self.filters or self.scope == "all"):
+            raise ValueError(
+                f"only one of {', '.join([*self.filters, 'ids', 'scope'])} can be given"
+            )
 
     @property
     def filters(self) -> dict[str, str]:
@@ -99,6 +111,14 @@ class _Row(msgspec.Struct, rename="camel"):
     safetensors: _Safetensors | None = None
 
 
+class _Known(msgspec.Struct):
+    id: str
+
+
+class _Error(msgspec.Struct):
+    error: str
+
+
 _rows = msgspec.json.Decoder(list[_Row])
 _anything = msgspec.json.Decoder(list[Any])
 
@@ -121,11 +141,29 @@ class HuggingFace(Source):
         """Store the settings."""
         super().__init__(settings, base=base)
         self.endpoint = settings.endpoint.rstrip("/")
-        top = settings.scope == "top" and not settings.filters
+        top = settings.scope == "top" and not (settings.filters or settings.ids)
         self.kind: Kind = "window" if top else "complete"
+        self.overlapping = bool(settings.ids)  # two ids may have become one
+
+    @cached_property
+    def watched(self) -> tuple[str, ...]:
+        """The exact ids that the settings name."""
+        given = self.settings.ids
+        return ids.named(given, self.base, valid=_is_id) if given else ()
+
+    def _single(self) -> list[Request]:
+        expand = urlencode([("expand[]", name) for name in EXPAND])
+        return [self._request(f"{ids.ID}{key}", key, f"?{expand}") for key in self.watched]
+
+    def _request(self, name: str, key: str, query: str = "") -> Request:
+        """Return the request for one model's own entry; of a renamed one it redirects."""
+        url = f"{self.endpoint}/api/models/{quote(key)}{query}"
+        return Request(name, url, accept=(200, 401, 403, 404))
 
     def plan(self, ledger: Ledger) -> Sequence[Request]:
-        """Return the first page; each page leads to the next."""
+        """Return the first page, each page leads to the next; or the requests for exact ids."""
+        if self.watched:
+            return ids.unanswered(self._single(), ledger)
         return () if ledger.entries else (Request("page 1", self._first()),)
 
     def _first(self) -> str:
@@ -145,6 +183,8 @@ class HuggingFace(Source):
         Raises:
             MalformedPage: It is no array, empty before the end, or in another order.
         """
+        if page.request.id.startswith(ids.ID):
+            return ids.parsed(page, _fate(page), partial(_single_record, page))
         place = redact(page.request.url)
         rows = _read(page, place)
         url = next_link(page)
@@ -168,6 +208,8 @@ class HuggingFace(Source):
         Raises:
             SourceError: The only page was empty.
         """
+        if self.watched:
+            return ids.end(self._single(), ledger)
         if not ledger.received and not self.settings.filters:
             raise SourceError(f"{self.endpoint} lists no models")
         return ledger.end
@@ -183,32 +225,20 @@ class HuggingFace(Source):
         return Site(self.endpoint, rate, {"Authorization": f"Bearer {token}"} if token else {})
 
     def confirm(self, key: str) -> Request | None:
-        """Return the request for the model's own entry; of a renamed one it redirects."""
-        if not _ID.fullmatch(key):
-            return None
-        url = f"{self.endpoint}/api/models/{quote(key)}"
-        return Request(f"confirm {key}", url, accept=(200, 401, 403, 404))
+        """Return the request for the model's own entry."""
+        return self._request(f"confirm {key}", key) if _is_id(key) else None
 
     def confirmed(self, page: Page) -> Fate:
         """Return the status of the model.
 
         Deleted and private ones answer 401 to a client without token, 404 to one with; so does
-        an id that never existed.
+        an id that never existed. A refusal that may have another reason says nothing.
         """
-        if page.status == _OK:
-            key = page.request.id.partition(" ")[2]
-            try:
-                found = msgspec.json.decode(page.body, type=_Row).id
-            except UNREADABLE:
-                return Fate("unknown")
-            return Fate("listed") if found == key else Fate("gone", "renamed", found)
-        if page.headers.get("x-error-code") == "GatedRepo":
-            return Fate("gone", "gated")
-        return Fate("gone", "disabled" if page.status == _FORBIDDEN else "deleted or private")
+        return _fate(page)
 
     def details(self, key: str) -> Sequence[Request]:
         """Return the request for the README, if the settings ask for descriptions."""
-        if "description" not in self.settings.enrich or not _ID.fullmatch(key):
+        if "description" not in self.settings.enrich or not _is_id(key):
             return ()
         url = f"{self.endpoint}/{quote(key)}/resolve/main/README.md"
         return (Request(f"description {key}", url, accept=(200, 401, 403, 404)),)
@@ -221,6 +251,42 @@ class HuggingFace(Source):
     def link(self, key: str) -> str:
         """Return the model's page on the hub."""
         return f"{self.endpoint}/{quote(key)}"
+
+
+def _is_id(text: str) -> bool:
+    """Tell whether `text` is ``name`` or ``owner/name``, and no step of a path."""
+    return bool(_ID.fullmatch(text)) and not {*text.split("/")} & {".", ".."}
+
+
+def _fate(page: Page) -> Fate:
+    if page.status == _OK:
+        key = page.request.id.partition(" ")[2]
+        try:
+            found = msgspec.json.decode(page.body, type=_Known).id
+        except UNREADABLE:
+            return Fate("unknown")
+        return Fate("listed") if found == key else Fate("gone", "renamed", found)
+    code, message = page.headers.get("x-error-code", ""), _message(page)
+    if code == "GatedRepo":
+        return Fate("gone", "gated")
+    if page.status == _FORBIDDEN and message == _DISABLED:
+        return Fate("gone", "disabled")
+    refused = page.status == _UNAUTHORIZED and message not in ("", _WRONG_TOKEN)
+    return Fate("gone", "deleted or private") if code == _GONE or refused else Fate("unknown")
+
+
+def _message(page: Page) -> str:
+    """Return the error of an answer, in the hub's words; empty: it has none."""
+    if "x-error-message" in page.headers:
+        return page.headers["x-error-message"]
+    try:
+        return msgspec.json.decode(page.body, type=_Error).error
+    except UNREADABLE:
+        return ""
+
+
+def _single_record(page: Page) -> Record | Bad:
+    return _record_of(msgspec.json.decode(page.body), page.request.id)
 
 
 def _read(page: Page, place: str) -> list[Any]:
@@ -237,11 +303,15 @@ def _read(page: Page, place: str) -> list[Any]:
 
 def _records(rows: Sequence[Any], place: str) -> Iterator[Record | Bad]:
     for number, row in enumerate(rows):
-        try:
-            yield _record(row if isinstance(row, _Row) else msgspec.convert(row, _Row))
-        except (msgspec.ValidationError, ValueError) as error:
-            known = row.get("id") if isinstance(row, dict) else None
-            yield Bad(f"{place}/{number}", str(error), known if isinstance(known, str) else "")
+        yield _record_of(row, f"{place}/{number}")
+
+
+def _record_of(row: Any, place: str) -> Record | Bad:
+    try:
+        return _record(row if isinstance(row, _Row) else msgspec.convert(row, _Row))
+    except (msgspec.ValidationError, ValueError) as error:
+        known = row.get("id") if isinstance(row, dict) else None
+        return Bad(place, str(error), known if isinstance(known, str) else "")
 
 
 def _record(row: _Row) -> Record:

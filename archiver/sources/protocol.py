@@ -120,7 +120,7 @@ class Source(ABC):
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     token_variable: ClassVar[str] = ""
     resumable: ClassVar[bool] = False
-    overlapping: ClassVar[bool] = False
+    overlapping: bool = False
     kind: Kind = "complete"
     confirmations: int = 2
     in_flight: int = 1
@@ -136,6 +136,15 @@ class Source(ABC):
         """
         self.settings = settings
         self.base = base
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The keys that it lists, where the settings name exact ones; other records have left.
+
+        Raises:
+            ConfigError: The settings name none.
+        """
+        return ()
 
     @abstractmethod
     def plan(self, ledger: Ledger) -> Sequence[Request]:

@@ -12,6 +12,7 @@ from support.hubs import Archive
 
 from archiver.capture import revert
 from archiver.capture.target import open_target
+from archiver.errors import SnapshotRejected
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
 from archiver.history import queries
@@ -279,3 +280,63 @@ def test_details_are_asked_for_new_and_changed_records_within_a_budget(archive: 
     assert archive.server.requests - before == 7 + 2
     lines = (archive.folder / "data/hub/latest.json").read_text().splitlines()
     assert sum('"version":"v1.1"' in line and '"description":"' in line for line in lines) == 300
+
+
+@pytest.mark.parametrize("kind", ["modelscope", "huggingface"])
+def test_exact_ids_are_listed_and_their_removals_confirmed(archive: Archive, kind: str) -> None:
+    first, second, third, fourth = sorted(archive.hub.truth())[:4]
+    (archive.folder / "models.txt").write_text(
+        f"{first}  # ours\n{second} license=mit\norg/never\n"
+    )
+    archive.configure(kind, ids="models.txt")
+    begun = archive.run()
+    assert archive.listed() == {first, second}
+    assert begun.notes == ("the hub does not have org/never: deleted or private",)
+    log = run_git(archive.folder, "log", "-1", "--format=%b")
+    assert "Archiver-Proof: complete; pages=3; received=2; " in log
+    assert "end=an answer for each of 3 ids, 1 of them absent\n" in log
+    gone = archive.hub.remove(first)
+    assert counts(archive.run().summary) == {}
+    assert first in archive.listed()
+    report = archive.run()
+    assert (counts(report.summary), report.changes[0].key) == ({"removed": 1}, first)
+    archive.hub.restore(gone)
+    assert counts(archive.run().summary) == {"returned": 1}
+    archive.configure(kind, ids=[first, third, fourth])
+    changed = archive.run().summary
+    assert (changed.entered + changed.new, changed.left, changed.removed) == (2, 1, 0)
+    assert archive.listed() == {first, third, fourth}
+
+
+@pytest.mark.parametrize("kind", ["modelscope", "huggingface"])
+def test_the_only_id_may_be_removed(archive: Archive, kind: str) -> None:
+    key = victim(archive)
+    archive.configure(kind, ids=[key])
+    archive.run()
+    archive.hub.remove(key)
+    archive.run()
+    assert counts(archive.run().summary) == {"removed": 1}
+    assert archive.run().outcome == "unchanged"
+
+
+@pytest.mark.parametrize("kind", ["modelscope", "huggingface"])
+def test_two_ids_that_became_one_are_one_record(archive: Archive, kind: str) -> None:
+    one, other = sorted(archive.hub.truth())[:2]
+    archive.configure(kind, ids=[one, other, "new-owner/New-Name"])
+    archive.run()
+    archive.hub.rename(one, "new-owner/New-Name")
+    report = archive.run()
+    assert counts(report.summary) == {"renamed": 1}
+    assert archive.listed() == {other, "new-owner/New-Name"}
+    assert report.notes == (f"{one} is called new-owner/New-Name now",)
+    assert archive.run().outcome == "unchanged"
+
+
+def test_a_hub_that_loses_many_ids_is_not_plausible(archive: Archive) -> None:
+    keys = sorted(archive.hub.truth())[:10]
+    archive.configure("modelscope", ids=keys)
+    archive.run()
+    for key in keys[:5]:
+        archive.hub.remove(key)
+    with pytest.raises(SnapshotRejected, match="5 of 10 records vanished at once"):
+        archive.run()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from archiver.transport import Transport
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
-CATALOGUES, HUB, OLLAMA_TABLE, _ = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+CATALOGUES, HUB, IDS, OLLAMA_TABLE, _ = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
 OLLAMA, _, SHOP = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 
 INSTALLED = {
@@ -54,6 +54,11 @@ def test_a_hub_needs_nothing_but_its_type(tmp_path: Path) -> None:
     hub = parse(HUB.encode(), tmp_path / "archiver.toml", {}).source("modelscope")
     assert (hub.key, hub.sets) == (("id",), ("tags", "tasks"))
     assert hub.metrics == ("downloads", "likes", "last_modified")
+
+
+def test_exact_ids_are_configured_as_shown(tmp_path: Path) -> None:
+    pins = parse(IDS.encode(), tmp_path / "archiver.toml", {}).source("pins")
+    assert pins.settings["ids"] == ["Qwen/Qwen3-8B", "org/model"]
 
 
 def test_a_class_of_ones_own_is_archived_as_shown(

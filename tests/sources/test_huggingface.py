@@ -139,7 +139,11 @@ def test_a_hub_without_a_single_model_is_no_end() -> None:
         (200, [], {}, Fate("unknown")),
         (401, {"error": "Invalid username or password."}, {}, Fate("gone", "deleted or private")),
         (404, {}, {"x-error-code": "RepoNotFound"}, Fate("gone", "deleted or private")),
-        (403, {}, {}, Fate("gone", "disabled")),
+        (401, {"error": "Invalid credentials in Authorization header"}, {}, Fate("unknown")),
+        (401, "<html>", {}, Fate("unknown")),
+        (404, "<html>", {}, Fate("unknown")),
+        (403, {}, {}, Fate("unknown")),
+        (403, {"error": "Access to this resource is disabled."}, {}, Fate("gone", "disabled")),
         (403, {}, {"x-error-code": "GatedRepo"}, Fate("gone", "gated")),
     ],
 )
@@ -161,6 +165,7 @@ def test_a_description_is_the_first_paragraph_of_the_readme() -> None:
     assert wished.detailed(Page(request, 404, {}, b"")) == {"description": None}
     assert source().details("openai/whisper") == wished.details("../x y") == ()
     assert source().confirm("../x y") is None
+    assert source().confirm("../whoami-v2") is None
     assert source().link("a/b") == "http://h/a/b"
 
 

@@ -245,6 +245,7 @@ def test_the_hub_says_what_became_of_a_model(status: int, body: Any, fate: Fate)
 
 def test_a_key_of_another_shape_is_never_put_into_an_address() -> None:
     assert source().confirm("../../etc") is None
+    assert source().confirm("../etc") is None
     assert source().details("x") == ()
     assert source().link("x") == ""
     assert source().link("o/n m") == "http://h/models/o/n%20m"

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from archiver.errors import SourceError
 from archiver.records.text import few
+from archiver.sources import ids
 from archiver.sources.model_record import DEFAULTS
 from archiver.sources.modelscope import website
 from archiver.sources.modelscope.cover import everything
-from archiver.sources.modelscope.pages import description, fate, is_id, listing, oldest, version
+from archiver.sources.modelscope.pages import (
+    description,
+    fate,
+    is_id,
+    listing,
+    oldest,
+    single,
+    version,
+)
 from archiver.sources.modelscope.queries import PATH, ModelScopeSettings, Query, Reach
 from archiver.sources.modelscope.slices import Slices
 from archiver.sources.modelscope.survey import Conversation, Survey
@@ -76,7 +86,7 @@ class ModelScope(Source):
         self.kind: Kind = "complete"
         if since:
             self.kind = "incremental"
-        elif settings.scope == "top" and not settings.queries:
+        elif settings.scope == "top" and not (settings.queries or settings.ids):
             self.kind = "window"
         self.drift = settings.drift
         self.full_every = settings.period
@@ -84,8 +94,23 @@ class ModelScope(Source):
         self._reach = reach
         self._conversation: Conversation | None = None
 
+    @cached_property
+    def watched(self) -> tuple[str, ...]:
+        """The exact ids that the settings name."""
+        given = self.settings.ids
+        return ids.named(given, self.base, valid=is_id) if given else ()
+
+    def _single(self) -> list[Request]:
+        return [self._request(f"{ids.ID}{key}", key) for key in self.watched]
+
+    def _request(self, name: str, key: str) -> Request:
+        """Return the request for one model's own page (ModelScope OpenAPI, getModel)."""
+        return Request(name, f"{self.endpoint}{PATH}/{_path(key)}", accept=(200, 404))
+
     def plan(self, ledger: Ledger) -> Sequence[Request]:
         """Continue the conversation; replay it for another ledger than before."""
+        if self.watched:
+            return ids.unanswered(self._single(), ledger)
         if self._conversation is None or self._conversation.used > len(ledger.entries):
             survey = Survey()
             self._conversation = Conversation(survey, self._steps(survey))
@@ -126,10 +151,14 @@ class ModelScope(Source):
         """Return what a page of the documented listing, or of the website, means."""
         if page.request.id.startswith("website "):
             return website.parse(page)
+        if page.request.id.startswith(ids.ID):
+            return ids.parsed(page, fate(page), partial(single, page))
         return listing(page)
 
     def end(self, ledger: Ledger) -> str:
         """Return how the end was recognised; see `Source.end`."""
+        if self.watched:
+            return ids.end(self._single(), ledger)
         survey = Survey.of(ledger.entries)
         found = ledger.distinct + ledger.bad
         if self.kind == "incremental":
@@ -196,10 +225,8 @@ class ModelScope(Source):
         return ModelScope(self.settings, base=self.base, since=since, reach=self._reach)
 
     def confirm(self, key: str) -> Request | None:
-        """Return the request for the model's own page (ModelScope OpenAPI, getModel)."""
-        if not is_id(key):
-            return None
-        return Request(f"confirm {key}", f"{self.endpoint}{PATH}/{_path(key)}", accept=(200, 404))
+        """Return the request for the model's own page."""
+        return self._request(f"confirm {key}", key) if is_id(key) else None
 
     def confirmed(self, page: Page) -> Fate:
         """Return the status of the model: private and deleted ones look alike."""

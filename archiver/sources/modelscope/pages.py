@@ -94,10 +94,19 @@ def listing(page: Page) -> Parsed:
 def _records(rows: Iterable[Json], place: str) -> Iterator[Record | Bad]:
     """Yield the record of each row of the documented listing, or why it is unusable."""
     for number, row in enumerate(rows):
-        try:
-            yield _record(msgspec.convert(row, _Row))
-        except (msgspec.ValidationError, ValueError) as error:
-            yield Bad(f"{place}/{number}", str(error), known_id(row))
+        yield _read(row, f"{place}/{number}")
+
+
+def single(page: Page) -> Record | Bad:
+    """Return the record of a model's own page (`fate` is known), or why it is unusable."""
+    return _read(msgspec.json.decode(page.body, type=_Answer).data, page.request.id)
+
+
+def _read(row: Json, place: str) -> Record | Bad:
+    try:
+        return _record(msgspec.convert(row, _Row))
+    except (msgspec.ValidationError, ValueError) as error:
+        return Bad(place, str(error), known_id(row))
 
 
 def known_id(row: Json) -> str:
@@ -107,9 +116,10 @@ def known_id(row: Json) -> str:
 
 
 def is_id(text: str) -> bool:
-    """Tell whether `text` is ``owner/name``."""
+    """Tell whether `text` is ``owner/name``, and no step of a path."""
     owner, slash, name = text.partition("/")
-    return bool(owner and slash and name) and "/" not in name and len(text) <= _LONGEST_ID
+    whole = owner and slash and name and "/" not in name and len(text) <= _LONGEST_ID
+    return bool(whole) and not {owner, name} & {".", ".."}
 
 
 def _record(row: _Row) -> Record:

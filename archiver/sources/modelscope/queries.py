@@ -111,6 +111,7 @@ class ModelScopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         owners: List these owners instead.
         tasks: List the models for these tasks instead.
         search: List the results of this search instead.
+        ids: List exactly these models instead; or the path of a list of pins.
         drift: Share by which the number of models may differ from the announced total.
         website: Whether the website's own query may be used to find owners.
         incremental: Whether ``all`` lists only what changed, between two full listings.
@@ -126,6 +127,7 @@ class ModelScopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     owners: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     search: str = ""
+    ids: tuple[str, ...] | str = ()
     drift: float = 0.001
     website: bool = True
     incremental: bool = False
@@ -134,7 +136,7 @@ class ModelScopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     enrich_budget: int = 500
 
     def __post_init__(self) -> None:
-        chosen = [name for name in ("owners", "tasks", "search") if getattr(self, name)]
+        chosen = [name for name in ("owners", "tasks", "search", "ids") if getattr(self, name)]
         if len(chosen) + (self.scope == "all") > 1:
             raise ValueError(f"only one of {', '.join([*chosen, 'scope'])} can be given")
         if self.rate < 0:
