@@ -25,6 +25,10 @@ from archiver.sources.json_document import JsonSource
 
 class Top(JsonSource):
     kind = "window"
+
+
+class Pins(JsonSource):
+    watched = ("one", "three")
 """
 
 
@@ -61,6 +65,21 @@ def test_a_window_that_lost_the_race_is_the_window_that_it_listed(hub: Hub) -> N
     assert (report.summary.entered, report.summary.left, report.summary.removed) == (2, 2, 0)
     assert '"covers": "window"' in hub.git("show", "main:data/a/latest.json")
     assert "Archiver-Proof: window; " in hub.git("log", "-1", "--format=%b", "main")
+
+
+def test_exact_ids_that_lost_the_race_stay_a_part_of_the_hub(hub: Hub) -> None:
+    first = began(hub, ('type = "json"', 'type = "own:Pins"'))
+    hub.lists("a", one=1, two=2, three=3)
+    first.run("a")
+    second = hub.clone("second")
+    hub.lists("a", one=1, three=3, four=4)
+    first.run("a")
+    hub.lists("a", one=2)
+    report = second.stale_run("a")
+    assert hub.records("a") == {"one": 2, "three": 3, "four": 4}
+    assert (report.summary.updated, report.summary.left, report.summary.removed) == (1, 0, 0)
+    assert '"covers": "window"' in hub.git("show", "main:data/a/latest.json")
+    assert "Archiver-Proof: complete; " in hub.git("log", "-1", "--format=%b", "main")
 
 
 def test_the_unlisted_keys_of_a_rebased_capture_are_recorded_too(hub: Hub) -> None:
