@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _WHOLE: Final = 10  # times the timeout, for one whole answer
 _ASKED: Final = 1000
-"""Keys that one run asks about at most; the others wait for the next."""
+"""Keys that one run or check asks about at most; for a run the others wait for the next."""
 
 _MEND = (
     "check the network, the proxy (https_proxy, no_proxy), the certificates (REQUESTS_CA_BUNDLE) "
@@ -157,9 +157,9 @@ def asked(
     try:
         with opened(config, settings) as (source, transport):
             requests = [(key, each) for key in keys if (each := source.confirm(key)) is not None]
-            if offline:
-                return {key: Fate("unknown", "not asked") for key, _ in requests}
-            return dict(_answers(source, transport, requests))
+            sent = [] if offline else requests[:_ASKED]
+            unasked = {key: Fate("unknown", "not asked") for key, _ in requests}
+            return unasked | dict(_answers(source, transport, sent))
     except ConfigError as error:
         return {key: Fate("unknown", str(error)) for key in keys}
 

@@ -10,6 +10,7 @@ import pytest
 from support.git import run_git
 from support.hubs import Archive
 
+from archiver.capture import connection
 from archiver.capture.connection import asked
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
@@ -124,6 +125,15 @@ def test_what_nobody_could_ask_about_is_unconfirmed(archive: Archive) -> None:
     archive.configure("huggingface", top=100, token_env="NOT_SET")
     unset = found(archive, key)[key]
     assert (unset.verdict, "NOT_SET" in unset.detail) == ("unconfirmed", True)
+
+
+def test_only_so_many_models_are_asked_about(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_ASKED", 2)
+    archive.configure("huggingface", scope="all")
+    fates = asked(archive.config, "hub", ["org/a", "org/b", "org/c"])
+    assert [fate.state for fate in fates.values()] == ["gone", "gone", "unknown"]
 
 
 def test_no_code_of_a_repository_runs_to_ask_about_a_model(archive: Archive) -> None:
