@@ -60,11 +60,18 @@ def lives(
             _life_rows(shown, form, named=named),
             form,
             out,
-            title=found[0][1].key,
+            title=_heading(found),
             noun=_CHANGE,
             fields=("source", *_EVENT_COLUMNS) if named else _EVENT_COLUMNS,
         )
     return sum(len(each.events) - len(events) for _, each, events in shown)
+
+
+def _heading(found: Sequence[tuple[str, Timeline]]) -> str:
+    """Return the key of the record and its state, in each source where they differ."""
+    states = dict.fromkeys(each.state for _, each in found)
+    words = [f"{source}: {each.state}" for source, each in found] if len(states) > 1 else states
+    return f"{found[0][1].key} ({', '.join(words)})"
 
 
 def _life_rows(

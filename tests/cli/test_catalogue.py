@@ -256,3 +256,10 @@ def test_before_the_first_capture_the_next_step_is_named(archiver: Archiver, rep
     done = archiver("list", "--repo", repo)
     assert (done.returncode, done.stdout) == (5, "")
     assert "archiver run hub" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_a_page_about_a_record_says_its_state(past: History, ask: Archiver, form: str) -> None:
+    assert "org/tiny (present)" in ask("show", "org/tiny", "-f", form).stdout
+    committed(past, "2026-01-06T00:00:00Z")
+    assert "org/tiny (removed)" in ask("show", "org/tiny", "-f", form).stdout
