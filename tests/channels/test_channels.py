@@ -280,8 +280,8 @@ def test_an_installed_plug_in_that_is_broken_fails_as_a_channel(
 def test_a_channel_can_be_tried(hook: Archive, receiver: Receiver) -> None:
     dispatch.send_test(hook.config, now=hook.clock())
     assert receiver.received[0].json["event"] == "test"
-    receiver.statuses = [403]
-    with pytest.raises(NotifyError, match="team: webhook: answered 403"):
+    receiver.statuses = [404]
+    with pytest.raises(NotifyError, match="team: webhook: answered 404"):
         dispatch.send_test(hook.config, now=hook.clock())
 
 
