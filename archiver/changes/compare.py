@@ -11,12 +11,14 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from archiver.changes.detail import leaves
 from archiver.changes.lifecycle import UNKNOWN
 from archiver.errors import UnreadableSnapshot
 from archiver.records.canonical import KEY, decode_with_key, line_key
 from archiver.records.jsontext import UNREADABLE, decode, plain
+from archiver.records.key import label_of
 from archiver.records.model import FieldChange, RecordChange, Summary, pointer
 
 if TYPE_CHECKING:
@@ -163,6 +165,16 @@ def explain(
 
     Lines with two keys are a record that was renamed (see `Lives.paired`).
     """
+    change = _explained(before, after, policy, lives)
+    if change is None or not policy.label:
+        return change
+    label = label_of(decode_with_key(after or before or b""), policy.label)
+    return replace(change, label=label) if label else change
+
+
+def _explained(
+    before: bytes | None, after: bytes | None, policy: Policy, lives: Lives
+) -> RecordChange | None:
     if before is None or after is None:
         line = after or before
         assert line is not None  # noqa: S101  a pair has at least one line

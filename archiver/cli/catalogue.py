@@ -16,6 +16,7 @@ from archiver.clock import now
 from archiver.history import queries
 from archiver.history.choice import answering
 from archiver.records import canonical, query
+from archiver.records.key import label_of
 from archiver.records.text import RECORD, terminal
 from archiver.render import table
 from archiver.render.export import EXPORT_FORMS, SOURCE
@@ -104,13 +105,19 @@ class Wanted:
     ) -> None:
         """Write one table for each catalogue: their fields differ."""
         gap = ""
-        for catalogue, records in found:
+        for catalogue, unlabelled in found:
+            records = _labelled(unlabelled, catalogue.policy.label)
             ahead = list(islice(records, 1))
             if not ahead:
                 continue
             out.write(gap)
             gap = "\n"
-            leading = (*(SOURCE,) * named, *_LEADING, *catalogue.policy.metrics)
+            leading = (
+                *(SOURCE,) * named,
+                catalogue.policy.label,
+                *_LEADING,
+                *catalogue.policy.metrics,
+            )
             fields = self.fields and (*(SOURCE,) * named, *self.fields)
             hidden = table.write(
                 chain(ahead, records),
@@ -122,6 +129,13 @@ class Wanted:
             if hidden and not fields:
                 names = ", ".join(map(terminal, hidden))
                 output.note(f"not shown: {names}; choose with --field")
+
+
+def _labelled(records: Iterable[Keyed], path: str) -> Iterator[Keyed]:
+    """Add the label of each record as a column of its own, where it is nested in another."""
+    for key, record in records:
+        nested = path not in record and label_of(record, path)
+        yield key, {**record, path: nested} if nested else record
 
 
 _LEADING: Final = ("category", "size", "license", "downloads")

@@ -71,7 +71,7 @@ def _heading(found: Sequence[tuple[str, Timeline]]) -> str:
     """Return the key of the record and its state, in each source where they differ."""
     states = dict.fromkeys(each.state for _, each in found)
     words = [f"{source}: {each.state}" for source, each in found] if len(states) > 1 else states
-    return f"{found[0][1].key} ({', '.join(words)})"
+    return f"{found[0][1].shown} ({', '.join(words)})"
 
 
 def _life_rows(
@@ -165,7 +165,7 @@ def blame(found: Sequence[tuple[str, Timeline]], form: Form, out: TextIO, *, nam
 
 def _title(timeline: Timeline, source: str) -> str:
     about = f"{terminal(source)}: " if source else ""
-    return f"{about}{terminal(timeline.key)} ({timeline.state})"
+    return f"{about}{terminal(timeline.shown)} ({timeline.state})"
 
 
 def _blame_row(timeline: Timeline, name: str) -> dict[str, Any]:

@@ -162,6 +162,7 @@ volatile = []
 # commit = "any"              # "news": no commit when only metrics changed
 # max_shrink = 0.2            # refuse a listing in which more of the records are gone
 # noun = "vulnerability"      # what a record is called
+# label = "name"              # what people read beside a key such as a UUID
 # shards = "auto"             # or 1, 16, 256: files of a large catalogue
 """
 

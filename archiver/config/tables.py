@@ -105,6 +105,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
         volatile: Fields that are stored, but whose changes are ignored.
         sets: Arrays without order.
         tolerance: Field path to the largest difference that counts as equal.
+        label: Field whose text people read beside the key: ``Name`` where keys are UUIDs.
         noun: What one record is called: ``model``, ``vulnerability``.
         nouns: What several are called; None: the regular plural of `noun`.
         commit: What is committed: any difference, or only news.
@@ -126,6 +127,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     volatile: FieldPaths = ()
     sets: FieldPaths = ()
     tolerance: dict[str, Distance] = {}
+    label: str = ""
     noun: Word = "record"
     nouns: Word | None = None
     commit: Literal["any", "news"] = "any"

@@ -296,6 +296,7 @@ def policy_of(source: SourceConfig) -> Policy:
         volatile=source.volatile,
         sets=source.sets,
         tolerance=source.tolerance,
+        label=source.label,
     )
 
 

@@ -8,6 +8,8 @@ from functools import cached_property
 from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, cast
 
+from msgspec.structs import replace as with_
+
 from archiver.changes.compare import differing, explain, kind_of, summarize, tally
 from archiver.changes.lifecycle import UNKNOWN, Lives
 from archiver.history.versions import EMPTY
@@ -138,7 +140,7 @@ class Comparison:
             kept = tuple(each for each in change.changes if each.field in self.fields)
             if kept:
                 kind: Kind = "metrics" if all(each.metric for each in kept) else "updated"
-                yield RecordChange(kind, change.key, changes=kept)
+                yield with_(change, kind=kind, changes=kept)
 
 
 def outlined(

@@ -15,7 +15,9 @@ from archiver.history.comparison import lives
 from archiver.history.versions import EMPTY, Part, stamp
 from archiver.records import canonical
 from archiver.records.jsontext import dump
+from archiver.records.key import label_of
 from archiver.records.representation import short
+from archiver.records.text import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -76,6 +78,7 @@ class Timeline(msgspec.Struct, frozen=True):
         last_changed: The revision of its last change.
         events: Every change, newest first.
         blame: Field name to the revision that gave it its value.
+        label: What people read instead of the key, where the source has a `label`.
     """
 
     key: str
@@ -85,8 +88,14 @@ class Timeline(msgspec.Struct, frozen=True):
     last_changed: Moment
     events: tuple[Event, ...]
     blame: dict[str, Moment]
+    label: str | UnsetType = UNSET
 
     __repr__ = short
+
+    @property
+    def shown(self) -> str:
+        """What people read of the record, not yet safe for a sink."""
+        return self.key if self.label is UNSET else named(self.key, self.label)
 
 
 def timeline(catalogue: Catalogue, key: str, *, tip: str | None = None) -> Timeline:
@@ -114,7 +123,7 @@ def timelines(
     with queries.opened(catalogue) as versions:
         passed = [*_seen(catalogue, versions, wanted, tip)]
         found = {key: _events(key, reversed(passed), catalogue.policy) for key in wanted}
-    return {key: _told(key, events) for key, events in found.items() if events}
+    return {key: _told(key, events, catalogue.policy) for key, events in found.items() if events}
 
 
 class _Seen(NamedTuple):
@@ -206,7 +215,7 @@ def _went(key: str, at: Moment, line: bytes, ends: Lives) -> Event:
     return Event(at, ends.vanished(line), (), None, cause=cause or UNSET)
 
 
-def _told(key: str, events: list[Event]) -> Timeline:
+def _told(key: str, events: list[Event], policy: Policy) -> Timeline:
     """Build the timeline from its `events`, oldest first."""
     blame: dict[str, Moment] = {}
     record: Record = {}
@@ -224,6 +233,7 @@ def _told(key: str, events: list[Event]) -> Timeline:
         last_changed=events[-1].at,
         events=tuple(reversed(events)),
         blame=blame,
+        label=(policy.label and label_of(record, policy.label)) or UNSET,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from archiver.errors import ConfigError
 from archiver.pins import lists
@@ -131,7 +132,7 @@ class _Filter:
         news = "updated" in self._kinds and not all(each.metric for each in kept)
         kept = [each for each in kept if (self._passes(each) if each.metric else news)]
         kind: Kind = "updated" if news else "metrics"
-        return RecordChange(kind, change.key, changes=tuple(kept)) if kept else None
+        return replace(change, kind=kind, changes=tuple(kept)) if kept else None
 
     def _is_looked_at(self, change: FieldChange) -> bool:
         """Return whether a change touches one of the channel's fields, or below one."""

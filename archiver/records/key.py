@@ -46,6 +46,15 @@ def member(record: Record, path: str) -> Json:
     return value
 
 
+def label_of(record: Record, path: str) -> str:
+    """Return the text at a dotted `path`, which people read instead of the key; empty: none."""
+    try:
+        found = member(record, path)
+    except ValueError:
+        return ""
+    return found if isinstance(found, str) else ""
+
+
 def joined(parts: Iterable[Json]) -> str:
     """Join the parts of a key with ``/``; ValueError where they make no key."""
     key = "/".join(map(_part, parts))

@@ -116,6 +116,7 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
         changes: The fields that differ, by name; ``updated`` and ``metrics`` only.
         old_key: The key it had; ``renamed`` only.
         cause: Why it is gone, if known; for ``renamed`` that this is only possible.
+        label: What people read instead of the key, where the source has a `label`.
     """
 
     kind: Kind
@@ -124,6 +125,7 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
     changes: tuple[FieldChange, ...] | UnsetType = UNSET
     old_key: str | UnsetType = UNSET
     cause: str | UnsetType = UNSET
+    label: str | UnsetType = UNSET
 
     __repr__ = short
 

@@ -35,6 +35,8 @@ class Policy:
         volatile: Paths that are archived, but never make a difference.
         sets: Paths of arrays whose order means nothing.
         tolerance: Path of a number to the largest absolute difference that means nothing.
+        label: Field whose text people read instead of the key; empty: none. No difference
+            depends on it.
     """
 
     key: Path = ()
@@ -42,6 +44,7 @@ class Policy:
     volatile: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     tolerance: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    label: str = field(default="", compare=False)
 
     @property
     def strict(self) -> bool:

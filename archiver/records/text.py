@@ -237,6 +237,11 @@ def plural(noun: str) -> str:
     return f"{noun}es" if noun.endswith(("s", "x", "z", "ch", "sh")) else f"{noun}s"
 
 
+def named(key: str, label: str) -> str:
+    """Return what people read of a record: its label with the key behind it, else the key."""
+    return f"{label} ({key})" if label and label != key else key
+
+
 class Noun(NamedTuple):
     """What the records of a catalogue are called: one of them, and several."""
 

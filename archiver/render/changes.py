@@ -8,7 +8,7 @@ import msgspec
 
 from archiver.records.model import KINDS, RecordUpdate
 from archiver.render import console, data, wording
-from archiver.render.section import addresses
+from archiver.render.section import addresses, names
 from archiver.render.templates import stream as rendered
 from archiver.render.view import Shown
 
@@ -59,16 +59,17 @@ def show_together(found: Iterable[tuple[ChangeStream, View]], out: TextIO) -> No
 
 def _context(stream: ChangeStream, shown: Shown, view: View) -> dict[str, Any]:
     groups: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-    keys = []
+    named = []
     for change in shown:
         groups[change.kind].append(msgspec.to_builtins(_public(change, view)))
-        keys.append(change.key)
+        named.append(change)
     return {
         "changes": msgspec.to_builtins(shown.head) | groups,
         "ends": (wording.end(stream.old), wording.end(stream.current)),
         "headline": wording.headline(stream.summary(), stream.current.total, noun=stream.noun),
         "more": dict.fromkeys(KINDS, 0) | shown.left_out,
-        "links": addresses(keys, view.link),
+        "links": addresses((change.key for change in named), view.link),
+        "names": names(named),
     }
 
 

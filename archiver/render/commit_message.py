@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -10,6 +11,7 @@ from archiver.errors import RenderError
 from archiver.records import text
 from archiver.records.model import KINDS
 from archiver.render import wording
+from archiver.render.section import names
 from archiver.render.templates import render
 
 if TYPE_CHECKING:
@@ -55,7 +57,11 @@ def message(
         "source": source,
         "total": total,
         "summary": msgspec.to_builtins(summary),
-        "changes": {kind: msgspec.to_builtins(named.get(kind, ())) for kind in KINDS},
+        "changes": {
+            kind: [msgspec.to_builtins(wording.public(each)) for each in named.get(kind, ())]
+            for kind in KINDS
+        },
+        "names": names(chain.from_iterable(named.values())),
         "more": {kind: 0 if first else _more(kind, summary, named) for kind in KINDS},
     }
     body = render("commit.txt.j2", context, folder=folder).strip()
@@ -81,16 +87,16 @@ def subject(
     return f"{name}: {text.count(summary.news)} changes ({noun.counted(total)})"
 
 
-def _first_of_each(changes: Iterable[RecordChange]) -> dict[Kind, list[Any]]:
-    named: dict[Kind, list[Any]] = {}
+def _first_of_each(changes: Iterable[RecordChange]) -> dict[Kind, list[RecordChange]]:
+    named: dict[Kind, list[RecordChange]] = {}
     for change in changes:
         group = named.setdefault(change.kind, [])
         if len(group) < CAP and change.kind != "metrics":
-            group.append(wording.public(change))
+            group.append(change)
     return named
 
 
-def _more(kind: Kind, summary: Summary, named: Mapping[Kind, list[Any]]) -> int:
+def _more(kind: Kind, summary: Summary, named: Mapping[Kind, list[RecordChange]]) -> int:
     number: int = getattr(summary, kind)
     return number - len(named.get(kind, ()))
 

@@ -65,9 +65,9 @@ def change(
 
 def _first_line(change: RecordChange, colour: str) -> str:
     kind = change.kind
-    line = f"{wording.MARKS[kind]} {text.terminal(change.key)}"
+    line = f"{wording.MARKS[kind]} {text.terminal(wording.shown(change))}"
     if change.old_key is not UNSET:
-        line = f"= {text.terminal(change.old_key)} → {text.terminal(change.key)}"
+        line = f"= {text.terminal(change.old_key)} → {text.terminal(wording.shown(change))}"
     note = wording.NOTES.get(kind, "") if change.cause is UNSET else text.terminal(change.cause)
     line += f" ({note})" if note else ""
     return f"{colour}{line}{_PLAIN}\n" if colour else f"{line}\n"

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from archiver.errors import ConfigError
 from archiver.records.model import KINDS, RecordUpdate, Rename
@@ -59,11 +59,11 @@ def section(
         ``source``, ``timestamp`` (UTC), ``total``, ``first``, ``headline``, ``summary`` (kind to
         number), ``changes`` (kind to changes in their public form), ``more`` (kind to number of
         changes that are not named), ``links`` (key to address, of at most 1,000 characters),
-        ``compare`` (the command that shows all of them; empty: there is none), ``from`` and
-        ``to`` (the two ends).
+        ``names`` (key to label and key, of records that have a label), ``compare`` (the command
+        that shows all of them; empty: there is none), ``from`` and ``to`` (the two ends).
     """
     named = {} if first else _first_of_each(changes, cap)
-    keys = [change.key for group in named.values() for change in group]
+    shown = [change for group in named.values() for change in group]
     return {
         "source": source,
         "timestamp": new.timestamp or "",
@@ -81,7 +81,8 @@ def section(
             else getattr(summary, kind) - len(named.get(kind, ()))
             for kind in KINDS
         },
-        "links": addresses(keys, link),
+        "links": addresses((change.key for change in shown), link),
+        "names": names(shown),
         "compare": f"archiver compare {' '.join(snapshots)}" if all(snapshots) else "",
         "from": msgspec.to_builtins(old),
         "to": msgspec.to_builtins(new),
@@ -94,10 +95,21 @@ def addresses(keys: Iterable[str], link: Callable[[str], str]) -> dict[str, str]
     return {key: address for key, address in found if 0 < len(address) <= _LONGEST_LINK}
 
 
+def names(changes: Iterable[RecordChange]) -> dict[str, str]:
+    """Return what people read of the records that have a label, by key."""
+    return {each.key: wording.shown(each) for each in changes if each.label is not UNSET}
+
+
 def unnamed(section: Mapping[str, Any]) -> dict[str, Any]:
     """Return a section that only counts: for a place in which its names have no room."""
     more = {kind: section["more"][kind] + len(section["changes"][kind]) for kind in KINDS}
-    return {**section, "changes": {kind: [] for kind in KINDS}, "more": more, "links": {}}
+    return {
+        **section,
+        "changes": {kind: [] for kind in KINDS},
+        "more": more,
+        "links": {},
+        "names": {},
+    }
 
 
 def _first_of_each(changes: Iterable[RecordChange], cap: int) -> dict[Kind, list[RecordChange]]:

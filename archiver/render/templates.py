@@ -94,6 +94,7 @@ def _furnish(environment: Environment) -> None:
     del environment.globals["lipsum"], environment.filters["random"]
     environment.globals["titles"] = dict(wording.TITLES)
     environment.globals["marks"] = dict(wording.MARKS)
+    environment.globals["names"] = {}  # where no record has a label
     environment.filters |= {
         "terminal": text.terminal,
         "markdown": text.markdown,

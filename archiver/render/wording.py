@@ -127,6 +127,11 @@ def public(change: RecordChange) -> Record | Rename | RecordUpdate:
     return shown if change.cause is UNSET else {**shown, "@cause": change.cause}
 
 
+def shown(change: RecordChange) -> str:
+    """Return what people read of the record: label and key, else the key; not yet safe."""
+    return change.key if change.label is UNSET else text.named(change.key, change.label)
+
+
 def key(record: Record) -> str:
     """Return the key of a record in its public form: its first member.
 
