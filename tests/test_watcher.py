@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import time
@@ -40,6 +41,11 @@ class Shop(Watcher):
 
     def fetch_latest_models(self) -> list[dict[str, Any]]:
         return list(self.goods)
+
+
+def archive_in(folder: Path) -> Path:
+    (folder / "archiver.toml").write_text("")
+    return folder
 
 
 def test_a_hub_is_watched_without_arguments(
@@ -226,3 +232,42 @@ def test_nothing_is_made_where_a_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no archiver\.toml"):
         Watcher("hub", repo=tmp_path)
     assert [*tmp_path.iterdir()] == []
+
+
+def test_changes_read_like_the_mapping_of_the_original_design(repo: Path) -> None:
+    class Corner(Shop):
+        goods: ClassVar[list[dict[str, Any]]] = [{"sku": "a", "price": 1}]
+
+    shop = Corner(repo=archive_in(repo))
+    shop.take_snapshot()
+    nothing = shop.detect_changes()
+    assert not nothing
+    assert "new" in nothing
+    assert nothing["new"] == ()
+    Corner.goods = [{"sku": "a", "price": 3}, {"sku": "b"}]
+    changes = shop.detect_changes()
+    assert changes
+    assert {**changes} == dict(changes.items()) == dict(zip(changes, changes.values(), strict=True))
+    assert len(changes) == len(nothing) == len([*changes.keys()]) == 8
+    assert changes.get("new") == changes["new"] == ({"sku": "b"},)
+    assert changes.get("nothing") is changes.get(1) is None  # type: ignore[arg-type]
+    assert "summary" not in changes
+    with pytest.raises(KeyError):
+        changes["summary"]
+    (update,) = changes["updated"]
+    assert update["name"] == update.name == "a"
+    price = update["fields"]["price"]
+    assert (price.old, price.new) == (1, 3)
+    assert dict(update) == {"name": "a", "fields": update.fields}
+    plain = json.loads(json.dumps(changes.to_dict()))
+    assert plain["schema"] == "archiver/changes/1"
+    assert plain["updated"][0]["key"] == "a"
+    assert [kind for kind in changes if plain[kind]] == ["new", "updated"]
+    assert json.loads(json.dumps(update.to_dict())) == plain["updated"][0]
+
+
+def test_what_a_run_did_can_be_written_as_json(repo: Path) -> None:
+    report = Shop(repo=archive_in(repo)).take_snapshot()
+    plain = json.loads(json.dumps(report.to_dict()))
+    assert plain["outcome"] == "first"
+    assert plain["summary"]["new"] == report.new.total

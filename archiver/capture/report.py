@@ -70,6 +70,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return short(self, "source", "outcome", "summary", "revision", "changes", "notes")
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return its members as plain values, for `json.dumps`; `changes` are only the first."""
+        members: dict[str, Any] = msgspec.to_builtins(self)
+        return members
+
     def _repr_html_(self) -> str:
         """Return the first changes as a table, for a notebook."""
         first = self.outcome == "first"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from archiver.records.representation import short, table
+
+if TYPE_CHECKING:
+    from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list of Json, dict of str to Json."""
@@ -167,13 +170,74 @@ class Summary(msgspec.Struct, frozen=True):
         return sum(getattr(self, kind) for kind in NEWS)
 
 
-class RecordUpdate(msgspec.Struct, frozen=True):
-    """One record that is in both ends, with the fields that differ."""
+class _Mapping(msgspec.Struct, frozen=True):
+    """Reads like a mapping: members by name, in a fixed order."""
+
+    def _members(self) -> dict[str, Any]:
+        """Return the members of the mapping."""
+        raise NotImplementedError
+
+    def __getitem__(self, name: str) -> Any:
+        """Return one member."""
+        return self._members()[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is a member called `name`."""
+        return name in self._members()
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the members."""
+        return iter(self._members())
+
+    def __len__(self) -> int:
+        """Return the number of members."""
+        return len(self._members())
+
+    def keys(self) -> KeysView[str]:
+        """Return the names of the members."""
+        return self._members().keys()
+
+    def values(self) -> ValuesView[Any]:
+        """Return the members."""
+        return self._members().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Return the members with their names."""
+        return self._members().items()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return one member; `default` if there is none of that name."""
+        return self._members().get(name, default)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the public JSON form, as plain values for `json.dumps`."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+
+class RecordUpdate(_Mapping, frozen=True):
+    """One record that is in both ends, with the fields that differ.
+
+    As a mapping it has two members: ``update["name"]`` and ``update["fields"]``.
+    """
 
     key: str
     changes: tuple[FieldChange, ...]
 
     __repr__ = short
+
+    @property
+    def name(self) -> str:
+        """The record's key, which is its name in the archive."""
+        return self.key
+
+    @property
+    def fields(self) -> dict[str, FieldChange]:
+        """The fields that differ, by name; each has `old` and `new`."""
+        return {change.field: change for change in self.changes}
+
+    def _members(self) -> dict[str, Any]:
+        return {"name": self.name, "fields": self.fields}
 
 
 class Rename(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}):
@@ -189,12 +253,15 @@ CHANGES_1: Final = "archiver/changes/1"
 """Name of the public JSON form of changes."""
 
 
-class ChangeSet(msgspec.Struct, frozen=True, kw_only=True, rename={"old": "from", "current": "to"}):
+class ChangeSet(_Mapping, frozen=True, kw_only=True, rename={"old": "from", "current": "to"}):
     """The public JSON form of a comparison, ``archiver/changes/1``.
 
     Records stand as in a snapshot's line: the member ``@key`` comes first where the key is
     not one string field of the record; ``@cause`` follows in `removed` where it is known.
-    ``changes["new"]``, ``["updated"]`` and ``["removed"]`` work as in a mapping.
+
+    It reads like the mapping of each kind to its changes: ``changes["new"]``, ``["updated"]``,
+    ``["removed"]`` and the other `KINDS` are always there, so that its length never differs. It
+    is false when all of them are empty. ``json.dumps(changes.to_dict())`` is the JSON form.
     """
 
     schema: Literal["archiver/changes/1"] = CHANGES_1
@@ -214,12 +281,12 @@ class ChangeSet(msgspec.Struct, frozen=True, kw_only=True, rename={"old": "from"
     def __repr__(self) -> str:
         return short(self, "source", "summary", "old", "current")
 
-    def __getitem__(self, kind: str) -> tuple[Any, ...]:
-        """Return the changes of one `kind`, as ``changes["new"]``."""
-        if kind not in KINDS:
-            raise KeyError(kind)
-        changes: tuple[Any, ...] = getattr(self, kind)
-        return changes
+    def __bool__(self) -> bool:
+        """Tell whether anything changed; metrics count (``summary.news`` leaves them out)."""
+        return any(self.values())
+
+    def _members(self) -> dict[str, tuple[Any, ...]]:
+        return {kind: getattr(self, kind) for kind in KINDS}
 
     def _repr_html_(self) -> str:
         """Return the first changes as a table, for a notebook."""
