@@ -14,11 +14,12 @@ from archiver import config as configuration
 from archiver.capture import capture, prune, setup
 from archiver.capture.target import open_target
 from archiver.changes.retention import Retention
-from archiver.config import SourceConfig, scaffold
-from archiver.config.scaffold import NewSource
+from archiver.config import scaffold
+from archiver.config.scaffold import NewSource, array
 from archiver.errors import ConfigError
 from archiver.history import queries
 from archiver.history.catalogue import configured
+from archiver.history.foreign import ORIGINAL
 from archiver.jobs.job import Job
 from archiver.jobs.watch import AutoSnapshot
 from archiver.notify import delivery
@@ -55,19 +56,26 @@ class Watcher:
     """Watches one source of a data repository; every method is one use case.
 
     The repository is opened for each call and held by none of them. Times are UTC.
-    A class with its own `fetch_latest_models` watches what that returns: a new hub.
+
+    A class with its own `fetch_latest_models` watches what that returns: a new hub. It has a
+    source of its own, named by `name`, else after the class: ``CivitaiWatcher`` watches
+    ``civitai``. It never writes into a source of another type. Its first snapshot adds a table of
+    ``type = "class"`` to archiver.toml, so that the command line knows it; from then on that
+    table decides about `key`, `metrics` and `confirmations`.
 
     Attributes:
         type: Type of the source that is watched where none is named; empty: the only one.
-        name: Name of the source of a class with its own `fetch_latest_models`.
-        key: Fields of the key of its records.
-        metrics: Fields of them that count.
+        name: Name of the class's own source; empty: its type, or the name of the class in lower
+            case without ``Watcher``.
+        key: Fields of the key of what `fetch_latest_models` returns; a record that has no
+            ``id`` is known by its ``name``.
+        metrics: Fields of it that count.
         confirmations: Listings in a row that must lack a record before it is removed.
     """
 
     type: ClassVar[str] = ""
     name: ClassVar[str] = ""
-    key: ClassVar[tuple[str, ...]] = ("id",)
+    key: ClassVar[tuple[str, ...]] = ORIGINAL.key
     metrics: ClassVar[tuple[str, ...]] = ()
     confirmations: ClassVar[int] = 2
 
@@ -78,17 +86,35 @@ class Watcher:
         the data repository where there is none.
 
         Raises:
-            ConfigError: archiver.toml is wrong, or has no such source; or there is none, and
-                `repo` lies in a git repository that is no archive.
+            ConfigError: archiver.toml is wrong, or has no such source, or its source of that name
+                is none of this class; or there is none, and `repo` lies in a git repository that
+                is no archive.
         """
         folder, environ = Path(repo), configuration.process_environment()
-        own = source is None and bool(self.type or self.name)
-        if own and configuration.locate(folder, environ) is None:
+        if source is None and self._own and configuration.locate(folder, environ) is None:
             self._make_repository(folder)
         config = configuration.discover(folder, environ)
+        self._file = configuration.locate(folder, environ) or config.root / configuration.FILE_NAME
         self._config, named = self._with_source(config, source)
+        self._recorded = named is None or named in config.sources
         with Repository.open(self._config.root) as repository:
             self.source = configured(self._config, named, repository).source
+
+    @property
+    def _lists(self) -> bool:
+        """Whether the class lists its source itself."""
+        return type(self).fetch_latest_models is not Watcher.fetch_latest_models
+
+    @property
+    def _own(self) -> NewSource | None:
+        """The class's own source, as its first snapshot adds it; None: it has none."""
+        if not self._lists:
+            return NewSource(self.name or self.type, type=self.type) if self.type else None
+        named = type(self).__name__.strip("_").lower()
+        settings = {"key": array(self.key), "metrics": array(self.metrics)}
+        settings["confirmations"] = str(self.confirmations)
+        name = self.name or named.removesuffix("watcher") or named
+        return NewSource(name, type="class", settings=settings)
 
     def _make_repository(self, folder: Path) -> None:
         """Make a data repository of `folder`, unless it lies in a git repository."""
@@ -98,39 +124,57 @@ class Watcher:
                 f"and it lies in the git repository {outer}, which is no archive",
                 hint="name a folder of its own with repo=…, or run `archiver init` there",
             )
-        source = NewSource(self.type, type=self.type) if self.type else None
-        setup.make(folder, scaffold.files(source))
+        setup.make(folder, scaffold.files(None if self._lists else self._own))
         path = folder.absolute()
         _log.warning("made a data repository in %s; archiver.toml says what it keeps", path)
 
     def _with_source(self, config: Config, source: str | None) -> tuple[Config, str | None]:
-        """Return the configuration with the class's own source, and that source's name."""
-        if source is not None or not (self.type or self.name):
-            return config, source
-        of_type = [each.name for each in config.sources.values() if each.type == self.type]
-        if len(of_type) == 1 and not self.name:
-            return config, of_type[0]
-        name = self.name or self.type
-        if name in config.sources or of_type:
-            return config, name
-        if not self.name:
-            table = f'[sources.{name}]\ntype = "{self.type}"\n'.encode()
+        """Return the configuration with the class's own source, and the name of what it watches.
+
+        Raises:
+            ConfigError: That source is none of a class that lists its source itself.
+        """
+        own = self._own
+        if own is None or (source is not None and not self._lists):
+            return config, source or self.name or None
+        if not self._lists and not self.name:
+            of_type = [each.name for each in config.sources.values() if each.type == self.type]
+            if len(of_type) == 1:
+                return config, of_type[0]
+            if of_type:
+                return config, own.name
+        name = own.name if source is None else config.source(source).name
+        if name not in config.sources:
+            table = scaffold.table(own).encode()
             return configuration.with_table(config, table, name), name
-        made = SourceConfig(
-            name=name,
-            type="given",
-            key=self.key,
-            metrics=self.metrics,
-            confirmations=self.confirmations,
-        )
-        return replace(config, sources={**config.sources, name: made}), name
+        if self._lists and not config.source(name).by_class:
+            raise ConfigError(
+                f'the source {name} has the type "{config.source(name).type}": '
+                f"what {type(self).__name__} lists is something else",
+                hint="give the class a `name` of its own",
+            )
+        return config, name
+
+    def _record(self) -> None:
+        """Add the class's own source to archiver.toml, where it is not there."""
+        if self._recorded or self._own is None:
+            return
+        own = replace(self._own, name=self.source)
+        if setup.add_source(self._config, self._file, own):
+            _log.warning("added the source %s to %s", self.source, self._file)
+        self._recorded = True
 
     def _given(self) -> Listing | None:
         """Return what a class's own `fetch_latest_models` lists; None: it has none."""
-        if type(self).fetch_latest_models is Watcher.fetch_latest_models:
+        if not self._lists:
             return None
         key = self._config.source(self.source).key
-        return listed(self.fetch_latest_models(), key=key, end="fetch_latest_models returned")
+        return listed(
+            self.fetch_latest_models(),
+            key=key,
+            otherwise=ORIGINAL.otherwise if key == ORIGINAL.key else (),
+            end="fetch_latest_models returned",
+        )
 
     def fetch_latest_models(self) -> list[Record]:
         """List the source now and return its records, by key; nothing is written.
@@ -150,9 +194,11 @@ class Watcher:
         Raises:
             SourceError: There is no complete listing.
             SnapshotRejected: The listing is not plausible.
+            ConfigError: The class's own source cannot be added to archiver.toml.
             StoreError: It could not be committed.
             NotifyError: It is committed, but a channel was not notified.
         """
+        self._record()
         job = Job(accept=accept)
         return job.run(self._config, self.source, clock=clock.now, lister=self._given)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from support.commandline import run_archiver
 from support.git import run_git
 from support.hubs import START, Archive
 
@@ -23,6 +26,7 @@ from archiver.jobs.watch import AutoSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from subprocess import CompletedProcess
 
 
 @pytest.fixture
@@ -232,6 +236,110 @@ def test_nothing_is_made_where_a_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no archiver\.toml"):
         Watcher("hub", repo=tmp_path)
     assert [*tmp_path.iterdir()] == []
+
+
+class CivitaiWatcher(Watcher):
+    """As the original design shows a new hub: a class with nothing but its listing."""
+
+    def fetch_latest_models(self) -> list[dict[str, Any]]:
+        return [{"id": 7, "name": "a"}, {"name": "b", "size": "4.5GB"}]
+
+
+def test_a_class_never_writes_into_the_history_of_another_source(archive: Archive) -> None:
+    archive.configure("modelscope")
+    archive.run()
+    before = run_git(archive.folder, "log", "--format=%H", "--", "data/hub")
+    watcher = CivitaiWatcher(repo=archive.folder)
+    assert watcher.source == "civitai"
+    assert watcher.take_snapshot().new.total == 2
+    assert run_git(archive.folder, "log", "--format=%H", "--", "data/hub") == before
+    latest = json.loads((archive.folder / "data/civitai/latest.json").read_bytes())
+    assert latest["models"] == [
+        {"@key": "7", "id": 7, "name": "a"},
+        {"name": "b", "size": "4.5GB"},
+    ]
+    with pytest.raises(ConfigError, match="what CivitaiWatcher lists is something else"):
+        CivitaiWatcher("hub", repo=archive.folder)
+
+
+def test_a_hub_listed_in_ones_own_way_is_another_source(archive: Archive) -> None:
+    class Few(ModelScopeWatcher):
+        def fetch_latest_models(self) -> list[dict[str, Any]]:
+            return [{"id": "a/b"}]
+
+    archive.configure("modelscope")
+    assert Few(repo=archive.folder).source == "few"
+    Few.name = "hub"
+    with pytest.raises(ConfigError, match='the source hub has the type "modelscope"'):
+        Few(repo=archive.folder)
+
+
+def test_the_command_line_knows_the_source_of_a_class(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "archive"
+    CivitaiWatcher(repo=folder).take_snapshot()
+    assert CivitaiWatcher(repo=folder).take_snapshot().outcome == "unchanged"
+    table = (folder / "archiver.toml").read_text("utf-8").partition("[sources.civitai]")[2]
+    assert table.startswith('\ntype = "class"\nkey = ["id"]\nmetrics = []\nconfirmations = 2\n')
+
+    def asked(*words: str) -> CompletedProcess[str]:
+        return run_archiver(*words, "--repo", folder)
+
+    (folder / "keys.txt").write_text("b\n")
+    check = f"check {folder}/keys.txt"
+    questions = (
+        check,
+        "log",
+        "compare",
+        "list",
+        "show b",
+        "changes",
+        "status",
+        "verify",
+        "sources",
+    )
+    answers = {words: asked(*words.split()) for words in questions}
+    assert {words for words, done in answers.items() if done.returncode} == set()
+    assert answers["log"].stdout.endswith("first snapshot (2 records)\n")
+    for words in (("run",), ("run", "civitai"), ("watch", "--every", "1h"), ("sources", "--check")):
+        done = asked(*words)
+        assert done.returncode == 2
+        assert done.stderr.startswith("archiver: listed by a class in Python: civitai\n")
+    (folder / "feed.json").write_text('[{"id": "x"}]')
+    with (folder / "archiver.toml").open("a") as file:
+        file.write('[sources.feed]\ntype = "json"\nurl = "feed.json"\nkey = "id"\n')
+    done = asked("run")
+    assert (done.returncode, done.stdout.partition(":")[0]) == (0, "feed")
+
+
+def test_classes_that_start_together_are_all_recorded(repo: Path) -> None:
+    kinds = [type(f"Hub{n}Watcher", (CivitaiWatcher,), {}) for n in range(4)]
+    (repo / "archiver.toml").write_text("[archive]  # mine\r\n")
+    watchers: list[Watcher] = [kind(repo=repo) for kind in kinds]
+    with ThreadPoolExecutor(4) as pool:
+        reports = [*pool.map(Watcher.take_snapshot, watchers)]
+    assert {report.outcome for report in reports} == {"first"}
+    written = (repo / "archiver.toml").read_bytes().decode()
+    assert written.startswith("[archive]  # mine")
+    assert sorted(re.findall(r"sources\.(\w+)", written)) == ["hub0", "hub1", "hub2", "hub3"]
+
+
+@pytest.mark.parametrize("text", ["sources = {}\n", "[archive]\nsources = 1\n"])
+def test_a_file_that_cannot_take_the_source_stays_as_it_was(repo: Path, text: str) -> None:
+    (repo / "archiver.toml").write_text(text)
+    with pytest.raises(ConfigError):
+        CivitaiWatcher(repo=repo).take_snapshot()
+    assert (repo / "archiver.toml").read_text() == text
+    assert not (repo / "data").exists()
+
+
+@pytest.mark.parametrize("name", ["../x", "模型", "con", "a" * 65])
+def test_a_class_with_a_name_that_is_no_folder_is_refused(repo: Path, name: str) -> None:
+    (repo / "archiver.toml").write_text("")
+    kind = type("Odd", (CivitaiWatcher,), {"name": name})
+    with pytest.raises(ConfigError, match="a source's name is up to 64 of a-z"):
+        kind(repo=repo)
 
 
 def test_changes_read_like_the_mapping_of_the_original_design(repo: Path) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
+from archiver import config as configuration
+from archiver.config import scaffold
 from archiver.errors import ConfigError
 from archiver.render.atomic_file import whole_file
+from archiver.store.commit import writing
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from archiver.config import Config
+    from archiver.config.scaffold import NewSource
 
 _BARE: Final = ("HEAD", "objects", "refs")  # gitrepository-layout(5)
 
@@ -55,6 +60,31 @@ def make(folder: Path, files: Mapping[str, str], *, extended: Mapping[str, str] 
             file.write(text)
         done[name] = "extended"
     return Made(done, outer)
+
+
+def add_source(config: Config, path: Path, source: NewSource) -> bool:
+    """Append the table of `source` to the archiver.toml at `path`.
+
+    Returns:
+        Whether it was added; else another program had added such a source meanwhile.
+
+    Raises:
+        ConfigError: The file cannot take it, or cannot be written.
+        RepositoryBusy: Another run holds the lock.
+    """
+    environ = config.environment.variables
+    with Repository.open(config.root) as repository, writing(repository):
+        if source.name in configuration.load(path, environ).sources:
+            return False
+        try:
+            text = scaffold.with_source(path.read_bytes(), path, source) or ""
+        except ConfigError as error:
+            table = scaffold.table(source).rstrip()
+            hint = f"add this table to {path.name} yourself:\n{table}"
+            raise ConfigError(str(error), hint=hint) from error
+        with whole_file(path) as file:
+            file.write(text)
+    return True
 
 
 def enclosing(folder: Path) -> Path | None:

@@ -230,11 +230,11 @@ def _begun(
         words = f"-f json and the channel {printing[0]} both write to standard output."
         raise click.UsageError(words)
     with output.progress("fetch") if job.push else nullcontext():
-        notes = job.prepare(config, config.chosen(names), clock=now)
+        notes = job.prepare(config, config.runnable(names), clock=now)
     for line in notes:
         output.note(terminal(f"note: {line}"))
     config = discover(repo, process_environment())
-    return config, config.chosen(names)
+    return config, config.runnable(names)
 
 
 def _counting(bar: Progress) -> Callable[[Ledger], None]:

@@ -150,7 +150,7 @@ def watch(
     """
     schedule_ = _schedule(every, cron, timezone)
     config = discover(repo, process_environment())
-    wanted = config.chosen(names)
+    wanted = config.runnable(names)
     job = Job(push=push, notify=notify)
 
     def run(name: str) -> None:

@@ -122,7 +122,7 @@ def sources(context: click.Context, *, repo: Path, form: str, check: bool) -> No
     environ = process_environment()
     if check:
         config = discover(repo, environ)
-        context.exit(in_turn(context, config.chosen(()), lambda name: _check(config, name)))
+        context.exit(in_turn(context, config.runnable(()), lambda name: _check(config, name)))
     path = locate(repo, environ)
     rows = [] if path is None else _rows(load(path, environ))
     types = KINDS.available()

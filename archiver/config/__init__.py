@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.config.environment import Environment, process_environment
 from archiver.config.plugin_tables import SOURCE_NAME, read_channels, read_sources
 from archiver.config.tables import (
+    RUN_CLASS,
     ArchiveConfig,
     ChannelConfig,
     RetentionConfig,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FILE_NAME",
+    "RUN_CLASS",
     "SOURCE_NAME",
     "ArchiveConfig",
     "ChannelConfig",
@@ -99,6 +101,19 @@ class Config:
         if not self.sources:
             raise ConfigError("no source is configured", hint="add a table [sources.NAME]")
         return tuple(self.source(name).name for name in dict.fromkeys(names) or self.sources)
+
+    def runnable(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the names of the sources that a command can run: `names`, or all such.
+
+        Raises:
+            ConfigError: There is no such source, or a class in Python lists it.
+        """
+        chosen = self.chosen(names)
+        found = tuple(name for name in chosen if not self.sources[name].by_class)
+        if not found or (names and found != chosen):
+            listed = ", ".join(name for name in chosen if name not in found)
+            raise ConfigError(f"listed by a class in Python: {listed}", hint=RUN_CLASS)
+        return found
 
     def folder(self, source: str) -> str:
         """Return the folder of `source`, relative to the repository's root, with ``/``."""

@@ -124,7 +124,7 @@ def table(source: NewSource) -> str:
     if source.type != "json":
         start = f"[sources.{name}]\ntype = {_quoted(source.type)}\n"
         given = "".join(f"{setting} = {value}\n" for setting, value in source.settings.items())
-        usual = _HUBS.get(source.type, "").splitlines(keepends=True)
+        usual = _USUAL.get(source.type, "").splitlines(keepends=True)
         top = _TOP if source.type in _HUBS and not _CHOICES & source.settings.keys() else ""
         without = {*source.settings} if top else {*source.settings, "scope"}
         kept = (line for line in usual if line.split(" ", 1)[0] not in without)
@@ -133,8 +133,8 @@ def table(source: NewSource) -> str:
         name=name,
         url=_quoted(source.url),
         records=_quoted(source.records),
-        key=_array(source.key),
-        metrics=_array(source.metrics),
+        key=array(source.key),
+        metrics=array(source.metrics),
     )
 
 
@@ -143,7 +143,8 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _array(texts: tuple[str, ...]) -> str:
+def array(texts: tuple[str, ...]) -> str:
+    """Write a TOML array of strings."""
     return f"[{', '.join(map(_quoted, texts))}]"
 
 
@@ -195,7 +196,7 @@ scope = "top"                 # the 10,000 most downloaded; "all": every model
 # confirmations = 2           # complete listings that must lack a model before it is removed
 """,
 }
-"""What a new archiver.toml says of the hubs beside their type."""
+"""Settings of the hubs, as a new archiver.toml shows them."""
 
 _CONFIG = """\
 # What archiver keeps here. Check it with: archiver sources
@@ -254,3 +255,10 @@ archiver check models.txt     # end with 1 if one of these keys is gone or chang
 archiver status               # is the job alive?
 ```
 """
+_USUAL = {
+    "class": """\
+# A class in Python lists it: its take_snapshot() captures it, `archiver run` leaves it out.
+""",
+    **_HUBS,
+}
+"""What the table of a type says besides."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -64,6 +64,10 @@ Days: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number of days 
 Bytes: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number of bytes from 1")]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")]
 Distance: TypeAlias = Annotated[float, Meta(ge=0, description="a number from 0")]
+
+
+RUN_CLASS: Final = "the take_snapshot() of that class captures it, no command does"
+"""What to do with a source that a class in Python lists."""
 
 
 class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,6 +144,11 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any] = {}
 
     __repr__ = short
+
+    @property
+    def by_class(self) -> bool:
+        """Whether a class in Python lists it, which no command can run."""
+        return self.type == "class"
 
     @property
     def called(self) -> Noun:

@@ -191,7 +191,9 @@ class Catalogue:
             hint = "--file names a file of the repository, relative to its top"
             return NotADataRepository(f"no commit holds {self.path}", hint=hint)
         message = f"there is no snapshot of {self.source} yet"
-        return NotADataRepository(message, hint=f"take one with: archiver run {self.source}")
+        by_class = self.config is not None and self.config.source(self.source).by_class
+        hint = configuration.RUN_CLASS if by_class else f"take one with: archiver run {self.source}"
+        return NotADataRepository(message, hint=hint)
 
     def policy_then(self, commit: str) -> Policy | None:
         """Return what the fields meant by the archiver.toml in `commit`; None: unknown."""

@@ -44,12 +44,12 @@ ORIGINAL: Final = Shape("models", ("id",), ("name",))
 def shape_of(source: SourceConfig) -> Shape:
     """Return the shape of files that are older than the archive of a source.
 
-    A document is read as archiver.toml says; a hub's file as the original design wrote it.
+    A document is read as archiver.toml says; any other file as the original design wrote it.
     """
     if source.type == "json":
         return Shape(source.records, source.key)
     if source.key in ((), ORIGINAL.key):
-        return ORIGINAL._replace(models=True)
+        return ORIGINAL._replace(models=not source.by_class)
     return Shape(ORIGINAL.records, source.key)
 
 

@@ -15,7 +15,7 @@ import msgspec
 from archiver.errors import ConfigError, UnreadableSnapshot
 from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE, parse, plain
-from archiver.records.key import joined, key_of, lacks, member
+from archiver.records.key import joined, key_of, keyed_by, member
 from archiver.records.model import Bad, Line
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Reader:
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
         try:
             record = _object(text)
-            fields = self._fields(record)
+            fields = keyed_by(record, self._key, self._otherwise)
             key = self._key_of(record, fields, holder, name)
             line = canonical.encode_as(key, record, fields)
             _refuse_twins(text, record, line.data)
@@ -128,15 +128,11 @@ class Reader:
         """Return the key of a record that cannot be used; empty: nobody knows it."""
         try:
             record = msgspec.json.decode(text.decode(errors="replace"), type=dict)
-            key = self._key_of(record, self._fields(record), holder, name)
+            fields = keyed_by(record, self._key, self._otherwise)
+            key = self._key_of(record, fields, holder, name)
         except (*UNREADABLE, ValueError):
             return str(name) if self._key == (_MEMBERS,) else ""
         return "" if _REPLACED in key else key
-
-    def _fields(self, record: Record) -> tuple[str, ...]:
-        if self._otherwise and lacks(record, self._key) and not lacks(record, self._otherwise):
-            return self._otherwise
-        return self._key
 
     def _key_of(
         self, record: Record, fields: tuple[str, ...], holder: _Found, name: str | int

@@ -36,6 +36,15 @@ def lacks(record: Record, fields: tuple[str, ...]) -> bool:
     return all(record.get(field) is None for field in fields)
 
 
+def keyed_by(
+    record: Record, fields: tuple[str, ...], otherwise: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the fields that key `record`: `fields`, or `otherwise` where it has none of them."""
+    if otherwise and lacks(record, fields) and not lacks(record, otherwise):
+        return otherwise
+    return fields
+
+
 def member(record: Record, path: str) -> Json:
     """Return the value at a dotted `path`; ValueError where there is none."""
     value: Json = record

@@ -39,6 +39,7 @@ __all__ = [
 SHARED = ("records", "key")
 """Settings that every source may have, and that some classes read themselves."""
 BUILT_IN = {
+    "class": "archiver.sources.protocol:Given",
     "huggingface": "archiver.sources.huggingface:HuggingFace",
     "json": "archiver.sources.json_document:JsonSource",
     "modelscope": "archiver.sources.modelscope:ModelScope",

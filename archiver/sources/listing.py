@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from archiver.changes.guard import ACCEPT
 from archiver.errors import MalformedPage, SnapshotRejected
 from archiver.records import canonical
-from archiver.records.key import key_of
+from archiver.records.key import key_of, keyed_by
 from archiver.records.model import Bad, Line
 from archiver.records.representation import short
 from archiver.records.text import few
@@ -106,15 +106,22 @@ def fetch(
         return _Loop(source, key, state, prefetch, max_pages).run(validators, progress)
 
 
-def listed(records: Iterable[Record], *, key: tuple[str, ...], end: str) -> Listing:
+def listed(
+    records: Iterable[Record],
+    *,
+    key: tuple[str, ...],
+    otherwise: tuple[str, ...] = (),
+    end: str,
+) -> Listing:
     """Return records that somebody else has listed, as a complete listing.
 
     Args:
         records: All of them.
         key: Fields that form a record's key.
+        otherwise: Fields that key a record that has none of `key`; empty: it has no key.
         end: How it is known that these are all.
     """
-    lines, bad = _lines(records, key, "record")
+    lines, bad = _lines(records, key, "record", otherwise)
     kept = LinesInMemory()
     again = kept.put(lines)
     proof = Proof("complete", 1, None, len(lines) + len(bad), len(again), len(bad), end)
@@ -239,13 +246,19 @@ class _Loop:
 
 
 def _lines(
-    records: Iterable[Record | Line | Bad], key: tuple[str, ...], page: str
+    records: Iterable[Record | Line | Bad],
+    key: tuple[str, ...],
+    page: str,
+    otherwise: tuple[str, ...] = (),
 ) -> tuple[list[Line], list[Bad]]:
     """Return the lines of a page's records, and what stands in a record's place and is none."""
     lines: list[Line] = []
     bad: list[Bad] = []
     for number, record in enumerate(records):
-        found = record if isinstance(record, (Line, Bad)) else _line(record, key, page, number)
+        if isinstance(record, (Line, Bad)):
+            found = record
+        else:
+            found = _line(record, key, f"{page}/{number}", otherwise)
         if isinstance(found, Bad):
             bad.append(found)
         else:
@@ -253,16 +266,17 @@ def _lines(
     return lines, bad
 
 
-def _line(record: Json, key: tuple[str, ...], page: str, number: int) -> Line | Bad:
+def _line(record: Json, key: tuple[str, ...], place: str, otherwise: tuple[str, ...]) -> Line | Bad:
     if not isinstance(record, dict):
-        return Bad(f"{page}/{number}", "it is not an object")
+        return Bad(place, "it is not an object")
+    key = keyed_by(record, key, otherwise)
     try:
         return canonical.encode(record, key)
     except ValueError as error:
         known = ""  # unless the record is unusable for another reason
         with suppress(ValueError):
             known = key_of(record, key)
-        return Bad(f"{page}/{number}", str(error), known)
+        return Bad(place, str(error), known)
 
 
 def _conditional(request: Request, validators: Mapping[str, str]) -> Request:

@@ -216,11 +216,13 @@ class Source(ABC):
 
 
 class Given(Source):
-    """A source whose records somebody else lists: a class with its own ``fetch_latest_models``."""
+    """``type = "class"``: a class in Python with its own ``fetch_latest_models`` lists it."""
+
+    defaults = {"key": ["id"]}  # noqa: RUF012  read only
 
     def plan(self, ledger: Ledger) -> Sequence[Request]:  # noqa: ARG002  there is nothing to plan
         """Refuse: only the class that lists the records can."""
-        raise ConfigError("this source is listed by its own class", hint="run that class")
+        raise ConfigError("a class in Python lists this source", hint="call its take_snapshot()")
 
     def parse(self, page: Page) -> Parsed:
         """Take no page: none was ever requested."""

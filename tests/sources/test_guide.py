@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from archiver.transport import Transport
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
-CATALOGUES, HUB, IDS, OLLAMA_TABLE, _ = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+CATALOGUES, HUB, IDS, OLLAMA_TABLE, _, SHOP_TABLE = re.findall(
+    r"```toml\n(.*?)```", GUIDE, re.DOTALL
+)
 OLLAMA, _, SHOP = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 
 INSTALLED = {
@@ -70,6 +72,7 @@ def test_a_class_of_ones_own_is_archived_as_shown(
     assert git(repo, "show", "HEAD:data/shop/latest.json").splitlines()[-3] == (
         '{"sku":"a-1","price":3}'
     )
+    assert (repo / "archiver.toml").read_text("utf-8").startswith(SHOP_TABLE)
 
 
 def test_the_example_has_30_lines_of_code() -> None:
