@@ -156,17 +156,22 @@ class Repository:
         """Return the full ref that HEAD stands for; empty: it is detached."""
         return os.fsdecode(self.git.ask("symbolic-ref", "--quiet", "HEAD").out).strip()
 
+    def _parsed(self, ref: str) -> str | None:
+        answer = self.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", ref)
+        return None if answer.code else answer.out.decode().strip()
+
     def tip(self, ref: str) -> str | None:
         """Return the id that a full ref or ``HEAD`` has; None: unborn.
 
         Raises:
             StoreError: The ref is there but cannot be read.
         """
-        answer = self.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", ref)
-        if not answer.code:
-            return answer.out.decode().strip()
+        if (found := self._parsed(ref)) is not None:
+            return found
         named = self._head() if ref == "HEAD" else ref
         if not named or (self.common_dir / named).is_file():
+            if (made := self._parsed(ref)) is not None:
+                return made  # by another run, after the first look
             raise StoreError(f"{ref} is damaged", hint="see `git reflog` for what it was")
         return None
 
