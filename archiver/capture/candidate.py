@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from archiver.capture import prune
-from archiver.capture.report import Report, commit_message, section_of
+from archiver.capture.changelog_file import changelog_file
+from archiver.capture.report import Report, commit_message
 from archiver.changes.guard import Drift
 from archiver.changes.lifecycle import write_tombstones, write_unlisted
-from archiver.errors import RenderError
 from archiver.history import snapshots
-from archiver.history.catalogue import CHANGELOG, LATEST, REMOVED, UNLISTED
+from archiver.history.catalogue import LATEST, REMOVED, UNLISTED
 from archiver.history.comparison import Comparison, outlined
 from archiver.history.versions import EMPTY, stamp
 from archiver.records.canonical import Header
 from archiver.records.digest import records_digest
-from archiver.render import changelog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from archiver.capture.report import Outcome
     from archiver.capture.target import Target
     from archiver.capture.validation import Baseline
+    from archiver.errors import RenderError
     from archiver.history.snapshots import Layout
     from archiver.history.versions import Version
     from archiver.records.model import ChangeSet, Summary
@@ -124,11 +124,10 @@ class Candidate:
         files |= self._files_beside(writer, inside)
         files |= prune.outdated(target, tip, taken)
         message, error = self._message(report)
-        if report.summary.news or report.outcome == "first":
-            blob, wrong = self._changelog(writer, report, tip)
-            files[f"{folder}/{CHANGELOG}"] = blob
-            error = error or wrong
-        return Draft(report, tip, taken, files, files[target.catalogue.path], message, error)
+        section, wrong = changelog_file(target, writer, report, tip=tip, link=self.link)
+        files |= section
+        latest = files[target.catalogue.path]
+        return Draft(report, tip, taken, files, latest, message, error or wrong)
 
     def _compared(self, taken: datetime) -> tuple[Report, Layout]:
         source, policy = self.target.source.name, self.target.catalogue.policy
@@ -219,21 +218,3 @@ class Candidate:
             folder=target.config.template_folder,
             unlisted=None if unlisted is None else len(unlisted),
         )
-
-    def _changelog(
-        self, writer: Writer, report: Report, tip: str | None
-    ) -> tuple[str, RenderError | None]:
-        """Write the changelog with one more section; the built-in template replaces a wrong one."""
-        target, error = self.target, None
-        context = section_of(report, report.snapshot or "", self.link)
-        folder = target.config.template_folder
-        try:
-            section = changelog.rendered(context, folder=folder)
-        except RenderError as wrong:
-            if folder is None:
-                raise
-            section, error = changelog.rendered(context, folder=None), wrong
-        path = f"{target.catalogue.folder}/{CHANGELOG}"
-        old = target.repository.read(tip, path) if tip else None
-        new = changelog.prepended(old, section, source=report.source)
-        return writer.write_blob((new,), len(new)), error

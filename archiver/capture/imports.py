@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from archiver.capture import prune
+from archiver.capture.changelog_file import changelog_file
 from archiver.capture.report import DIGEST, Report, commit_message
 from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot
 from archiver.history import queries, snapshots
+from archiver.history.changelog import links
 from archiver.history.comparison import outlined
 from archiver.history.versions import EMPTY, stamp
 from archiver.records import canonical
 from archiver.records.digest import records_digest
 from archiver.records.model import End, Line
 from archiver.records.representation import short
-from archiver.records.text import Noun  # noqa: TC001  msgspec reads it
+from archiver.records.text import Noun, count
 from archiver.sources.lines import LinesInMemory
 from archiver.store.change import BOT
 from archiver.store.commit import writing
@@ -61,17 +63,23 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def import_all(
-    target: Target, origins: Iterable[Origin], *, progress: Callable[[int], None] | None = None
+    target: Target,
+    origins: Iterable[Origin],
+    *,
+    now: datetime,
+    progress: Callable[[int], None] | None = None,
 ) -> Imported:
     """Commit versions to a source that is still empty, each dated at its capture time.
 
     Author, dates and message depend on the versions alone: importing them into two fresh
     repositories gives equal commits. What a killed import had committed already is recognised,
-    and the import goes on from there. History is history: no listing is refused.
+    and the import goes on from there. History is history: no listing is refused. A last commit
+    removes the stamped files that ``[retention]`` does not keep today.
 
     Args:
         target: The source.
         origins: The versions, oldest first.
+        now: Time, UTC.
         progress: Called after each version with the number read so far.
 
     Raises:
@@ -85,6 +93,7 @@ def import_all(
             importing.add(origin)
             if progress is not None:
                 progress(number)
+        importing.prune(now)
         return importing.finish()
 
 
@@ -96,6 +105,7 @@ class _Importing:
         self._writer = writer
         self._versions = versions
         self._policy = target.catalogue.policy
+        self._link = links(target.catalogue)
         self._tip = target.tip()
         self._present = self._revisions()
         self._before = versions.stored(self._present[-1]) if self._present else EMPTY
@@ -127,6 +137,18 @@ class _Importing:
             self._identical += 1
         else:
             self._take(lines, origin.taken, digest)
+
+    def prune(self, now: datetime) -> None:
+        """Remove the stamped files that ``[retention]`` does not keep, in a commit of its own."""
+        target, rules = self._target, prune.configured_retention(self._target.config)
+        tip = self._tip
+        if tip is None or rules.is_empty or len(self._digests) <= len(self._present):
+            return
+        if gone := prune.planned(target, tip, rules, now).remove:
+            files, text = prune.pruned(target, tip, [file.name for file in gone])
+            self._writer.commit(target.change(files, text, tip=tip, taken=now, now=now))
+            number = count(len(gone), "stamped file")
+            self._notes.append(f"{number} pruned, as [retention] says; history keeps them")
 
     def finish(self) -> Imported:
         """Return what was done; raise what was wrong with the user's template."""
@@ -172,10 +194,15 @@ class _Importing:
             before=self._before,
             max_bytes=source.max_bytes,
         )
-        text = self._message(layout.version(), digest)
+        name = snapshots.stamped_name(source.name, taken)
+        report = self._report(layout.version(), name)
+        text, trouble = commit_message(report, None, digest, folder=target.config.template_folder)
         blobs = layout.write(self._writer, self._before)
-        files = target.files(blobs, snapshots.stamped_name(source.name, taken), tip)
+        files = target.files(blobs, name, tip)
         files |= prune.outdated(target, tip, taken)
+        section, wrong = changelog_file(target, self._writer, report, tip=tip, link=self._link)
+        files |= section
+        self._trouble = self._trouble or trouble or wrong
         done = self._writer.commit(
             target.change(files, text, tip=tip, taken=taken, now=taken, author=BOT)
         )
@@ -185,21 +212,18 @@ class _Importing:
         written = Revision(done.revision, blobs[".json"], taken, taken, "", {})
         self._before = self._versions.stored(written)
 
-    def _message(self, version: Version, digest: str) -> str:
+    def _report(self, version: Version, name: str) -> Report:
         summary, changes = outlined(self._before, version, self._policy)
-        report = Report(
+        return Report(
             source=self._target.source.name,
             noun=self._target.source.called,
             outcome="changed" if self._digests else "first",
+            snapshot=name,
             old=self._before.end,
             new=End(None, version.end.timestamp, version.end.total),
             summary=summary,
             changes=changes,
         )
-        folder = self._target.config.template_folder
-        text, trouble = commit_message(report, None, digest, folder=folder)
-        self._trouble = self._trouble or trouble
-        return text
 
 
 def _is(revision: Revision, taken: datetime, digest: str) -> bool:

@@ -211,7 +211,9 @@ def import_(
                 variables=config.environment.variables,
             )
             origins = stack.enter_context(past)
-        done = import_all(target, origins, progress=lambda number: bar(number, len(origins)))
+        done = import_all(
+            target, origins, now=now(), progress=lambda number: bar(number, len(origins))
+        )
     for line in (*done.notes, *(f"left out: {each}" for each in done.skipped)):
         output.note(terminal(f"{done.source}: {line}"))
     if not done.committed + done.present + done.identical:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.capture.origins import Origin
+
+
+NOW = datetime(2026, 1, 3, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ def write(file: Path, *, indent: int = 4, **models: int) -> None:
 
 
 def take(archive: Archive, origins: Iterable[Origin]) -> Imported:
-    return import_all(archive.target(), origins)
+    return import_all(archive.target(), origins, now=NOW)
 
 
 def files(archive: Archive, *paths: Path) -> list[Origin]:
@@ -322,6 +326,32 @@ def test_retention_holds_as_if_each_version_had_been_captured_then(
     assert archive.commits == 3
 
 
+def test_what_retention_does_not_keep_today_does_not_stay(archive: Archive, old: Path) -> None:
+    archive.configure("[retention]\nkeep_days = 1")
+    origins = files(archive, old)
+    done = import_all(archive.target(), origins, now=NOW + timedelta(days=365))
+    assert done.notes == ("1 stamped file pruned, as [retention] says; history keeps them",)
+    stamped = [path.name for path in (archive.folder / "data/hub/snapshots").iterdir()]
+    assert stamped == ["hub_models_20260103_000000.json"]
+    assert archive.commits == 4
+    assert len(history_of(archive)) == 3
+    assert archive.git("status", "--porcelain", "data") == ""
+    assert archive.problems()[0] == []
+    assert counted(take(archive, origins))["present"] == 3
+    assert archive.commits == 4
+
+
+def test_an_import_writes_the_changelog_as_runs_do(archive: Archive, old: Path) -> None:
+    take(archive, files(archive, old))
+    text = (archive.folder / "data/hub/CHANGELOG.md").read_text("utf-8")
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert [line[3:13] for line in headings] == ["2026-01-03", "2026-01-02", "2026-01-01"]
+    archive.captured(a=9, b=9)
+    after = (archive.folder / "data/hub/CHANGELOG.md").read_text("utf-8")
+    assert after.count("\n## ") == 4
+    assert after.endswith(text[text.index("## ") :])
+
+
 def test_a_broken_template_is_told_when_everything_is_committed(
     archive: Archive, old: Path
 ) -> None:
@@ -341,7 +371,7 @@ def test_a_key_may_be_guessed_as_the_original_design_keyed(archive: Archive, old
 
 def test_progress_is_told_version_by_version(archive: Archive, old: Path) -> None:
     told: list[int] = []
-    import_all(archive.target(), files(archive, old), progress=told.append)
+    import_all(archive.target(), files(archive, old), now=NOW, progress=told.append)
     assert told == [1, 2, 3]
 
 
