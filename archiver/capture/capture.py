@@ -200,7 +200,14 @@ class _Capture:
             lost = {key: lost[key] for key in source.watched if key in lost}
         renames = possible_renames(lost, listing.lines, target.source.key)
         gone = len(lost) - len(renames)
-        validate(self._connection, listing, before, lost=gone, accept=accept)
+        validate(
+            self._connection,
+            listing,
+            before,
+            lost=gone,
+            imported=baseline.imported,
+            accept=accept,
+        )
         waiting = details.enrich(self._connection, listing, baseline)
         confirmation = confirm(
             listing,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from archiver.config import SourceConfig
     from archiver.records.model import End, RecordChange
+    from archiver.store.history import Revision
 
 DIGEST = "Archiver-Records-Digest"
 """The trailer that holds the records digest."""
@@ -193,6 +194,11 @@ def _trailers(
         values |= {} if unlisted is None else {UNLISTED: unlisted}
         values["Archiver-Version"] = __version__
     return {name: str(value) for name, value in values.items()}
+
+
+def is_imported(revision: Revision) -> bool:
+    """Tell whether a snapshot was imported: it says what it holds, and no listing proves it."""
+    return DIGEST in revision.trailers and PROOF not in revision.trailers
 
 
 def write_proof(proof: Proof) -> str:

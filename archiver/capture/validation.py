@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from archiver.capture.report import is_imported
 from archiver.changes.compare import differing
-from archiver.changes.guard import ACCEPT, FEWEST, refuse_implausible
+from archiver.changes.guard import ACCEPT, FEWEST, refuse_implausible, refuse_turnover
 from archiver.errors import MalformedPage, SnapshotRejected, UnreadableSnapshot
 from archiver.history import queries, revisions
 from archiver.history.comparison import pairs
@@ -60,6 +61,11 @@ class Baseline:
             readable = queries.readable(self.versions, self.catalogue.revisions())
             return next((version for _, version in readable), EMPTY)
 
+    @property
+    def imported(self) -> bool:
+        """Whether the newest snapshot was imported: no listing is behind it."""
+        return self.newest is not None and is_imported(self.newest)
+
     def lines(self) -> Iterator[Line]:
         """Yield its lines; shards one after the other."""
         for part in self.open().parts.values():
@@ -80,7 +86,13 @@ def absent(before: Version, lines: Lines) -> dict[str, bytes]:
 
 
 def validate(
-    connection: Connection, listing: Listing, before: Version, *, lost: int, accept: bool
+    connection: Connection,
+    listing: Listing,
+    before: Version,
+    *,
+    lost: int,
+    imported: bool,
+    accept: bool,
 ) -> None:
     """Refuse a listing that is damaged, or that looks like a fault of the source.
 
@@ -89,6 +101,7 @@ def validate(
         listing: The listing.
         before: The baseline.
         lost: Number of its keys that the listing lacks.
+        imported: Whether the newest snapshot was imported.
         accept: Take it even if it is not plausible.
 
     Raises:
@@ -106,12 +119,15 @@ def validate(
     if connection.source.watched and before is not EMPTY and lost < FEWEST:
         return  # the hub answered for each of these few by itself
     total, after = before.end.total, len(listing.lines)
+    window = listing.proof.kind == "window"
     refuse_implausible(
         before=None if before is EMPTY else total,
         after=after,
-        vanished=total - after if listing.proof.kind == "window" else lost,
+        vanished=total - after if window else lost,
         max_shrink=connection.target.source.max_shrink,
     )
+    if window:
+        refuse_turnover(before=total, lost=lost, imported=imported)
 
 
 def quarantined(

@@ -65,6 +65,27 @@ def refuse_implausible(*, before: int | None, after: int, vanished: int, max_shr
         )
 
 
+def refuse_turnover(*, before: int, lost: int, imported: bool) -> None:
+    """Refuse a window that shares hardly a record with the last snapshot: another catalogue.
+
+    Args:
+        before: Number of records of the last snapshot.
+        lost: Number of them that the window lacks; possible renames are not lost.
+        imported: Whether that snapshot was imported: nobody knows yet that both are the same
+            catalogue, so a small one counts too.
+
+    Raises:
+        SnapshotRejected: More than 95 % of them are lost.
+    """
+    if before >= (1 if imported else FEWEST) and lost > (1 - MAX_DRIFT) * before:
+        origin = "imported " if imported else ""
+        raise SnapshotRejected(
+            f"{lost:,} of the {before:,} {origin}records are not in the window any more: "
+            "is it the same catalogue, with the same keys?",
+            hint=ACCEPT,
+        )
+
+
 class Drift:
     """Counts, over the records that differ, what a fault of the source would do to all of them.
 

@@ -58,8 +58,8 @@ def status(
     """Show when each source was last captured, what failed, and how large the archive is.
 
     Ends with 1 if the last run of a source failed, was not pushed or not delivered, if there was
-    none, if the next one is overdue by the rhythm of those before, or if the last good one is
-    older than --max-age.
+    none (also after an import), if the next one is overdue by the rhythm of those before, or if
+    the last good one is older than --max-age.
     """
     config = discover(repo, process_environment())
     found = measured(config, config.chosen(names), now=now(), max_age=max_age)
@@ -69,7 +69,7 @@ def status(
     else:
         for line in _lines(found, config):
             click.echo(line)
-    if all(each.last is None for each in found.sources):
+    if all(each.last is None and not each.imported for each in found.sources):
         output.note(f"no reports are here; of a clone: git fetch origin {STATE_REF}:{STATE_REF}")
     context.exit(0 if found.healthy else 1)
 
@@ -91,11 +91,15 @@ def _months(number: float) -> str:
 
 def _source_lines(each: SourceStatus, noun: Noun) -> Iterator[str]:
     state = "ok" if each.healthy else "STALE" if each.stale else "FAILING"
+    if each.imported:
+        state = "NOT RUN YET"
     if state == "FAILING" and each.late and not each.failures:
         state = "LATE"
     good, runs = each.month
     yield f"{each.source}: {state}"
     yield f"  last good run  {_run(each.good, noun)}"
+    if each.imported:
+        yield f"  imported       up to {each.imported} UTC; nothing has run since"
     if each.failures:
         failed = count(each.failures, "failed run")
         yield f"  since then     {failed}; last: {_run(each.last, noun)}"

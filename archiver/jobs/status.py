@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.capture import runlog
+from archiver.capture.report import is_imported
 from archiver.capture.runlog import Run  # noqa: TC001  msgspec reads it
 from archiver.errors import RepositoryBusy
+from archiver.history import revisions
 from archiver.history.catalogue import configured
 from archiver.history.versions import stamp
 from archiver.records.representation import short
@@ -57,7 +59,10 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
         source: Its name.
         good: The last good run; None: there was none.
         last: The last run; None: there was none.
-        stale: Whether the last good run is older than the given age, or there was none.
+        imported: Capture time of the newest snapshot where it was imported and nothing has run
+            since, UTC; None: it was not.
+        stale: Whether the last good run is older than the given age, or there was none though
+            the source was not imported just now.
         late: Whether the next good run is overdue by the usual distance.
         failures: Failed and refused runs since the last good one.
         month: Number of good and of all reported runs of the last 30 days.
@@ -70,6 +75,7 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     good: Run | None
     last: Run | None
+    imported: str | None
     stale: bool
     late: bool
     failures: int
@@ -154,7 +160,9 @@ def _source(catalogue: Catalogue, now: datetime, max_age: timedelta | None) -> S
     runs = [run for run in dated if run.code != RepositoryBusy.exit_code]  # another one ran
     good = next((run for run in reversed(runs) if run.good), None)
     recent = [run for run in runs if run.began >= now - MONTH]
-    stale = good is None or (max_age is not None and now - good.began > max_age)
+    imported = None if reported else _imported(catalogue)
+    old = good is not None and max_age is not None and now - good.began > max_age
+    stale = old or (good is None and imported is None)
     between = gaps(runs, now)
     rhythm = sum(run.good for run in runs) >= _RHYTHM
     tip = repository.tip(catalogue.ref)
@@ -163,6 +171,7 @@ def _source(catalogue: Catalogue, now: datetime, max_age: timedelta | None) -> S
         source=catalogue.source,
         good=good,
         last=runs[-1] if runs else None,
+        imported=imported,
         stale=stale,
         late=rhythm and bool(between) and between[-1].until == stamp(now),
         failures=sum(1 for run in runs if good is None or run.timestamp > good.timestamp),
@@ -172,6 +181,12 @@ def _source(catalogue: Catalogue, now: datetime, max_age: timedelta | None) -> S
         files=sum(sizes.values()),
         largest=max(sizes.values(), default=0),
     )
+
+
+def _imported(catalogue: Catalogue) -> str | None:
+    """Return the capture time of the newest snapshot if it was imported."""
+    newest = revisions.newest(catalogue)
+    return stamp(newest.authored_at) if newest is not None and is_imported(newest) else None
 
 
 def gaps(runs: list[Run], now: datetime) -> tuple[Gap, ...]:

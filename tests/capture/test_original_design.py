@@ -10,15 +10,17 @@ from click.testing import CliRunner
 from support.git import run_git
 from support.hubs import Archive
 
-from archiver import ModelScopeWatcher
+from archiver import ModelScopeWatcher, clock
 from archiver import config as configuration
 from archiver.capture.verify import Audit
 from archiver.changes.lifecycle import read_tombstones
 from archiver.cli import archiver
+from archiver.errors import SnapshotRejected
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
 from archiver.history.catalogue import configured
 from archiver.history.log import log
+from archiver.jobs.job import Job
 from archiver.records.model import Rename
 from archiver.sources.model_record import size_in_bytes
 from archiver.store.repository import Repository
@@ -172,6 +174,36 @@ def test_the_first_listing_afterwards_names_possible_renames(
     assert again.summary.renamed == 0
     assert archive.run().summary.news == 0
     assert archive.listed() >= archive.hub.truth()
+
+
+@pytest.mark.parametrize("scope", ["all", "top"])
+def test_a_turnover_after_an_import_is_refused(
+    archive: Archive, tmp_path: Path, scope: str
+) -> None:
+    archive.configure("modelscope", scope=scope)
+    write(tmp_path / "old", FIRST, [model("sd_xl_turbo"), model("never-seen")])
+    assert imported(archive.folder, tmp_path / "old").exit_code == 0
+    before = run_git(archive.folder, "rev-parse", "HEAD")
+    with pytest.raises(SnapshotRejected, match=r"2 of (the )?2 (imported )?records"):
+        archive.run()
+    assert run_git(archive.folder, "rev-parse", "HEAD") == before
+
+
+def test_a_source_that_was_imported_has_not_run_yet(archive: Archive, tmp_path: Path) -> None:
+    names = [key.partition("/")[2] for key in archive.hub.truth()]
+    write(tmp_path / "old", FIRST, [*map(model, names)])
+    imported(archive.folder, tmp_path / "old")
+    command = ["status", "--max-age", "36h", "--repo", str(archive.folder)]
+    asked = CliRunner().invoke(archiver, command)
+    assert asked.exit_code == 1
+    assert asked.output.startswith("hub: NOT RUN YET\n  last good run  never\n")
+    assert "  imported       up to 2026-01-29 15:47:33 UTC; nothing has run since\n" in asked.output
+    assert "of a clone" not in asked.output
+    document = json.loads(CliRunner().invoke(archiver, [*command, "-f", "json"]).output)
+    (hub,) = document["sources"]
+    assert (hub["imported"], hub["stale"]) == ("2026-01-29 15:47:33", False)
+    Job().run(archive.config, "hub", clock=clock.now)
+    assert CliRunner().invoke(archiver, command).output.startswith("hub: ok\n")
 
 
 @pytest.mark.parametrize(

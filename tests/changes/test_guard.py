@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archiver.changes.guard import ACCEPT, Drift, refuse_implausible
+from archiver.changes.guard import ACCEPT, Drift, refuse_implausible, refuse_turnover
 from archiver.errors import SnapshotRejected
 from archiver.records.canonical import encode
 from archiver.records.policy import Policy
@@ -145,6 +145,24 @@ def test_an_empty_or_shrunken_listing_is_refused(
 def test_a_window_that_exchanges_records_keeps_its_size() -> None:
     before = after = 3000
     refuse_implausible(before=before, after=after, vanished=before - after, max_shrink=0.2)
+
+
+@pytest.mark.parametrize(("before", "lost"), [(100, 95), (4, 4), (0, 0)])
+def test_a_window_may_exchange_most_records(before: int, lost: int) -> None:
+    refuse_turnover(before=before, lost=lost, imported=False)
+
+
+@pytest.mark.parametrize(("before", "lost"), [(100, 96), (5, 5)])
+def test_a_window_of_other_records_is_refused(before: int, lost: int) -> None:
+    words = f"{lost} of the {before} records are not in the window any more"
+    with pytest.raises(SnapshotRejected, match=words):
+        refuse_turnover(before=before, lost=lost, imported=False)
+
+
+def test_a_window_of_other_records_than_the_few_imported_is_refused() -> None:
+    refuse_turnover(before=4, lost=3, imported=True)
+    with pytest.raises(SnapshotRejected, match="1 of the 1 imported records"):
+        refuse_turnover(before=1, lost=1, imported=True)
 
 
 def test_every_value_has_a_type_or_is_nothing() -> None:
