@@ -15,6 +15,7 @@ from archiver.capture.connection import connected
 from archiver.capture.report import Misrendered, Report, unchanged
 from archiver.capture.strategy import obtained
 from archiver.capture.target import open_target, state_change
+from archiver.capture.unknown_fields import unknown_fields
 from archiver.capture.validation import Baseline, absent, quarantined, validate
 from archiver.errors import RepositoryBusy, SnapshotRejected
 from archiver.history import queries, revisions
@@ -222,6 +223,7 @@ class _Capture:
         )
         reasons = [f"{bad.place} ({bad.reason})" for bad in listing.bad]
         bad = skipped(reasons, () if source.overlapping else listing.duplicates)
+        unknown = unknown_fields(target.config, target.source, source.defaults, listing.lines)
         return Candidate(
             target=target,
             baseline=baseline,
@@ -232,7 +234,13 @@ class _Capture:
             accept=accept,
             part=bool(source.watched),
             swept=self._sweep.swept if self._sweep else "",
-            notes=(*self._connection.notes, *self._clocks(before), *listing.notes, *bad),
+            notes=(
+                *self._connection.notes,
+                *self._clocks(before),
+                *listing.notes,
+                *bad,
+                *unknown,
+            ),
             waiting=waiting,
         )
 

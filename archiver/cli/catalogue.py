@@ -30,11 +30,14 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
     from archiver.history.versions import Version
+    from archiver.records.field_names import FieldNames
     from archiver.records.query import Predicate
     from archiver.render.export import Keyed
     from archiver.render.view import Form
 
 _PIPED_WIDTH: Final = 100
+_ALWAYS_THERE: Final = {"key", canonical.KEY, SOURCE}
+"""Columns that are no fields of the records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +66,13 @@ class Wanted:
         several = len(catalogues) > 1
         answers = answering(map(self._version, catalogues), left_out=output.note_left_out)
         limited = _Limited(self.limit)
+        names = change_output.field_names(set(self.fields) - _ALWAYS_THERE, self.conditions)
         found = (
-            (catalogue, limited(self._records(catalogue, version, named=several)))
+            (catalogue, limited(self._records(catalogue, version, names, named=several)))
             for answer in answers
             for catalogue, version in answer
         )
-        with output.destination(self.output_path) as out:
+        with output.destination(self.output_path) as path, output.held(path, names) as out:
             if self.form == "text":
                 self._write_tables(found, out, named=several)
             else:
@@ -91,12 +95,15 @@ class Wanted:
                 output.note(terminal(f"note: {note}"))
             yield catalogue, version
 
-    def _records(self, catalogue: Catalogue, version: Version, *, named: bool) -> Iterator[Keyed]:
+    def _records(
+        self, catalogue: Catalogue, version: Version, names: FieldNames, *, named: bool
+    ) -> Iterator[Keyed]:
         """Yield key and record of what is chosen; records stand as in a snapshot's line."""
         chosen = query.every(self.conditions)
         source = {SOURCE: catalogue.source} if named else {}
         for line in version.lines():
             key, record = canonical.line_key(line).decode(), canonical.decode_with_key(line)
+            names.see(record)
             if chosen(key, record):
                 yield key, {**record, **source} if named else record
 
@@ -264,7 +271,7 @@ def export(
     )
     answers = change_output.compared(choice, first, second)
     with output.destination(look.output_path) as out:
-        look.write(answers, out)
+        look.write(answers, out, metrics=choice.metrics)
 
 
 def _width(out: TextIO) -> int:

@@ -17,7 +17,8 @@ from archiver.clock import now
 from archiver.config import process_environment
 from archiver.history import queries, revisions
 from archiver.history.choice import answering
-from archiver.records.query import every
+from archiver.records.field_names import FieldNames
+from archiver.records.query import Where, every
 from archiver.records.text import more, terminal
 from archiver.render.changes import show, show_together
 from archiver.render.console import COLOURS
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from archiver.history.choice import Choice
     from archiver.history.comparison import Comparison
     from archiver.records.model import RecordChange, Summary
-    from archiver.records.query import Predicate, Where
+    from archiver.records.query import Predicate
     from archiver.render.view import Form
 
 Command: TypeAlias = Callable[..., Any]
@@ -66,54 +67,64 @@ class Look:
     fields: frozenset[str] = frozenset()
     template: Path | None = None
 
-    def write(self, answers: Sequence[Iterator[Compared]], out: TextIO) -> bool:
+    def write(
+        self, answers: Sequence[Iterator[Compared]], out: TextIO, *, metrics: Iterable[str] = ()
+    ) -> bool:
         """Write the comparisons of `answers` by time, newest first; notes go to standard error.
 
         Args:
             answers: The comparisons of each catalogue, newest first.
             out: Where to.
+            metrics: Names of metrics that the command line gives.
 
         Returns:
             Whether there is anything that ``--exit-code`` reports.
 
         Raises:
             UsageError: A template of the user's own renders one source, and there are several.
+            ConfigError: No record has a field that `conditions`, `fields` or `metrics` name.
         """
+        names = field_names(self.fields, self.conditions, metrics)
+        with output.held(out, names) as held:
+            return self._write(answers, held, names)
+
+    def _write(self, answers: Sequence[Iterator[Compared]], out: TextIO, names: FieldNames) -> bool:
         several = len(answers) > 1
         found = merge(*answers, key=_taken, reverse=True)
         if several and self.form == "html":
-            return self._write_page(found, out)
+            return self._write_page(found, out, names)
         different, before = False, "["
         for catalogue, comparison in found:
             if several and self.form == "json":
                 out.write(before)
-            stream = self._stream(comparison, catalogue, named=several)
+            narrowed = self._narrowed(comparison, catalogue, names, named=several)
+            stream = self._stream(narrowed, catalogue)
             view = self._view(catalogue, out)
             left_out = show(stream, replace(view, named=several, headed=before == "["), out)
             if left_out and self.form == "csv":
                 output.note(more(left_out))
+            narrowed.look_for_names()
             different = different or self._is_different(stream.summary())
             before = ","
         if several and self.form == "json":
             out.write("]\n" if before == "," else "[]\n")
         return different
 
-    def _write_page(self, found: Iterable[Compared], out: TextIO) -> bool:
+    def _write_page(self, found: Iterable[Compared], out: TextIO, names: FieldNames) -> bool:
         """Write one page about several sources."""
         summaries: list[Summary] = []
 
         def streams() -> Iterator[tuple[ChangeStream, View]]:
             for catalogue, comparison in found:
-                stream, view = (
-                    self._stream(comparison, catalogue, named=True),
-                    self._view(catalogue, out),
-                )
+                narrowed = self._narrowed(comparison, catalogue, names, named=True)
+                stream, view = self._stream(narrowed, catalogue), self._view(catalogue, out)
                 if self.template or (view.folder and (view.folder / "changes.html.j2").exists()):
                     raise click.UsageError(
                         "A template of your own renders one source: name it with --source."
                     )
                 yield stream, view
                 summaries.append(stream.summary())
+                narrowed.look_for_names()
 
         show_together(streams(), out)
         return any(map(self._is_different, summaries))
@@ -121,13 +132,17 @@ class Look:
     def _is_different(self, summary: Summary) -> bool:
         return bool(summary.news or (self.metrics and summary.metrics))
 
-    def _stream(self, whole: Comparison, catalogue: Catalogue, *, named: bool) -> ChangeStream:
+    def _narrowed(
+        self, whole: Comparison, catalogue: Catalogue, names: FieldNames, *, named: bool
+    ) -> Comparison:
         """Return what is looked at of a comparison; its notes go to standard error."""
         for note in whole.notes:
             about = f"{catalogue.source}: " if named else ""
             output.note(terminal(f"{about}note: {note}"))
         chosen = every(self.conditions) if self.conditions else None
-        found = whole.narrowed(chosen, self.fields)
+        return whole.narrowed(chosen, self.fields, names)
+
+    def _stream(self, found: Comparison, catalogue: Catalogue) -> ChangeStream:
         if self.stat:
             found.tally()
         old, current = found.ends
@@ -165,6 +180,14 @@ class Look:
         from archiver.history.changelog import links  # noqa: PLC0415 - 25 ms, for pages only
 
         return links(catalogue)
+
+
+def field_names(
+    fields: Iterable[str], conditions: Iterable[Predicate], metrics: Iterable[str] = ()
+) -> FieldNames:
+    """Return the names of fields that a question names, in its options and conditions."""
+    paths = [each.field for each in conditions if isinstance(each, Where)]
+    return FieldNames.asked(fields=fields, paths=paths, patterns=metrics)
 
 
 def changes(command: Command) -> Command:

@@ -62,7 +62,7 @@ def compare(
     """
     answers = change_output.compared(choice, first, second)
     with output.destination(look.output_path) as out:
-        different = look.write(answers, out)
+        different = look.write(answers, out, metrics=choice.metrics)
     if exit_code and different:
         context.exit(1)
 
@@ -103,7 +103,7 @@ def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Lo
 
     answers = answering(map(answer, choice.each()), left_out=output.note_left_out)
     with output.destination(look.output_path) as out:
-        look.write(answers, out)
+        look.write(answers, out, metrics=choice.metrics)
 
 
 @click.command(

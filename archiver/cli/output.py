@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Final, TextIO, TypeAlias, cast
 
 import click
 
@@ -17,9 +17,12 @@ from archiver.render.atomic_file import whole_file
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from archiver.records.field_names import FieldNames
+
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Receives how many records have come, and how many will come if that is known."""
 
+_HELD: Final = 1 << 16  # characters
 _FIRST_LINE: Final = 10.0
 _NEXT_LINE: Final = 30.0
 
@@ -43,6 +46,52 @@ def destination(path: Path | None) -> Iterator[TextIO]:
     else:
         with whole_file(path) as stream:
             yield stream
+
+
+@contextmanager
+def held(out: TextIO, names: FieldNames) -> Iterator[TextIO]:
+    """Yield a stream that writes to `out` once every one of `names` is found.
+
+    What a misspelt field would select is refused rather than shown; only what is long, as an
+    answer to ``licence != mit`` may be, is shown before that is known.
+
+    Raises:
+        ConfigError: At the end, no record has one of the fields.
+    """
+    if not names.missing:
+        yield out
+        return
+    stream = _Held(out, names)
+    yield cast("TextIO", stream)
+    names.refuse_missing()
+    stream.release()
+
+
+class _Held(io.TextIOBase):
+    """Keeps what is written while `names` are missing, and as long as it is short."""
+
+    def __init__(self, out: TextIO, names: FieldNames) -> None:
+        self._out = out
+        self._names = names
+        self._kept: list[str] = []
+        self._room = _HELD
+
+    def write(self, text: str) -> int:
+        if self._room > 0 and self._names.missing:
+            self._kept.append(text)
+            self._room -= len(text)
+        else:
+            self.release()
+            self._out.write(text)
+        return len(text)
+
+    def isatty(self) -> bool:
+        return self._out.isatty()
+
+    def release(self) -> None:
+        """Write what was kept."""
+        kept, self._kept = self._kept, []
+        self._out.writelines(kept)
 
 
 def note(message: str) -> None:

@@ -14,6 +14,7 @@ from archiver.changes.compare import differing, explain, kind_of, summarize, tal
 from archiver.changes.lifecycle import UNKNOWN, Lives
 from archiver.history.versions import EMPTY
 from archiver.records import canonical
+from archiver.records.field_names import FieldNames
 from archiver.records.model import NEWS, ChangeSet, RecordChange, Summary
 from archiver.records.representation import short
 from archiver.render import wording
@@ -42,6 +43,7 @@ class Comparison:
         chosen: Which records are looked at (as they are now, or were); None: all.
         fields: Names of the fields that are looked at; empty: all.
         notes: What the reader should know.
+        names: Names of fields that wait for a record that has them.
     """
 
     source: str
@@ -51,6 +53,7 @@ class Comparison:
     chosen: Predicate | None = None
     fields: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    names: FieldNames = field(default_factory=FieldNames.asked)
     _counts: Counter[Kind] = field(default_factory=Counter)
 
     __repr__ = short
@@ -61,15 +64,26 @@ class Comparison:
         return self.old.end, self.new.end
 
     def narrowed(
-        self, chosen: Predicate | None, fields: frozenset[str] = frozenset()
+        self,
+        chosen: Predicate | None,
+        fields: frozenset[str] = frozenset(),
+        names: FieldNames | None = None,
     ) -> Comparison:
         """Return the comparison of some records or fields; this one must not be read then.
 
         Args:
             chosen: Which records are looked at (as they are now, or were); None: all.
             fields: Names of the fields that are looked at; empty: all.
+            names: Takes note of the fields of the records that are looked at.
         """
-        return replace(self, chosen=chosen, fields=fields)
+        return replace(self, chosen=chosen, fields=fields, names=names or self.names)
+
+    def look_for_names(self) -> None:
+        """Read both versions again until every one of `names` is found, usually at once."""
+        for version in (self.new, self.old) if self.names.missing else ():
+            opened = version.again() if version.again else version
+            for part in opened.parts.values():
+                self.names.look(part.lines, part.id)
 
     def changes(self) -> Iterator[RecordChange]:
         """Yield the changes; `summary` is known when they end."""
@@ -129,8 +143,11 @@ class Comparison:
                 yield from self._in_fields(explain(before, after, self.policy, self._lives))
 
     def _is_chosen(self, line: bytes) -> bool:
-        key = canonical.line_key(line).decode()
-        return self.chosen is None or self.chosen(key, canonical.decode(line))
+        if self.chosen is None:
+            return True
+        record = canonical.decode(line)
+        self.names.see(record)
+        return self.chosen(canonical.line_key(line).decode(), record)
 
     def _in_fields(self, change: RecordChange | None) -> Iterator[RecordChange]:
         """Yield `change` with only the fields that are looked at, if any of them changed."""
@@ -138,6 +155,8 @@ class Comparison:
             yield from () if change is None else (change,)
         elif change.changes:
             kept = tuple(each for each in change.changes if each.field in self.fields)
+            for each in kept:
+                self.names.found(each.field)
             if kept:
                 kind: Kind = "metrics" if all(each.metric for each in kept) else "updated"
                 yield with_(change, kind=kind, changes=kept)

@@ -62,6 +62,7 @@ class Version:
         covers: What was listed, as the header says; empty: everything.
         swept: Capture time of the last full listing, where only changes were listed.
         tombstones: Returns what was removed before and stayed away; read only when asked.
+        again: Opens it once more; None: its lines can be read any number of times.
     """
 
     end: End
@@ -71,6 +72,7 @@ class Version:
     covers: str = ""
     swept: str = ""
     tombstones: Callable[[], Mapping[str, Tombstone]] = dict
+    again: Callable[[], Version] | None = None
 
     __repr__ = short
 
@@ -183,6 +185,7 @@ class Versions:
             return self._kept(revision, found)
         end = End(revision.id, found.taken or stamp(revision.authored_at), found.total)
         tombstones = partial(self._tombstones, revision.id)
+        again = partial(self.stored, revision, path=path)
         if not found.shards:
             parts = {"": Part(revision.blob, lambda: found.lines)}
             return Version(
@@ -192,6 +195,7 @@ class Versions:
                 covers=found.covers,
                 swept=found.swept,
                 tombstones=tombstones,
+                again=again,
             )
         folder = (path or self._path).removesuffix(".json")
         entries = self._required().entries(revision.id, folder)
@@ -205,6 +209,7 @@ class Versions:
             covers=found.covers,
             swept=found.swept,
             tombstones=tombstones,
+            again=again,
         )
         return self._joined(version, reads.values())
 
@@ -242,13 +247,15 @@ class Versions:
         """
         found = self._interpreted(chunks(path))
         end = End(None, found.taken, found.total)
+        again = partial(self.file, path)
         if not found.shards:
             parts = {"": Part(None, lambda: found.lines)}
-            return Version(end, parts, found.notes, covers=found.covers)
+            return Version(end, parts, found.notes, covers=found.covers, again=again)
         folder = path.with_suffix("")
         reads = {name: self._loose(folder / f"{name}.json") for name in found.shards}
         parts = {name: Part(None, read.lines) for name, read in reads.items()}
-        return self._joined(Version(end, parts, covers=found.covers), reads.values())
+        version = Version(end, parts, covers=found.covers, again=again)
+        return self._joined(version, reads.values())
 
     def _joined(self, version: Version, shards: Iterable[_Shard]) -> Version:
         """Join shards that were split by another key: today, their records belong elsewhere."""

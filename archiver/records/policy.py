@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from archiver.records.jsontext import dump
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 Path: TypeAlias = tuple[str, ...]
 Meaning: TypeAlias = Literal["same", "metric", "news"]
 
-_ANY = "*"
+ANY: Final = "*"
+"""Stands for any member or element in a path."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,11 @@ class Policy:
         others = (*self._volatile, *self._sets, *(path for path, _ in self._tolerance))
         taken = {path[0] for path in others}
         names = {path[0] for path in self._metrics if len(path) == 1}
-        return frozenset() if _ANY in taken else frozenset(names - taken)
+        return frozenset() if ANY in taken else frozenset(names - taken)
 
     def concerns(self, name: str) -> bool:
         """Say whether the policy says anything of the field `name`; if not, it is news."""
-        return name in self._special or _ANY in self._special
+        return name in self._special or ANY in self._special
 
     def meaning(self, name: str, old: Json, new: Json) -> Meaning:
         """Say what it means that the field `name` went from `old` to `new`.
@@ -127,7 +128,21 @@ def _paths(texts: Iterable[str]) -> tuple[Path, ...]:
 def _matches(pattern: Path, path: Path) -> bool:
     """Say whether `pattern` names exactly the value at `path`."""
     return len(pattern) == len(path) and all(
-        wanted in (_ANY, name) for wanted, name in zip(pattern, path, strict=True)
+        wanted in (ANY, name) for wanted, name in zip(pattern, path, strict=True)
+    )
+
+
+def reaches(path: str, value: Json) -> bool:
+    """Say whether a dotted `path` names anything in `value`."""
+    return _leads(tuple(path.split(".")), value)
+
+
+def _leads(pattern: Path, value: Json) -> bool:
+    if not pattern or not isinstance(value, (dict, list)):
+        return not pattern
+    first, *rest = pattern
+    return any(
+        _leads(tuple(rest), member) for name, member in _members(value) if first in (ANY, name)
     )
 
 

@@ -109,7 +109,7 @@ class Where:
         return self._holds(self.op, record)
 
     def _holds(self, op: str, record: Record) -> bool:
-        found = list(_at(record, self.field)) or [None]
+        found = list(at(record, self.field)) or [None]
         if op == "=":
             return any(self._equals(value) for value in _spread(found))
         if op == "~":
@@ -148,17 +148,17 @@ class Where:
         return holds(value, number)
 
 
-def _at(value: Json, path: str) -> Iterator[Json]:
+def at(value: Json, path: str) -> Iterator[Json]:
     """Yield what stands at a dotted path; a member whose own name has the dots comes first."""
     if isinstance(value, list):
         for part in value:
-            yield from _at(part, path)
+            yield from at(part, path)
     elif isinstance(value, dict) and path in value:
         yield value[path]
     elif isinstance(value, dict):
         name, _, rest = path.partition(".")
         if rest and name in value:
-            yield from _at(value[name], rest)
+            yield from at(value[name], rest)
 
 
 def _spread(values: list[Json]) -> Iterator[Json]:
