@@ -255,8 +255,14 @@ def compared(choice: Choice, first: str | None, second: str | None) -> list[Iter
     """Return the comparison of what ``[A] [B]`` or ``A..B`` names, for each catalogue.
 
     A plain file beside a version is compared with the one source that is meant.
+
+    Raises:
+        UnknownRevision: A file is absent, and nothing else could have its name.
     """
     old, new = revisions.ends(first, second)
+    missing = [each for each in (old, new) if each and revisions.is_missing_file(each)]
+    if missing and choice.knows_only_files():
+        raise revisions.no_file(missing)
     files = [revisions.is_file(each or "") for each in (old, new)]
     if all(files):
         catalogues = [choice.plain(Path(new or "").name)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _WIDEST: Final = 100
 _TABLES: Final = frozenset({"csv", "markdown", "html"})
 _REVISION: Final = Noun("revision", "revisions")
+_VERSION: Final = Noun("version", "versions")
 _CHANGE: Final = Noun("change", "changes")
 _FIELD: Final = Noun("field", "fields")
 _COUNTS: Final = ("timestamp", "total", *KINDS, "unchanged", "status", "reason", "subject")
@@ -47,8 +49,10 @@ def log(
     """
     several = len(catalogues) > 1
     if form == "text":
-        for catalogue, entry in entries:
-            out.writelines(f"{line}\n" for line in _entry_lines(entry, catalogue, named=several))
+        for _, alike in groupby(entries, key=_problem):
+            (catalogue, entry), *older = alike
+            lines = _entry_lines(entry, catalogue, named=several)
+            out.writelines(f"{line}\n" for line in (*lines, *_older(older)))
         return
     rows = (
         (entry.revision, {**({"source": catalogue.source} if several else {}), **row})
@@ -59,6 +63,22 @@ def log(
     title = f"{', '.join(each.source for each in catalogues)}: log"
     fields = ("source", *columns) if several else columns
     export(rows, form, out, title=title, noun=_REVISION, fields=fields)
+
+
+def _problem(logged: Logged) -> tuple[str, ...]:
+    """Return what versions in a row share that cannot be read for the same reason."""
+    catalogue, entry = logged
+    if entry.status == "unreadable":
+        return catalogue.source, entry.reason or ""
+    return catalogue.source, entry.revision, "readable"
+
+
+def _older(entries: Sequence[Logged]) -> Iterator[str]:
+    if entries:
+        _, oldest = entries[-1]
+        number = _VERSION.counted(len(entries))
+        since = f"{oldest.timestamp} ({wording.short(oldest.revision)})"
+        yield f"    so are {number} before it, back to {since}"
 
 
 def _whole(entry: Entry) -> Record:

@@ -76,10 +76,16 @@ class Choice:
         elif self.records or self.key:
             raise ConfigError("--records and --key describe the file that --file names")
         else:
-            config = configuration.discover(self.repo, self.environ)
+            config = self._config()
             repository = Repository.open(config.root)
             found = [configured(config, name, repository) for name in self._names(config)]
         return [self._measured(each) for each in found]
+
+    def knows_only_files(self) -> bool:
+        """Return whether there is no history to ask: no `file` of one, and no archiver.toml."""
+        described = self.records or self.key
+        is_archive = configuration.locate(self.repo, self.environ) is not None
+        return self.file is None and (bool(described) or not is_archive)
 
     def plain(self, name: str) -> Catalogue:
         """Return the catalogue that the plain file called `name` is a version of.
@@ -98,6 +104,15 @@ class Choice:
             if len(found) == 1:
                 return found[0]
         return self._measured(anywhere(None, name, records=self.records, key=self.key))
+
+    def _config(self) -> Config:
+        if configuration.locate(self.repo, self.environ) is None:
+            raise ConfigError(
+                f"no {configuration.FILE_NAME} in {self.repo.absolute()} or above it",
+                hint="read a JSON file of any git repository with --file PATH --records PATH "
+                "--key FIELD, or make a data repository with: archiver init",
+            )
+        return configuration.discover(self.repo, self.environ)
 
     def _names(self, config: Config) -> tuple[str, ...]:
         stamped = (each[1] for word in self.words for each in _STAMPED.finditer(word))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from archiver.errors import UnreadableSnapshot
 from archiver.records import canonical
 from archiver.records.decoding import decoded
-from archiver.records.document import Reader
+from archiver.records.document import WHERE, Reader
 from archiver.records.model import Bad
 from archiver.records.representation import short
 from archiver.records.text import few
@@ -103,7 +103,7 @@ class Documents:
             lines[found.key] = data
         reasons = [f"{each.place} ({each.reason})" for each in bad]
         if bad and not lines:
-            raise UnreadableSnapshot(f"no record can be read: {reasons[0]}")
+            raise UnreadableSnapshot(f"no record can be read: {reasons[0]}", hint=WHERE)
         keys = {each.key for each in bad if each.key}
         return Document(
             [lines[key] for key in sorted(lines)],

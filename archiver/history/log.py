@@ -10,6 +10,7 @@ from archiver.errors import UnreadableSnapshot
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.queries import opened
+from archiver.history.unreadable import Problems
 from archiver.history.versions import stamp
 from archiver.records.representation import short
 
@@ -60,12 +61,14 @@ def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:
 
     Raises:
         NotADataRepository: There is no revision.
+        UnreadableSnapshot: No version can be read.
         DamagedObject: A version is damaged.
     """
     with opened(catalogue) as versions:
         newer: Revision | None = None
         end: Edge | None = None
         waiting: list[Entry] = []
+        problems = Problems()
         for revision in catalogue.reachable(tip):
             end = revision if isinstance(revision, Edge) else None
             try:
@@ -73,6 +76,7 @@ def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:
             except UnreadableSnapshot as error:
                 if end is None:
                     waiting.append(_unreadable(revision, str(error)))
+                    problems.add(revision, error)
                 continue
             if newer is not None:
                 yield _entry(
@@ -80,10 +84,9 @@ def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:
                 )
             yield from waiting
             waiting, newer = [], revision
-        if newer is not None:
-            yield _last(newer, versions.stored(newer), end)
-        elif not waiting:
-            raise catalogue.no_revision()
+        if newer is None:
+            raise problems.error(catalogue) if problems else catalogue.no_revision()
+        yield _last(newer, versions.stored(newer), end)
         yield from waiting
 
 

@@ -12,6 +12,7 @@ from archiver.history import revisions
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.dates import Dates
+from archiver.history.unreadable import Problems
 from archiver.history.versions import EMPTY, Versions, stamp
 
 if TYPE_CHECKING:
@@ -141,9 +142,10 @@ def opened(catalogue: Catalogue) -> Versions:
 
 
 def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Version]:
-    found = list(islice(readable(versions, catalogue.reachable()), 2))
+    problems = Problems()
+    found = list(islice(readable(versions, catalogue.reachable(), problems), 2))
     if not found:
-        raise _none(catalogue)
+        raise _none(catalogue, problems)
     if len(found) == 1:
         for revision in catalogue.reachable():
             if isinstance(revision, Edge):
@@ -170,30 +172,40 @@ def _base(
         return found
     for found in readable(versions, reversed(dates.revisions)):
         return found
-    raise _none(catalogue)
+    problems = Problems()
+    list(readable(versions, dates.revisions, problems))
+    raise _none(catalogue, problems)
 
 
 def _newest(catalogue: Catalogue, versions: Versions, tip: str | None) -> Version:
-    for _, version in readable(versions, catalogue.reachable(tip)):
+    problems = Problems()
+    for _, version in readable(versions, catalogue.reachable(tip), problems):
         return version
-    raise _none(catalogue)
+    raise _none(catalogue, problems)
 
 
-def _none(catalogue: Catalogue) -> StoreError:
-    if not catalogue.count():
-        return catalogue.no_revision()
-    return UnreadableSnapshot(f"no version of {catalogue.source} can be read")
+def _none(catalogue: Catalogue, problems: Problems) -> StoreError:
+    return problems.error(catalogue) if problems else catalogue.no_revision()
 
 
 def readable(
-    versions: Versions, candidates: Iterable[Revision]
+    versions: Versions, candidates: Iterable[Revision], problems: Problems | None = None
 ) -> Iterator[tuple[Revision, Version]]:
-    """Yield the revisions whose version can be read, with the version."""
+    """Yield the revisions whose version can be read, with the version.
+
+    Args:
+        versions: Opens the versions.
+        candidates: The revisions.
+        problems: Receives what is wrong with the others.
+    """
     for revision in candidates:
         try:
-            yield revision, versions.stored(revision)
-        except UnreadableSnapshot:
-            continue
+            version = versions.stored(revision)
+        except UnreadableSnapshot as error:
+            if problems is not None:
+                problems.add(revision, error)
+        else:
+            yield revision, version
 
 
 def _notes(catalogue: Catalogue, before: Version, after: Version) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.errors import ConfigError, ShallowHistory, UnknownRevision
+from archiver.errors import ConfigError, ShallowHistory, UnknownRevision, UnreadableSnapshot
 from archiver.history.catalogue import Edge
 from archiver.history.dates import Dates
+from archiver.history.unreadable import hint, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,7 @@ _UNITS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 _DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
 _AMBIGUOUS = re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{1,4}|\d{1,2}-\d{1,2}-\d{4}")
 _SNAPSHOT = re.compile(r"([a-z0-9_-]+)_models_\d{8}_\d{6}(\.json)?")
+_FILE = (".json", ".json.gz")
 _RANGE = re.compile(r"(.*[^.])\.\.([^.].*)", re.DOTALL)
 """``A..B`` as git writes it: both ends are named, and ``A...B`` is something else."""
 _END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
@@ -104,18 +106,35 @@ def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> 
         revision = newest(catalogue)
         if revision is None:
             raise catalogue.no_revision()
-        return versions.stored(revision)
+        return _opened(catalogue, versions, revision)
     time = moment(text, now)
     if time is not None:
         dates = Dates.of(catalogue)
-        version = versions.stored(dates.at(time))
+        version = _opened(catalogue, versions, dates.at(time))
         return replace(version, notes=(*version.notes, *dates.notes))
     if _is_stamped(catalogue, text):
         revision, path = _snapshot(catalogue, text)
-        return versions.stored(revision, path=path)
+        return _opened(catalogue, versions, revision, path)
     if is_file(text):
-        return versions.file(Path(text))
-    return versions.stored(named(catalogue, text, now))
+        return _file(catalogue, versions, Path(text))
+    return _opened(catalogue, versions, named(catalogue, text, now))
+
+
+def _opened(
+    catalogue: Catalogue, versions: Versions, revision: Revision, path: str = ""
+) -> Version:
+    try:
+        return versions.stored(revision, path=path)
+    except UnreadableSnapshot as error:
+        raise unreadable(catalogue, revision, error) from error
+
+
+def _file(catalogue: Catalogue, versions: Versions, path: Path) -> Version:
+    try:
+        return versions.file(path)
+    except UnreadableSnapshot as error:
+        message = f"{path} cannot be read: {error}"
+        raise UnreadableSnapshot(message, hint=hint(catalogue, error.hint)) from error
 
 
 def named(catalogue: Catalogue, text: str, now: datetime) -> Revision:
@@ -131,7 +150,13 @@ def named(catalogue: Catalogue, text: str, now: datetime) -> Revision:
         return Dates.of(catalogue).at(time)
     if _is_stamped(catalogue, text):
         return _as_of(catalogue, _snapshot(catalogue, text)[0].id)
-    return _as_of(catalogue, catalogue.required().resolve(text))
+    try:
+        commit = catalogue.required().resolve(text)
+    except UnknownRevision as error:
+        if not is_missing_file(text):
+            raise
+        raise no_file([text]) from error
+    return _as_of(catalogue, commit)
 
 
 def newest(catalogue: Catalogue) -> Revision | None:
@@ -160,7 +185,17 @@ def _as_of(catalogue: Catalogue, commit: str) -> Revision:
 
 def is_file(text: str) -> bool:
     """Return whether `text` is the path of a plain file, and no name of a revision."""
-    return (text.endswith((".json", ".json.gz")) or "/" in text) and Path(text).is_file()
+    return (text.endswith(_FILE) or "/" in text) and Path(text).is_file()
+
+
+def is_missing_file(text: str) -> bool:
+    """Return whether `text` is named as a plain file is, and there is none."""
+    return text.endswith(_FILE) and not Path(text).is_file()
+
+
+def no_file(names: Iterable[str]) -> UnknownRevision:
+    """Return the error that there are no files with these names."""
+    return UnknownRevision("\n".join(f"there is no file {name}" for name in names))
 
 
 def _is_stamped(catalogue: Catalogue, text: str) -> bool:

@@ -12,6 +12,7 @@ from archiver.changes.compare import explain
 from archiver.errors import UnknownRecord, UnreadableSnapshot
 from archiver.history import queries
 from archiver.history.comparison import lives
+from archiver.history.unreadable import Problems
 from archiver.history.versions import EMPTY, Part, stamp
 from archiver.records import canonical
 from archiver.records.jsontext import dump
@@ -103,6 +104,7 @@ def timeline(catalogue: Catalogue, key: str, *, tip: str | None = None) -> Timel
 
     Raises:
         UnknownRecord: No version holds the key.
+        UnreadableSnapshot: No version can be read.
         ShallowHistory: The clone ends before the first version.
     """
     found = timelines(catalogue, (key,), tip=tip)
@@ -120,8 +122,11 @@ def timelines(
     A key that no version holds is left out. Arguments and errors are those of `timeline`.
     """
     wanted = {key: key.encode(errors="replace") for key in keys}
+    problems = Problems()
     with queries.opened(catalogue) as versions:
-        passed = [*_seen(catalogue, versions, wanted, tip)]
+        passed = [*_seen(catalogue, versions, wanted, tip, problems)]
+        if problems and not passed:
+            raise problems.error(catalogue)
         found = {key: _events(key, reversed(passed), catalogue.policy) for key in wanted}
     return {key: _told(key, events, catalogue.policy) for key, events in found.items() if events}
 
@@ -135,14 +140,22 @@ class _Seen(NamedTuple):
 
 
 def _seen(
-    catalogue: Catalogue, versions: Versions, wanted: Mapping[str, bytes], tip: str | None
+    catalogue: Catalogue,
+    versions: Versions,
+    wanted: Mapping[str, bytes],
+    tip: str | None,
+    problems: Problems,
 ) -> Iterator[_Seen]:
-    """Yield the records' lines in each readable revision, newest first."""
+    """Yield the records' lines in each readable revision, newest first.
+
+    The `problems` of the others are collected.
+    """
     for revision in catalogue.revisions(tip):
         try:
             version = versions.stored(revision)
             lines = dict(_lines(version, wanted))
-        except UnreadableSnapshot:
+        except UnreadableSnapshot as error:
+            problems.add(revision, error)
             continue
         read = replace(version, parts={"": Part(None, tuple)})  # lines of all would fill memory
         yield _Seen(Moment(revision.id, stamp(revision.authored_at)), read, lines)

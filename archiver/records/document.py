@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _EACH, _MEMBERS = "[]", "{}"
 _ENCLOSING = "^."
 _REPLACED = "\ufffd"
-_WHERE = "where are the records? --records PATH, or `records` in archiver.toml"
+WHERE = "`records` and `key` in archiver.toml say where the records are and what is their key"
 
 
 class _Name(str):
@@ -204,7 +204,7 @@ def _member(value: _Found, name: str) -> _Found:
     if name not in members:
         there = ", ".join(list(members)[:5]) or "nothing"
         raise UnreadableSnapshot(
-            f'no "{name}" at {value.place or "the top"} (there: {there})', hint=_WHERE
+            f'no "{name}" at {value.place or "the top"} (there: {there})', hint=WHERE
         )
     return _Found(members[name], (members, *value.around), f"{value.place}/{name}")
 
@@ -219,7 +219,7 @@ def _decoded(decoder: msgspec.json.Decoder[Json], value: _Found, shape: str) -> 
         return decoder.decode(value.text)
     except msgspec.ValidationError:
         message = f"{value.place or 'the document'} is not {shape}"
-        raise UnreadableSnapshot(message, hint=_WHERE) from None
+        raise UnreadableSnapshot(message, hint=WHERE) from None
     except UNREADABLE as error:
         raise UnreadableSnapshot(f"not JSON: {plain(error)}") from error
 

@@ -1,0 +1,85 @@
+"""Versions of a catalogue that cannot be read: which ones, why, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from archiver.errors import UnreadableSnapshot
+from archiver.records.text import count, more
+from archiver.render.wording import short
+
+if TYPE_CHECKING:
+    from archiver.history.catalogue import Catalogue
+    from archiver.store.history import Revision
+
+_NAMED: Final = 3
+
+
+class _Problem(NamedTuple):
+    """What is wrong with some versions: how many, the newest and the oldest of them."""
+
+    number: int
+    newest: Revision
+    oldest: Revision
+    hint: str
+
+
+class Problems:
+    """The problems of versions that were skipped, each once, however many versions have it."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._found: dict[str, _Problem] = {}
+
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        return bool(self._found)
+
+    def add(self, revision: Revision, error: UnreadableSnapshot) -> None:
+        """Take note of a version; newer ones come first."""
+        reason = str(error)
+        known = self._found.get(reason) or _Problem(0, revision, revision, error.hint)
+        self._found[reason] = known._replace(number=known.number + 1, oldest=revision)
+
+    def error(self, catalogue: Catalogue) -> UnreadableSnapshot:
+        """Return the error that no version of `catalogue` can be read, for these reasons."""
+        named = list(self._found.items())[:_NAMED]
+        lines = [f"{_versions(problem)}: {reason}" for reason, problem in named]
+        others = len(self._found) - len(named)
+        return UnreadableSnapshot(
+            "\n".join(
+                (
+                    f"no version of {catalogue.source} can be read",
+                    *lines,
+                    *([more(others)] if others else ()),
+                )
+            ),
+            hint=hint(catalogue, named[0][1].hint) if named else "",
+        )
+
+
+def unreadable(
+    catalogue: Catalogue, revision: Revision, error: UnreadableSnapshot
+) -> UnreadableSnapshot:
+    """Return `error` with the name of the revision, and a hint for this catalogue."""
+    message = f"{catalogue.path} of {called(revision)} cannot be read: {error}"
+    return UnreadableSnapshot(message, hint=hint(catalogue, error.hint))
+
+
+def hint(catalogue: Catalogue, known: str) -> str:
+    """Return what to do about a document of another shape, if the hint `known` is about one."""
+    if not known or catalogue.config is not None:
+        return known
+    return "where are its records, and what is their key? --records PATH --key FIELD"
+
+
+def called(revision: Revision) -> str:
+    """Name a revision by its date and short id."""
+    return f"{revision.authored_at:%Y-%m-%d} ({short(revision.id)})"
+
+
+def _versions(problem: _Problem) -> str:
+    if problem.number == 1:
+        return called(problem.newest)
+    number = count(problem.number, "version")
+    return f"{number}, {called(problem.oldest)} to {called(problem.newest)}"
