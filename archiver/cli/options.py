@@ -60,14 +60,41 @@ template = click.option(
     help="Render by this template (Jinja, in a sandbox).",
 )
 
+
+class _OneOrThree(click.Option):
+    """An option that takes one word, and two more where the next one is an operator."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        super().add_to_parser(parser, ctx)
+        option = parser._long_opt[self.opts[0]]  # noqa: SLF001  click counts words in no other way
+        store = option.process
+
+        def process(word: str, state: Any) -> None:
+            from archiver.records.query import OPERATORS  # noqa: PLC0415 - only for conditions
+
+            following: list[str] = state.rargs[:2]
+            if not following or following[0] not in OPERATORS:
+                store(word, state)
+            elif len(following) == 1:
+                words = f"{self.opts[0]} {word} {following[0]}"
+                raise click.UsageError(f"{words}: the value is missing.")
+            else:
+                del state.rargs[:2]
+                store((word, *following), state)
+
+        option.process = process
+
+
 where = click.option(
     "--where",
     "conditions",
-    type=(str, str, str),
+    cls=_OneOrThree,
+    type=click.UNPROCESSED,
     multiple=True,
     metavar="FIELD OP VALUE",
-    callback=lambda _context, _option, given: _conditions(given),
-    help="Only records with: = != < <= > >= ~ (contains) !~ has.  Repeatable: all hold.",
+    callback=lambda _context, _option, given: tuple(map(_condition, given)),
+    help="Only records with: = != < <= > >= ~ (contains) !~ has; 'a > 1' or a '>' 1.  "
+    "Repeatable: all hold.",
 )
 
 
@@ -180,10 +207,10 @@ _CATALOGUE: tuple[Decorator, ...] = (
 )
 
 
-def _conditions(given: tuple[tuple[str, str, str], ...]) -> tuple[Where, ...]:
+def _condition(given: str | tuple[str, str, str]) -> Where:
     from archiver.records.query import Where  # noqa: PLC0415 - only where conditions are given
 
-    return tuple(Where.parse(*each) for each in given)
+    return Where.read(given) if isinstance(given, str) else Where.parse(*given)
 
 
 def _period(name: str, given: str) -> timedelta:

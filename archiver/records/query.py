@@ -94,7 +94,7 @@ class Where:
         """
         match = _CONDITION.fullmatch(condition)
         if match is None:
-            hint = 'write it like "downloads > 1000"'
+            hint = f'write it like "downloads > 1000"; the operators are {" ".join(OPERATORS)}'
             raise ConfigError(f"{condition!r} is not a condition", hint=hint)
         return cls.parse(match[1], match[2].strip(), match[3])
 

@@ -103,6 +103,32 @@ def test_conditions_narrow_the_list(ask: Archiver) -> None:
     assert ask("list", "--where", "downloads", "like", "1").returncode == 2
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("--where", "downloads > 10"),
+        ("--where", "downloads>10"),
+        ("--where=downloads > 10",),
+        ("--where", "downloads", ">", "10"),
+        ("--where=downloads", ">", "10"),
+        ("--where", "downloads>10", "--where", "downloads", "!=", "-5"),
+        ("--where", "downloads", "!=", "-5", "--where", "downloads > 10"),
+    ],
+)
+def test_a_condition_may_be_one_word_or_three(ask: Archiver, typed: tuple[str, ...]) -> None:
+    three = ids(ask("list", "--where", "downloads", ">", "10", "-f", "jsonl"))
+    assert ids(ask("list", *typed, "-f", "jsonl")) == three
+    assert three
+
+
+@pytest.mark.parametrize(
+    "typed", [("downloads",), ("downloads", ">"), ("downloads like 1",), ("",), (">", ">"), ()]
+)
+def test_half_a_condition_is_refused(ask: Archiver, typed: tuple[str, ...]) -> None:
+    done = ask("list", "--where", *typed)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_the_past_can_be_listed(ask: Archiver) -> None:
     for at in ("2026-01-02", "HEAD~1"):
         assert ids(ask("list", "--at", at, "-f", "jsonl")) == ["org/tiny", "org/vision"]
