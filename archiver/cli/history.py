@@ -16,10 +16,12 @@ from archiver.errors import NotADataRepository, UnknownRevision
 from archiver.history import queries, revisions
 from archiver.history.choice import answering
 from archiver.history.log import log as logged
+from archiver.history.versions import stamp
 from archiver.records.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from archiver.cli.change_output import Compared, Look
@@ -109,8 +111,14 @@ def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Lo
 @click.command(
     epilog=options.examples(
         "archiver log --limit 10",
+        "archiver log --since 2026-03-01 --at 2026-03-31",
         "archiver log -f jsonl --file data.json --records vulnerabilities --key cveID",
     )
+)
+@click.option(
+    "--since",
+    metavar="PERIOD|DATE",
+    help="Only what happened since then: 36h, 7d, 2w, 3m, 1y, or a date.",
 )
 @options.at
 @options.limit()
@@ -118,34 +126,50 @@ def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Lo
 @options.output
 @options.catalogue
 def log(
-    *, choice: Choice, at: str | None, limit: int | None, form: Form, output_path: Path | None
+    *,
+    choice: Choice,
+    since: str | None,
+    at: str | None,
+    limit: int | None,
+    form: Form,
+    output_path: Path | None,
 ) -> None:
     """Show the history, newest first: what each revision changed.
 
     A version that cannot be read is named and skipped: the next one is compared with the last
     readable one.
     """
+    start = None if since is None else revisions.start(since, now())
     catalogues = choice.each()
     answers = answering(
-        (_logged(catalogue, at) for catalogue in catalogues), left_out=output.note_left_out
+        (_logged(catalogue, start, at) for catalogue in catalogues), left_out=output.note_left_out
     )
     entries = merge(*answers, key=lambda each: each[1].timestamp, reverse=True)
     seen: Counter[str] = Counter()
     with output.destination(output_path) as out:
         shown = _counted(islice(entries, limit), seen)
         log_output.log(shown, form, out, catalogues)
-        more = 0 if limit is None else _number(catalogues, at) - seen.total()
+        more = 0 if limit is None else _number(catalogues, start, at) - seen.total()
         log_output.left_out(more, form, out)
     if seen["unreadable"]:
         output.note(f"skipped: {count(seen['unreadable'], 'unreadable version')}")
+    if start is not None and not seen:
+        output.note(f"no revision since {stamp(start)} UTC")
 
 
-def _logged(catalogue: Catalogue, at: str | None) -> Iterator[Logged]:
+def _logged(catalogue: Catalogue, start: datetime | None, at: str | None) -> Iterator[Logged]:
     entry = None
-    for entry in logged(catalogue, tip=change_output.tip(catalogue, at)):
+    tip, before = _span(catalogue, start, at)
+    for entry in logged(catalogue, tip=tip, before=before):
         yield catalogue, entry
-    if entry is not None and entry.status != "edge":
+    if entry is not None and entry.status != "edge" and not before:
         change_output.note_move(catalogue, entry.revision)
+
+
+def _span(catalogue: Catalogue, start: datetime | None, at: str | None) -> tuple[str | None, str]:
+    """Return the revision at which a log begins, and the one before its end; see `logged`."""
+    tip = change_output.tip(catalogue, at)
+    return tip, "" if start is None else revisions.before(catalogue, start, tip=tip)
 
 
 def _counted(entries: Iterable[Logged], seen: Counter[str]) -> Iterator[Logged]:
@@ -154,10 +178,10 @@ def _counted(entries: Iterable[Logged], seen: Counter[str]) -> Iterator[Logged]:
         yield catalogue, entry
 
 
-def _number(catalogues: Iterable[Catalogue], at: str | None) -> int:
+def _number(catalogues: Iterable[Catalogue], start: datetime | None, at: str | None) -> int:
     """Return how many revisions there are, as far as the clone reaches."""
     number = 0
     for catalogue in catalogues:
         with suppress(UnknownRevision, NotADataRepository):
-            number += catalogue.count(change_output.tip(catalogue, at))
+            number += catalogue.count(*_span(catalogue, start, at))
     return number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -181,9 +182,14 @@ class Catalogue:
             if all(row.revision != end.commit for row in self.reverted(newest)):
                 yield Edge.of(self.required().revision(end.commit, self.path), end)
 
-    def count(self, tip: str | None = None) -> int:
-        """Return how many revisions there are, as far as the clone reaches."""
-        return sum(1 for _ in self.reachable(tip))
+    def count(self, tip: str | None = None, before: str = "") -> int:
+        """Return how many revisions there are, as far as the clone reaches.
+
+        Args:
+            tip: Full id to begin at; None: the newest of the branch.
+            before: Full id of the revision to end at, which is not counted; empty: there is none.
+        """
+        return sum(1 for _ in takewhile(lambda each: each.id != before, self.reachable(tip)))
 
     def no_revision(self) -> NotADataRepository:
         """Return the error of a catalogue without any revision."""

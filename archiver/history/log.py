@@ -53,11 +53,16 @@ class Entry(msgspec.Struct, frozen=True):
     __repr__ = short
 
 
-def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:
-    """Yield the history up to the commit `tip` (None: the newest), newest first.
+def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> Iterator[Entry]:
+    """Yield the history, newest first.
 
     Each readable version is compared with the readable one before it; what cannot be read is
     named and skipped. A shallow clone is read as far as it reaches.
+
+    Args:
+        catalogue: The catalogue.
+        tip: Full id of the commit to begin at; None: the newest.
+        before: Full id of the revision to end at, which is not yielded; empty: there is none.
 
     Raises:
         NotADataRepository: There is no revision.
@@ -69,13 +74,16 @@ def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:
         end: Edge | None = None
         waiting: list[Entry] = []
         problems = Problems()
+        reached = False
         for revision in catalogue.reachable(tip):
             end = revision if isinstance(revision, Edge) else None
+            reached = reached or revision.id == before
             try:
                 version = versions.stored(revision)
             except UnreadableSnapshot as error:
-                if end is None:
+                if end is None and not reached:
                     waiting.append(_unreadable(revision, str(error)))
+                if end is None:
                     problems.add(revision, error)
                 continue
             if newer is not None:
@@ -83,6 +91,8 @@ def log(catalogue: Catalogue, *, tip: str | None = None) -> Iterator[Entry]:
                     newer, Comparison("", version, versions.stored(newer), catalogue.policy)
                 )
             yield from waiting
+            if reached:
+                return
             waiting, newer = [], revision
         if newer is None:
             raise problems.error(catalogue) if problems else catalogue.no_revision()

@@ -159,6 +159,15 @@ def named(catalogue: Catalogue, text: str, now: datetime) -> Revision:
     return _as_of(catalogue, commit)
 
 
+def before(catalogue: Catalogue, since: datetime, *, tip: str | None = None) -> str:
+    """Return the full id of the revision in effect at `since`; empty: the history begins later.
+
+    What follows it, in the order of ancestry, happened since then.
+    """
+    earlier = Dates.of(catalogue, tip).until(since)
+    return earlier[0].id if earlier else ""
+
+
 def newest(catalogue: Catalogue) -> Revision | None:
     """Return the newest revision, or None if there is none yet."""
     tip = catalogue.required().tip(catalogue.ref)

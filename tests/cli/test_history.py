@@ -283,6 +283,35 @@ def test_the_log_may_begin_early(ask: Archiver) -> None:
     assert len(ask("log", "--at", "2026-01-03", "-f", "jsonl").stdout.splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    ("since", "days"),
+    [
+        ("2026-01-04", [5]),
+        ("2026-01-03T00:00:01", [5, 4]),
+        ("2026-01-02", [5, 4, 3]),
+        ("2025-12-31", [5, 4, 3, 1]),
+        ("9999d", [5, 4, 3, 1]),
+    ],
+)
+def test_the_log_may_end_late(ask: Archiver, since: str, days: list[int]) -> None:
+    whole = [json.loads(line) for line in ask("log", "-f", "jsonl").stdout.splitlines()]
+    done = ask("log", "--since", since, "-f", "jsonl")
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    assert entries == whole[: len(days)]
+    assert [int(entry["timestamp"][8:10]) for entry in entries] == days
+    limited = ask("log", "--since", since, "--limit", "1", "-f", "csv")
+    more = len(days) - 1
+    assert limited.stderr == (f"… and {more} more\n" if more else "")
+
+
+def test_a_log_of_a_period_without_revisions_says_so(ask: Archiver) -> None:
+    done = ask("log", "--since", "2026-01-06")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "no revision since 2026-01-06 00:00:00 UTC\n"
+    assert len(ask("log", "--since", "2026-01-02", "--at", "2026-01-03").stdout.splitlines()) == 2
+    assert ask("log", "--since", "yesterday").returncode == 2
+
+
 HOSTILE = "\x1b]0;owned\x07\u202e"
 
 
