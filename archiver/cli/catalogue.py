@@ -16,6 +16,7 @@ from archiver.clock import now
 from archiver.history import queries
 from archiver.history.choice import answering
 from archiver.records import canonical, query
+from archiver.records.field_names import FieldNames
 from archiver.records.key import label_of
 from archiver.records.text import RECORD, terminal
 from archiver.render import table
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
     from archiver.history.versions import Version
-    from archiver.records.field_names import FieldNames
     from archiver.records.query import Predicate
     from archiver.render.export import Keyed
     from archiver.render.view import Form
@@ -48,6 +48,7 @@ class Wanted:
         at: What names the version; None: the newest.
         conditions: What the records fulfil.
         fields: The columns of tables; empty: all, or as many as fit.
+        order: The field that orders the records, ``-`` before it: largest first; None: the key.
         limit: Show at most this many records; None: all.
         form: The format.
         output_path: The file to write; None: standard output.
@@ -56,6 +57,7 @@ class Wanted:
     at: str | None
     conditions: tuple[Predicate, ...]
     fields: tuple[str, ...]
+    order: str | None
     limit: int | None
     form: Form
     output_path: Path | None
@@ -66,9 +68,9 @@ class Wanted:
         several = len(catalogues) > 1
         answers = answering(map(self._version, catalogues), left_out=output.note_left_out)
         limited = _Limited(self.limit)
-        names = change_output.field_names(set(self.fields) - _ALWAYS_THERE, self.conditions)
+        names = self._names()
         found = (
-            (catalogue, limited(self._records(catalogue, version, names, named=several)))
+            (catalogue, limited(self._ordered(catalogue, version, names, named=several)))
             for answer in answers
             for catalogue, version in answer
         )
@@ -94,6 +96,20 @@ class Wanted:
             for note in version.notes:
                 output.note(terminal(f"note: {note}"))
             yield catalogue, version
+
+    def _names(self) -> FieldNames:
+        """Return the fields that are named and that records must have."""
+        asked = {each.field for each in self.conditions if isinstance(each, query.Where)}
+        if self.order is not None:
+            asked.add(self.order.removeprefix("-"))
+        return FieldNames.asked(fields={*self.fields} - _ALWAYS_THERE, paths=asked)
+
+    def _ordered(
+        self, catalogue: Catalogue, version: Version, names: FieldNames, *, named: bool
+    ) -> Iterable[Keyed]:
+        """Return key and record of what is chosen, in order."""
+        records = self._records(catalogue, version, names, named=named)
+        return records if self.order is None else query.in_order(records, self.order)
 
     def _records(
         self, catalogue: Catalogue, version: Version, names: FieldNames, *, named: bool
@@ -204,6 +220,12 @@ _WANTED: Final = (
         help="Show this field in tables.  Repeatable.  [default: all, or as many as fit]",
     ),
     options.where,
+    click.option(
+        "--sort",
+        "order",
+        metavar="FIELD",
+        help="Order by this field within each source; -FIELD: largest first.  [default: the key]",
+    ),
     options.at,
     options.limit(),
     options.output,
@@ -226,13 +248,13 @@ def search(*, choice: Choice, words: str, wanted: Wanted) -> None:
 @click.command(
     "list",
     epilog=options.examples(
-        "archiver list --limit 20",
+        "archiver list --sort -downloads --limit 20",
         "archiver list --where tags has vision --field downloads --at 2026-03-01",
     ),
 )
 @_wanted()
 def list_(*, choice: Choice, wanted: Wanted) -> None:
-    """List the records, by key."""
+    """List the records, by key or by a field."""
     wanted.write(choice)
 
 
@@ -259,6 +281,8 @@ def export(
             raise click.UsageError("A and B name changes: give --changes, or use --at.")
         wanted.write(choice)
         return
+    if wanted.order is not None:
+        raise click.UsageError("--sort orders the catalogue; changes are in the order of keys.")
     if wanted.at is not None:
         raise click.UsageError("--at names one version; with --changes give A and B.")
     look = Look(

@@ -84,7 +84,8 @@ class Look:
             UsageError: A template of the user's own renders one source, and there are several.
             ConfigError: No record has a field that `conditions`, `fields` or `metrics` name.
         """
-        names = field_names(self.fields, self.conditions, metrics)
+        paths = [each.field for each in self.conditions if isinstance(each, Where)]
+        names = FieldNames.asked(fields=self.fields, paths=paths, patterns=metrics)
         with output.held(out, names) as held:
             return self._write(answers, held, names)
 
@@ -180,14 +181,6 @@ class Look:
         from archiver.history.changelog import links  # noqa: PLC0415 - 25 ms, for pages only
 
         return links(catalogue)
-
-
-def field_names(
-    fields: Iterable[str], conditions: Iterable[Predicate], metrics: Iterable[str] = ()
-) -> FieldNames:
-    """Return the names of fields that a question names, in its options and conditions."""
-    paths = [each.field for each in conditions if isinstance(each, Where)]
-    return FieldNames.asked(fields=fields, paths=paths, patterns=metrics)
 
 
 def changes(command: Command) -> Command:

@@ -1,4 +1,4 @@
-"""Ask for records: words to search for, and conditions on fields (``downloads > 1000``)."""
+"""Ask for records: words to search for, conditions (``downloads > 1000``), and an order."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from archiver.errors import ConfigError
+from archiver.records.jsontext import dump
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from archiver.records.model import Json, Record
 
@@ -146,6 +147,31 @@ class Where:
                 hint="compare it with a number",
             )
         return holds(value, number)
+
+
+def in_order(records: Iterable[tuple[str, Record]], by: str) -> list[tuple[str, Record]]:
+    """Sort records by a field, those that are equal by key; absent values and null come last.
+
+    Args:
+        records: Key and record of each, by key.
+        by: The dotted path of the field; ``-`` before it: largest first.
+    """
+    path = by.removeprefix("-")
+    ranked = [(_rank(next(at(record, path), None)), (key, record)) for key, record in records]
+    there = [each for each in ranked if each[0] is not None]
+    there.sort(key=operator.itemgetter(0), reverse=by.startswith("-"))
+    return [each for _, each in (*there, *(each for each in ranked if each[0] is None))]
+
+
+def _rank(value: Json) -> tuple[int, Json] | None:
+    """Return what orders values of all kinds: numbers, also in words, before words, then others."""
+    if isinstance(value, str):
+        number = _number(value)
+        return (1, value.casefold()) if number is None else (0, number)
+    if value is None:
+        return None
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return (0, value) if is_number else (2, dump(value))
 
 
 def at(value: Json, path: str) -> Iterator[Json]:

@@ -129,6 +129,41 @@ def test_half_a_condition_is_refused(ask: Archiver, typed: tuple[str, ...]) -> N
     assert (done.returncode, done.stdout) == (2, "")
 
 
+@pytest.mark.parametrize(
+    ("order", "keys"),
+    [
+        ("n", "bdacef"),
+        ("-n", "cadbef"),
+        ("deep.n", "fabcde"),
+        ("-deep.n", "afbcde"),
+        ("id", "abcdef"),
+        ("-id", "fedcba"),
+    ],
+)
+def test_records_are_sorted_by_a_field(
+    repo: Path, archiver: Archiver, order: str, keys: str
+) -> None:
+    values = {"a": 10, "b": -1, "c": "word", "d": "9.5", "e": None}
+    models = [{"id": key, "n": n} for key, n in values.items()]
+    models += [{"id": "f", "deep": {"n": 1}}]
+    models[0]["deep"] = [{"n": 2}]
+    History(repo).commit("2026-01-01T00:00:00Z", {FILE: json.dumps(models)})
+    about = ("--repo", repo, "--file", FILE, "--key", "id")
+    for command in (("list",), ("export",), ("search", "")):
+        done = archiver(*command, *about, "--sort", order, "-f", "jsonl")
+        assert "".join(ids(done)) == keys
+    limited = archiver("list", *about, "--sort", order, "--limit", "2")
+    assert [line[0] for line in limited.stdout.splitlines()[1:3]] == list(keys[:2])
+    assert limited.stdout.endswith("… and 4 more\n")
+
+
+def test_a_field_to_sort_by_must_be_there(ask: Archiver) -> None:
+    done = ask("list", "--sort", "-downlods")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'did you mean "downloads"?' in done.stderr
+    assert ask("export", "--changes", "--sort", "downloads").returncode == 2
+
+
 def test_the_past_can_be_listed(ask: Archiver) -> None:
     for at in ("2026-01-02", "HEAD~1"):
         assert ids(ask("list", "--at", at, "-f", "jsonl")) == ["org/tiny", "org/vision"]
