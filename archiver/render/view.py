@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from archiver.records.model import CHANGES_1
 from archiver.records.text import RECORD
+from archiver.render import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -52,7 +54,7 @@ class View:
 
     Attributes:
         form: The format.
-        limit: Show at most this many changes; None: all of them.
+        limit: Show at most this many changes, the most important ones; None: all of them.
         stat: Only the counts.
         name_only: Only kinds and keys.
         style: ANSI sequence with which each kind starts in ``text``; empty: no colour.
@@ -77,7 +79,10 @@ class View:
 
 
 class Shown:
-    """The changes of a stream that a view shows; the others are counted, never forgotten."""
+    """The changes of a stream that a view shows; the others are counted, never forgotten.
+
+    A limit is spent on the most important ones, which are shown in the order of the stream.
+    """
 
     def __init__(self, stream: ChangeStream, view: View) -> None:
         """Show what `view` asks of `stream`; nothing is read yet."""
@@ -87,11 +92,13 @@ class Shown:
 
     def __iter__(self) -> Iterator[RecordChange]:
         """Yield what is shown, then run to the end of the stream."""
-        changes = iter(self._stream.changes)
-        yield from islice(changes, 0 if self._view.stat else self._view.limit)
-        left_out = Counter(change.kind for change in changes)
-        if not self._view.stat:
-            self.left_out = left_out
+        if self._view.stat:
+            deque(self._stream.changes, maxlen=0)
+        elif self._view.limit is None:
+            yield from self._stream.changes
+        else:
+            shown, self.left_out = _most_important(self._stream.changes, self._view.limit)
+            yield from shown
 
     def drain(self) -> None:
         """Run to the end of the stream, where its summary is known."""
@@ -112,3 +119,19 @@ class Shown:
             "summary": self._stream.summary(),
         }
         return head | {"more": self.left_out.total()} if self.left_out else head
+
+
+def _most_important(
+    changes: Iterable[RecordChange], limit: int
+) -> tuple[list[RecordChange], Counter[Kind]]:
+    """Return at most `limit` changes in their order, and how many others there are of each kind."""
+    counts: Counter[Kind] = Counter()
+    groups: dict[tuple[int, bool], list[tuple[int, RecordChange]]] = {}
+    for place, change in enumerate(changes):
+        counts[change.kind] += 1
+        group = groups.setdefault(wording.importance(change), [])
+        if len(group) < limit:
+            group.append((place, change))
+    first = islice(chain.from_iterable(groups[each] for each in sorted(groups)), limit)
+    shown = [change for _, change in sorted(first, key=itemgetter(0))]
+    return shown, counts - Counter(change.kind for change in shown)

@@ -29,10 +29,13 @@ TITLES: Final[Mapping[Kind, str]] = {
 """The heading of each kind, in the order in which they are shown."""
 
 FIRST: Final[tuple[Kind, ...]] = (
-    *("removed", "renamed", "returned", "new", "updated"),
+    *("removed", "renamed", "updated", "returned", "new"),
     *("left", "entered", "metrics"),
 )
-"""The kinds in order of importance: what is gone comes before what is new."""
+"""The kinds in order of importance: what is gone or differs comes before what is new."""
+
+TERMS: Final = frozenset({"license", "gated"})
+"""Fields that decide whether a record may still be used."""
 
 MARKS: Final[Mapping[Kind, str]] = {
     "new": "+",
@@ -130,6 +133,12 @@ def public(change: RecordChange) -> Record | Rename | RecordUpdate:
 def shown(change: RecordChange) -> str:
     """Return what people read of the record: label and key, else the key; not yet safe."""
     return change.key if change.label is UNSET else text.named(change.key, change.label)
+
+
+def importance(change: RecordChange) -> tuple[int, bool]:
+    """Return what puts changes in order of importance; of updates, changed terms come first."""
+    fields = () if change.changes is UNSET else change.changes
+    return FIRST.index(change.kind), not any(each.field in TERMS for each in fields)
 
 
 def key(record: Record) -> str:

@@ -71,6 +71,37 @@ def test_rendered_changes_and_n_more_are_all_changes(form: str, pattern: str, sh
     assert form == "csv" or re.search(r'… and 23 more|"more":23\b', limited)
 
 
+def field_change(key: str, field: str, kind: Any = "updated") -> RecordChange:
+    change = FieldChange("replace", f"/{field}", metric=kind == "metrics", old=1, new=2)
+    return RecordChange(kind, key, changes=(change,))
+
+
+BY_IMPORTANCE = [
+    RecordChange("removed", "f", record={"id": "f"}),
+    field_change("g", "license"),
+    field_change("e", "gated"),
+    field_change("a", "size"),
+    RecordChange("new", "b", record={"id": "b"}),
+    RecordChange("left", "c", record={"id": "c"}),
+    field_change("d", "downloads", "metrics"),
+]
+
+
+@pytest.mark.parametrize(
+    ("limit", "keys"),
+    [(1, "f"), (2, "ef"), (3, "efg"), (4, "aefg"), (5, "abefg"), (6, "abcefg"), (7, "abcdefg")],
+)
+def test_a_limit_is_spent_on_what_matters_first(limit: int, keys: str, shown: Show) -> None:
+    changes = sorted(BY_IMPORTANCE, key=lambda change: change.key)
+    rows = shown(changes, "csv", limit=limit, name_only=True).splitlines()[1:]
+    assert [row[-1] for row in rows] == list(keys)
+    for form in ("text", "markdown"):
+        page = shown(changes, form, limit=limit, name_only=True)
+        assert sorted(re.findall(r"^[-+~] ([a-g])\b", page, re.MULTILINE)) == list(keys)
+        left_out = map(int, re.findall(r"… and (\d) more", page))
+        assert sum(left_out) == len(changes) - limit
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_show_returns_how_many_it_left_out(
     form: Any, streamed: Callable[..., ChangeStream]
