@@ -26,6 +26,7 @@ from archiver.render.view import ChangeStream, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
     from typing import TextIO
 
     from archiver.history.catalogue import Catalogue
@@ -55,6 +56,7 @@ class Look:
         conditions: What the records fulfil.
         fields: Names of the fields that are looked at; empty: all.
         template: The template of a page; None: by its name.
+        dated: Rows of ``csv`` name the capture time: there is one change set after the other.
     """
 
     form: Form
@@ -66,6 +68,7 @@ class Look:
     conditions: tuple[Predicate, ...] = ()
     fields: frozenset[str] = frozenset()
     template: Path | None = None
+    dated: bool = False
 
     def write(
         self, answers: Sequence[Iterator[Compared]], out: TextIO, *, metrics: Iterable[str] = ()
@@ -172,6 +175,7 @@ class Look:
             folder=catalogue.config.template_folder if catalogue.config else None,
             template=self.template,
             link=self._link(catalogue),
+            dated=self.dated,
         )
 
     def _link(self, catalogue: Catalogue) -> Callable[[str], str]:
@@ -267,6 +271,30 @@ def compared(choice: Choice, first: str | None, second: str | None) -> list[Iter
             yield catalogue, found
 
     return answering(map(answer, catalogues), left_out=output.note_left_out)
+
+
+def since(
+    choice: Choice, start: datetime, *, at: str | None = None, steps: bool = False
+) -> list[Iterator[Compared]]:
+    """Return the net change since a time, for each catalogue.
+
+    Args:
+        choice: The catalogues.
+        start: The time, UTC.
+        at: What names the revision at which it ends; None: the newest.
+        steps: One comparison a revision instead, newest first.
+    """
+
+    def answer(catalogue: Catalogue) -> Iterator[Compared]:
+        end = tip(catalogue, at)
+        if steps:
+            for found in queries.steps(catalogue, start, tip=end):
+                yield catalogue, found
+            return
+        with queries.changes_since(catalogue, start, tip=end) as found:
+            yield catalogue, found
+
+    return answering(map(answer, choice.each()), left_out=output.note_left_out)
 
 
 def _taken(answer: Compared) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -13,7 +14,7 @@ import click
 from archiver.cli import change_output, completion, log_output, options, output
 from archiver.clock import now
 from archiver.errors import NotADataRepository, UnknownRevision
-from archiver.history import queries, revisions
+from archiver.history import revisions
 from archiver.history.choice import answering
 from archiver.history.log import log as logged
 from archiver.history.versions import stamp
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from archiver.cli.change_output import Compared, Look
+    from archiver.cli.change_output import Look
     from archiver.cli.log_output import Logged
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
     from archiver.render.view import Form
 
-_ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "markdown")
+_ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "csv", "markdown")
 
 
 @click.command(
@@ -74,6 +75,7 @@ def compare(
         "archiver changes --since 7d",
         "archiver changes --since 2026-03-01 --at 2026-03-31 -f markdown",
         "archiver changes --since 2w --steps --stat",
+        "archiver changes --since 30d --steps -f csv -o month.csv",
     )
 )
 @click.option(
@@ -94,16 +96,8 @@ def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Lo
         forms = ", ".join(_ONE_AFTER_THE_OTHER)
         raise click.UsageError(f"--steps writes one change set after the other: as {forms}.")
 
-    def answer(catalogue: Catalogue) -> Iterator[Compared]:
-        tip = change_output.tip(catalogue, at)
-        if steps:
-            for found in queries.steps(catalogue, start, tip=tip):
-                yield catalogue, found
-            return
-        with queries.changes_since(catalogue, start, tip=tip) as found:
-            yield catalogue, found
-
-    answers = answering(map(answer, choice.each()), left_out=output.note_left_out)
+    answers = change_output.since(choice, start, at=at, steps=steps)
+    look = replace(look, dated=steps)
     with output.destination(look.output_path) as out:
         look.write(answers, out, metrics=choice.metrics)
 

@@ -59,9 +59,11 @@ def write_csv(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> No
         columns, rows = ("kind", "key"), ((change.kind, change.key) for change in shown)
     else:
         columns, rows = _COLUMNS, (row for change in shown for row in _rows(change))
+    before: dict[str, Json] = {"source": stream.source} if view.named else {}
+    before |= {"timestamp": stream.current.timestamp} if view.dated else {}
     if view.headed:
-        _write_rows([("source", *columns) if view.named else columns], out)
-    _write_rows(((stream.source, *row) for row in rows) if view.named else rows, out)
+        _write_rows([(*before, *columns)], out)
+    _write_rows(((*before.values(), *row) for row in rows), out)
 
 
 _COLUMNS: Final[_Row] = ("kind", "key", "field", "old", "new", "cause")

@@ -63,6 +63,7 @@ class View:
         link: Returns the address of a record's page for people, which ``markdown`` and ``html``
             link to; empty: it has none.
         named: Each row for a program names its source: one of several is shown.
+        dated: Each row of ``csv`` names the capture time: one of several change sets is shown.
         headed: Whether ``csv`` begins with the names of the columns.
     """
 
@@ -75,6 +76,7 @@ class View:
     template: Path | None = None
     link: Callable[[str], str] = _nowhere
     named: bool = False
+    dated: bool = False
     headed: bool = True
 
 

@@ -213,7 +213,20 @@ def test_the_steps_of_a_period_are_one_change_set_each(ask: Archiver) -> None:
     done = ask("changes", "--since", "2026-01-02", "--steps", "-f", "jsonl", "--stat")
     ends = [json.loads(line)["to"]["timestamp"] for line in done.stdout.splitlines()]
     assert ends == ["2026-01-05 00:00:00", "2026-01-03 00:00:00"]
-    assert ask("changes", "--steps", "-f", "csv").returncode == 2
+    assert ask("changes", "--steps", "-f", "html").returncode == 2
+
+
+def test_the_steps_are_one_table_with_their_times(ask: Archiver) -> None:
+    done = ask("changes", "--since", "2026-01-02", "--steps", "-f", "csv", "--name-only")
+    assert done.stdout.splitlines() == [
+        "timestamp,kind,key",
+        "2026-01-05 00:00:00,removed,b",
+        "2026-01-05 00:00:00,new,c",
+        "2026-01-03 00:00:00,updated,a",
+        "2026-01-03 00:00:00,new,b",
+    ]
+    net = ask("changes", "--since", "2026-01-02", "-f", "csv", "--name-only")
+    assert net.stdout.startswith("kind,key\n")
 
 
 @pytest.mark.parametrize("since", ["HEAD~1", "01/02/2026", "2026-02-30", "soon"])
