@@ -13,7 +13,7 @@ import click
 from archiver.cli import change_output, completion, log_output, options, output
 from archiver.cli.change_output import Look
 from archiver.clock import now
-from archiver.history import queries
+from archiver.history import queries, revisions
 from archiver.history.choice import answering
 from archiver.records import canonical, query
 from archiver.records.field_names import FieldNames
@@ -262,7 +262,7 @@ def list_(*, choice: Choice, wanted: Wanted) -> None:
     epilog=options.examples(
         "archiver export -o models.csv",
         "archiver export -f html -o models.html --at 2026-03-01",
-        "archiver export --changes 2026-03-01 -f markdown",
+        "archiver export --changes 7d -f markdown",
     )
 )
 @click.argument("first", metavar="[A]", required=False, shell_complete=completion.versions)
@@ -274,7 +274,8 @@ def export(
 ) -> None:
     """Write the whole catalogue, or with --changes what changed, for other programs.
 
-    A and B are named as for `archiver compare`; without them it is the last change.
+    A and B are named as for `archiver compare`; without them it is the last change. A period alone
+    (7d) is that of `archiver changes --since`.
     """
     if not changes:
         if first is not None:
@@ -293,7 +294,10 @@ def export(
         conditions=wanted.conditions,
         fields=frozenset(wanted.fields),
     )
-    answers = change_output.compared(choice, first, second)
+    if second is None and revisions.period(first or "") is not None:
+        answers = change_output.since(choice, revisions.start(first or "", now()))
+    else:
+        answers = change_output.compared(choice, first, second)
     with output.destination(look.output_path) as out:
         look.write(answers, out, metrics=choice.metrics)
 

@@ -190,6 +190,14 @@ def test_every_form_can_be_exported(ask: Archiver, form: str) -> None:
     assert "模型/大" in ask("export", "--format", form, "--changes").stdout
 
 
+@pytest.mark.parametrize("period", ["1h", "9999d"])
+def test_the_changes_of_a_period_can_be_exported(ask: Archiver, period: str) -> None:
+    done = ask("export", "--changes", period, "-f", "jsonl")
+    meant = ask("changes", "--since", period, "-f", "jsonl")
+    assert (done.returncode, done.stdout, done.stderr) == (0, meant.stdout, meant.stderr)
+    assert ask("export", period).returncode == 2
+
+
 def test_changes_can_be_exported(ask: Archiver, archiver: Archiver) -> None:
     schema = json.loads(archiver("schema", "changes").stdout)
     done = ask("export", "--changes", "HEAD~1", "-f", "json")
