@@ -20,7 +20,7 @@ from archiver.capture.validation import Baseline, absent, quarantined, validate
 from archiver.errors import RepositoryBusy, SnapshotRejected
 from archiver.history import queries, revisions
 from archiver.history.foreign import skipped
-from archiver.history.versions import stamp
+from archiver.history.versions import stamp, taken_at
 from archiver.sources.listing import Listing, NotModified
 from archiver.store.commit import KEPT_REF, writing
 from archiver.store.repository import Repository
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from archiver.sources import Ledger
     from archiver.store.commit import Writer
 
+_BEHIND: Final = timedelta(minutes=5)
+"""How far the clock may be behind the capture before until the run says so."""
 _AHEAD: Final = timedelta(hours=1)
 """How far the clock may be ahead of the server's before the run says so."""
 
@@ -247,8 +249,9 @@ class _Capture:
     def _clocks(self, before: Version) -> Iterator[str]:
         """Yield what is wrong with the clock: dates are looked up by it."""
         taken, site = stamp(self._taken), self._connection.transport.site_time
-        if taken < (before.end.timestamp or ""):
-            yield f"the clock says {taken} UTC; the capture before is of {before.end.timestamp} UTC"
+        last = taken_at(before.end)
+        if last is not None and last - self._taken > _BEHIND:
+            yield f"the clock says {taken} UTC; the capture before is of {stamp(last)} UTC"
         if site is not None and self._taken - site > _AHEAD:
             yield f"the clock says {taken} UTC; the server's says {stamp(site)} UTC"
 

@@ -128,7 +128,7 @@ def _most_important(
 ) -> tuple[list[RecordChange], Counter[Kind]]:
     """Return at most `limit` changes in their order, and how many others there are of each kind."""
     counts: Counter[Kind] = Counter()
-    groups: dict[tuple[int, bool], list[tuple[int, RecordChange]]] = {}
+    groups: dict[tuple[bool, int], list[tuple[int, RecordChange]]] = {}
     for place, change in enumerate(changes):
         counts[change.kind] += 1
         group = groups.setdefault(wording.importance(change), [])

@@ -29,11 +29,12 @@ TITLES: Final[Mapping[Kind, str]] = {
 """The heading of each kind, in the order in which they are shown."""
 
 FIRST: Final[tuple[Kind, ...]] = (
-    *("removed", "renamed", "updated", "returned", "new"),
+    *("removed", "renamed", "returned", "new", "updated"),
     *("left", "entered", "metrics"),
 )
-"""The kinds in order of importance: what is gone or differs comes before what is new."""
+"""The kinds in order of importance: what is gone comes before what is new."""
 
+_LOSSES: Final = frozenset({"removed", "renamed"})
 TERMS: Final = frozenset({"license", "gated"})
 """Fields that decide whether a record may still be used."""
 
@@ -135,10 +136,11 @@ def shown(change: RecordChange) -> str:
     return change.key if change.label is UNSET else text.named(change.key, change.label)
 
 
-def importance(change: RecordChange) -> tuple[int, bool]:
-    """Return what puts changes in order of importance; of updates, changed terms come first."""
+def importance(change: RecordChange) -> tuple[bool, int]:
+    """Return what puts changes in order of importance: losses and other terms, then the rest."""
     fields = () if change.changes is UNSET else change.changes
-    return FIRST.index(change.kind), not any(each.field in TERMS for each in fields)
+    weighty = change.kind in _LOSSES or any(each.field in TERMS for each in fields)
+    return not weighty, FIRST.index(change.kind)
 
 
 def key(record: Record) -> str:
