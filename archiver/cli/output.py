@@ -133,7 +133,13 @@ def progress(title: str) -> Iterator[Progress]:
         parts.TaskProgressColumn(show_speed=True),
         parts.TimeRemainingColumn(),
     )
-    with parts.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    bar = parts.Progress(
+        *columns,
+        console=Console(stderr=True, soft_wrap=True),  # a line above the bar stays one line
+        redirect_stdout=sys.stdout.isatty(),  # a file or a pipe gets its data all the same
+        transient=True,
+    )
+    with bar:
         task = bar.add_task(title, total=None)
         transfer = bar.add_task("", total=None, visible=False)
 

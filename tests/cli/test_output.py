@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import stat
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -121,6 +124,28 @@ def test_progress_is_shown_on_a_terminal() -> None:
     os.close(theirs)
     assert b"listing" in os.read(ours, 10_000)
     os.close(ours)
+
+
+def test_what_is_written_beside_the_bar_stays_whole_and_where_it_belongs() -> None:
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    program = (
+        "import sys\n"
+        "from archiver.cli.output import note, progress\n"
+        "with progress('hub') as tell:\n"
+        "    tell(1, 2)\n"
+        "    print('data ' * 20)\n"
+        "    note('note ' * 20)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=theirs, check=True
+    )
+    os.close(theirs)
+    shown = os.read(ours, 100_000)
+    os.close(ours)
+    assert done.stdout == b"data " * 20 + b"\n"
+    assert b"note " * 20 in shown
+    assert b"data" not in shown
 
 
 def test_a_transfer_is_shown_while_something_runs(
