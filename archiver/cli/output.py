@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Final, TextIO, TypeAlias, cast
@@ -75,21 +75,30 @@ class _Held(io.TextIOBase):
         self._names = names
         self._kept: list[str] = []
         self._room = _HELD
+        self._holds = True
 
     def write(self, text: str) -> int:
-        if self._room > 0 and self._names.missing:
+        if self._holds:
             self._kept.append(text)
             self._room -= len(text)
+            if self._room <= 0 or not self._names.missing:
+                self.release()
         else:
-            self.release()
             self._out.write(text)
         return len(text)
+
+    def writelines(self, lines: Iterable[str], /) -> None:  # type: ignore[override]  # text only
+        rest = iter(lines)
+        while self._holds and (line := next(rest, None)) is not None:
+            self.write(line)
+        self._out.writelines(rest)
 
     def isatty(self) -> bool:
         return self._out.isatty()
 
     def release(self) -> None:
-        """Write what was kept."""
+        """Write what was kept, and from now on whatever comes."""
+        self._holds = False
         kept, self._kept = self._kept, []
         self._out.writelines(kept)
 

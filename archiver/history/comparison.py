@@ -146,7 +146,8 @@ class Comparison:
         if self.chosen is None:
             return True
         record = canonical.decode(line)
-        self.names.see(record)
+        if self.names.missing:
+            self.names.see(record)
         return self.chosen(canonical.line_key(line).decode(), record)
 
     def _in_fields(self, change: RecordChange | None) -> Iterator[RecordChange]:
@@ -155,7 +156,7 @@ class Comparison:
             yield from () if change is None else (change,)
         elif change.changes:
             kept = tuple(each for each in change.changes if each.field in self.fields)
-            for each in kept:
+            for each in kept if self.names.missing else ():
                 self.names.found(each.field)
             if kept:
                 kind: Kind = "metrics" if all(each.metric for each in kept) else "updated"

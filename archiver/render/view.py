@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from archiver.records.model import CHANGES_1
 from archiver.records.text import RECORD
-from archiver.render import wording
+from archiver.render.wording import importance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -128,10 +128,10 @@ def _most_important(
 ) -> tuple[list[RecordChange], Counter[Kind]]:
     """Return at most `limit` changes in their order, and how many others there are of each kind."""
     counts: Counter[Kind] = Counter()
-    groups: dict[tuple[bool, int], list[tuple[int, RecordChange]]] = {}
+    groups: dict[int, list[tuple[int, RecordChange]]] = {}
     for place, change in enumerate(changes):
         counts[change.kind] += 1
-        group = groups.setdefault(wording.importance(change), [])
+        group = groups.setdefault(importance(change), [])
         if len(group) < limit:
             group.append((place, change))
     first = islice(chain.from_iterable(groups[each] for each in sorted(groups)), limit)

@@ -34,9 +34,10 @@ FIRST: Final[tuple[Kind, ...]] = (
 )
 """The kinds in order of importance: what is gone comes before what is new."""
 
-_LOSSES: Final = frozenset({"removed", "renamed"})
-TERMS: Final = frozenset({"license", "gated"})
-"""Fields that decide whether a record may still be used."""
+_RANKS: Final[Mapping[Kind, int]] = {kind: 2 * place for place, kind in enumerate(FIRST)}
+_TERMS: Final = frozenset({"/license", "/gated"})
+"""Pointers of the fields that decide whether a record may still be used."""
+_AFTER_LOSSES: Final = _RANKS["returned"] - 1
 
 MARKS: Final[Mapping[Kind, str]] = {
     "new": "+",
@@ -136,11 +137,13 @@ def shown(change: RecordChange) -> str:
     return change.key if change.label is UNSET else text.named(change.key, change.label)
 
 
-def importance(change: RecordChange) -> tuple[bool, int]:
-    """Return what puts changes in order of importance: losses and other terms, then the rest."""
-    fields = () if change.changes is UNSET else change.changes
-    weighty = change.kind in _LOSSES or any(each.field in TERMS for each in fields)
-    return not weighty, FIRST.index(change.kind)
+def importance(change: RecordChange) -> int:
+    """Return what puts changes in order of importance; changed terms come right after losses."""
+    if change.kind == "updated" and change.changes is not UNSET:
+        for each in change.changes:
+            if each.path in _TERMS:
+                return _AFTER_LOSSES
+    return _RANKS[change.kind]
 
 
 def key(record: Record) -> str:
