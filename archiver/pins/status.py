@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from archiver.errors import ShallowHistory, UnknownRevision
 from archiver.history import queries, revisions
@@ -16,6 +17,7 @@ from archiver.pins.lists import Pin  # noqa: TC001  msgspec reads it
 from archiver.pins.references import inside
 from archiver.records import canonical
 from archiver.records.jsontext import dump
+from archiver.records.key import label_of
 from archiver.records.representation import short
 from archiver.sources import Fate
 
@@ -57,6 +59,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         now: The key it has now; ``renamed`` only.
         pins: The places that name it.
         source: Name of the source.
+        label: What people read instead of the key, where the source has a `label`.
     """
 
     key: str
@@ -66,6 +69,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     now: str = ""
     pins: tuple[Pin, ...] = ()
     source: str = ""
+    label: str | UnsetType = UNSET
 
     __repr__ = short
 
@@ -127,7 +131,12 @@ def check_pins(
     kept = _unlisted(catalogue, version, newest=not at)
     evidence.ask(fates, kept)
     return [
-        msgspec.structs.replace(finding, pins=tuple(named), source=catalogue.source)
+        msgspec.structs.replace(
+            finding,
+            pins=tuple(named),
+            source=catalogue.source,
+            label=evidence.label(key, catalogue.policy.label),
+        )
         for key, named in sorted(places.items())
         for finding in evidence.findings(key, named)
     ]
@@ -202,6 +211,12 @@ class _Evidence:
         if record is None or base is None:
             return True
         return any(record.get(field) != base.get(field) for field in _FIELDS)
+
+    def label(self, key: str, path: str) -> str | UnsetType:
+        """Return the text at a `path` of the newest record of a key; unset: it has none."""
+        timeline = self._timelines.get(key)
+        record = self._records.get(key) or (timeline.record if timeline else {})
+        return (path and label_of(record, path)) or UNSET
 
     def findings(self, key: str, pins: list[Pin]) -> list[Finding]:
         """Return the findings of one key, without its pins."""

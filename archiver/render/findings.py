@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 from urllib.parse import quote
 
 import msgspec
+from msgspec import UNSET
 
 from archiver import __version__
-from archiver.records.text import count, terminal, visible, width
+from archiver.records.text import count, named, terminal, visible, width
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,8 +64,12 @@ def _row(finding: Any, *, several: bool) -> tuple[str, ...]:
     since = finding.since
     when = f"since {since.timestamp} UTC ({since.revision[:10]})" if since else ""
     place = _place(finding.pins[0]) if finding.pins else ""
-    words = (finding.verdict, finding.key, finding.detail, when, place)
+    words = (finding.verdict, _shown(finding), finding.detail, when, place)
     return tuple(map(terminal, (*words, f"({finding.source})" if several else "")))
+
+
+def _shown(finding: Any) -> str:
+    return finding.key if finding.label is UNSET else named(finding.key, finding.label)
 
 
 def _place(pin: Any) -> str:
@@ -105,7 +110,7 @@ def _write_github(
 def _message(finding: Any, source: str) -> str:
     when = finding.since
     since = f" (since {when.timestamp} UTC, revision {when.revision[:10]})" if when else ""
-    return visible(f"{finding.key} of {finding.source or source}: {finding.detail}{since}")
+    return visible(f"{_shown(finding)} of {finding.source or source}: {finding.detail}{since}")
 
 
 def _data(text: str) -> str:

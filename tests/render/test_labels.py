@@ -65,6 +65,17 @@ def test_a_removed_record_has_its_last_label(archive: Archive) -> None:
     assert f"- A tool ({ID})\n" in run_archiver("compare", "--repo", archive.folder).stdout
 
 
+def test_a_check_names_the_label_too(archive: Archive) -> None:
+    archive.configure(label="about.name", confirmations=1, max_shrink=1)
+    lists(archive, "A tool")
+    archive.run()
+    archive.captured(plain=1)
+    (archive.folder / "pins.txt").write_text(f"{ID}\n")
+    found = run_archiver("check", archive.folder / "pins.txt", "--repo", archive.folder)
+    assert found.returncode == 1
+    assert f"removed  A tool ({ID})  " in found.stdout
+
+
 def test_programs_read_the_key_and_the_label(archive: Archive) -> None:
     lists(archive, "A tool")
     archive.run()
