@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from archiver import config as configuration
@@ -14,7 +16,6 @@ from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from archiver.config import Config
     from archiver.history.catalogue import Catalogue
@@ -33,7 +34,7 @@ class Choice:
         environ: The environment, for ``ARCHIVER_*``.
         sources: Names of sources of archiver.toml; empty: the one whose stamped files are
             among `words`, else all.
-        file: A file of any repository instead of sources, relative to the top of its work tree.
+        file: A file of any repository instead of sources, relative to `repo` as git's own paths.
         records: Path of the records in `file`, or in plain files; None: the document is the array.
         key: Fields of the key of the records in `file`, or in plain files.
         metrics: Metric fields, besides those of archiver.toml.
@@ -72,7 +73,8 @@ class Choice:
         """
         if self.file is not None:
             repository = Repository.open(self.repo)
-            found = [anywhere(repository, self.file, records=self.records, key=self.key)]
+            file = _within(repository, self.repo, self.file)
+            found = [anywhere(repository, file, records=self.records, key=self.key)]
         elif self.records or self.key:
             raise ConfigError("--records and --key describe the file that --file names")
         else:
@@ -128,6 +130,24 @@ class Choice:
             return found
         policy = replace(found.policy, metrics=(*found.policy.metrics, *self.metrics))
         return replace(found, policy=policy)
+
+
+def _within(repository: Repository, folder: Path, file: str) -> str:
+    """Return the path of `file`, which is relative to `folder`, from the top of the work tree.
+
+    In a bare repository all paths begin at the top.
+
+    Raises:
+        ConfigError: It lies outside of the repository.
+    """
+    if repository.root is None:
+        return file
+    path = os.path.normpath(folder.resolve() / file)
+    try:
+        return Path(path).relative_to(repository.root).as_posix()
+    except ValueError:
+        message = f"--file: {file} is outside of the git repository {repository.root}"
+        raise ConfigError(message, hint="--repo names another one") from None
 
 
 def answering(

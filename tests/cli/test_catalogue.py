@@ -332,3 +332,28 @@ def test_a_page_about_a_record_says_its_state(past: History, ask: Archiver, form
     assert "org/tiny (present)" in ask("show", "org/tiny", "-f", form).stdout
     committed(past, "2026-01-06T00:00:00Z")
     assert "org/tiny (removed)" in ask("show", "org/tiny", "-f", form).stdout
+
+
+def test_a_file_is_relative_to_the_current_folder_as_in_git(
+    past: History, archiver: Archiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    top, below = '[{"id": "top"}]', '[{"id": "below"}]'
+    past.commit("2026-01-01T00:00:00Z", {"d.json": top, "sub/d.json": below})
+    sub = past.folder / "sub"
+    monkeypatch.chdir(sub)
+    named = {
+        "d.json": "below",
+        "./d.json": "below",
+        "../d.json": "top",
+        str(past.folder / "d.json"): "top",
+        "../sub/./d.json": "below",
+    }
+    for file, key in named.items():
+        assert archiver("list", "--file", file, "--key", "id").stdout.split()[-1] == key
+    assert (
+        archiver("list", "--repo", "..", "--file", "d.json", "--key", "id").stdout.split()[-1]
+        == "top"
+    )
+    refused = archiver("list", "--file", str(tmp_path.parent / "d.json"), "--key", "id")
+    assert refused.returncode == 2
+    assert "is outside of the git repository" in refused.stderr
