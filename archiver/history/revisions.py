@@ -25,6 +25,7 @@ _UNITS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 _DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
 _AMBIGUOUS = re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{1,4}|\d{1,2}-\d{1,2}-\d{4}")
 _SNAPSHOT = re.compile(r"([a-z0-9_-]+)_models_\d{8}_\d{6}(\.json)?")
+STDIN = "-"
 _FILE = (".json", ".json.gz")
 _RANGE = re.compile(r"(.*[^.])\.\.([^.].*)", re.DOTALL)
 """``A..B`` as git writes it: both ends are named, and ``A...B`` is something else."""
@@ -116,7 +117,7 @@ def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> 
         revision, path = _snapshot(catalogue, text)
         return _opened(catalogue, versions, revision, path)
     if is_file(text):
-        return _file(catalogue, versions, Path(text))
+        return _file(catalogue, versions, Path("/dev/stdin" if text == STDIN else text))
     return _opened(catalogue, versions, named(catalogue, text, now))
 
 
@@ -193,8 +194,13 @@ def _as_of(catalogue: Catalogue, commit: str) -> Revision:
 
 
 def is_file(text: str) -> bool:
-    """Return whether `text` is the path of a plain file, and no name of a revision."""
-    return (text.endswith(_FILE) or "/" in text) and Path(text).is_file()
+    """Return whether `text` is the path of a plain file or a pipe, and no name of a revision.
+
+    ``-`` is standard input.
+    """
+    path = Path(text)
+    named = text.endswith(_FILE) or "/" in text
+    return text == STDIN or (named and path.exists() and not path.is_dir())
 
 
 def is_missing_file(text: str) -> bool:

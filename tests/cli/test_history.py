@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import jsonschema
@@ -13,7 +16,6 @@ from support.histories import FILE, LATEST, History, document, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from subprocess import CompletedProcess
 
 Archiver: TypeAlias = "Callable[..., CompletedProcess[str]]"
@@ -448,3 +450,18 @@ def test_a_source_of_our_own_needs_no_description(archiver: Archiver, repo: Path
     assert (repo / LATEST).exists()
     done = archiver("compare", "hub_models_20260102_000000.json", "--stat", "--repo", repo)
     assert done.stdout.splitlines()[-1] == "hub: +1 new (2 records)"
+
+
+def test_a_side_of_a_comparison_may_be_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"id": "a"}]')
+    (tmp_path / "b.json").write_text('[{"id": "b"}]')
+    program = Path(sys.executable).with_name("archiver")
+    for script in (
+        f"{program} compare - b.json --key id < a.json",
+        f"cat a.json | {program} compare /dev/stdin b.json --key id",
+        f"{program} compare <(cat a.json) b.json --key id",
+    ):
+        command = ["bash", "-c", script]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert [line[:3] for line in done.stdout.splitlines()[1:3]] == ["- a", "+ b"]
