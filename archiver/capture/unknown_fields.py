@@ -58,6 +58,8 @@ def _notes(
 
 def _of_source(source: SourceConfig, defaults: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     """Yield each path that the settings of a source name, and the key of the setting."""
+    if source.label:
+        yield source.label, f"sources.{source.name}.label"
     for setting in _LISTS_OF_FIELDS:
         for path in getattr(source, setting):
             if path not in defaults.get(setting, ()):

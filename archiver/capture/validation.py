@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archiver.capture.report import is_imported
 from archiver.changes.compare import differing
-from archiver.changes.guard import ACCEPT, FEWEST, refuse_implausible, refuse_turnover
+from archiver.changes.guard import ACCEPT, ACCEPT_CLASS, FEWEST, refuse_implausible, refuse_turnover
 from archiver.errors import MalformedPage, SnapshotRejected, UnreadableSnapshot
 from archiver.history import queries, revisions
 from archiver.history.comparison import pairs
@@ -140,4 +140,5 @@ def quarantined(
     path = keep_evidence(repository, source, stamped_name(source, taken), content)
     root = repository.root
     place = path.relative_to(root) if root and path.is_relative_to(root) else path
-    return SnapshotRejected(str(error), hint=f"look at {place}; {ACCEPT}")
+    accept = ACCEPT_CLASS if target.source.by_class else ACCEPT
+    return SnapshotRejected(str(error), hint=f"look at {place}; {accept}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from archiver.records.policy import Meaning, Policy
 
 ACCEPT = "`archiver run --accept` takes it as it is"
+ACCEPT_CLASS = "`take_snapshot(accept=True)` takes it as it is"
 """What a person can do who finds a refused listing plausible."""
 
 MAX_DRIFT: Final = 0.05

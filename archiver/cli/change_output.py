@@ -19,7 +19,7 @@ from archiver.history import queries, revisions
 from archiver.history.choice import answering
 from archiver.records.field_names import FieldNames
 from archiver.records.query import Where, every
-from archiver.records.text import more, terminal
+from archiver.records.text import few, more, terminal
 from archiver.render.changes import show, show_together
 from archiver.render.console import COLOURS
 from archiver.render.view import ChangeStream, View
@@ -143,6 +143,9 @@ class Look:
         for note in whole.notes:
             about = f"{catalogue.source}: " if named else ""
             output.note(terminal(f"{about}note: {note}"))
+        if self.fields:
+            fields = terminal(few(sorted(self.fields)))
+            output.note(f"note: only changes of {fields} count, no records that came or went")
         chosen = every(self.conditions) if self.conditions else None
         return whole.narrowed(chosen, self.fields, names)
 

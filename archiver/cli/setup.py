@@ -85,7 +85,8 @@ def init(
         KINDS.find(kind, folder=folder)
         new = scaffold.NewSource(source or kind, type=kind, settings=dict(map(_setting, given)))
     elif source is not None and url is not None:
-        new = scaffold.NewSource(source, _from_folder(url, folder), records, key, metrics)
+        place, settings = _from_folder(url, folder), dict(map(_setting, given))
+        new = scaffold.NewSource(source, place, records, key, metrics, settings=settings)
     elif kind or source or url or key or metrics or given:
         raise click.UsageError("A source needs --source and --url. A hub needs --type.")
     files = scaffold.files(new)

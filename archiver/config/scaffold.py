@@ -33,7 +33,7 @@ class NewSource:
         key: Fields of a record's key.
         metrics: Fields that count.
         type: The type; one other than ``json`` needs nothing but its name.
-        settings: Its own settings, name to TOML value; for types other than ``json``.
+        settings: Its own settings, name to TOML value.
     """
 
     name: str
@@ -129,13 +129,14 @@ def table(source: NewSource) -> str:
         without = {*source.settings} if top else {*source.settings, "scope"}
         kept = (line for line in usual if line.split(" ", 1)[0] not in without)
         return start + given + top + "".join(kept)
-    return _SOURCE.format(
+    text = _SOURCE.format(
         name=name,
         url=_quoted(source.url),
         records=_quoted(source.records),
         key=array(source.key),
         metrics=array(source.metrics),
     )
+    return text + "".join(f"{setting} = {value}\n" for setting, value in source.settings.items())
 
 
 def _quoted(text: str) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
+
 from archiver.errors import UnreadableSnapshot
 from archiver.records import canonical
 from archiver.records.decoding import decoded
 from archiver.records.document import WHERE, Reader
+from archiver.records.jsontext import UNREADABLE
 from archiver.records.model import Bad
 from archiver.records.representation import short
 from archiver.records.text import few
@@ -101,6 +104,8 @@ class Documents:
                 twice.append(found.key)
                 data = max(data, lines[found.key])
             lines[found.key] = data
+        if self._shape.records == ORIGINAL.records:
+            _refuse_shortfall(text.body, len(lines) + len(bad) + len(twice))
         reasons = [f"{each.place} ({each.reason})" for each in bad]
         if bad and not lines:
             raise UnreadableSnapshot(f"no record can be read: {reasons[0]}", hint=WHERE)
@@ -111,6 +116,20 @@ class Documents:
             frozenset(keys - lines.keys()),
             sum(not each.key for each in bad),
         )
+
+
+class _Announced(msgspec.Struct):
+    total_models: int | None = None
+
+
+def _refuse_shortfall(body: bytes, found: int) -> None:
+    """Refuse a document of the original design that holds fewer models than it announces."""
+    try:
+        announced = msgspec.json.decode(body, type=_Announced).total_models
+    except UNREADABLE:
+        return  # no number, so nothing is announced
+    if announced is not None and announced > found:
+        raise UnreadableSnapshot(f"it announces {announced:,} models and holds {found:,}")
 
 
 def _with_size(line: Line) -> bytes:

@@ -12,11 +12,11 @@ from archiver.history import revisions
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.dates import Dates
-from archiver.history.unreadable import Problems
+from archiver.history.unreadable import Problems, called
 from archiver.history.versions import EMPTY, Versions, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from archiver.history.catalogue import Catalogue
@@ -85,7 +85,8 @@ def changes_since(
             raise end.end
         began = f"the archive begins later, at {stamp(dates.began(base))} UTC"
         late = (end.note,) if end else (began,) if dates.began(base) > since else ()
-        notes = (*late, *dates.notes, *_notes(catalogue, before, after))
+        stands = _stands_for(base, dates.until(since))
+        notes = (*late, *stands, *dates.notes, *_notes(catalogue, before, after))
         yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
 
 
@@ -175,6 +176,13 @@ def _base(
     problems = Problems()
     list(readable(versions, dates.revisions, problems))
     raise _none(catalogue, problems)
+
+
+def _stands_for(base: Revision, candidates: Sequence[Revision]) -> tuple[str, ...]:
+    """Return a note where the version in effect cannot be read, and `base` stands for it."""
+    if not candidates or candidates[0] == base:
+        return ()
+    return (f"{called(candidates[0])} cannot be read; {called(base)} stands for it",)
 
 
 def _newest(catalogue: Catalogue, versions: Versions, tip: str | None) -> Version:

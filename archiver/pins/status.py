@@ -196,9 +196,15 @@ class _Evidence:
 
     def ask(self, fates: Fates, unlisted: AbstractSet[str]) -> None:
         """Ask the source about the keys that have left a window, and about the unlisted ones."""
-        keys = [key for key in self._guesses if self._has_left(key)]
+        keys = [key for key in self._guesses if self._has_left(key) or self._is_unseen(key)]
         keys += [key for key in self._guesses if key in unlisted and key in self._records]
         self._fates = fates(sorted(keys)) if keys else {}
+
+    def _is_unseen(self, key: str) -> bool:
+        """Return whether a window is listed, and no version ever had the key itself."""
+        seen = {*self._records, *self._tombstones, *self._timelines}
+        guessed = seen.isdisjoint(self._guesses[key])
+        return self._window and key not in seen and guessed
 
     def _has_left(self, key: str) -> bool:
         timeline = self._timelines.get(key)
@@ -256,7 +262,8 @@ class _Evidence:
         known = self._records.keys() | self._tombstones.keys() | self._timelines.keys()
         meant = next((guess for guess in self._guesses[key] if guess in known), "")
         detail = "no snapshot here has ever had a record with this key"
-        detail += "; only a window is listed" if self._window else ""
+        state = self._fates[key].state if key in self._fates else "unknown"
+        detail += _UNSEEN[state] if self._window else ""
         return detail + (f"; did you mean {meant}?" if meant else "")
 
     def _deviation(self, key: str, field: str, value: Json, pins: list[Pin]) -> Finding | None:
@@ -301,6 +308,13 @@ class _Evidence:
             if any(change.field == field for change in event.changes)
         )
         return timeline.blame.get(field) or next(changed, None)
+
+
+_UNSEEN: Final[Mapping[str, str]] = {
+    "listed": "; the source has it, outside of the listed window: name it in `ids`",
+    "gone": "; the source does not have it either",
+    "unknown": "; only a window is listed",
+}
 
 
 def _fated(key: str, fate: Fate, where: str, since: Moment | None = None) -> Finding:

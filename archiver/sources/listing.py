@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -23,7 +24,7 @@ from archiver.transport import redact
 from archiver.transport.prefetch import Prefetch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from archiver.records.model import Json, Record
@@ -120,7 +121,13 @@ def listed(
         key: Fields that form a record's key.
         otherwise: Fields that key a record that has none of `key`; empty: it has no key.
         end: How it is known that these are all.
+
+    Raises:
+        MalformedPage: They are no list.
     """
+    if isinstance(records, (str, bytes, Mapping)) or not isinstance(records, Iterable):
+        message = f"a list of records is wanted, not {type(records).__name__}"
+        raise MalformedPage(message, hint="return one mapping for each record")
     lines, bad = _lines(records, key, "record", otherwise)
     kept = LinesInMemory()
     again = kept.put(lines)

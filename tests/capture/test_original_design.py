@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from support.commandline import run_archiver
 from support.git import run_git
 from support.hubs import Archive
 
@@ -237,3 +238,20 @@ def test_a_source_that_was_imported_has_not_run_yet(archive: Archive, tmp_path: 
 )
 def test_a_size_in_words_becomes_bytes_and_nothing_is_guessed(text: str, size: int | str) -> None:
     assert size_in_bytes(text) == size
+
+
+def test_a_file_that_holds_fewer_models_than_it_announces_is_left_out(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "old"
+    folder.mkdir()
+    for day, total, names in (("01", 2, "ab"), ("02", 2, "a"), ("03", 2, "ac")):
+        models = [{"name": name} for name in names]
+        document = {"timestamp": "", "total_models": total, "models": models}
+        path = folder / f"modelscope_models_202501{day}_120000.json"
+        path.write_text(json.dumps(document))
+    repo = tmp_path / "archive"
+    assert run_archiver("init", repo, "--type", "modelscope").returncode == 0
+    done = run_archiver("import", folder, "--repo", repo)
+    assert (done.returncode, "announces 2 models and holds 1" in done.stderr) == (0, True)
+    assert len(run_archiver("log", "--repo", repo).stdout.splitlines()) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -220,3 +221,16 @@ def test_completion_prints_the_script_of_the_shell(
     done = archiver("completion", shell)
     assert done.returncode == 0
     assert f"_ARCHIVER_COMPLETE={shell}_complete" in done.stdout
+
+
+def test_a_setting_of_a_json_source_is_written_and_checked(
+    archiver: Callable[..., CompletedProcess[str]], tmp_path: Path
+) -> None:
+    source = ("--source", "shop", "--url", "shop.json", "--key", "id")
+    done = archiver("init", tmp_path / "a", *source, "--set", "label=name", "--set", "max_shrink=1")
+    assert done.returncode == 0
+    text = (tmp_path / "a" / "archiver.toml").read_text()
+    assert tomllib.loads(text)["sources"]["shop"]["label"] == "name"
+    refused = archiver("init", tmp_path / "b", *source, "--set", "nonsense=foo")
+    assert refused.returncode == 2
+    assert "nonsense" in refused.stderr

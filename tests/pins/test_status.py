@@ -146,11 +146,13 @@ def test_no_code_of_a_repository_runs_to_ask_about_a_model(archive: Archive) -> 
 
 
 def test_a_key_that_no_window_ever_showed_is_missing(archive: Archive) -> None:
-    archive.configure("huggingface", scope="top", top=100)
+    archive.configure("huggingface", scope="top", top=10)
     archive.run()
-    told = found(archive, "org/mistyped")["org/mistyped"]
-    assert told.verdict == "missing"
-    assert told.detail.endswith("only a window is listed")
+    real = next(key for key in archive.hub.truth() if key not in archive.listed())
+    told = found(archive, "org/mistyped", real)
+    assert {each.verdict for each in told.values()} == {"missing"}
+    assert told["org/mistyped"].detail.endswith("the source does not have it either")
+    assert told[real].detail.endswith("outside of the listed window: name it in `ids`")
 
 
 def test_another_spelling_of_a_licence_is_told_and_no_failure(archive: Archive) -> None:
