@@ -145,7 +145,7 @@ class Look:
             output.note(terminal(f"{about}note: {note}"))
         if self.fields:
             fields = terminal(few(sorted(self.fields)))
-            output.note(f"note: only changes of {fields} count, no records that came or went")
+            output.note(f"note: only changes of {fields} are shown, not what is new or gone")
         chosen = every(self.conditions) if self.conditions else None
         return whole.narrowed(chosen, self.fields, names)
 

@@ -88,7 +88,7 @@ def test_a_field_that_few_records_have_is_none_too_few(
         assert done.returncode == 0
         assert done.stderr in (
             "",
-            f"note: only changes of {field} count, no records that came or went\n",
+            f"note: only changes of {field} are shown, not what is new or gone\n",
         )
 
 
