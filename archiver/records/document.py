@@ -114,6 +114,9 @@ class Reader:
         return found
 
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
+        if self._steps[-1] == _MEMBERS and text[:1] not in (b"{", b"["):
+            key = self._named_key(b"{}", holder, name)
+            return Bad(f"{holder.place}/{name}", "a plain value beside the records", key, True)
         try:
             record = _object(text)
             fields = keyed_by(record, self._key, self._otherwise)

@@ -55,11 +55,20 @@ class Line(NamedTuple):
 
 
 class Bad(NamedTuple):
-    """Something in the place of a record: where it stood, why it is not one, its key if known."""
+    """Something in the place of a record.
+
+    Attributes:
+        place: Where it stood.
+        reason: Why it is not one.
+        key: Its key; empty: unknown.
+        beside: Whether it is a plain value beside records that are members of an object, such as
+            ``"$schema"`` or ``"updated_at"``: that is no fault of the document.
+    """
 
     place: str
     reason: str
     key: str = ""
+    beside: bool = False
 
     def __repr__(self) -> str:
         return short(self)

@@ -37,7 +37,7 @@ _TABLES = (
     "CREATE TABLE about (identity TEXT, began TEXT)",
     "CREATE TABLE entries (entry BLOB)",
     "CREATE TABLE pending (request BLOB)",
-    "CREATE TABLE bad (place TEXT, reason TEXT, key TEXT)",
+    "CREATE TABLE bad (place TEXT, reason TEXT, key TEXT, beside INTEGER)",
     "CREATE TABLE again (key TEXT)",
     LINES_TABLE,
 )
@@ -85,7 +85,7 @@ class Checkpoint:
             id=id_,
             records=len(lines),
             fresh=len(lines) - len(repeated),
-            bad=len(bad),
+            bad=sum(not each.beside for each in bad),
             total=parsed.total,
             matches=parsed.matches,
             end=parsed.end,
@@ -133,7 +133,7 @@ class SavedCheckpoint(Checkpoint):
             self._database.execute("INSERT INTO entries VALUES (?)", (msgspec.json.encode(entry),))
             self._database.execute(_ANSWERED)
             self._save(parsed.next)
-            self._database.executemany("INSERT INTO bad VALUES (?, ?, ?)", bad)
+            self._database.executemany("INSERT INTO bad VALUES (?, ?, ?, ?)", bad)
             repeated = ((key,) for key in self.repeated[named:])
             self._database.executemany("INSERT INTO again VALUES (?)", repeated)
         return entry

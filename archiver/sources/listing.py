@@ -146,7 +146,7 @@ def refuse_damage(listing: Listing, *, overlapping: bool = False) -> None:
         SnapshotRejected: It names how many, and the first few.
     """
     proof = listing.proof
-    reasons = tuple(f"{bad.place}: {bad.reason}" for bad in listing.bad)
+    reasons = tuple(f"{bad.place}: {bad.reason}" for bad in listing.bad if not bad.beside)
     allowed = MAX_DAMAGE * (len(listing.lines) + proof.bad if overlapping else proof.received)
     damage = [("bad records", proof.bad, reasons)]
     if not overlapping:
@@ -270,6 +270,8 @@ def _lines(
             bad.append(found)
         else:
             lines.append(found)
+    if not lines:  # an error body such as {"message": …} has nothing but plain values
+        bad = [each._replace(beside=False) for each in bad]
     return lines, bad
 
 

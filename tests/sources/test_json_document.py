@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 from support.misbehaviour import plain
 
-from archiver.errors import ArchiverError, ConfigError, MalformedPage, SourceError
+from archiver.errors import (
+    ArchiverError,
+    ConfigError,
+    MalformedPage,
+    SnapshotRejected,
+    SourceError,
+)
 from archiver.sources import Source, create
 from archiver.sources.listing import Listing, fetch, refuse_damage
 
@@ -245,3 +251,27 @@ def test_an_unknown_host_or_path_is_a_source_error(transport: Transport, tmp_pat
 def test_a_gzipped_file_is_read(transport: Transport, tmp_path: Path) -> None:
     (tmp_path / "list.json.gz").write_bytes(gzip.compress(b'[{"id":"a"}]'))
     assert keys(source(tmp_path, url="list.json.gz"), transport) == ["a"]
+
+
+def test_plain_values_beside_records_are_left_out_and_named(
+    transport: Transport, tmp_path: Path
+) -> None:
+    text = '{"$schema":"s","updated_at":"2026","a":{"n":1},"b":{"n":2}}'
+    (tmp_path / "d.json").write_text(text)
+    listing = listed(source(tmp_path, url="d.json", records=".{}", key="{}"), transport)
+    refuse_damage(listing)
+    assert [line.key for line in listing.lines] == ["a", "b"]
+    assert [(bad.key, bad.beside) for bad in listing.bad] == [
+        ("$schema", True),
+        ("updated_at", True),
+    ]
+    assert listing.proof.bad == 0
+
+
+def test_a_document_of_plain_values_alone_is_no_catalogue(
+    transport: Transport, tmp_path: Path
+) -> None:
+    (tmp_path / "d.json").write_text('{"message":"rate limit exceeded","code":429}')
+    listing = listed(source(tmp_path, url="d.json", records=".{}", key="{}"), transport)
+    with pytest.raises(SnapshotRejected, match="bad records: 2 of 2"):
+        refuse_damage(listing)
