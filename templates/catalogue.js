@@ -15,6 +15,7 @@ function size(bytes) {
 }
 function shown(value, column) {
   if (typeof value !== "number") return value ?? "";
+  if ("plain" in heads[column].dataset) return String(value);
   return heads[column].textContent === "size" ? size(value) : number.format(value);
 }
 function linked(address, key) {

@@ -9,7 +9,6 @@ import msgspec
 from archiver.records.text import Noun, clip, terminal
 from archiver.render import wording
 from archiver.render.export import export
-from archiver.render.table import cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -142,7 +141,7 @@ def _field_lines(timeline: Timeline, *, blame: bool = False) -> Iterator[str]:
     widest = max(map(len, names.values()), default=0)
     for name, value in timeline.record.items():
         origin = f"{_when(timeline.blame[name])}  " if blame else ""
-        shown = "null" if value is None else clip(terminal(cell(name, value)), _WIDEST)
+        shown = "null" if value is None else clip(terminal(wording.cell(name, value)), _WIDEST)
         yield f"    {origin}{names[name]:<{widest}}  {shown}"
 
 

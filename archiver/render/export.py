@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 import msgspec
 
 from archiver.records import text
+from archiver.render import wording
 from archiver.render.templates import static, stream
 
 if TYPE_CHECKING:
@@ -125,17 +126,12 @@ def _write_markdown(table: _Table, out: TextIO) -> None:
     _write_row(map(text.markdown, table.columns), out)
     _write_row((":--" for _ in table.columns), out)
     for row in table:
-        _write_row((text.markdown(_cell(value)) for value in row), out)
+        cells = map(wording.cell, table.columns, row)
+        _write_row((text.markdown(text.clip(cell, _CELL_COLUMNS)) for cell in cells), out)
 
 
 def _write_row(cells: Iterable[str], out: TextIO) -> None:
     out.write(f"| {' | '.join(cells)} |\n")
-
-
-def _cell(value: Json) -> str:
-    if value is None:
-        return ""
-    return text.clip(value if isinstance(value, str) else text.value(value), _CELL_COLUMNS)
 
 
 def _write_html(table: _Table, out: TextIO) -> None:
@@ -143,7 +139,7 @@ def _write_html(table: _Table, out: TextIO) -> None:
     script = static("catalogue.js")
     context = {
         "title": table.title,
-        "columns": table.columns,
+        "columns": [(name, wording.is_quantity(name)) for name in table.columns],
         "rows": rows,
         "headline": table.noun.counted(len(rows)),
         "noun": table.noun,

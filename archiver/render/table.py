@@ -70,15 +70,6 @@ def _in_order(there: Iterable[str], leading: Sequence[str]) -> list[str]:
     return list(dict.fromkeys((*(name for name in leading if name in names), *names)))
 
 
-def cell(name: str, value: Json) -> str:
-    """Write the value of the field `name` for people; not yet safe for a sink."""
-    if value is None:
-        return ""
-    if type(value) is int:
-        return wording.whole(name, value)
-    return value if isinstance(value, str) else text.value(value)
-
-
 def _keys(name: str, first: list[Keyed]) -> _Column:
     return _Column(name, max(text.width(text.terminal(words)) for words in (name, *_first(first))))
 
@@ -122,7 +113,7 @@ def _aligned(column: _Column, value: Json) -> str:
 
 
 def _shown(name: str, value: Json) -> str:
-    return text.clip(text.terminal(cell(name, value)), _WIDEST)
+    return text.clip(text.terminal(wording.cell(name, value)), _WIDEST)
 
 
 def _title(name: str) -> str:

@@ -103,6 +103,7 @@ def _furnish(environment: Environment) -> None:
         "chat": text.chat,
         "clip": text.clip,
         "value": text.value,
+        "words": _words,
         "count": text.count,
         "size": text.bytes_,
         "key": wording.key,
@@ -116,6 +117,11 @@ def _furnish(environment: Environment) -> None:
 def _shown(value: Any) -> Any:
     """Show hidden characters in everything a template prints, except what is markup already."""
     return text.visible(value) if type(value) is str else value
+
+
+def _words(value: Any, name: str) -> str:
+    """Write the `value` of the field `name` as changes do: a number with separators or unit."""
+    return wording.words(name, value)
 
 
 def _shifts(change: Mapping[str, Any]) -> list[wording.Shift]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -118,6 +119,9 @@ def short(revision: str) -> str:
 _DIGITS: Final = 10
 _BEFORE: Final = 12  # characters that are shown before a difference
 _WIDEST: Final = 200
+_SEPARATED: Final = 1_000
+_NAME_WORDS: Final = re.compile("[A-Z]?[a-z]+|[A-Z]+")
+_NO_QUANTITIES: Final = frozenset({"id", "year"})
 
 
 def public(change: RecordChange) -> Record | Rename | RecordUpdate:
@@ -186,7 +190,7 @@ def _shift(field: str, old: Json | UnsetType, new: Json | UnsetType, *, metric: 
         return Shift(field, text.count(old), f"{text.count(new)} ({new - old:+,})")
     if isinstance(old, str) and isinstance(new, str):
         old, new = _around_difference(old, new)
-    was, now = _words(field, old), _words(field, new)
+    was, now = words(field, old), words(field, new)
     if was == now and type(old) is int and type(new) is int:
         was, now = text.count(old), text.count(new)  # a size that rounds to the same
     return Shift(field, was, now)
@@ -200,22 +204,39 @@ def _around_difference(old: str, new: str) -> tuple[str, str]:
     return (old, new) if start < _BEFORE else (f"…{old[start:]}", f"…{new[start:]}")
 
 
-def _words(field: str, value: Json | UnsetType) -> str:
+def words(field: str, value: Json | UnsetType) -> str:
+    """Write the value of a field exactly, at most 200 columns; not yet safe for a sink.
+
+    Args:
+        field: Its name, or its path with dots.
+        value: The value; unset where there is none.
+    """
     if value is UNSET:
         return "(unset)"
-    if type(value) is int:
-        return whole(field.rpartition(".")[2], value)
+    if type(value) is int or type(value) is float:
+        return _number(field.rpartition(".")[2], value)
     return text.value(value)
 
 
-def whole(name: str, number: int) -> str:
-    """Write the whole number of the field `name` for people, at most 200 columns.
+def cell(field: str, value: Json) -> str:
+    """Write the value of a field for a table: texts as they are; not yet safe for a sink."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else words(field, value)
 
-    Sizes are bytes and have a unit; other numbers have separators, but those of years.
-    """
-    if name == "size":
+
+def is_quantity(name: str) -> bool:
+    """Return whether a number in the field `name` has separators: a year or an id is a name."""
+    return not _NO_QUANTITIES & {word.lower() for word in _NAME_WORDS.findall(name)}
+
+
+def _number(name: str, number: float) -> str:
+    """Write a number for people, with separators: ``8,915``; a size is bytes and has a unit."""
+    if name == "size" and type(number) is int:
         return text.bytes_(number)
-    return text.clip(str(number) if "year" in name.lower() else f"{number:,}", _WIDEST)
+    if type(number) is float:  # with a fraction; the largest are 1e+21 and more
+        return f"{number:,}" if abs(number) >= _SEPARATED else text.value(number)
+    return text.clip(f"{number:,}" if is_quantity(name) else str(number), _WIDEST)
 
 
 def dotted(pointer: str) -> str:

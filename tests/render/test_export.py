@@ -128,6 +128,22 @@ def extra(page: str) -> list[str]:
     return ["th", "button"] * (page.count('<th scope="col"') - 1)
 
 
+def test_years_and_ids_have_no_separators_on_a_page() -> None:
+    page = exported([("a", {"id": "a", "year": 2026, "likes": 8915})], "html")
+    assert re.findall(r'<th scope="col" aria-sort="none"( data-plain)?>', page) == [
+        " data-plain",
+        "",
+        " data-plain",
+    ]
+
+
+def test_markdown_writes_numbers_as_every_output_for_people() -> None:
+    page = exported(
+        [("a", {"id": "a", "likes": 8915, "size": 9_000_000_000, "year": 2026})], "markdown"
+    )
+    assert page.splitlines()[-1] == "| a | 8,915 | 9 GB | 2026 |"
+
+
 def test_a_page_keeps_numbers_exact() -> None:
     assert island(exported(RECORDS, "html"))[1][1:4] == [-1, None, "18446744073709551616"]
 

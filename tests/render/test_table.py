@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archiver.records.text import width
-from archiver.render import table
+from archiver.render import table, wording
 
 if TYPE_CHECKING:
     from archiver.render.export import Keyed
@@ -70,6 +70,11 @@ def test_nothing_is_nothing() -> None:
     [
         ("size", 4_500_000_000, "4.5 GB"),
         ("year", 2026, "2026"),
+        ("releaseYear", 2026, "2026"),
+        ("owner_id", 123_456, "123456"),
+        ("price", 1234.5, "1,234.5"),
+        ("ratio", 1e21, "1e+21"),
+        ("ratio", 1e-7, "1e-7"),
         ("likes", 12_345, "12,345"),
         ("x", None, ""),
         ("x", "", ""),
@@ -79,4 +84,4 @@ def test_nothing_is_nothing() -> None:
     ],
 )
 def test_values_are_shown_as_people_write_them(name: str, value: object, shown: str) -> None:
-    assert table.cell(name, value) == shown
+    assert wording.cell(name, value) == shown
