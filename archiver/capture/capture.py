@@ -222,6 +222,7 @@ class _Capture:
             taken=self._taken,
             last_seen=before.end.timestamp or "",
             noun=target.source.called,
+            label=target.source.label,
         )
         reasons = [f"{bad.place} ({bad.reason})" for bad in listing.bad]
         bad = skipped(reasons, () if source.overlapping else listing.duplicates)

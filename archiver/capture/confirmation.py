@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from archiver.changes.lifecycle import POSSIBLE_RENAME, Missing, Tombstone, sort_out
 from archiver.history.versions import stamp
 from archiver.records.canonical import decode
-from archiver.records.key import lacks
+from archiver.records.key import label_of, lacks
 from archiver.records.model import Line
-from archiver.records.text import RECORD, count, few
+from archiver.records.text import RECORD, count, few, named
 from archiver.sources import Fate
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def confirm(
     taken: datetime,
     last_seen: str,
     noun: Noun = RECORD,
+    label: str = "",
 ) -> Confirmation:
     """Confirm which of the records that a listing lacks are gone; the others keep their lines.
 
@@ -69,6 +70,7 @@ def confirm(
         taken: Capture time, UTC.
         last_seen: Capture time of the baseline, UTC.
         noun: What the records are called.
+        label: Path of the text that the note of missing records names beside a key; empty: none.
     """
     lines, kind, when = listing.lines, listing.proof.kind, stamp(taken)
     still = {key: each for key, each in memory.removed.items() if not lines.holds(key)}
@@ -92,6 +94,7 @@ def confirm(
     stones = {
         key: Tombstone(key, when, last_seen, each.cause, each.now) for key, each in gone.items()
     }
+    names = [_called(key, absent, label) for key in sorted(missing)]
     return Confirmation(
         missing,
         still | stones,
@@ -99,7 +102,7 @@ def confirm(
         None if kind == "incremental" else frozenset(kept),
         (
             *_rename_notes(renames, noun),
-            *(_notes(missing, confirmations, noun) if kind == "complete" else ()),
+            *(_notes(names, confirmations, noun) if kind == "complete" else ()),
         ),
     )
 
@@ -153,14 +156,19 @@ def _gone(known: Mapping[str, Fate], ripe: Collection[str], lines: Lines) -> dic
 def _rename_notes(renames: Mapping[str, str], noun: Noun) -> tuple[str, ...]:
     if not renames:
         return ()
-    named = few([f"{old} → {new}" for old, new in renames.items()])
-    return (f"{POSSIBLE_RENAME}: {noun.counted(len(renames))}: {named}",)
+    pairs = few([f"{old} → {new}" for old, new in renames.items()])
+    return (f"{POSSIBLE_RENAME}: {noun.counted(len(renames))}: {pairs}",)
 
 
-def _notes(missing: Mapping[str, Missing], confirmations: int, noun: Noun) -> tuple[str, ...]:
+def _called(key: str, absent: Mapping[str, bytes], label: str) -> str:
+    """Return what people read of a missing record, given its last line."""
+    return named(key, label_of(decode(absent[key]), label)) if label and key in absent else key
+
+
+def _notes(missing: list[str], confirmations: int, noun: Noun) -> tuple[str, ...]:
     if not missing:
         return ()
     rule = f"removed after {count(confirmations, 'complete listing')} in a row"
     them = "it" if len(missing) == 1 else "them"
-    named = few(sorted(missing))
-    return (f"missing: {noun.counted(len(missing))} ({rule} without {them}): {named}",)
+    rest = f"({rule} without {them}): {few(missing)}"
+    return (f"missing: {noun.counted(len(missing))} {rest}",)

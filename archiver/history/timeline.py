@@ -256,16 +256,20 @@ def _gone(kind: Kind) -> State:
 
 def _unknown(catalogue: Catalogue, versions: Versions, key: str) -> UnknownRecord:
     newest = next(queries.readable(versions, catalogue.revisions()), None)
-    near = [] if newest is None else _near(key, newest[1].lines())
+    label = catalogue.policy.label
+    near = [] if newest is None else _near(key, newest[1].lines(), label)
     hint = f"did you mean {', '.join(near)}?" if near else "`archiver search` finds records"
     return UnknownRecord(f"no version holds a record {key!r}", hint=hint)
 
 
-def _near(key: str, lines: Iterable[bytes]) -> list[str]:
+def _near(key: str, lines: Iterable[bytes], label: str) -> list[str]:
+    """Return records whose key or label holds the words, as people read them."""
     wanted = key.casefold()
     found: list[str] = []
     for line in lines:
         known = canonical.line_key(line).decode()
+        if label:
+            known = named(known, label_of(canonical.decode(line), label))
         if wanted in known.casefold():
             found.append(known)
             if len(found) == _SUGGESTED:

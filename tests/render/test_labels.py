@@ -65,6 +65,23 @@ def test_a_removed_record_has_its_last_label(archive: Archive) -> None:
     assert f"- A tool ({ID})\n" in run_archiver("compare", "--repo", archive.folder).stdout
 
 
+def test_the_note_of_missing_records_names_the_label(archive: Archive) -> None:
+    archive.configure(label="about.name", confirmations=2, max_shrink=1)
+    lists(archive, "A tool")
+    archive.run()
+    archive.lists([{"id": "plain"}])
+    (note,) = [each for each in archive.run().notes if each.startswith("missing: ")]
+    assert note.endswith(f": A tool ({ID})")
+
+
+def test_a_label_in_place_of_a_key_is_answered_with_the_key(archive: Archive) -> None:
+    lists(archive, "A tool")
+    archive.run()
+    asked = run_archiver("show", "a TOOL", "--repo", archive.folder)
+    assert asked.returncode == 5
+    assert f"did you mean A tool ({ID})?" in asked.stderr
+
+
 def test_a_check_names_the_label_too(archive: Archive) -> None:
     archive.configure(label="about.name", confirmations=1, max_shrink=1)
     lists(archive, "A tool")
