@@ -116,6 +116,7 @@ def opened(config: Config, source: SourceConfig) -> Iterator[tuple[Source, Trans
         proxies=environment.proxies,
         ca_bundle=environment.ca_bundle,
         sites=() if site is None else (site,),
+        redirect_to=source.redirect_to,
     ) as transport:
         yield asked, transport
 

@@ -118,6 +118,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
             None: the default of the type.
         timeout: Seconds of silence after which a request fails; a whole answer may take ten times.
         retries: Number of retries of a request.
+        redirect_to: Hosts to which the source may redirect; secrets never go there.
         shards: Number of files of a catalogue; ``auto``: by its size.
         max_bytes: Largest size of a file.
         settings: Settings of the type, checked against its ``Settings``; with ``type``.
@@ -139,6 +140,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     confirmations: Annotated[int, Meta(ge=1, description="a whole number from 1")] | None = None
     timeout: Annotated[float, Meta(gt=0, description="a number of seconds above 0")] = 30
     retries: Count = 4
+    redirect_to: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
     shards: Literal["auto", 1, 16, 256] = "auto"
     max_bytes: Bytes = 95_000_000
     settings: dict[str, Any] = {}

@@ -15,7 +15,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from archiver.errors import MalformedPage, SourceRefused, SourceUnavailable
 from archiver.transport.message import (
@@ -40,7 +40,7 @@ from archiver.transport.throttle import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import requests
 
@@ -77,6 +77,7 @@ class Transport:
         proxies: Mapping[str, str] | None = None,
         ca_bundle: str | None = None,
         sites: Sequence[Site] = (),
+        redirect_to: Iterable[str] = (),
         sleep: Callable[[float], None] = time.sleep,  # noqa: TID251 - the one place that waits for a source
         chance: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
@@ -90,6 +91,8 @@ class Transport:
                 hosts that need no proxy, with their subdomains, separated by commas.
             ca_bundle: File of trusted certificates that replaces the default.
             sites: Rate limits and secret headers of some origins.
+            redirect_to: Hosts to which other origins may redirect; no header of a request goes
+                there, and never from ``https`` to ``http``.
             sleep: Waits this many seconds.
             chance: Between 0 and 1; spreads the waits.
             clock: Seconds of a clock that never goes back.
@@ -102,6 +105,7 @@ class Transport:
         self._sleep = sleep
         self._chance = chance
         self._now = now
+        self._redirect_to = frozenset(host.lower() for host in redirect_to)
         self._sites = {origin(site.endpoint): site for site in sites}
         self._throttles = {
             at: Throttle(site.rate, clock, sleep) for at, site in self._sites.items()
@@ -169,12 +173,28 @@ class Transport:
                 page = self._exchange(request, url)
                 if page.status not in _REDIRECTS:
                     return _accepted(page)
-                url = _redirected(url, page.headers.get("location", ""))
+                url = self._redirected(request, url, page.headers.get("location", ""))
+                if origin(url) != origin(request.url):
+                    request = replace(request, headers={})
         except ValueError as error:
             if request.private:  # the target may repeat the secret of this address
                 raise MalformedPage(f"{request.id}: redirects elsewhere") from None
             raise MalformedPage(f"{request.shown(url)}: {error}") from error
         raise MalformedPage(f"{request.shown(request.url)}: more than {_MAX_REDIRECTS} redirects")
+
+    def _redirected(self, request: Request, url: str, location: str) -> str:
+        """Return where `url` redirects to; ValueError where that is not allowed."""
+        if not location:
+            raise ValueError("redirects without saying where to")
+        absolute = urljoin(url, location)
+        host = (urlsplit(absolute).hostname or "").lower()
+        downgraded = url.startswith("https:") and not absolute.startswith("https:")
+        if host in self._redirect_to and not downgraded and not request.private:
+            return absolute
+        try:
+            return same_origin(url, location)
+        except ValueError as error:
+            raise ValueError(f"redirects to {error}") from error
 
     def _exchange(self, request: Request, url: str) -> Page:
         from archiver.transport import wire  # noqa: PLC0415 - costs 90 ms
@@ -214,15 +234,6 @@ def _accepted(page: Page) -> Page:
     if page.status in _REFUSED:
         raise SourceRefused(message, hint="it requires a token, or refuses this client")
     raise MalformedPage(message, hint="check the address in archiver.toml")
-
-
-def _redirected(url: str, location: str) -> str:
-    if not location:
-        raise ValueError("redirects without saying where to")
-    try:
-        return same_origin(url, location)
-    except ValueError as error:
-        raise ValueError(f"redirects to {error}") from error
 
 
 def _read_file(request: Request, *, limit: int) -> Page:

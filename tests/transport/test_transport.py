@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import support.misbehaviour as bad
+from support.misbehaviour import Server
 
 from archiver import __version__
 from archiver.errors import MalformedPage, SourceError, SourceRefused, SourceUnavailable
-from archiver.transport import Limits, Request, Transport
+from archiver.transport import Limits, Request, Site, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from support.misbehaviour import Answer, Server
+    from support.misbehaviour import Answer
 
 BODY = b'[{"id":"a"},{"id":"b"}]'
 
@@ -310,3 +311,19 @@ def test_a_quota_that_is_left_makes_no_rate_limit_of_a_refusal(server: Server) -
     with Transport() as transport, pytest.raises(SourceRefused):
         transport.get(Request("a", url))
     assert len(server.seen) == 1
+
+
+def test_a_host_that_is_named_may_be_redirected_to_without_any_secret() -> None:
+    with Server() as first, Server() as second:
+        elsewhere = second.says("/asset", bad.plain(BODY))
+        named = elsewhere.replace("127.0.0.1", "localhost")
+        url = first.says("/release", bad.redirect(named))
+        site = Site(f"http://{first.address}", headers={"Authorization": "Bearer secret"})
+        request = Request("one", url, headers={"X-Key": "secret"})
+        with Transport(sites=(site,), redirect_to=("LOCALHOST",)) as transport:
+            assert transport.get(request).body == BODY
+        assert "Bearer secret" in str(first.seen)
+        assert "secret" not in str(second.seen)
+        with Transport(redirect_to=("other.example",)) as transport, pytest.raises(MalformedPage):
+            transport.get(request)
+        assert len(second.seen) == 1
