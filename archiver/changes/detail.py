@@ -7,7 +7,7 @@ each, which made a streamed comparison of 100,000 records three times as slow.
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
@@ -25,6 +25,7 @@ LARGEST = 1 << 16
 LONGEST = 100
 """Longest list whose elements are aligned; 1,600 with repeats took 23 s (difflib is cubic)."""
 
+_Path: TypeAlias = "tuple[Any, ...]"
 _NESTED = frozenset((dict, list))
 _MARKS = {True: "\ue000true", False: "\ue000false"}
 
@@ -42,28 +43,28 @@ def leaves(name: str, old: Json, new: Json, policy: Policy) -> tuple[Leaf, ...] 
     before, after = policy.steady((name,), old), policy.steady((name,), new)
     found: list[Leaf] = []
     if type(old) is type(new):
-        kinds = {*map(type, _members(before)), *map(type, _members(after))}
-        if kinds.isdisjoint(_NESTED):
-            found = list(_flat(name, before, after, marked=bool in kinds))
+        if _kinds(before, after).isdisjoint(_NESTED):
+            found = list(_flat((name,), before, after))
         elif len(dump(before)) + len(dump(after)) <= LARGEST:
-            found = sorted(_deep(name, before, after), key=lambda leaf: leaf.path)
+            found = sorted(_deep((name,), before, after), key=lambda leaf: leaf.path)
     return tuple(found) or (Leaf(pointer(name), old, new),)
+
+
+def _kinds(old: Json, new: Json) -> set[type]:
+    """Return the types of the members of two lists or two objects."""
+    return {*map(type, _members(old)), *map(type, _members(new))}
 
 
 def _members(value: Json) -> Iterable[Json]:
     return value.values() if type(value) is dict else value
 
 
-def _flat(name: str, old: Json, new: Json, *, marked: bool) -> Iterator[Leaf]:
+def _flat(path: _Path, old: Json, new: Json) -> Iterator[Leaf]:
     """Compare two objects or two lists that hold neither lists nor objects."""
+    marked = bool in _kinds(old, new)
     before, after = (_marked(old), _marked(new)) if marked else (old, new)
     for place, other in (_same_names if type(old) is dict else _aligned)(before, after):
-        if other is None:
-            yield Leaf(pointer(name, place), old=old[place])
-        elif place is None:
-            yield Leaf(pointer(name, other), new=new[other])
-        else:
-            yield Leaf(pointer(name, other), old[place], new[other])
+        yield from _sides(path, old, new, place, other)
 
 
 def _same_names(old: dict[str, Json], new: dict[str, Json]) -> Iterator[tuple[Any, Any]]:
@@ -128,7 +129,45 @@ def _is_same(old: list[Json], place: int | None, new: list[Json], other: int | N
     return place is not None and other is not None and old[place] == new[other]
 
 
-def _deep(name: str, old: Json, new: Json) -> Iterator[Leaf]:
+def _deep(path: _Path, old: Json, new: Json) -> Iterator[Leaf]:
+    """Compare two lists or two objects that hold lists or objects.
+
+    Elements of lists are aligned by their canonical texts: DeepDiff compares lists of objects
+    place by place, so that one insertion changed every later element.
+    """
+    if _kinds(old, new).isdisjoint(_NESTED):
+        yield from _flat(path, old, new)
+    elif type(old) is list:
+        for a, b in _aligned([*map(dump, old)], [*map(dump, new)]):
+            yield from _sides(path, old, new, a, b)
+    elif _holds_objects(old) or _holds_objects(new):
+        texts = ({key: dump(value) for key, value in each.items()} for each in (old, new))
+        for a, b in _same_names(*texts):
+            yield from _sides(path, old, new, a, b)
+    else:
+        yield from _explained(path, old, new)
+
+
+def _sides(path: _Path, old: Any, new: Any, place: Any, other: Any) -> Iterator[Leaf]:
+    """Compare the members at two places; None on the side where there is none."""
+    if other is None:
+        yield Leaf(pointer(*path, place), old=old[place])
+    elif place is None:
+        yield Leaf(pointer(*path, other), new=new[other])
+    elif type(old[place]) in _NESTED and type(old[place]) is type(new[other]):
+        yield from _deep((*path, other), old[place], new[other])
+    else:
+        yield Leaf(pointer(*path, other), old[place], new[other])
+
+
+def _holds_objects(value: Json) -> bool:
+    """Say whether a list with lists or objects in it is anywhere in `value`."""
+    if isinstance(value, list):
+        return not _NESTED.isdisjoint(map(type, value)) or any(map(_holds_objects, value))
+    return isinstance(value, dict) and any(map(_holds_objects, value.values()))
+
+
+def _explained(path: _Path, old: Json, new: Json) -> Iterator[Leaf]:
     from deepdiff import DeepDiff
 
     tree = DeepDiff(
@@ -144,11 +183,11 @@ def _deep(name: str, old: Json, new: Json) -> Iterator[Leaf]:
             before = item.path(output_format="list")
             after = item.path(output_format="list", use_t2=True)
             if kind.endswith("_removed"):
-                yield Leaf(pointer(name, *before), old=_at(old, before))
+                yield Leaf(pointer(*path, *before), old=_at(old, before))
             elif kind.endswith("_added"):
-                yield Leaf(pointer(name, *after), new=_at(new, after))
+                yield Leaf(pointer(*path, *after), new=_at(new, after))
             else:
-                yield Leaf(pointer(name, *after), _at(old, before), _at(new, after))
+                yield Leaf(pointer(*path, *after), _at(old, before), _at(new, after))
 
 
 def _is_long(value: Json) -> bool:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,8 @@ from archiver.records.model import Leaf
 from archiver.records.policy import Policy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from archiver.records.model import Json
 
 STRICT = Policy()
@@ -107,3 +109,29 @@ def at(value: Json, pointer: str) -> Json:
         name = step.replace("~1", "/").replace("~0", "~")
         value = value[int(name)] if isinstance(value, list) else value[name]
     return value
+
+
+FILES = [{"name": f"part-{number}", "size": number, "tags": ["a"]} for number in range(20)]
+NEW = {"name": "readme", "size": 7, "tags": []}
+
+
+@pytest.mark.parametrize("place", [0, 7, 20])
+@pytest.mark.parametrize("around", [lambda files: files, lambda files: {"v": {"files": files}}])
+def test_an_insertion_into_a_list_of_objects_is_one_leaf(
+    place: int, around: Callable[[list[Any]], Any]
+) -> None:
+    longer = [*FILES[:place], NEW, *FILES[place:]]
+    (added,) = cast("tuple[Leaf, ...]", leaves("f", around(FILES), around(longer), Policy()))
+    assert (added.new, added.old) == (NEW, UNSET)
+    assert added.path.endswith(f"/{place}")
+    (gone,) = cast("tuple[Leaf, ...]", leaves("f", around(longer), around(FILES), Policy()))
+    assert (gone.new, gone.old) == (UNSET, NEW)
+
+
+def test_a_changed_object_beside_an_insertion_names_the_member() -> None:
+    changed = [FILES[0] | {"size": 99}, NEW, *FILES[1:]]
+    found = cast("tuple[Leaf, ...]", leaves("f", FILES, changed, Policy()))
+    assert [(leaf.path, leaf.old, leaf.new) for leaf in found] == [
+        ("/f/0/size", 0, 99),
+        ("/f/1", UNSET, NEW),
+    ]
