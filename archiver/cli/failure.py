@@ -41,7 +41,7 @@ def reported(context: click.Context, *, debug: bool) -> Iterator[None]:
         code = tell(error, debug=debug)
     else:
         return
-    _settle_stdout()
+    settle_stdout()
     context.exit(code)
 
 
@@ -91,7 +91,7 @@ def _show_traceback(error: BaseException) -> None:
     click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
 
 
-def _settle_stdout() -> None:
+def settle_stdout() -> None:
     """Flush standard output; where it is closed, keep Python from complaining at exit."""
     try:
         sys.stdout.flush()

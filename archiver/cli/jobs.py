@@ -6,7 +6,6 @@ import shutil
 import signal
 import sys
 import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,10 +183,12 @@ def watch(
 
 def _captured(report: Report) -> None:
     """Show what was captured; a closed standard output does not fail the run."""
-    with suppress(BrokenPipeError):
-        for line in report.notes:
-            output.note(terminal(f"{report.source}: note: {line}"))
+    for line in report.notes:
+        output.note(terminal(f"{report.source}: note: {line}"))
+    try:
         click.echo("".join(report_output.run(report, {}, dry_run=False)), nl=False)
+    except BrokenPipeError:
+        failure.settle_stdout()
 
 
 class _Stopped(BaseException):
