@@ -14,6 +14,8 @@ from archiver.history.comparison import Comparison
 from archiver.history.dates import Dates
 from archiver.history.unreadable import Problems, called
 from archiver.history.versions import EMPTY, Versions, stamp
+from archiver.records.canonical import line_key
+from archiver.records.text import few
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -51,8 +53,26 @@ def compare(
         else:
             before = revisions.find(catalogue, versions, old, now)
             after = revisions.find(catalogue, versions, new or "", now)
+            before, after = _comparable(before, after)
         notes = _notes(catalogue, before, after)
         yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
+
+
+def _comparable(before: Version, after: Version) -> tuple[Version, Version]:
+    """Let a record that one of two plain files holds in an unusable form be as in the other.
+
+    Nothing is known of it there: it is neither removed nor new. A file has no earlier versions.
+    """
+    if not (before.unusable or after.unusable or after.unnamed):
+        return before, after
+    old, new = (
+        {line_key(line).decode(): line for line in each.lines()} for each in (before, after)
+    )
+    kept = {key: line for key, line in old.items() if key in after.unusable or after.unnamed}
+    kept = {key: line for key, line in kept.items() if key not in new}
+    known = {key: new[key] for key in before.unusable & new.keys()}
+    note = (f"kept as in the older file, unusable now: {few(sorted(kept))}",) if kept else ()
+    return before.with_lines(old | known), after.with_lines(new | kept, *note)
 
 
 @contextmanager

@@ -63,6 +63,8 @@ class Version:
         swept: Capture time of the last full listing, where only changes were listed.
         tombstones: Returns what was removed before and stayed away; read only when asked.
         again: Opens it once more; None: its lines can be read any number of times.
+        unusable: Of a plain file, the keys of records that cannot be used.
+        unnamed: Of a plain file, the number of further ones, whose keys cannot be read either.
     """
 
     end: End
@@ -73,8 +75,17 @@ class Version:
     swept: str = ""
     tombstones: Callable[[], Mapping[str, Tombstone]] = dict
     again: Callable[[], Version] | None = None
+    unusable: frozenset[str] = frozenset()
+    unnamed: int = 0
 
     __repr__ = short
+
+    def with_lines(self, lines: Mapping[str, bytes], *notes: str) -> Version:
+        """Return it with other `lines`, by key, and more notes."""
+        kept = [lines[key] for key in sorted(lines)]
+        end = End(self.end.revision, self.end.timestamp, len(kept))
+        parts = {"": Part(None, lambda: kept)}
+        return replace(self, end=end, parts=parts, notes=(*self.notes, *notes), again=None)
 
     def lines(self) -> Iterable[bytes]:
         """Return all lines, sorted by key; shards are sorted in memory."""
@@ -247,10 +258,18 @@ class Versions:
         """
         found = self._interpreted(chunks(path))
         end = End(None, found.taken, found.total)
-        again = partial(self.file, path)
+        again = partial(self.file, path) if path.is_file() else None  # a pipe is read once
         if not found.shards:
             parts = {"": Part(None, lambda: found.lines)}
-            return Version(end, parts, found.notes, covers=found.covers, again=again)
+            return Version(
+                end,
+                parts,
+                found.notes,
+                covers=found.covers,
+                again=again,
+                unusable=found.unusable,
+                unnamed=found.unnamed,
+            )
         folder = path.with_suffix("")
         reads = {name: self._loose(folder / f"{name}.json") for name in found.shards}
         parts = {name: Part(None, read.lines) for name, read in reads.items()}

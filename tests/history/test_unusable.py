@@ -16,6 +16,7 @@ from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from support.histories import History
 
@@ -97,3 +98,20 @@ def test_hundreds_of_versions_with_one_unusable_record_are_read_once(
     rest = (bad + b',{"id":"b","n":%d}' % day for day in range(2, 20))
     versions(past, GOOD % 1 + b"," + OTHER, *rest)
     assert told(catalogue) == [*[Summary(updated=1, unchanged=1)] * 18, None]
+
+
+@pytest.mark.parametrize("bad", UNUSABLE.values(), ids=UNUSABLE)
+def test_an_unusable_record_of_a_plain_file_is_neither_removed_nor_new(
+    tmp_path: Path, bad: bytes
+) -> None:
+    both, lacking = GOOD % 1 + b"," + OTHER, bad + b"," + OTHER
+    for name, records in (("a", both), ("b", lacking)):
+        (tmp_path / f"{name}.json").write_bytes(b'{"models":[%b]}' % records)
+    catalogue = anywhere(None, "a.json", records="models", key=("id",))
+    old, new = str(tmp_path / "a.json"), str(tmp_path / "b.json")
+    with queries.compare(catalogue, old, new, now=NOW) as found:
+        assert found.tally() == Summary(unchanged=2)
+        assert any("kept as in the older file, unusable now: a" in each for each in found.notes)
+    if bad in (UNUSABLE["a doubled member"], UNUSABLE["nested too deeply"]):
+        with queries.compare(catalogue, new, old, now=NOW) as found:
+            assert found.tally() == Summary(unchanged=2)
