@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+import re
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
     from archiver.history.versions import Version
 
 _STAMPED = "*_models_????????_??????.json"
+_DATED = re.compile(
+    r"(?<!\d)(\d{4})[-_.]?(\d{2})[-_.]?(\d{2})"
+    r"(?:[T_ -]?(\d{2})[-:_.]?(\d{2})(?:[-:_.]?(\d{2}))?)?(?!\d)"
+)
+"""A date in a file's name, with or without a time: ``2026-11-01``, ``20261101_0317``."""
+_BLANK = b" \t\r\n\xef\xbb\xbf"
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -51,23 +58,29 @@ def from_files(
 ) -> list[Origin]:
     """Return old snapshot files, oldest first.
 
-    The capture time is the one in the name, in UTC, else the document's ``timestamp``.
+    The capture time is the one in a stamped name, in UTC, else the document's ``timestamp``, else
+    the date in the name, with or without a time.
 
     Args:
-        paths: Files, gzipped or not; folders are searched for stamped names.
+        paths: Files, gzipped or not; folders are searched for stamped names, else for dates.
         source: Where they will go; its key keys the records.
-        records: Path of the records; None: ``models``, as the original design wrote them.
+        records: Path of the records; None: that of the source, or ``models``, as the original
+            design wrote them; a document that is an array is one of records.
         key: Fields of the key, if it is another one.
 
     Raises:
         ConfigError: A folder holds no such file, or those of several sources.
     """
-    shape = _shape(source, records, key, usual=ORIGINAL.records)
-    versions = Versions(None, "", shape=shape, key=source.key)
+
+    @cache
+    def versions(usual: str) -> Versions:
+        shape = _shape(source, records, key, usual=usual)
+        return Versions(None, "", shape=shape, key=source.key)
+
     found = [
-        Origin(str(file), _taken(file), partial(versions.file, file))
+        Origin(str(file), _taken(file), partial(versions(_usual(file, source)).file, file))
         for path in paths
-        for file in (_stamped_files(path, source.name) if path.is_dir() else (path,))
+        for file in (_old_files(path, source.name) if path.is_dir() else (path,))
     ]
     return sorted(found, key=lambda origin: (origin.taken or _LAST, origin.name))
 
@@ -134,15 +147,34 @@ def _shape(
     return shape._replace(records=where)
 
 
-def _stamped_files(folder: Path, source: str) -> list[Path]:
-    """Return the stamped files below `folder`: those of `source`, or of the only one there is."""
+def _usual(file: Path, source: SourceConfig) -> str:
+    """Return where the records of a file are, where nobody says it."""
+    if snapshots.taken_at(file.name.removesuffix(".gz")):
+        return ORIGINAL.records
+    if source.records != ".":
+        return source.records
+    with suppress(UnknownRevision, UnreadableSnapshot):
+        if next(unzipped(chunks(file)), b"").lstrip(_BLANK)[:1] == b"[":
+            return "."
+    return ORIGINAL.records
+
+
+def _old_files(folder: Path, source: str) -> list[Path]:
+    """Return the old files below `folder`: those of `source`, or of the only one there is.
+
+    They are the stamped ones; where there are none, those with a date in their name.
+    """
     files = [*folder.rglob(_STAMPED), *folder.rglob(f"{_STAMPED}.gz")]
     by_name: dict[str, list[Path]] = {}
     for file in files:
         by_name.setdefault(file.name.rpartition("_models_")[0], []).append(file)
     if not files:
+        files = [each for each in folder.rglob("*.json*") if _dated(each) and each.is_file()]
+        for file in files:
+            by_name.setdefault(_DATED.sub("", file.name.partition(".json")[0]), []).append(file)
+    if not files:
         raise ConfigError(
-            f"{folder} holds no file NAME_models_YYYYMMDD_HHMMSS.json",
+            f"{folder} holds no file NAME_models_YYYYMMDD_HHMMSS.json, and none with a date",
             hint="name the files, or with --file the file of a git repository",
         )
     if source in by_name or len(by_name) == 1:
@@ -152,7 +184,19 @@ def _stamped_files(folder: Path, source: str) -> list[Path]:
 
 
 def _taken(file: Path) -> datetime | None:
-    return snapshots.taken_at(file.name.removesuffix(".gz")) or _said(file)
+    return snapshots.taken_at(file.name.removesuffix(".gz")) or _said(file) or _dated(file)
+
+
+def _dated(file: Path) -> datetime | None:
+    """Return the time that a file's name says, UTC; without a time, the beginning of the day."""
+    found = _DATED.search(file.name)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(each or 0) for each in found.groups())
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 class _Envelope(msgspec.Struct):

@@ -185,7 +185,8 @@ def import_(
     """Turn old snapshot files, or the history of a file in another repository, into commits.
 
     The source must still be empty. Each version is dated at its capture time: the one in the
-    file's name (UTC) or in the document, or the author date of the commit. Versions that cannot
+    file's name (UTC; 2026-11-01.json is the beginning of that day) or in the document, or the
+    author date of the commit. Versions that cannot
     be read are named and left out. Importing the same again changes nothing.
 
     A URL (https, http, ssh, git, file) is cloned into a temporary folder.

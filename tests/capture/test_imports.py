@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.archives import Archive
+from support.commandline import run_archiver
 from support.histories import FILE, History
 
 from archiver.capture.imports import Imported, import_all
@@ -402,3 +403,42 @@ def test_a_file_that_no_commit_holds_is_refused(archive: Archive, past: History)
     opened = from_history(past.folder, "nowhere.json", source, records=None, key=())
     with pytest.raises(NotADataRepository, match="no commit holds nowhere"), opened:
         pass
+
+
+@pytest.mark.parametrize(
+    ("names", "days"),
+    [
+        (("2026-11-01.json", "2026-11-02.json.gz", "2026-11-03.json"), ("01", "02", "03")),
+        (("list_20261101.json", "list_20261102.json", "list_20261103.json"), ("01", "02", "03")),
+        (("a.2026_11_01T0317.json", "a.2026_11_02T0317.json"), ("01 03:17", "02 03:17")),
+    ],
+)
+def test_one_file_a_day_is_dated_by_its_name(
+    tmp_path: Path, names: tuple[str, ...], days: tuple[str, ...]
+) -> None:
+    folder, repo = tmp_path / "days", tmp_path / "archive"
+    folder.mkdir()
+    for number, name in enumerate(names):
+        content = json.dumps({"data": {"items": [{"id": "a", "n": number}]}}).encode()
+        (folder / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    (folder / "notes.json").write_text("[]")
+    source = ("--source", "s", "--url", "x.json", "--records", "data.items", "--key", "id")
+    assert run_archiver("init", repo, *source).returncode == 0
+    done = run_archiver("import", folder, "--repo", repo)
+    assert (done.returncode, done.stderr.count("left out")) == (0, 0), done.stderr
+    shown = run_archiver("log", "--repo", repo, "-f", "jsonl").stdout.splitlines()
+    times = [json.loads(line)["timestamp"] for line in reversed(shown)]
+    assert [time[8 : 8 + len(days[0])] for time in times] == list(days)
+
+
+def test_an_array_in_a_file_is_read_without_being_told_where(tmp_path: Path) -> None:
+    folder, repo = tmp_path / "days", tmp_path / "archive"
+    folder.mkdir()
+    (folder / "2026-11-01.json").write_text(' [{"id": "a"}]')
+    source = ("--source", "s", "--url", "x.json", "--key", "id")
+    assert run_archiver("init", repo, *source).returncode == 0
+    assert run_archiver("import", folder, "--repo", repo).returncode == 0
+    (folder / "2026-11-01.json").rename(folder / "other.json")
+    refused = run_archiver("import", folder, "--repo", repo)
+    assert refused.returncode == 2
+    assert "none with a date" in refused.stderr
