@@ -22,6 +22,7 @@ from archiver.records.text import RECORD, terminal
 from archiver.render import table
 from archiver.render.export import EXPORT_FORMS, SOURCE
 from archiver.render.export import export as export_records
+from archiver.render.section import nowhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -87,7 +88,7 @@ class Wanted:
                     title=", ".join(each.source for each in catalogues),
                     noun=nouns.pop() if len(nouns) == 1 else RECORD,
                     fields=fields or None,
-                    link=_link(catalogues) if self.form == "html" else _nowhere,
+                    link=_link(catalogues) if self.form == "html" else nowhere,
                 )
             log_output.left_out(limited.left_out, self.form, out)
 
@@ -168,14 +169,10 @@ _LEADING: Final = ("category", "size", "license", "downloads")
 def _link(catalogues: Sequence[Catalogue]) -> Callable[[str], str]:
     """Return what gives the address of a record on the hub; of several sources, keys may clash."""
     if len(catalogues) > 1:
-        return _nowhere
+        return nowhere
     from archiver.history.changelog import links  # noqa: PLC0415 - 25 ms, for pages only
 
     return links(catalogues[0])
-
-
-def _nowhere(_: str) -> str:
-    return ""
 
 
 class _Limited:

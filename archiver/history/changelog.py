@@ -12,7 +12,7 @@ from archiver.history.catalogue import Edge
 from archiver.history.comparison import outlined
 from archiver.history.queries import opened, readable
 from archiver.history.versions import EMPTY
-from archiver.render.section import section
+from archiver.render.section import nowhere, section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,18 +89,14 @@ def links(catalogue: Catalogue) -> Callable[[str], str]:
     """
     config = catalogue.config
     if config is None or ":" in config.source(catalogue.source).type:
-        return _nowhere
+        return nowhere
     settings = config.source(catalogue.source).settings
     environ = config.environment.variables
     try:
         source = sources.create(catalogue.source, settings, base=config.root, environ=environ)
     except ConfigError:
-        return _nowhere
+        return nowhere
     return source.link
-
-
-def _nowhere(_: str) -> str:
-    return ""
 
 
 def _section(

@@ -11,7 +11,7 @@ from archiver.errors import RenderError
 from archiver.records import text
 from archiver.records.model import KINDS
 from archiver.render import wording
-from archiver.render.section import names
+from archiver.render.section import first_of_each, names, public
 from archiver.render.templates import render
 
 if TYPE_CHECKING:
@@ -51,16 +51,14 @@ def message(
     Raises:
         RenderError: The template is missing or wrong.
     """
-    named = {} if first else _first_of_each(changes)
+    told = (change for change in changes if change.kind != "metrics")
+    named = {} if first else first_of_each(told, CAP)
     context = {
         "subject": subject(source, summary, total, first=first, noun=noun),
         "source": source,
         "total": total,
         "summary": msgspec.to_builtins(summary),
-        "changes": {
-            kind: [msgspec.to_builtins(wording.public(each)) for each in named.get(kind, ())]
-            for kind in KINDS
-        },
+        "changes": public(named),
         "names": names(chain.from_iterable(named.values())),
         "more": {kind: 0 if first else _more(kind, summary, named) for kind in KINDS},
     }
@@ -85,15 +83,6 @@ def subject(
     if text.width(line) <= SUBJECT_COLUMNS:
         return line
     return f"{name}: {text.count(summary.news)} changes ({noun.counted(total)})"
-
-
-def _first_of_each(changes: Iterable[RecordChange]) -> dict[Kind, list[RecordChange]]:
-    named: dict[Kind, list[RecordChange]] = {}
-    for change in changes:
-        group = named.setdefault(change.kind, [])
-        if len(group) < CAP and change.kind != "metrics":
-            group.append(change)
-    return named
 
 
 def _more(kind: Kind, summary: Summary, named: Mapping[Kind, list[RecordChange]]) -> int:

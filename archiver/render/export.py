@@ -11,6 +11,7 @@ import msgspec
 
 from archiver.records import text
 from archiver.render import wording
+from archiver.render.section import nowhere
 from archiver.render.templates import static, stream
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def export(
     title: str = "catalogue",
     noun: text.Noun = text.RECORD,
     fields: Sequence[str] | None = None,
-    link: Callable[[str], str] = lambda _: "",
+    link: Callable[[str], str] = nowhere,
 ) -> None:
     """Write `records` to `out`.
 

@@ -62,7 +62,7 @@ def section(
         ``names`` (key to label and key, of records that have a label), ``compare`` (the command
         that shows all of them; empty: there is none), ``from`` and ``to`` (the two ends).
     """
-    named = {} if first else _first_of_each(changes, cap)
+    named = {} if first else first_of_each(changes, cap)
     shown = [change for group in named.values() for change in group]
     return {
         "source": source,
@@ -71,10 +71,7 @@ def section(
         "first": first,
         "headline": wording.headline(wording.news(summary), new.total, first=first, noun=noun),
         "summary": msgspec.to_builtins(summary),
-        "changes": {
-            kind: [msgspec.to_builtins(wording.public(each)) for each in named.get(kind, ())]
-            for kind in KINDS
-        },
+        "changes": public(named),
         "more": {
             kind: 0
             if first or (kind == "metrics" and not metrics)
@@ -87,6 +84,11 @@ def section(
         "from": msgspec.to_builtins(old),
         "to": msgspec.to_builtins(new),
     }
+
+
+def nowhere(_: str) -> str:
+    """Return no address: records have no pages."""
+    return ""
 
 
 def addresses(keys: Iterable[str], link: Callable[[str], str]) -> dict[str, str]:
@@ -112,7 +114,16 @@ def unnamed(section: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _first_of_each(changes: Iterable[RecordChange], cap: int) -> dict[Kind, list[RecordChange]]:
+def public(named: Mapping[Kind, Iterable[RecordChange]]) -> dict[str, list[Any]]:
+    """Return changes in their public form, every kind included."""
+    return {
+        kind: [msgspec.to_builtins(wording.public(each)) for each in named.get(kind, ())]
+        for kind in KINDS
+    }
+
+
+def first_of_each(changes: Iterable[RecordChange], cap: int) -> dict[Kind, list[RecordChange]]:
+    """Return at most `cap` changes of each kind; all are read."""
     named: dict[Kind, list[RecordChange]] = {}
     for change in changes:
         group = named.setdefault(change.kind, [])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from archiver.records.model import CHANGES_1
 from archiver.records.text import RECORD
+from archiver.render.section import nowhere
 from archiver.render.wording import importance
 
 if TYPE_CHECKING:
@@ -44,10 +45,6 @@ class ChangeStream:
     noun: Noun = RECORD
 
 
-def _nowhere(_: str) -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """How changes are shown.
@@ -74,7 +71,7 @@ class View:
     style: Mapping[Kind, str] = field(default_factory=dict)
     folder: Path | None = None
     template: Path | None = None
-    link: Callable[[str], str] = _nowhere
+    link: Callable[[str], str] = nowhere
     named: bool = False
     dated: bool = False
     headed: bool = True
