@@ -28,11 +28,8 @@ _WIDEST: Final = 100
 _TABLES: Final = frozenset({"csv", "markdown", "html"})
 _REVISION: Final = Noun("revision", "revisions")
 _VERSION: Final = Noun("version", "versions")
-_CHANGE: Final = Noun("change", "changes")
-_FIELD: Final = Noun("field", "fields")
 _COUNTS: Final = ("timestamp", "total", *KINDS, "unchanged", "status", "reason", "subject")
 _PAGE: Final = ("timestamp", "changes", "subject", "reason")
-_EVENT_COLUMNS: Final = ("timestamp", "kind", "field", "old", "new")
 
 
 def log(
