@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from archiver.changes.detail import leaves
@@ -168,7 +169,8 @@ def explain(
     change = _explained(before, after, policy, lives)
     if change is None or not policy.label:
         return change
-    label = label_of(decode_with_key(after or before or b""), policy.label)
+    record = decode_with_key(after or b"") if change.record is UNSET else change.record
+    label = label_of(record, policy.label)
     return replace(change, label=label) if label else change
 
 

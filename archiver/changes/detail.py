@@ -43,8 +43,9 @@ def leaves(name: str, old: Json, new: Json, policy: Policy) -> tuple[Leaf, ...] 
     before, after = policy.steady((name,), old), policy.steady((name,), new)
     found: list[Leaf] = []
     if type(old) is type(new):
-        if _kinds(before, after).isdisjoint(_NESTED):
-            found = list(_flat((name,), before, after))
+        kinds = _kinds(before, after)
+        if kinds.isdisjoint(_NESTED):
+            found = list(_flat((name,), before, after, marked=bool in kinds))
         elif len(dump(before)) + len(dump(after)) <= LARGEST:
             found = sorted(_deep((name,), before, after), key=lambda leaf: leaf.path)
     return tuple(found) or (Leaf(pointer(name), old, new),)
@@ -59,9 +60,8 @@ def _members(value: Json) -> Iterable[Json]:
     return value.values() if type(value) is dict else value
 
 
-def _flat(path: _Path, old: Json, new: Json) -> Iterator[Leaf]:
+def _flat(path: _Path, old: Json, new: Json, *, marked: bool) -> Iterator[Leaf]:
     """Compare two objects or two lists that hold neither lists nor objects."""
-    marked = bool in _kinds(old, new)
     before, after = (_marked(old), _marked(new)) if marked else (old, new)
     for place, other in (_same_names if type(old) is dict else _aligned)(before, after):
         yield from _sides(path, old, new, place, other)
@@ -130,13 +130,14 @@ def _is_same(old: list[Json], place: int | None, new: list[Json], other: int | N
 
 
 def _deep(path: _Path, old: Json, new: Json) -> Iterator[Leaf]:
-    """Compare two lists or two objects that hold lists or objects.
+    """Compare two lists or two objects that may hold lists or objects.
 
     Elements of lists are aligned by their canonical texts: DeepDiff compares lists of objects
     place by place, so that one insertion changed every later element.
     """
-    if _kinds(old, new).isdisjoint(_NESTED):
-        yield from _flat(path, old, new)
+    kinds = _kinds(old, new)
+    if kinds.isdisjoint(_NESTED):
+        yield from _flat(path, old, new, marked=bool in kinds)
     elif type(old) is list:
         for a, b in _aligned([*map(dump, old)], [*map(dump, new)]):
             yield from _sides(path, old, new, a, b)

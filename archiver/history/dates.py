@@ -9,6 +9,7 @@ from archiver.errors import UnknownRevision
 from archiver.history.catalogue import Edge
 from archiver.history.versions import stamp
 from archiver.records.text import few
+from archiver.render.wording import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,7 +59,7 @@ class Dates(NamedTuple):
             return ()
         known = {each.id for each in self.used}
         wrong = [each for each in self.revisions if each.id not in known]
-        named = few([f"{each.id[:10]} ({stamp(each.authored_at)} UTC)" for each in wrong])
+        named = few([f"{short(each.id)} ({stamp(each.authored_at)} UTC)" for each in wrong])
         return (f"times that contradict the order of the commits are not used: {named}",)
 
     def at(self, time: datetime) -> Revision:

@@ -226,11 +226,11 @@ class Versions:
 
     def _kept(self, revision: Revision, found: _Read) -> Version:
         """Return a version with the last usable lines of what it holds in an unusable form."""
-        kept = self._last_usable.of(found.usable(revision.id))
-        lines = sorted(chain(found.lines, kept.values()), key=canonical.line_key)
+        usable = found.usable(revision.id)
+        kept = self._last_usable.of(usable)
         note = (f"kept as last seen, unusable now: {few(sorted(kept))}",) if kept else ()
-        end = End(revision.id, stamp(revision.authored_at), len(lines))
-        return Version(end, {"": Part(None, lambda: lines)}, (*found.notes, *note))
+        end = End(revision.id, stamp(revision.authored_at), found.total)
+        return Version(end, {}, found.notes).with_lines({**usable.lines, **kept}, *note)
 
     def _usable_before(self, commit: str) -> Iterator[Usable]:
         for revision in self._earlier(commit):
