@@ -77,11 +77,13 @@ def add_source(config: Config, path: Path, source: NewSource) -> bool:
         if source.name in configuration.load(path, environ).sources:
             return False
         try:
-            text = scaffold.with_source(path.read_bytes(), path, source) or ""
+            text = scaffold.with_source(path.read_bytes(), path, source)
         except ConfigError as error:
             table = scaffold.table(source).rstrip()
             hint = f"add this table to {path.name} yourself:\n{table}"
             raise ConfigError(str(error), hint=hint) from error
+        if text is None:
+            return False
         with whole_file(path) as file:
             file.write(text)
     return True
