@@ -191,8 +191,9 @@ def _content(path: Path) -> bytes:
 
 
 def _from_folder(url: str, folder: Path) -> str:
-    """Return a path typed here as it reads from archiver.toml; a URL stays as it is."""
-    return url if "://" in url else Path(os.path.relpath(url, folder)).as_posix()
+    """Return a path typed here as it reads from archiver.toml; URLs and absolute paths stay."""
+    kept = "://" in url or Path(url).is_absolute()
+    return url if kept else Path(os.path.relpath(url, folder.resolve())).as_posix()
 
 
 def _setting(given: str) -> tuple[str, str]:

@@ -28,7 +28,7 @@ class NewSource:
 
     Attributes:
         name: Its name, also the name of its folder.
-        url: ``https://``, ``http://``, ``file://``, or a path relative to archiver.toml.
+        url: ``https://``, ``http://``, ``file://``, or a path; archiver.toml is its base.
         records: Path of the records in the document.
         key: Fields of a record's key.
         metrics: Fields that count.

@@ -27,7 +27,7 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What ``type = "json"`` reads.
 
     Attributes:
-        url: ``http://``, ``https://``, ``file://``, or a path relative to archiver.toml.
+        url: ``http://``, ``https://``, ``file://``, or a path; archiver.toml is its base.
         records: Path of the records (``records.document``).
         key: Field or fields that identify a record.
         total: Path of the announced number of records; empty: there is none.

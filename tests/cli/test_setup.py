@@ -132,8 +132,27 @@ def test_init_writes_a_source_that_works(
     options = ["--source", "kev", "--url", tmp_path / "feed.json", "--records", "."]
     archiver("init", tmp_path / "kev", *options, "--key", "^.id", "--key", "id", "--metric", "n")
     source = load(tmp_path / "kev" / "archiver.toml", {}).source("kev")
-    assert source.settings["url"] == "../feed.json"
+    assert source.settings["url"] == str(tmp_path / "feed.json")
     assert (source.key, source.metrics) == (("^.id", "id"), ("n",))
+
+
+@pytest.mark.parametrize("folder", ["there", "link"])
+def test_init_writes_a_relative_address_as_archiver_toml_reads_it(
+    archiver: Callable[..., CompletedProcess[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: str,
+) -> None:
+    """A linked folder's archiver.toml stands in another folder than its name says."""
+    (tmp_path / "feed.json").write_text('[{"id": "a"}]')
+    (tmp_path / "far" / "away" / "there").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("far/away/there")
+    monkeypatch.chdir(tmp_path)
+    made = archiver("init", folder, "--source", "a", "--url", "feed.json", "--key", "id")
+    assert made.returncode == 0
+    url = load(tmp_path / folder / "archiver.toml", {}).source("a").settings["url"]
+    assert url == {"there": "../feed.json", "link": "../../../feed.json"}[folder]
+    assert archiver("sources", "--check", "--repo", folder).returncode == 0
 
 
 @pytest.mark.parametrize(
