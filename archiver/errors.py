@@ -22,8 +22,9 @@ ArchiverError                  never raised itself
 └─ NotifyError            7    the snapshot is committed, a message was not delivered
 ```
 
-Unexpected errors end with 70, an interruption with 130. Exit code 1 means "different" and
-occurs only on request. The library raises; only `archiver.cli` catches.
+Unexpected errors end with 70, output that cannot be written with 74, an interruption with 130.
+Exit code 1 means "different" and occurs only on request. The library raises; only `archiver.cli`
+catches.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ The table of commands is static, and a command's module is imported when the com
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -112,9 +112,20 @@ class LazyGroup(click.Group):
             *click.Command.shell_complete(self, ctx, incomplete),
         ]
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Parse; ``--help`` and ``--version`` write here."""
+        with reported(debug=False):
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; every failure ends in `failure`."""
-        with reported(ctx, debug=ctx.params["debug"]):
+        with reported(debug=ctx.params["debug"]):
             note_warnings()
             return super().invoke(ctx)
 

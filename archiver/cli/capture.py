@@ -112,10 +112,14 @@ def run(
     config = without_summary_channels(config) if github else config
     reports: list[Report] = []
     failures: dict[str, str] = {}
+    unwritten: list[OSError] = []
 
     def show(report: Report) -> None:
         reports.append(report)
-        _tell(report, form, dry_run=dry_run)
+        try:
+            _tell(report, form, dry_run=dry_run)
+        except OSError as error:  # a full disk behind a log keeps no channel from its message
+            unwritten.append(error)
 
     def captured(name: str) -> None:
         try:
@@ -131,6 +135,8 @@ def run(
         click.echo(msgspec.json.encode(reports))
     if github:
         write_results(config, reports, failures, code=code, dry_run=dry_run)
+    if unwritten:
+        raise unwritten[0]
     context.exit(code)
 
 

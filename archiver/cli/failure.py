@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,17 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 UNEXPECTED = 70
+UNWRITTEN = 74  # EX_IOERR of sysexits.h, as 70 and 75 are its EX_SOFTWARE and EX_TEMPFAIL
 INTERRUPTED = 130
 PIPE_CLOSED = 141  # 128 + SIGPIPE: what a shell reports for git when `head` has seen enough
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Why a stream cannot be written; whoever writes a file turns these into an error of its own."""
 
 
 @contextmanager
-def reported(context: click.Context, *, debug: bool) -> Iterator[None]:
+def reported(*, debug: bool) -> Iterator[None]:
     """Turn whatever the block raises into words on standard error and an exit code.
 
     Args:
-        context: click's context, through which the command ends.
         debug: Show the traceback too.
+
+    Raises:
+        click.exceptions.Exit: With the exit code.
     """
     try:
         yield
@@ -35,14 +41,15 @@ def reported(context: click.Context, *, debug: bool) -> Iterator[None]:
     except BrokenPipeError:
         code = PIPE_CLOSED
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         code = ConfigError.exit_code
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the program's last resort
         code = tell(error, debug=debug)
     else:
         return
     settle_stdout()
-    context.exit(code)
+    raise click.exceptions.Exit(code)
 
 
 def tell(error: BaseException, *, debug: bool, about: str = "") -> int:
@@ -61,13 +68,17 @@ def tell(error: BaseException, *, debug: bool, about: str = "") -> int:
         message, hint, code = str(error), error.hint, error.exit_code
     elif isinstance(error, (KeyboardInterrupt, click.Abort)):
         message, hint, code = "interrupted", "", INTERRUPTED
+    elif isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+        message, code = f"the output cannot be written: {error.strerror}", UNWRITTEN
+        hint = "make room where it goes; -o FILE writes a file whole or not at all"
     else:
         message = f"unexpected {type(error).__name__}: {error}"
         hint, code = "Show where: archiver --debug COMMAND …", UNEXPECTED
-    for line in message.split("\n"):
-        click.echo(f"archiver: {terminal(about + line)}", err=True)
-    if hint:
-        click.echo(f"  hint: {terminal(hint)}", err=True)
+    with suppress(OSError):  # where standard error cannot be written, the exit code says it
+        for line in message.split("\n"):
+            click.echo(f"archiver: {terminal(about + line)}", err=True)
+        if hint:
+            click.echo(f"  hint: {terminal(hint)}", err=True)
     return code
 
 

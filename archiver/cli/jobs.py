@@ -182,12 +182,12 @@ def watch(
 
 
 def _captured(report: Report) -> None:
-    """Show what was captured; a closed standard output does not fail the run."""
+    """Show what was captured; a closed or full standard output does not fail the run."""
     for line in report.notes:
         output.note(terminal(f"{report.source}: note: {line}"))
     try:
         click.echo("".join(report_output.run(report, {}, dry_run=False)), nl=False)
-    except BrokenPipeError:
+    except OSError:
         failure.settle_stdout()
 
 

@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from support.commandline import run_archiver
 
 from archiver import errors
-from archiver.cli import archiver as root
 from archiver.cli.failure import reported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from subprocess import CompletedProcess
 
+FULL = "the output cannot be written: No space left on device"
+MAKE_ROOM = "make room where it goes; -o FILE writes a file whole or not at all"
+
 
 def ended(error: BaseException, *, debug: bool = False) -> int:
-    with pytest.raises(click.exceptions.Exit) as end, reported(click.Context(root), debug=debug):
+    with pytest.raises(click.exceptions.Exit) as end, reported(debug=debug):
         raise error
     return end.value.exit_code
 
@@ -96,19 +99,40 @@ def test_a_closed_pipe_ends_quietly() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_behind_stdout_is_no_success() -> None:
+@pytest.mark.parametrize(
+    "words", ["schema changes", "--help", "--version", "log --help", "completion bash"]
+)
+def test_a_full_disk_behind_stdout_is_no_success(words: str) -> None:
+    assert with_full("stdout", words.split()) == (
+        74,
+        f"archiver: {FULL}\n  hint: {MAKE_ROOM}\n",
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("words", ["check nothing.txt", "--bogus", "log --bogus"])
+def test_a_full_disk_behind_stderr_leaves_the_exit_code(words: str) -> None:
+    assert with_full("stderr", words.split()) == (2, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_behind_a_device_is_named_like_stdout() -> None:
+    done = run_archiver("schema", "changes", "-o", "/dev/full")
+    assert done.returncode == 74
+    assert FULL in done.stderr
+
+
+def with_full(stream: str, words: list[str]) -> tuple[int, str]:
+    """Run a command with a full disk behind one stream; return exit code and the other stream."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "archiver", "schema", "changes"],
-            stdout=full,
-            stderr=subprocess.PIPE,
+            [sys.executable, "-m", "archiver", *words],
+            stdout=full if stream == "stdout" else subprocess.PIPE,
+            stderr=full if stream == "stderr" else subprocess.PIPE,
             text=True,
             check=False,
         )
-    assert done.returncode == 70
-    assert done.stderr.splitlines()[0] == (
-        "archiver: unexpected OSError: [Errno 28] No space left on device"
-    )
+    return done.returncode, done.stderr if stream == "stdout" else done.stdout
 
 
 def test_an_interruption_ends_with_130(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jsonschema
@@ -22,7 +23,6 @@ from archiver.records.text import width
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from subprocess import CompletedProcess
 
 Archiver: TypeAlias = "Callable[..., CompletedProcess[str]]"
@@ -792,3 +792,20 @@ def test_a_job_whose_streams_are_closed_runs_all_the_same(archive: Archive, clos
     assert done.returncode == 0, done.stderr
     assert "+1 new" in run_git(archive.folder, "log", "-1", "--format=%s")
     assert "error" not in run_git(archive.folder, "fsck", "--strict")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_behind_the_log_of_a_job_keeps_no_message_back(archive: Archive) -> None:
+    archive.configure('[notify.team]\ntype = "file"\npath = "told.txt"', confirmations=1)
+    archive.lists(**{"org/a": 1, "org/b": 2, "org/d": 4, "org/x": 3})
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "archiver", "run", "--repo", str(archive.folder)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 74
+    assert "the output cannot be written" in done.stderr
+    assert "org/x" in (archive.folder / "told.txt").read_text()
