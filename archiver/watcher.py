@@ -297,7 +297,7 @@ class Watcher:
         format: ExportForm = "csv",  # noqa: A002  the original design's name
         output_path: str | Path = "model_report.csv",
     ) -> Path:
-        """Write the newest snapshot as ``csv``, ``json``, ``jsonl``, ``markdown`` or ``html``.
+        """Write the newest snapshot to a file, as ``csv``, ``csv-raw``, ``json``, ``html`` ….
 
         Returns:
             The file; it is complete or was not written at all.

@@ -56,7 +56,7 @@ class Look:
         conditions: What the records fulfil.
         fields: Names of the fields that are looked at; empty: all.
         template: The template of a page; None: by its name.
-        dated: Rows of ``csv`` name the capture time: there is one change set after the other.
+        dated: Rows of CSV name the capture time: there is one change set after the other.
     """
 
     form: Form
@@ -105,7 +105,7 @@ class Look:
             stream = self._stream(narrowed, catalogue)
             view = self._view(catalogue, out)
             left_out = show(stream, replace(view, named=several, headed=before == "["), out)
-            if left_out and self.form == "csv":
+            if left_out and self.form in ("csv", "csv-raw"):
                 output.note(more(left_out))
             narrowed.look_for_names()
             different = different or self._is_different(stream.summary())

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from archiver.history.choice import Choice
     from archiver.render.view import Form
 
-_ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "csv", "markdown")
+_ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "csv", "csv-raw", "markdown")
 
 
 @click.command(

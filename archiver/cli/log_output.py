@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Logged: TypeAlias = tuple[Catalogue, Entry]
 
 _WIDEST: Final = 100
-_TABLES: Final = frozenset({"csv", "markdown", "html"})
+_TABLES: Final = frozenset({"csv", "csv-raw", "markdown", "html"})
 _REVISION: Final = Noun("revision", "revisions")
 _VERSION: Final = Noun("version", "versions")
 _COUNTS: Final = ("timestamp", "total", *KINDS, "unchanged", "status", "reason", "subject")
@@ -56,7 +56,7 @@ def log(
         for catalogue, entry in entries
         for row in (_flat(entry, catalogue.noun) if form in _TABLES else _whole(entry),)
     )
-    columns = _COUNTS if form == "csv" else _PAGE
+    columns = _COUNTS if form in ("csv", "csv-raw") else _PAGE
     title = f"{', '.join(each.source for each in catalogues)}: log"
     fields = ("source", *columns) if several else columns
     export(rows, form, out, title=title, noun=_REVISION, fields=fields)

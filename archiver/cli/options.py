@@ -111,7 +111,7 @@ def output_format(*names: str) -> Decorator:
         type=click.Choice(offered),
         default=offered[0],
         show_default=True,
-        help="How it is written.",
+        help="How it is written." + ("  csv-raw: for programs." if "csv-raw" in offered else ""),
     )
 
 

@@ -103,30 +103,35 @@ _FORMULA = re.compile("[\\s\ufeff\"']*[=+\\-@\uff1d\uff0b\uff0d\uff20\t\r]")
 _QUOTED = re.compile('[",;\t\r\n]|^ |^\ufeff| $')
 
 
-def csv_cell(text: str) -> str:
+def csv_cell(text: str, guard: str = "'") -> str:
     """Write `text` as one cell of a CSV file (RFC 4180) that no spreadsheet takes for a formula.
 
-    A cell that would start one begins with ``'`` (OWASP, CSV injection); a plain number
+    A cell that would start one begins with the `guard` (OWASP, CSV injection); a plain number
     such as ``-5`` stays one. Line ends survive inside quotes; other controls are shown.
     """
     cell = _CONTROL.sub(_escaped, text)
     if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
-        cell = "'" + cell
+        cell = guard + cell
     return '"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell
 
 
-def csv_value(json: Json) -> str:
+def csv_value(json: Json, guard: str = "'") -> str:
     """Write a JSON value as one CSV cell: strings bare, null empty, lists and objects as JSON."""
     if json is None:
         return ""
     if isinstance(json, str):
-        return csv_cell(json)
-    return csv_cell(msgspec.json.encode(json).decode())
+        return csv_cell(json, guard)
+    return csv_cell(msgspec.json.encode(json).decode(), guard)
 
 
 def csv_row(values: Iterable[Json]) -> str:
     """Write one row of a CSV file, with its line feed."""
     return ",".join(map(csv_value, values)) + "\n"
+
+
+def raw_csv_row(values: Iterable[Json]) -> str:
+    """Write one row for programs, whose cells are not guarded: ``@org/pkg`` stays as it is."""
+    return ",".join(csv_value(each, "") for each in values) + "\n"
 
 
 _COMMIT_START = re.compile(r"^(?=From |---|diff -)|^(\s*[A-Za-z0-9-]+\s*)(?=:)")

@@ -25,7 +25,7 @@ _PAGES: Final = {"markdown": "changes.md.j2", "html": "changes.html.j2"}
 
 
 def show(stream: ChangeStream, view: View, out: TextIO) -> int:
-    """Write `stream` to `out`; ``text``, ``jsonl`` and ``csv`` hold one change at a time.
+    """Write `stream` to `out`; ``text``, ``jsonl`` and CSV hold one change at a time.
 
     Returns:
         How many changes the limit left out. Every form but CSV says so itself.
@@ -87,6 +87,7 @@ _WRITERS: Final[Mapping[Form, _Writer]] = {
     "json": data.write_json,
     "jsonl": data.write_jsonl,
     "csv": data.write_csv,
+    "csv-raw": data.write_csv,
     "markdown": _write_page,
     "html": _write_page,
 }

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from archiver.records import text
 from archiver.records.model import KINDS
 from archiver.render import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from typing import TextIO
 
     from archiver.records.model import Json, Kind, RecordChange
@@ -61,9 +61,10 @@ def write_csv(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> No
         columns, rows = _COLUMNS, (row for change in shown for row in _rows(change))
     before: dict[str, Json] = {"source": stream.source} if view.named else {}
     before |= {"timestamp": stream.current.timestamp} if view.dated else {}
+    write = text.raw_csv_row if view.form == "csv-raw" else text.csv_row
     if view.headed:
-        _write_rows([(*before, *columns)], out)
-    _write_rows(((*before.values(), *row) for row in rows), out)
+        out.write(write((*before, *columns)))
+    out.writelines(write((*before.values(), *map(_plain, row))) for row in rows)
 
 
 _COLUMNS: Final[_Row] = ("kind", "key", "field", "old", "new", "cause")
@@ -83,6 +84,5 @@ def _stat_rows(stream: ChangeStream, shown: Shown) -> Iterator[_Row]:
     yield from ((kind, getattr(summary, kind)) for kind in (*KINDS, "unchanged"))
 
 
-def _write_rows(rows: Iterable[_Row], out: TextIO) -> None:
-    plain = ((None if value is UNSET else value for value in row) for row in rows)
-    out.writelines(map(text.csv_row, plain))
+def _plain(value: Json | UnsetType) -> Json:
+    return None if value is UNSET else value

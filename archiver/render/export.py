@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from archiver.records.model import Json, Record
 
-ExportForm: TypeAlias = Literal["csv", "json", "jsonl", "markdown", "html"]
+ExportForm: TypeAlias = Literal["csv", "csv-raw", "json", "jsonl", "markdown", "html"]
 EXPORT_FORMS: Final[tuple[ExportForm, ...]] = get_args(ExportForm)
 Keyed: TypeAlias = "tuple[str, Record]"
 
@@ -102,6 +102,10 @@ class _Table:
         for key, record in self._records:
             yield [key, *map(record.get, self.fields)]
 
+    def rows(self) -> Iterator[Sequence[Json]]:
+        """Yield the columns, then the rows."""
+        return chain([self.columns], self)
+
 
 def heading(name: str) -> str:
     """Return the heading of the column of a field; of the member `SOURCE`, ``source``."""
@@ -115,8 +119,11 @@ def key_field(first: Keyed | None) -> str:
 
 
 def _write_csv(table: _Table, out: TextIO) -> None:
-    rows = chain([table.columns], table)
-    out.writelines(map(text.csv_row, rows))
+    out.writelines(map(text.csv_row, table.rows()))
+
+
+def _write_raw_csv(table: _Table, out: TextIO) -> None:
+    out.writelines(map(text.raw_csv_row, table.rows()))
 
 
 _CELL_COLUMNS: Final = 60
@@ -176,6 +183,7 @@ _WHOLE: Final[Mapping[str, Callable[[Iterable[Record], TextIO], None]]] = {
 }
 _TABLES: Final[Mapping[str, Callable[[_Table, TextIO], None]]] = {
     "csv": _write_csv,
+    "csv-raw": _write_raw_csv,
     "markdown": _write_markdown,
     "html": _write_html,
 }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from archiver.records.model import End, Kind, RecordChange, Summary
     from archiver.records.text import Noun
 
-Form: TypeAlias = Literal["text", "json", "jsonl", "markdown", "html", "csv"]
+Form: TypeAlias = Literal["text", "json", "jsonl", "markdown", "html", "csv", "csv-raw"]
 FORMS: Final[tuple[Form, ...]] = get_args(Form)
 
 
@@ -60,8 +60,8 @@ class View:
         link: Returns the address of a record's page for people, which ``markdown`` and ``html``
             link to; empty: it has none.
         named: Each row for a program names its source: one of several is shown.
-        dated: Each row of ``csv`` names the capture time: one of several change sets is shown.
-        headed: Whether ``csv`` begins with the names of the columns.
+        dated: Each row of CSV names the capture time: one of several change sets is shown.
+        headed: Whether CSV begins with the names of the columns.
     """
 
     form: Form = "text"

@@ -184,7 +184,7 @@ def test_an_export_is_a_table_for_a_spreadsheet(ask: Archiver, tmp_path: Path) -
     assert [row["size"] for row in rows] == ["4500000000", "900", "12"]
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "markdown", "html"])
+@pytest.mark.parametrize("form", ["csv", "csv-raw", "json", "jsonl", "markdown", "html"])
 def test_every_form_can_be_exported(ask: Archiver, form: str) -> None:
     assert "org/tiny" in ask("export", "--format", form).stdout
     assert "模型/大" in ask("export", "--format", form, "--changes").stdout
@@ -260,7 +260,7 @@ def test_each_value_has_its_revision(past: History, ask: Archiver) -> None:
     assert line == f"    2026-01-05 00:00:00  {new[:10]}  downloads  1,500,000"
 
 
-@pytest.mark.parametrize("form", ["json", "jsonl", "markdown", "html", "csv"])
+@pytest.mark.parametrize("form", ["json", "jsonl", "markdown", "html", "csv", "csv-raw"])
 def test_a_life_has_every_form(ask: Archiver, form: str) -> None:
     number = "1,500,000" if form == "markdown" else "1500000"
     assert number in ask("show", "org/tiny", "-f", form).stdout
@@ -358,3 +358,24 @@ def test_a_file_is_relative_to_the_current_folder_as_in_git(
     refused = archiver("list", "--file", str(tmp_path.parent / "d.json"), "--key", "id")
     assert refused.returncode == 2
     assert "is outside of the git repository" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["list", "search pkg", "export", "compare", "changes --since 1d", "show a"],
+)
+def test_names_that_look_like_formulas_survive_in_raw_csv(
+    repo: Path, archiver: Archiver, words: str
+) -> None:
+    past = History(repo)
+    committed(past, "2026-01-01T00:00:00Z", {"id": "a", "uses": "@org/pkg"})
+    committed(past, "2026-01-05T00:00:00Z", {"id": "@org/pkg"}, {"id": "a", "uses": "=org/pkg"})
+    command = (*words.replace("1d", "2026-01-04").split(), "--repo", past.folder, *SHAPE)
+    raw, guarded = (
+        [*csv.reader(io.StringIO(archiver(*command, "-f", form).stdout))]
+        for form in ("csv-raw", "csv")
+    )
+    assert any("@org/pkg" in cell for row in raw for cell in row)
+    assert not any(cell.startswith(("'@", "'=")) for row in raw for cell in row)
+    unguarded = [[cell.removeprefix("'") for cell in row] for row in guarded]
+    assert (raw, guarded != raw) == (unguarded, True)

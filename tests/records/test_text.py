@@ -128,6 +128,12 @@ def test_any_csv_cell_reads_back_as_one_cell(anything: str) -> None:
     assert (row[0], len(row), row[2]) == ("a", 3, "z")
 
 
+@pytest.mark.parametrize("name", ["@org/pkg", "=1+1", "-a", "+b", "\t=c", '"=d', "-5"])
+def test_a_raw_csv_row_holds_names_as_they_are(name: str) -> None:
+    file = io.StringIO(text.raw_csv_row([name, None]), newline="")
+    assert [*csv.reader(file)] == [[name, ""]]
+
+
 def test_a_plain_negative_number_stays_a_number_in_csv() -> None:
     assert text.csv_cell("-5.25e3") == "-5.25e3"
     assert text.csv_cell("-1+1") == "'-1+1"
