@@ -141,7 +141,7 @@ class Plumbing:
         """
         try:
             return subprocess.Popen(
-                ["git", *SETTINGS, *self.options, *arguments],
+                ["git", *SETTINGS, *trusted(), *self.options, *arguments],
                 cwd=self.folder,
                 env=clean_environment(self.variables),
                 stdin=stdin,
@@ -170,6 +170,32 @@ def clean_environment(variables: Iterable[tuple[str, str]] = ()) -> dict[str, st
     here = os.environ  # noqa: TID251  not read, but handed on: git needs PATH and HOME
     kept = {name: value for name, value in here.items() if not name.startswith("GIT_")}
     return kept | ENVIRONMENT | dict(variables)
+
+
+def trusted() -> list[str]:
+    """Return the caller's ``safe.directory`` as options: of its ``GIT_CONFIG_*`` only these.
+
+    A job in a container, whose repository belongs to another user, has no other place for them.
+    The order stays: an empty one forgets those before it.
+    """
+    here = os.environ  # noqa: TID251  not read, but handed on
+    if not {"GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"} & here.keys():
+        return []
+    import shlex  # noqa: PLC0415 - hardly ever
+
+    try:
+        words = shlex.split(here.get("GIT_CONFIG_PARAMETERS", ""))
+    except ValueError:  # an open quote: git refuses it too
+        words = []
+    pairs = [word.partition("=")[::2] for word in words]
+    count = here.get("GIT_CONFIG_COUNT", "")
+    for number in range(int(count) if count.isdecimal() else 0):
+        name = f"GIT_CONFIG_KEY_{number}"
+        if name not in here:
+            break
+        pairs.append((here[name], here.get(f"GIT_CONFIG_VALUE_{number}", "")))
+    values = (value for key, value in pairs if key.lower() == "safe.directory")
+    return [word for value in values for word in ("-c", f"safe.directory={value}")]
 
 
 def failed(command: str, answer: Answer) -> NoReturn:

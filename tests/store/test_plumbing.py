@@ -47,3 +47,39 @@ def test_a_repository_of_another_user_says_how_to_trust_it(repo: Path) -> None:
     with pytest.raises(NotADataRepository, match="belongs to another user") as refused:
         Repository.open(repo)
     assert "safe.directory" in refused.value.hint
+
+
+def counted(*pairs: tuple[str, str]) -> dict[str, str]:
+    """Return settings as git reads them from the environment (git-config(1), ENVIRONMENT)."""
+    rows = {"GIT_CONFIG_COUNT": str(len(pairs))}
+    for number, (key, value) in enumerate(pairs):
+        rows |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return rows
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+@pytest.mark.parametrize(
+    ("variables", "opens"),
+    [
+        (counted(("safe.directory", "*")), True),
+        (counted(("core.bare", "true"), ("Safe.Directory", "{}")), True),
+        (counted(("safe.directory", "*"), ("safe.directory", "")), False),
+        (counted(("safe.directory", "*")) | {"GIT_CONFIG_COUNT": "0"}, False),
+        (counted(("safe.directory", "/elsewhere")), False),
+        ({"GIT_CONFIG_PARAMETERS": "'core.bare'='true' 'safe.directory'='{}'"}, True),
+        ({"GIT_CONFIG_PARAMETERS": "'safe.directory=*'"}, True),
+        ({"GIT_CONFIG_PARAMETERS": "'safe.directory=*"}, False),
+    ],
+)
+def test_only_what_the_environment_trusts_is_handed_on(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], *, opens: bool
+) -> None:
+    for path in (repo, repo / ".git"):
+        os.chown(path, 12345, 12345)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(repo))
+    if opens:
+        assert Repository.open(repo).root == repo
+    else:
+        with pytest.raises(NotADataRepository, match="belongs to another user"):
+            Repository.open(repo)
