@@ -30,7 +30,7 @@ _ASKED: Final = 1000
 """Keys that one run or check asks about at most; for a run the others wait for the next."""
 
 _MEND = (
-    "check the network, the proxy (https_proxy, no_proxy), the certificates (REQUESTS_CA_BUNDLE) "
+    "check the network, the proxy (https_proxy, no_proxy), the certificates (SSL_CERT_FILE) "
     "and the address in archiver.toml"
 )
 

@@ -46,7 +46,7 @@ class Environment:
         }
         return cls(
             proxies={name: value for name, value in proxies.items() if value},
-            ca_bundle=_first(variables, "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"),
+            ca_bundle=_first(variables, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"),
             variables=variables,
         )
 

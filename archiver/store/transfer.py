@@ -9,6 +9,7 @@ import logging
 import re
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from archiver.store.plumbing import GRACE, Answer, TimedOut, end
@@ -36,6 +37,8 @@ _WAY: Final = re.compile(
     r"GIT_(?:SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|PROXY_COMMAND|SSL_\w+|HTTP_\w+|CURL_\w+)"
 )
 """Variables that say how to reach a remote: the only ones of the caller that git receives."""
+_CERTIFICATES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+"""Variables that name trusted certificates, the first that is set (as `config.Environment`)."""
 _CREDENTIALS: Final = re.compile(r"//[^/@\s]+@")
 _STARTS: Final = ("remote: error: ", "remote: ", "fatal: ", "error: ")
 _EMPTY: Final = re.compile(
@@ -110,9 +113,23 @@ def networked(git: Plumbing, variables: Mapping[str, str]) -> Plumbing:
         "http.lowSpeedLimit=1",
         f"http.lowSpeedTime={STALLED}",
         "fetch.unpackLimit=1",  # git shows no progress while it unpacks
+        *_certificates(git, variables),
     )
     options = (word for each in settings for word in ("-c", each))
     return replace(git, options=(*git.options, *options), variables=tuple(way.items()))
+
+
+def _certificates(git: Plumbing, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the setting that lets git trust what every other request trusts.
+
+    What git is told itself goes before: by its configuration here, by ``GIT_SSL_CAINFO`` in git.
+    """
+    file = next((variables[name] for name in _CERTIFICATES if variables.get(name)), "")
+    known = file and git.ask("config", "--get-regexp", r"^http\.(.*\.)?sslca(info|path)$").out
+    if not file or known:
+        return ()
+    path = Path(file).absolute()
+    return (f"http.{'sslCAPath' if path.is_dir() else 'sslCAInfo'}={path}",)
 
 
 def hidden(words: str, urls: Iterable[str]) -> str:

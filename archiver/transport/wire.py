@@ -11,6 +11,7 @@ import threading
 import zlib
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import requests  # noqa: TID253 - this module is imported on use, as its docstring says
@@ -19,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from archiver import __version__
-from archiver.errors import SourceUnavailable
+from archiver.errors import ConfigError, SourceUnavailable
 from archiver.transport.message import Page, Request
 from archiver.transport.throttle import Retryable
 
@@ -36,7 +37,15 @@ _LONGEST_REASON = 200  # a reason may quote what the server sent
 
 
 def open_session(ca_bundle: str | None) -> requests.Session:
-    """Return a session that takes nothing from the environment, not even ``.netrc``."""
+    """Return a session that takes nothing from the environment, not even ``.netrc``.
+
+    Raises:
+        ConfigError: There is no file or folder `ca_bundle`.
+    """
+    if ca_bundle and not Path(ca_bundle).exists():
+        message = f"there is no file of certificates {ca_bundle}"
+        hint = "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE names it"
+        raise ConfigError(message, hint=hint)
     session = requests.Session()
     session.trust_env = False
     session.verify = ca_bundle or True
@@ -159,7 +168,7 @@ def _translated(place: str, cutoff: _Cutoff, limits: Limits) -> Iterator[None]:
         root = _root(error)
         if isinstance(root, ssl.SSLCertVerificationError):
             message = f"{place}: its certificate is not trusted ({root.verify_message})"
-            raise SourceUnavailable(message, hint="REQUESTS_CA_BUNDLE names more") from error
+            raise SourceUnavailable(message, hint="SSL_CERT_FILE names others") from error
         raise Retryable(_reason(error, root, limits)) from error
 
 

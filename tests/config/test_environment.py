@@ -21,6 +21,7 @@ def test_the_lower_case_variable_wins_and_empty_means_not_set() -> None:
         ({}, None),
         ({"SSL_CERT_FILE": "/b"}, "/b"),
         ({"SSL_CERT_FILE": "/b", "REQUESTS_CA_BUNDLE": "/a"}, "/a"),
+        ({"SSL_CERT_FILE": "/b", "CURL_CA_BUNDLE": "/a"}, "/a"),
     ],
 )
 def test_the_certificates_are_those_the_other_tools_use(

@@ -67,6 +67,27 @@ def test_a_token_arrives_and_stands_nowhere_else(
         assert encoded.encode() not in file.read_bytes()
 
 
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_git_trusts_the_certificates_that_every_request_trusts(
+    repo: Path, tmp_path: Path, certificate: Path, name: str
+) -> None:
+    run_git(tmp_path, "init", "--bare", "--quiet", "--initial-branch=main", "origin.git")
+    run_git(repo, "commit", "--quiet", "--allow-empty", "-m", "Begin")
+    with GitServer(tmp_path, TOKEN, certificate) as server, Repository.open(repo) as here:
+        run_git(repo, "remote", "add", "origin", server.url)
+
+        def push(**variables: str) -> None:
+            Remote.find(here, "refs/heads/main", name=None, variables=variables, token=TOKEN).push()
+
+        with pytest.raises(PushRejected, match="certificate"):
+            push()
+        push(**{name: str(certificate)})
+        assert run_git(tmp_path / "origin.git", "log", "--format=%s", "main").strip() == "Begin"
+        run_git(repo, "config", f"http.{server.url}.sslCAInfo", "/nowhere.pem")
+        with pytest.raises(PushRejected, match="the SSL CA cert"):
+            push(**{name: str(certificate)})
+
+
 def test_a_refused_token_is_not_said(work: Path) -> None:
     with Repository.open(work) as repository, pytest.raises(PushRejected) as refused:
         remote(repository, "wr0ng").push()

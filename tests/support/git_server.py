@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 
 
 class GitServer:
-    """Serves bare repositories by ``git http-backend``, to whoever brings the token, if any."""
+    """Serves bare repositories by ``git http-backend``, to whoever brings the token, if any.
 
-    def __init__(self, folder: Path, token: str = "") -> None:
+    With a `certificate` (``key.pem`` is beside it) it speaks TLS.
+    """
+
+    def __init__(self, folder: Path, token: str = "", certificate: Path | None = None) -> None:
         self.asked: list[str] = []
         outer = self
         program = run_git(folder, "--exec-path").strip() + "/git-http-backend"
@@ -71,10 +75,16 @@ class GitServer:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._scheme = "http"
+        if certificate is not None:
+            self._scheme = "https"
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/origin.git"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}/origin.git"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

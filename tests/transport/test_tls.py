@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 import support.misbehaviour as bad
 from support.misbehaviour import Server
 
-from archiver.errors import SourceUnavailable
+from archiver.errors import ConfigError, SourceUnavailable
 from archiver.transport import Limits, Request, Transport
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file with a key and a certificate for 127.0.0.1 that signs itself."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl, which makes the certificate, is not installed")
-    folder = tmp_path_factory.mktemp("tls")
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
-    extension = ["-addext", "subjectAltName=IP:127.0.0.1"]
-    files = ["-keyout", f"{folder}/key.pem", "-out", f"{folder}/certificate.pem"]
-    subprocess.run([*command.split(), *extension, *files], check=True, capture_output=True)
-    return folder / "certificate.pem"
 
 
 class SlowToGreet(Server):
@@ -62,6 +47,14 @@ def test_a_certificate_that_the_caller_trusts_is_enough(secure: Server, certific
     secure.says("/", bad.plain(b"[]"))
     with Transport(ca_bundle=str(certificate)) as transport:
         assert ask(transport, secure) == b"[]"
+
+
+def test_a_file_of_certificates_that_is_not_there_is_named() -> None:
+    with (
+        Transport(ca_bundle="/nowhere.pem") as transport,
+        pytest.raises(ConfigError, match=r"no file of certificates /nowhere\.pem"),
+    ):
+        transport.get(Request("one", "https://127.0.0.1:1/"))
 
 
 def test_a_strange_certificate_is_told_at_once(secure: Server, waits: list[float]) -> None:
