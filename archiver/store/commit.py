@@ -150,6 +150,7 @@ class Writer:
             self._heal()
             raise
         recovery.finish(self._repository, self._home, journal)
+        recovery.note_stale_index(self._repository, self._home)
 
     def _save(self, journal: Journal) -> None:
         with disk_errors():

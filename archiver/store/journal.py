@@ -122,6 +122,7 @@ def move_refs(repository: Repository, moves: Mapping[str, RefMove]) -> None:
     Raises:
         StoreError: A ref is not where it was expected; nothing moved.
         RepositoryBusy: Another git process holds one of them.
+        StoreError: Or held it long ago and left it locked.
     """
     null = repository.null_id
     updates = (f"update {ref} {one.new} {one.old or null}\n" for ref, one in moves.items())
@@ -132,7 +133,4 @@ def move_refs(repository: Repository, moves: Mapping[str, RefMove]) -> None:
     if found := MOVED.search(answer.err):
         message = f"{found[1]} moved while this run was under way; nothing was written"
         raise StoreError(message, hint="run it again")
-    if "File exists" in answer.err:
-        message = answer.err.splitlines()[0].removeprefix("fatal: ")
-        raise RepositoryBusy(message, hint="another git is working here; try again")
     failed("update-ref", answer)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from archiver.errors import DamagedObject, StoreError, StoreFull
+from archiver.errors import DamagedObject, RepositoryBusy, StoreError, StoreFull
+from archiver.records.text import count
 from archiver.store.durable import MAKE_ROOM
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ DAMAGED = re.compile(
 )
 RECOVER = "fetch it again from a clone that has it, see `git fsck`"
 """The hint for a damaged object."""
+LOCKED = re.compile(r"Unable to create '(.+\.lock)': File exists")
+STALE = TIME_LIMIT
+"""Seconds after which a lock belongs to nobody: git holds one for less than a second."""
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 OBJECT_ID = re.compile(r"\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b")
 
 
@@ -202,6 +208,8 @@ def failed(command: str, answer: Answer) -> NoReturn:
     """Raise the narrowest error for a failure of git."""
     words = answer.err.splitlines()[0] if answer.err else f"it ended with {answer.code}"
     message = f"git {command}: {words.removeprefix('fatal: ').removeprefix('error: ')}"
+    if held := held_lock(answer.err):
+        raise held
     if FULL.search(answer.err):
         raise StoreFull(message, hint=MAKE_ROOM)
     if DAMAGED.search(answer.err):
@@ -209,6 +217,33 @@ def failed(command: str, answer: Answer) -> NoReturn:
         name = f"object {found[0]} is damaged ({message})" if found else message
         raise DamagedObject(name, hint=RECOVER)
     raise StoreError(message)
+
+
+def held_lock(words: str) -> StoreError | None:
+    """Return the error for a lock of another git that stopped ours; None: that is not what it said.
+
+    Whoever runs a job again and again because a repository is busy must learn that nobody is
+    at work there any more.
+    """
+    found = LOCKED.search(words)
+    if found is None:
+        return None
+    lock = Path(found[1])
+    if left := stale(lock):
+        return StoreError(f"{lock} {left}", hint="if no git is at work there, remove it")
+    return RepositoryBusy(f"another git holds {lock}", hint="try again when it has ended")
+
+
+def stale(lock: Path) -> str:
+    """Return since when a lock stands there, if that is longer than any git works; else nothing."""
+    try:
+        age = time.time() - lock.stat().st_mtime  # noqa: TID251  a file has no other age
+    except OSError:
+        return ""  # it is gone
+    if age < STALE:
+        return ""
+    unit, seconds = next(each for each in _UNITS if age >= 2 * each[1])
+    return f"is stale: it was left behind {count(int(age / seconds), unit)} ago"
 
 
 @cache

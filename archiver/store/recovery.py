@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ from archiver.store import worktree
 from archiver.store.durable import disk_errors, sync_folder
 from archiver.store.index import Index
 from archiver.store.journal import Journal, Move, move_refs
+from archiver.store.plumbing import stale
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 ABANDONED = 60.0
 """Seconds after which a file counts as unused on systems without /proc."""
+_log = logging.getLogger(__name__)
 PACKING = re.compile(r"tmp_|\.tmp-(\d+)-")
 
 
@@ -81,6 +84,13 @@ def finish(repository: Repository, home: Path, journal: Journal) -> None:
             return
         (home / "journal").unlink()
         sync_folder(home)
+
+
+def note_stale_index(repository: Repository, home: Path) -> None:
+    """Warn where the index waits for a lock that nobody holds any more."""
+    lock = repository.git_dir / "index.lock"
+    if unfinished(home) and (since := stale(lock)):
+        _log.warning("%s %s; until it is removed, git status shows old entries", lock, since)
 
 
 def update(repository: Repository, home: Path, journal: Journal, root: Path) -> Journal | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from archiver.errors import PushRejected
-from archiver.store.plumbing import TimedOut
+from archiver.store.plumbing import TimedOut, held_lock
 from archiver.store.repository import BRANCHES, STATE_REF
 from archiver.store.transfer import FETCH, causes, hidden, networked, transfer
 
@@ -181,7 +181,7 @@ class Remote:
     def _reached(self, *arguments: str) -> Answer:
         answer = self._ask(*arguments)
         if answer.code:
-            raise self._unreached("cannot be reached", answer.err, ())
+            raise held_lock(answer.err) or self._unreached("cannot be reached", answer.err, ())
         return answer
 
     def _ask(self, *arguments: str) -> Answer:

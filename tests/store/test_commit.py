@@ -328,6 +328,41 @@ def test_an_index_held_by_somebody_is_left_alone_and_healed_later(
     assert git(repo, "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [(660, "11 minutes"), (5 * 3600, "5 hours"), (90 * 3600, "3 days")],
+)
+@pytest.mark.parametrize("name", ["refs/heads/main.lock", "HEAD.lock", "refs/archiver/state.lock"])
+def test_a_lock_that_nobody_holds_any_more_is_called_stale(
+    repo: Path, capture: Capture, name: str, seconds: int, age: str
+) -> None:
+    capture(repo, {LATEST: b"1"}, state={"a/state": b"1"})
+    lock = repo / ".git" / name
+    lock.touch()
+    with pytest.raises(RepositoryBusy, match=f"another git holds {lock}"):
+        capture(repo, {LATEST: b"2"}, state={"a/state": b"2"})
+    old = lock.stat().st_mtime - seconds - 1
+    os.utime(lock, (old, old))
+    with pytest.raises(StoreError, match=f"{lock} is stale: it was left behind {age} ago") as told:
+        capture(repo, {LATEST: b"2"}, state={"a/state": b"2"})
+    assert (told.value.exit_code, told.value.hint) == (5, "if no git is at work there, remove it")
+    assert lock.exists()
+
+
+def test_a_stale_lock_of_the_index_is_named_and_the_capture_stands(
+    repo: Path, git: Git, capture: Capture, caplog: pytest.LogCaptureFixture
+) -> None:
+    capture(repo, {LATEST: b"1"})
+    held = repo / ".git" / "index.lock"
+    held.touch()
+    old = held.stat().st_mtime - 7201
+    os.utime(held, (old, old))
+    capture(repo, {LATEST: b"2"})
+    assert git(repo, "show", f"main:{LATEST}") == "2"
+    (said,) = [each.getMessage() for each in caplog.records if "index.lock" in each.getMessage()]
+    assert said.startswith(f"{held} is stale: it was left behind 2 hours ago")
+
+
 def test_an_index_held_over_several_transactions_is_healed_too(
     repo: Path, git: Git, capture: Capture
 ) -> None:
