@@ -13,7 +13,7 @@ ArchiverError                  never raised itself
 │    ├─ UnknownRevision
 │    ├─ UnknownRecord
 │    ├─ UnreadableSnapshot     a version is not a catalogue (truncated, an error body, …)
-│    ├─ DamagedObject
+│    │    └─ DamagedObject     an object of git is missing or broken
 │    ├─ ShallowHistory
 │    ├─ PushRejected
 │    ├─ StoreFull
@@ -112,8 +112,8 @@ class UnreadableSnapshot(StoreError):
     """A stored version is not a catalogue: truncated, an error body, conflict markers."""
 
 
-class DamagedObject(StoreError):
-    """The content of an object does not match its id."""
+class DamagedObject(UnreadableSnapshot):
+    """An object is missing, or its content does not match its id."""
 
 
 class ShallowHistory(StoreError):

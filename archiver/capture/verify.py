@@ -9,11 +9,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.capture.report import DIGEST
-from archiver.errors import DamagedObject, ShallowHistory, UnreadableSnapshot
+from archiver.errors import ShallowHistory, UnreadableSnapshot
 from archiver.history import snapshots
 from archiver.history.versions import stamp
 from archiver.records import canonical, strict
 from archiver.records.digest import records_digest
+from archiver.store.history import GONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -78,7 +79,14 @@ class Audit:
             for revision in self._catalogue.committed(self._catalogue.path, tip):
                 if revision.blob is not None:
                     yield from self._unsound(revision, reader, policies)
+                elif reason := self._replaced(revision.id):
+                    yield Problem(revision.id, self._catalogue.path, reason)
         yield from self._misplaced(tip)
+
+    def _replaced(self, commit: str) -> str:
+        """Return what stands in the place of the latest snapshot; empty: nothing does."""
+        reason = self._repository.obstacle(commit, self._catalogue.path)
+        return "" if reason == GONE else reason
 
     def _policies(self, tip: str) -> list[Policy]:
         """Return what fields meant at any time, as far as the records digest depends on it."""
@@ -100,7 +108,7 @@ class Audit:
             shards = self._shards(reader, revision.id, index)
             digest = revision.trailers.get(DIGEST)
             _refuse_other_digest((index, *shards.values()), digest, policies)
-        except (UnreadableSnapshot, DamagedObject) as error:
+        except UnreadableSnapshot as error:
             yield Problem(revision.id, self._catalogue.path, str(error))
             return
         if blob not in self._seen:  # what a revert brings back was counted as a capture
@@ -153,7 +161,8 @@ class Audit:
         """Return what is wrong with a stamped file, or nothing."""
         seen = self._seen.get(blob)
         if seen is None:
-            return "it is not what any sound snapshot holds"
+            path = f"{self._catalogue.stamped}/{file.name}"
+            return self._repository.obstacle(tip, path) or "it is not what any sound snapshot holds"
         if seen.timestamp != stamp(file.taken_at):
             return f"its header says {seen.timestamp}"
         folder = f"{self._catalogue.stamped}/{file.name.removesuffix('.json')}"

@@ -12,6 +12,7 @@ from archiver.errors import ConfigError, ShallowHistory, UnknownRevision, Unread
 from archiver.history.catalogue import Edge
 from archiver.history.dates import Dates
 from archiver.history.unreadable import hint, unreadable
+from archiver.store.history import GONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -229,6 +230,9 @@ def _snapshot(catalogue: Catalogue, text: str) -> tuple[Revision, str]:
     tip = catalogue.required().tip(catalogue.ref)
     for revision in _with_blob(catalogue.committed(path, tip) if tip else ()):
         return revision, path
+    reason = catalogue.required().obstacle(tip, path) if tip else GONE
+    if reason != GONE:
+        raise UnreadableSnapshot(f"{path} of {tip} cannot be read: {reason}")
     raise UnknownRevision(
         f"no snapshot is called {name}", hint="`archiver log` lists the revisions"
     )

@@ -20,6 +20,7 @@ from archiver.records.decoding import unzipped
 from archiver.records.model import End
 from archiver.records.representation import short
 from archiver.records.text import few
+from archiver.store.history import GONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -93,6 +94,23 @@ class Version:
         if len(opened) == 1:
             return opened[0]
         return sorted(chain.from_iterable(opened), key=canonical.line_key)
+
+
+def flaw(version: Version) -> UnreadableSnapshot | None:
+    """Read a version to its end, and return what is wrong with it; None: nothing.
+
+    A version is opened by its first lines: a large file may be damaged behind them, and what was
+    removed is only looked at where records are.
+    """
+    opened = version.again() if version.again else version
+    try:
+        for part in opened.parts.values():
+            for _ in part.lines():
+                pass
+        opened.tombstones()
+    except UnreadableSnapshot as error:
+        return error
+    return None
 
 
 EMPTY = Version(End(None, None, 0), {"": Part(None, tuple)})
@@ -187,10 +205,12 @@ class Versions:
 
         Raises:
             UnreadableSnapshot: It holds no catalogue.
-            DamagedObject: An object's content has not the id under which it is stored.
+            DamagedObject: An object is missing, or its content has another id.
         """
         if revision.blob is None:
-            raise UnreadableSnapshot("the file is gone")
+            raise UnreadableSnapshot(
+                self._required().obstacle(revision.id, path or self._path) or GONE
+            )
         found = self._blob(revision.blob)
         if found.unusable or found.unnamed:
             return self._kept(revision, found)

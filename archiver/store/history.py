@@ -46,7 +46,8 @@ LOG = (
 FIRST_PARENTS = ("--first-parent",)
 ALL_PARENTS = ("--full-history", "--parents")  # names every merge, and the parents that it lists
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z; git stores later ones, datetime does not
-NO_CONTENT = (b"000000", b"160000")  # gone, or a submodule: no content in this repository
+GONE = "the file is gone"
+FILES = (b"100644", b"100755")  # a link, a folder or a submodule holds no catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class Revision:
 
     Attributes:
         id: Full commit id.
-        blob: Object id at the path in this commit; None: the path is gone in it.
+        blob: Object id of the file at the path in this commit; None: there is none (see
+            `Repository.obstacle`).
         authored_at: Author date, UTC; of our own commits the capture time.
         committed_at: Committer date, UTC.
         subject: First line of the message.
@@ -101,7 +103,7 @@ def walk(
 
     Args:
         git: The repository's git, running at the root of the work tree or in a bare repository.
-        path: File or folder, relative, with ``/``; taken literally.
+        path: File, relative, with ``/``; taken literally.
         tip: Full id of the commit to begin with.
         shallow: Whether the clone is shallow.
         captures: Whether the captures (``Archiver-*`` trailers) of merged branches count.
@@ -266,8 +268,8 @@ def revisions(pieces: Iterator[bytes], path: bytes) -> Iterator[Node]:
     fields = list(islice(pieces, len(FIELDS)))
     while len(fields) == len(FIELDS):
         found, following = entry_at(pieces, path)
-        mode, blob = found or (NO_CONTENT[0], "")
-        state = None if mode in NO_CONTENT else blob
+        mode, blob = found or (b"", "")
+        state = blob if mode in FILES else None
         parents = tuple(fields[1].decode().split())
         yield Node(revision(fields, state), parents, found is not None)
         fields = [*following, *islice(pieces, len(FIELDS) - len(following))]

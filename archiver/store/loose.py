@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archiver.store.objects import ObjectReader
 
 LEVEL = 1
-FILE, FOLDER = b"100644", b"40000"
+FILE, FOLDER, LINK = b"100644", b"40000", b"120000"
 
 
 class LooseStore:
@@ -171,7 +171,8 @@ class TreeEditor:
     ) -> None:
         old = entries.pop(name.encode(), None)
         if old and old.mode == FOLDER:
-            raise StoreError(f"in the history {place}{name} is a folder, not a file")
+            message = f"in the history {place}{name} is a folder, not a file"
+            raise StoreError(message, hint="git rm -r it")
         self.replaced[place + name] = old.oid if old else None
         if oid:
             entries[name.encode()] = Entry(FILE, oid)
@@ -181,7 +182,8 @@ class TreeEditor:
     ) -> None:
         old = entries.pop(name.encode(), None)
         if old and old.mode != FOLDER:
-            raise StoreError(f"in the history {place}{name} is not a folder")
+            what = "a symbolic link" if old.mode == LINK else "not a folder"
+            raise StoreError(f"in the history {place}{name} is {what}", hint="git rm it")
         tree = self._edit(old.oid if old else None, inside, f"{place}{name}/")
         if tree:
             entries[name.encode()] = Entry(FOLDER, tree)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from archiver.errors import NotADataRepository, StoreError, UnknownRevision
+from archiver.errors import DamagedObject, NotADataRepository, StoreError, UnknownRevision
 from archiver.store import history
 from archiver.store.objects import ObjectReader
-from archiver.store.plumbing import Plumbing, require_git
+from archiver.store.plumbing import RECOVER, Plumbing, require_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,11 @@ DISCOVERY = (
     "--show-cdup",
 )
 _GONE, _PROGRAM = "000000", "100755"
+_FOLDER = "040000"
+_KINDS = {_FOLDER: "a folder", "120000": "a symbolic link", "160000": "a submodule"}
 _FILES = frozenset({_GONE, "100644", _PROGRAM})
+_LOST, _ELSEWHERE = "BAD", "-"
+"""What ``git ls-tree -l`` says in place of the size of a lost file, and of a submodule."""
 FORBIDDEN = ("..", ":", "@{", "\n", "\0")
 
 
@@ -198,7 +203,7 @@ class Repository:
         """Yield every commit that changed `path`, newest first, along first parents.
 
         Args:
-            path: File or folder, relative, with ``/``; taken literally.
+            path: File, relative, with ``/``; taken literally.
             tip: Full id of the commit to begin with.
             captures: Whether the captures of merged branches count too.
 
@@ -213,9 +218,32 @@ class Repository:
 
         Args:
             commit: Full commit id.
-            path: File or folder, relative, with ``/``.
+            path: File, relative, with ``/``.
         """
-        return history.single(self.git, commit, self.object_at(commit, path))
+        mode, _, oid = self._rows(commit, path).get(path, [_GONE, "", ""])[:3]
+        return history.single(self.git, commit, oid if mode in _FILES - {_GONE} else None)
+
+    def obstacle(self, commit: str, path: str) -> str:
+        """Return why a commit has no file at `path`, as words; empty: it has one.
+
+        Another program may have put a link, a folder or a submodule in its place, or in that of
+        a folder above it. None is followed: a link would lead out of the history.
+
+        Args:
+            commit: Full commit id.
+            path: File, relative, with ``/``.
+        """
+        *above, last = [*accumulate(path.split("/"), "{}/{}".format)]
+        for place in above:
+            mode = self._listed(commit, place, column=0).get(place, _GONE)
+            if mode == _GONE:
+                break
+            if mode != _FOLDER:
+                return f"{place} is {_KINDS.get(mode, 'a file')}"
+        mode = self._listed(commit, last, column=0).get(last, _GONE)
+        if mode == _GONE:
+            return history.GONE
+        return f"it is {_KINDS[mode]}" if mode in _KINDS else ""
 
     def moved_from(self, commit: str, path: str) -> str | None:
         """Return the path from which a commit moved a file to `path`; None: it is new there.
@@ -242,19 +270,31 @@ class Repository:
         return {name.removeprefix(folder): oid for name, oid in listed.items()}
 
     def _listed(self, commit: str, path: str, *options: str, column: int = 2) -> dict[str, str]:
+        rows = self._rows(commit, path, *options)
+        return {name: columns[column] for name, columns in rows.items()}
+
+    def _rows(self, commit: str, path: str, *options: str) -> dict[str, list[str]]:
+        """Return path to mode, type, object id and, with ``-l``, size."""
         wanted = ("--", path) if path else ()
         out = self.git.run("ls-tree", *options, "-z", "--full-tree", commit, *wanted)
         rows = (os.fsdecode(row).partition("\t") for row in out.split(b"\0") if row)
-        return {name: meta.split()[column] for meta, _, name in rows}
+        return {name: meta.split() for meta, _, name in rows}
 
     def blobs(self, commit: str) -> dict[str, str]:
         """Return the object id of every file in a commit, by path."""
         return self._listed(commit, "", "-r")
 
     def sizes(self, commit: str, folder: str) -> dict[str, int]:
-        """Return the size in bytes of every file below `folder` in a commit, by path."""
+        """Return the size in bytes of every file below `folder` in a commit, by path.
+
+        Raises:
+            DamagedObject: One is missing or broken.
+        """
         sizes = self._listed(commit, f"{folder}/", "-r", "-l", column=3)
-        return {path: int(size) for path, size in sizes.items()}
+        lost = next((path for path, size in sizes.items() if size == _LOST), None)
+        if lost is not None:
+            raise DamagedObject(f"the content of {lost} is missing or damaged", hint=RECOVER)
+        return {path: int(size) for path, size in sizes.items() if size != _ELSEWHERE}
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Return whether the commit `old` is an ancestor of `new`, as far as the clone reaches."""

@@ -86,10 +86,12 @@ def plain(root: Path, path: str) -> Path | None:
         place /= folder
         mode = mode_of(place)
         if mode and not stat.S_ISDIR(mode):
-            raise InTheWay(f"{place} is not a folder", hint="move it out of the way")
+            what = "a symbolic link" if stat.S_ISLNK(mode) else "not a folder"
+            raise InTheWay(f"{place} is {what}", hint="move it out of the way")
     mode = mode_of(place / name)
     if mode and not stat.S_ISREG(mode):
-        raise InTheWay(f"{place / name} is not a plain file", hint="move it out of the way")
+        what = "a symbolic link" if stat.S_ISLNK(mode) else "not a plain file"
+        raise InTheWay(f"{place / name} is {what}", hint="move it out of the way")
     return place / name if mode else None
 
 

@@ -172,11 +172,33 @@ def test_history_takes_a_path_literally(repo: Path, git: Git) -> None:
         assert [starred] == [one.id for one in found.history("*", tip=starred)]
 
 
-def test_history_of_a_folder_names_its_trees(repo: Path, git: Git) -> None:
-    first = commit(git, repo, "d/e/a", "1", "one")
+def test_what_stands_in_the_place_of_a_file_is_named_and_never_read(repo: Path, git: Git) -> None:
+    first = commit(git, repo, "d/e", "1", "a file")
+    (repo / "d/e").unlink()
+    (repo / "d/e").symlink_to("/etc/hostname")
+    git(repo, "add", "d")
+    git(repo, "commit", "--quiet", "-m", "a link")
+    (repo / "d/e").unlink()
+    folder = commit(git, repo, "d/e/f", "1", "a folder")
+    git(repo, "rm", "--quiet", "-r", "d/e")
+    git(repo, "update-index", "--add", "--cacheinfo", f"160000,{first},d/e")
+    git(repo, "commit", "--quiet", "-m", "a submodule")
+    git(repo, "rm", "--quiet", "--cached", "d/e")
+    (repo / "d").symlink_to("/etc")
+    git(repo, "add", "d")
+    git(repo, "commit", "--quiet", "-m", "a linked folder")
+    git(repo, "rm", "--quiet", "d")
+    gone = commit(git, repo, "other", "1", "gone")
     with Repository.open(repo) as found:
-        (only,) = found.history("d/e", tip=first)
-        assert only.blob == found.object_at(first, "d/e")
+        walked = [*found.history("d/e", tip=gone)]
+        assert [each.blob for each in walked][:-1] == [None] * (len(walked) - 1)
+        assert [found.obstacle(each.id, "d/e") for each in walked] == [
+            *("d is a symbolic link", "it is a submodule", "it is a folder"),
+            *("it is a symbolic link", ""),
+        ]
+        assert found.obstacle(gone, "d/e") == "the file is gone"
+        assert found.revision(folder, "d/e").blob is None
+        assert found.revision(first, "d/e").blob == walked[-1].blob
 
 
 def test_dates_are_utc_whatever_the_zone_of_the_commit(
