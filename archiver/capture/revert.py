@@ -152,8 +152,10 @@ def _restored(target: Target, tip: str, capture: Revision) -> dict[str, str | No
 
 
 def _readable_before(target: Target, capture: Revision) -> Revision:
+    """Return the newest readable revision but `capture`; a damaged one ends this."""
+    others = (each for each in target.catalogue.revisions() if each.id != capture.id)
+    earlier = (each for each in others if each.blob != capture.blob)
     with queries.opened(target.catalogue) as versions:
-        for revision, _ in queries.readable(versions, target.catalogue.revisions()):
-            if revision.id != capture.id and revision.blob != capture.blob:
-                return revision
+        for revision, _ in queries.readable(versions, earlier, damaged=False):
+            return revision
     raise UnknownRevision("it is the first snapshot: there is none before it to restore")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.capture.report import is_imported
 from archiver.changes.compare import differing
 from archiver.changes.guard import ACCEPT, ACCEPT_CLASS, FEWEST, refuse_implausible, refuse_turnover
-from archiver.errors import MalformedPage, SnapshotRejected, UnreadableSnapshot
+from archiver.errors import DamagedObject, MalformedPage, SnapshotRejected, UnreadableSnapshot
 from archiver.history import queries, revisions
 from archiver.history.comparison import pairs
 from archiver.history.snapshots import stamped_name
@@ -57,8 +57,10 @@ class Baseline:
             return EMPTY
         try:
             return self.versions.stored(self.newest)
+        except DamagedObject:
+            raise
         except UnreadableSnapshot:
-            readable = queries.readable(self.versions, self.catalogue.revisions())
+            readable = queries.readable(self.versions, self.catalogue.revisions(), damaged=False)
             return next((version for _, version in readable), EMPTY)
 
     @property

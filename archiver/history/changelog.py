@@ -6,12 +6,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from archiver import sources
-from archiver.errors import ConfigError, ShallowHistory
+from archiver.errors import ConfigError, ShallowHistory, UnreadableSnapshot
 from archiver.history import snapshots
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import outlined
-from archiver.history.queries import opened, readable
-from archiver.history.versions import EMPTY
+from archiver.history.queries import opened
+from archiver.history.unreadable import Problems
+from archiver.history.versions import EMPTY, flaw
 from archiver.render.section import nowhere, section
 
 if TYPE_CHECKING:
@@ -49,18 +50,25 @@ def sections(
     left_out = _left_out(catalogue, until)
     with opened(catalogue) as versions:
         newer: Revision | None = None
+        problems = Problems()
         for revision in catalogue.reachable(tip):
-            for _, version in readable(versions, (revision,)):
-                if newer is not None:
-                    yield from _section(catalogue, versions, version, newer, link)
+            try:
+                version = versions.stored(revision)
+                found = newer and _section(catalogue, versions, version, newer, link)
+            except UnreadableSnapshot as error:
+                problems.add(revision, error)
+            else:
+                yield from found or ()
                 if left_out(revision) or (since is not None and revision.authored_at < since):
-                    return
+                    break
                 newer = revision
             if isinstance(revision, Edge):
                 raise revision.end
-        if newer is None:
-            raise catalogue.no_revision()
-        yield from _section(catalogue, versions, EMPTY, newer, link)
+        else:
+            if newer is None:
+                raise problems.error(catalogue) if problems else catalogue.no_revision()
+            yield from _section(catalogue, versions, EMPTY, newer, link)
+        problems.warn(catalogue)
 
 
 def is_reversed(catalogue: Catalogue, first: str, second: str) -> bool:
@@ -105,14 +113,22 @@ def _section(
     before: Version,
     revision: Revision,
     link: Callable[[str], str],
-) -> Iterator[dict[str, Any]]:
+) -> tuple[dict[str, Any], ...]:
+    """Return the section of a revision, if it has news.
+
+    Raises:
+        UnreadableSnapshot: The version `before` is damaged behind what opened it, or the first is.
+    """
     after = versions.stored(revision)
-    summary, changes = outlined(before, after, catalogue.policy)
+    try:
+        summary, changes = outlined(before, after, catalogue.policy)
+    except UnreadableSnapshot as error:
+        raise flaw(before) or error from error
     if not summary.news:
-        return
+        return ()
     ends = (before.end, after.end)
     names = [snapshots.name_of(catalogue.source, end) if catalogue.folder else "" for end in ends]
-    yield section(
+    page = section(
         noun=catalogue.noun,
         source=catalogue.source,
         old=before.end,
@@ -123,3 +139,4 @@ def _section(
         link=link,
         first=before is EMPTY,
     )
+    return (page,)

@@ -11,15 +11,16 @@ from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.queries import opened
 from archiver.history.unreadable import Problems
-from archiver.history.versions import stamp
+from archiver.history.versions import flaw, stamp
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archiver.history.catalogue import Catalogue
-    from archiver.history.versions import Version
+    from archiver.history.versions import Version, Versions
     from archiver.records.model import Summary
+    from archiver.records.policy import Policy
     from archiver.store.history import Revision
 
 
@@ -67,7 +68,7 @@ def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> It
     Raises:
         NotADataRepository: There is no revision.
         UnreadableSnapshot: No version can be read.
-        DamagedObject: A version is damaged.
+        DamagedObject: A commit or a folder is missing or broken.
     """
     with opened(catalogue) as versions:
         newer: Revision | None = None
@@ -80,16 +81,15 @@ def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> It
             reached = reached or revision.id == before
             try:
                 version = versions.stored(revision)
+                entry = _entry(versions, newer, version, catalogue.policy) if newer else None
             except UnreadableSnapshot as error:
                 if end is None and not reached:
                     waiting.append(_unreadable(revision, str(error)))
                 if end is None:
                     problems.add(revision, error)
                 continue
-            if newer is not None:
-                yield _entry(
-                    newer, Comparison("", version, versions.stored(newer), catalogue.policy)
-                )
+            if entry is not None:
+                yield entry
             yield from waiting
             if reached:
                 return
@@ -100,8 +100,19 @@ def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> It
         yield from waiting
 
 
-def _entry(revision: Revision, found: Comparison) -> Entry:
-    summary = found.tally()
+def _entry(versions: Versions, revision: Revision, before: Version, policy: Policy) -> Entry:
+    """Return what a revision changed.
+
+    Raises:
+        UnreadableSnapshot: The version `before` is damaged behind what opened it.
+    """
+    found = Comparison("", before, versions.stored(revision), policy)
+    try:
+        summary = found.tally()
+    except UnreadableSnapshot as error:
+        if older := flaw(before):
+            raise older from error
+        return _unreadable(revision, str(error))
     notes = "; ".join(found.new.notes) or None
     return _row(revision, found.new, summary, "ok", notes)
 

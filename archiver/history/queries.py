@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
-from archiver.errors import StoreError, UnreadableSnapshot
+from archiver.errors import DamagedObject, StoreError, UnreadableSnapshot
 from archiver.history import revisions
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
@@ -129,11 +130,13 @@ def steps(
         base, _ = _base(catalogue, versions, since, dates)
         end = dates.edge if dates.began(base) > since else None
         late = (*((end.note,) if end else ()), *dates.notes)
-        for (newer, _), (_, before) in pairwise(_since(versions, since, dates)):
+        problems = Problems()
+        for (newer, _), (_, before) in pairwise(_since(versions, since, dates, problems)):
             after = versions.stored(newer)
             notes = (*late, *_notes(catalogue, before, after))
             yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
             end, late = None, ()
+        problems.warn(catalogue)
         if end is not None:
             raise end.end
 
@@ -164,25 +167,32 @@ def opened(catalogue: Catalogue) -> Versions:
 
 def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Version]:
     problems = Problems()
-    found = list(islice(readable(versions, catalogue.reachable(), problems), 2))
+    candidates = readable(versions, catalogue.reachable(), problems, damaged=False)
+    found: list[Version] = []
+    for _, version in islice(candidates, 2):
+        newer = () if found else problems.notes()
+        found.append(replace(version, notes=(*newer, *version.notes)))
     if not found:
         raise _none(catalogue, problems)
     if len(found) == 1:
         for revision in catalogue.reachable():
             if isinstance(revision, Edge):
                 raise revision.end
-    newest, before = (*(version for _, version in found), EMPTY)[:2]
+    newest, before = (*found, EMPTY)[:2]
     return before, newest
 
 
-def _since(versions: Versions, since: datetime, dates: Dates) -> Iterator[tuple[Revision, Version]]:
+def _since(
+    versions: Versions, since: datetime, dates: Dates, problems: Problems
+) -> Iterator[tuple[Revision, Version]]:
     """Yield the readable revisions back to the one in effect at `since`, or to the first.
 
     Where that one cannot be read, the readable one before it stands for it.
     """
     before = dates.until(since)
-    yield from readable(versions, dates.revisions[: len(dates.revisions) - len(before)])
-    yield from islice(readable(versions, before), 1)
+    within = dates.revisions[: len(dates.revisions) - len(before)]
+    yield from readable(versions, within, problems)
+    yield from islice(readable(versions, before, problems), 1)
 
 
 def _base(
@@ -206,9 +216,10 @@ def _stands_for(base: Revision, candidates: Sequence[Revision]) -> tuple[str, ..
 
 
 def _newest(catalogue: Catalogue, versions: Versions, tip: str | None) -> Version:
+    """Return the newest readable version; its notes name newer ones, which are not."""
     problems = Problems()
     for _, version in readable(versions, catalogue.reachable(tip), problems):
-        return version
+        return replace(version, notes=(*problems.notes(), *version.notes))
     raise _none(catalogue, problems)
 
 
@@ -217,7 +228,11 @@ def _none(catalogue: Catalogue, problems: Problems) -> StoreError:
 
 
 def readable(
-    versions: Versions, candidates: Iterable[Revision], problems: Problems | None = None
+    versions: Versions,
+    candidates: Iterable[Revision],
+    problems: Problems | None = None,
+    *,
+    damaged: bool = True,
 ) -> Iterator[tuple[Revision, Version]]:
     """Yield the revisions whose version can be read, with the version.
 
@@ -225,11 +240,18 @@ def readable(
         versions: Opens the versions.
         candidates: The revisions.
         problems: Receives what is wrong with the others.
+        damaged: Whether to go on after one whose object is missing or broken. What is written
+            must not rest on the version before it: the object may be found again.
+
+    Raises:
+        DamagedObject: An object is missing or broken, and that ends it.
     """
     for revision in candidates:
         try:
             version = versions.stored(revision)
         except UnreadableSnapshot as error:
+            if isinstance(error, DamagedObject) and not damaged:
+                raise
             if problems is not None:
                 problems.add(revision, error)
         else:

@@ -127,6 +127,7 @@ def timelines(
         passed = [*_seen(catalogue, versions, wanted, tip, problems)]
         if problems and not passed:
             raise problems.error(catalogue)
+        problems.warn(catalogue)
         found = {key: _events(key, reversed(passed), catalogue.policy) for key in wanted}
     return {key: _told(key, events, catalogue.policy) for key, events in found.items() if events}
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.errors import UnreadableSnapshot
 from archiver.records.text import count, more
 from archiver.render.wording import short
+from archiver.store.plumbing import RECOVER
 
 if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.store.history import Revision
 
 _NAMED: Final = 3
+_log = logging.getLogger(__name__)
 
 
 class _Problem(NamedTuple):
@@ -41,6 +44,18 @@ class Problems:
         known = self._found.get(reason) or _Problem(0, revision, revision, error.hint)
         self._found[reason] = known._replace(number=known.number + 1, oldest=revision)
 
+    def notes(self) -> tuple[str, ...]:
+        """Say of each problem which versions have it, of many only the first ones."""
+        named = list(self._found.items())[:_NAMED]
+        others = len(self._found) - len(named)
+        lines = (f"{_versions(each)} cannot be read: {reason}" for reason, each in named)
+        return (*lines, *([more(others)] if others else ()))
+
+    def warn(self, catalogue: Catalogue) -> None:
+        """Log what was skipped, where an answer has no place for it."""
+        for line in self.notes():
+            _log.warning("%s: %s", catalogue.source, line)
+
     def error(self, catalogue: Catalogue) -> UnreadableSnapshot:
         """Return the error that no version of `catalogue` can be read, for these reasons."""
         named = list(self._found.items())[:_NAMED]
@@ -63,12 +78,12 @@ def unreadable(
 ) -> UnreadableSnapshot:
     """Return `error` with the name of the revision, and a hint for this catalogue."""
     message = f"{catalogue.path} of {called(revision)} cannot be read: {error}"
-    return UnreadableSnapshot(message, hint=hint(catalogue, error.hint))
+    return type(error)(message, hint=hint(catalogue, error.hint))
 
 
 def hint(catalogue: Catalogue, known: str) -> str:
     """Return what to do about a document of another shape, if the hint `known` is about one."""
-    if not known or catalogue.config is not None:
+    if known in ("", RECOVER) or catalogue.config is not None:
         return known
     return "where are its records, and what is their key? --records PATH --key FIELD"
 

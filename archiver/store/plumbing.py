@@ -214,8 +214,9 @@ def failed(command: str, answer: Answer) -> NoReturn:
         raise StoreFull(message, hint=MAKE_ROOM)
     if DAMAGED.search(answer.err):
         found = OBJECT_ID.search(answer.err)
-        name = f"object {found[0]} is damaged ({message})" if found else message
-        raise DamagedObject(name, hint=RECOVER)
+        if found:
+            message = f"object {found[0]} is missing or damaged: git {command} ends at it"
+        raise DamagedObject(message, hint=RECOVER)
     raise StoreError(message)
 
 

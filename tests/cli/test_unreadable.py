@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from support.archives import Archive
+from support.git import new_repository
 from support.histories import FILE, LATEST, History, document
 
 if TYPE_CHECKING:
@@ -148,3 +150,178 @@ def test_without_archiver_toml_a_file_can_be_named(archiver: Archiver, past: His
     done = archiver("log", "--repo", past.folder)
     assert done.returncode == 2
     assert "--file PATH --records PATH --key FIELD" in done.stderr
+
+
+def lost(past: History, name: str, how: str) -> str:
+    """Remove an object, or break it; return its id."""
+    oid = past.git("rev-parse", name).strip()
+    path = past.folder / ".git" / "objects" / oid[:2] / oid[2:]
+    path.chmod(0o644)
+    if how == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(b"" if how == "empty" else b"no zlib")
+    return oid
+
+
+@pytest.mark.parametrize("how", ["gone", "empty", "broken"])
+def test_one_lost_object_hides_no_other_version(
+    archiver: Archiver, past: History, how: str
+) -> None:
+    about = ("--repo", past.folder, "--file", FILE, *SHAPE)
+    commit = past.git("rev-parse", "HEAD~1").strip()
+    oid = lost(past, f"HEAD~1:{FILE}", how)
+    log = archiver("log", *about)
+    assert (log.returncode, log.stderr) == (0, "skipped: 1 unreadable version\n")
+    lines = [line for line in log.stdout.splitlines() if line.startswith("2026")]
+    assert [line.split("  ")[2] for line in lines] == [
+        "1 updated (1 record)",
+        "unreadable",
+        "first snapshot (1 record)",
+    ]
+    assert f"    object {oid} is " in log.stdout
+    called = f"2026-01-02 ({commit[:10]}) cannot be read: object {oid} is "
+    for command in (
+        ("show", "a"),
+        ("changelog",),
+        ("changes", "--since", "2026-01-01", "--steps"),
+        ("changes", "--since", "2026-01-01", "--at", "HEAD~1"),
+    ):
+        done = archiver(*command, *about)
+        assert (done.returncode, called in done.stderr) == (0, True), (command, done.stderr)
+    asked = archiver("list", "--at", "HEAD~1", *about)
+    assert (asked.returncode, called in asked.stderr) == (5, True)
+    assert "--records" not in asked.stderr
+
+
+@pytest.mark.parametrize("name", ["HEAD~1", "HEAD~1^{tree}"])
+def test_a_lost_commit_or_folder_ends_it_in_one_sentence(
+    archiver: Archiver, past: History, name: str
+) -> None:
+    about = ("--repo", past.folder, "--file", FILE, *SHAPE)
+    oid = lost(past, name, "gone")
+    for command in (("log",), ("show", "a"), ("changelog",), ("changes", "--since", "2026-01-01")):
+        done = archiver(*command, *about)
+        assert (done.returncode, done.stdout) in [(5, ""), (5, "# Changelog of models.json\n")]
+        assert done.stderr.splitlines() == [
+            f"archiver: object {oid} is missing or damaged: git log ends at it",
+            "  hint: fetch it again from a clone that has it, see `git fsck`",
+        ]
+
+
+def test_lost_tombstones_and_a_lost_size_are_named(archiver: Archiver, past: History) -> None:
+    past.configure()
+    stones = '{"key":"b","since":"2026-01-05 00:00:00","cause":"listing"}\n'
+    past.capture("2026-01-05T00:00:00Z", a=1, b=1)
+    past.capture("2026-01-06T00:00:00Z", a=1)
+    past.commit("2026-01-06T01:00:00Z", {"data/hub/removed.jsonl": stones})
+    past.capture("2026-01-07T00:00:00Z", a=2)
+    past.capture("2026-01-08T00:00:00Z", a=3, c=1)
+    oid = lost(past, "HEAD:data/hub/removed.jsonl", "gone")
+    log = archiver("log", "--repo", past.folder)
+    assert log.returncode == 0
+    assert f"object {oid} is missing" in log.stdout
+    lost(past, f"HEAD:{LATEST}", "gone")
+    status = archiver("status", "--repo", past.folder)
+    assert status.returncode == 5
+    assert "is missing or damaged" in status.stderr
+
+
+def linked(past: History, kind: str) -> str:
+    """Commit something else than a file in the place of the newest; return what it is called."""
+    file = past.folder / LATEST
+    if kind == "link":
+        file.unlink()
+        file.symlink_to("/etc/hostname")
+        words = "it is a symbolic link"
+    elif kind == "folder":
+        file.unlink()
+        file.mkdir()
+        (file / "x").write_text("1")
+        words = "it is a folder"
+    elif kind == "submodule":
+        past.git("rm", "--quiet", "--cached", LATEST)
+        tip = past.git("rev-parse", "HEAD").strip()
+        past.git("update-index", "--add", "--cacheinfo", f"160000,{tip},{LATEST}")
+        words = "it is a submodule"
+    else:
+        file.parent.rename(past.folder.parent / "elsewhere")
+        file.parent.symlink_to("../../elsewhere")
+        words = "data/hub is a symbolic link"
+    if kind != "submodule":
+        past.git("add", "--all", "data")
+    past.git("commit", "--quiet", "--date=2026-01-09T00:00:00Z", "-m", "something else")
+    return words
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "submodule", "linked folder"])
+def test_what_is_no_file_is_named_as_what_it_is(
+    archiver: Archiver, past: History, kind: str
+) -> None:
+    past.configure()
+    past.capture("2026-01-05T00:00:00Z", a=1)
+    past.capture("2026-01-06T00:00:00Z", a=2)
+    words = linked(past, kind)
+    commit = past.git("rev-parse", "HEAD").strip()[:10]
+    about = ("--repo", past.folder)
+    log = archiver("log", *about)
+    assert (log.returncode, log.stdout.splitlines()[1]) == (0, f"    {words}")
+    assert "1 updated (1 record)" in log.stdout
+    said = f"2026-01-09 ({commit}) cannot be read: {words}"
+    for command in (("list",), ("compare", "HEAD~1", "HEAD"), ("search", "a")):
+        done = archiver(*command, *about)
+        assert (done.returncode, done.stderr) == (5, f"archiver: {LATEST} of {said}\n")
+    for command in (("show", "a"), ("compare",), ("changes", "--since", "2026-01-05")):
+        done = archiver(*command, *about)
+        assert (done.returncode, said in done.stderr) == (0, True)
+    verified = archiver("verify", *about)
+    assert verified.returncode == 5
+    assert f"{commit} {LATEST}: {words}\n" in verified.stdout + verified.stderr
+
+
+def test_a_stamped_file_that_is_a_link_is_named(archiver: Archiver, past: History) -> None:
+    past.configure()
+    past.capture("2026-01-05T00:00:00Z", a=1)
+    stamped = past.folder / "data/hub/snapshots/hub_models_20260105_000000.json"
+    stamped.unlink()
+    stamped.symlink_to("../latest.json")
+    past.git("add", "--all")
+    past.git("commit", "--quiet", "-m", "a link")
+    verified = archiver("verify", "--repo", past.folder)
+    assert verified.returncode == 5
+    assert f"{stamped.name}: it is a symbolic link" in verified.stdout + verified.stderr
+
+
+def test_where_a_foreign_file_is_a_link_the_other_versions_follow(
+    archiver: Archiver, past: History
+) -> None:
+    file = past.folder / FILE
+    file.rename(past.folder / "moved.json")
+    file.symlink_to("moved.json")
+    past.git("add", "--all")
+    past.git("commit", "--quiet", "--date=2026-01-04T00:00:00Z", "-m", "a link")
+    file.unlink()
+    past.add("2026-01-05T00:00:00Z", a=5)
+    log = archiver("log", "--repo", past.folder, "--file", FILE, *SHAPE)
+    assert log.returncode == 0
+    assert log.stdout.count("it is a symbolic link") == 1
+    assert log.stdout.count("1 updated (1 record)") == 3
+
+
+@pytest.mark.parametrize("place", [LATEST, "data/hub", "data", "data/hub/CHANGELOG.md"])
+def test_a_run_writes_through_no_link(archiver: Archiver, tmp_path: Path, place: str) -> None:
+    archive = Archive(new_repository(tmp_path / "repo"))
+    archive.configure()
+    archive.captured(a=1)
+    outside = tmp_path / "outside"
+    moved = archive.folder / place
+    moved.rename(outside)
+    moved.symlink_to(outside)
+    before = {path: path.read_bytes() for path in (outside, *outside.rglob("*")) if path.is_file()}
+    tip = archive.git("rev-parse", "HEAD")
+    archive.lists(a=2, b=1)
+    done = archiver("run", "--repo", archive.folder)
+    assert done.returncode == 5
+    assert f"{moved} is a symbolic link\n  hint: move it out of the way\n" in done.stderr
+    after = {path: path.read_bytes() for path in (outside, *outside.rglob("*")) if path.is_file()}
+    assert (after, archive.git("rev-parse", "HEAD")) == (before, tip)
