@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FETCHED_BRANCH: Final = "refs/archiver/fetched/branch"
 FETCHED_STATE: Final = "refs/archiver/fetched/state"
 """Where the tips of the other copy are kept after a fetch."""
+FORCED: Final = "refs/archiver/fetched/forced"
+"""Their tip, as long as it lacks what `FETCHED_BRANCH` says that they had, and a person decides."""
 
 ANSWER_LIMIT: Final = 120.0
 """Seconds in which the other copy must list its refs."""
@@ -44,6 +46,10 @@ class Refused(PushRejected):
 
 class Raced(Refused):
     """Somebody else pushed meanwhile, or git words it so: fetch, then rebase."""
+
+
+class ForcePushed(PushRejected):
+    """Their branch no longer contains what they had: a person took it away."""
 
 
 class Tips(NamedTuple):
@@ -118,8 +124,15 @@ class Remote:
         """Fetch branch and state of the other copy, and return its tips.
 
         Raises:
+            ForcePushed: Its branch no longer contains what it had.
             PushRejected: It cannot be reached.
         """
+        tracked, before = self.repository.tip(self._tracking), self.repository.tip(FETCHED_BRANCH)
+        tips = self._fetched()
+        self._refuse_forced(tips.branch, tracked, before)
+        return tips
+
+    def _fetched(self) -> Tips:
         tips = self.tips()
         kept = {self.branch: (tips.branch, FETCHED_BRANCH), STATE_REF: (tips.state, FETCHED_STATE)}
         missing = {ref: to for ref, (tip, to) in kept.items() if tip and not self._has(tip)}
@@ -129,6 +142,52 @@ class Remote:
         self._reached("fetch", *FETCH, self.name, *specs)
         there = {ref: self.repository.tip(to) for ref, to in missing.items()}
         return Tips(there.get(self.branch, tips.branch), there.get(STATE_REF, tips.state))
+
+    @property
+    def _tracking(self) -> str:
+        """Full ref at which git keeps what it last saw of their branch."""
+        return f"refs/remotes/{self.name}/{self.branch.removeprefix(BRANCHES)}"
+
+    def _refuse_forced(self, theirs: str | None, tracked: str | None, before: str | None) -> None:
+        """Refuse to go on from a branch that lost commits, until a person has decided.
+
+        Args:
+            theirs: Their tip.
+            tracked: What git last saw there; a person's ``git fetch`` moves it too.
+            before: What we fetched last, perhaps from another copy.
+        """
+        here = self.repository
+        ours, known = here.tip(self.branch), here.tip(FORCED) is not None
+        if theirs is not None and ours is not None:
+            seen = ((tracked, True), (before, known))
+            for tip, back in seen:
+                if tip and tip != theirs and self._dropped(tip, theirs, ours, back=back):
+                    moves = f"update {FETCHED_BRANCH} {tip}\nupdate {FORCED} {theirs}\n"
+                    here.git.run("update-ref", "--stdin", stdin=moves.encode())
+                    raise self._forced(theirs, tip)
+        if known:
+            here.git.run("update-ref", "-d", FORCED)
+
+    def _dropped(self, tip: str, theirs: str, ours: str, *, back: bool) -> bool:
+        """Return whether they dropped `tip`, which we have, and nobody has joined the two.
+
+        Args:
+            tip: What they had.
+            theirs: What they have.
+            ours: Our tip.
+            back: Whether they count as going back if they have less than `tip` and nothing else.
+        """
+        held = self.repository.is_ancestor
+        if held(tip, theirs) or not held(tip, ours):
+            return False
+        return back and held(theirs, tip) if held(theirs, ours) else True
+
+    def _forced(self, theirs: str, tip: str) -> ForcePushed:
+        short, new = self.branch.removeprefix(BRANCHES), theirs[:10]
+        message = f"{self.name}/{short} was force-pushed: it no longer contains {tip[:10]}"
+        ours = f"git push --force-with-lease={short}:{new} {self.name} {short}"
+        hint = f"to take theirs: git reset --keep {new}; to put yours back: {ours}"
+        return ForcePushed(message, hint=f"{hint}; until then commits stay here")
 
     def deepen(self) -> None:
         """Fetch the whole history of the branch into a shallow clone.
@@ -142,10 +201,13 @@ class Remote:
         """Push branch and state together, or neither.
 
         Raises:
+            ForcePushed: Their branch no longer contains what it had.
             Raced: Somebody else pushed meanwhile.
             Refused: It does not take them.
             PushRejected: It cannot be reached.
         """
+        if self.repository.tip(FORCED):
+            self.fetch()  # a person may have decided meanwhile
         self._push(*(ref for ref in (self.branch, STATE_REF) if self.repository.tip(ref)))
 
     def push_branch(self) -> None:

@@ -525,3 +525,60 @@ def test_nothing_is_ever_forced(hub: Hub) -> None:
     second.stale_run("b")
     pushed = hub.git("rev-list", "--count", "main").strip()
     assert pushed == "3"
+
+
+@pytest.mark.parametrize("how", ["back", "rewritten"])
+@pytest.mark.parametrize("looked", [False, True], ids=["unseen", "fetched by a person"])
+def test_a_branch_that_was_force_pushed_is_named_and_left(
+    hub: Hub, how: str, *, looked: bool
+) -> None:
+    copy = hub.first()
+    copy.run("a")
+    hub.lists("a", one=2, two=2)
+    lost = copy.run("a").revision
+    assert lost is not None
+    commit = ("commit-tree", "-p", "main~1", "-m", "Other", "main~1^{tree}")
+    new = hub.git(*commit).strip() if how == "rewritten" else hub.git("rev-parse", "main~1").strip()
+    hub.git("update-ref", "refs/heads/main", new)
+    words = f"origin/main was force-pushed: it no longer contains {lost[:10]}"
+    hub.lists("a", one=3, two=2)
+    for turn in range(2):
+        with pytest.raises(PushRejected, match=words) as told:
+            copy.run("a")
+        assert f"git reset --keep {new[:10]}" in told.value.hint
+        assert copy.notes == (f"not fetched: {words}",)
+        assert hub.git("rev-parse", "main").strip() == new
+        run_git(copy.folder, "merge-base", "--is-ancestor", lost, "main")
+        if looked and not turn:
+            run_git(copy.folder, "fetch", "--quiet", "origin")
+    run_git(copy.folder, "reset", "--quiet", "--keep", new)
+    report = copy.run("a")
+    assert hub.git("rev-parse", "main").strip() == report.revision
+    assert hub.git("rev-parse", "main~1").strip() == new
+
+
+def test_what_was_force_pushed_can_be_put_back(hub: Hub) -> None:
+    copy = hub.first()
+    copy.run("a")
+    new = hub.git("rev-parse", "main~1").strip()
+    hub.git("update-ref", "refs/heads/main", new)
+    hub.lists("a", one=3, two=2)
+    with pytest.raises(PushRejected, match="was force-pushed") as told:
+        copy.run("a")
+    command = told.value.hint.partition("put yours back: git ")[2].partition(";")[0]
+    run_git(copy.folder, *command.split())
+    copy.run("a")
+    assert hub.records("a") == {"one": 3, "two": 2}
+
+
+def test_two_that_a_person_joined_after_a_force_push_are_pushed(hub: Hub) -> None:
+    copy = hub.first()
+    copy.run("a")
+    commit = ("commit-tree", "-p", "main~1", "-m", "Other", "main~1^{tree}")
+    hub.git("update-ref", "refs/heads/main", hub.git(*commit).strip())
+    with pytest.raises(PushRejected, match="was force-pushed"):
+        copy.run("a")
+    run_git(copy.folder, "pull", "--quiet", "--no-rebase", "--no-edit", "origin", "main")
+    copy.run("a")
+    run_git(copy.folder, "fetch", "--quiet", "origin")
+    assert run_git(copy.folder, "rev-parse", "main") == hub.git("rev-parse", "main")
