@@ -1,9 +1,7 @@
-"""Read the records of any JSON document, given their path and their key.
+"""Read the records of any JSON document, given their path (`records.path`) and their key.
 
-Paths: ``.`` the document is the array; ``a.b`` the array at that path; ``a.b{}`` an object
-whose member names are the keys; ``[]`` flattens (``.[].models``). Keys: ``cveID`` a field;
-several fields are joined with ``/``; ``^.id`` a field of the object that encloses the record
-(``^.^.id`` of the next one); ``{}`` the member name of a record in an object.
+Keys: ``cveID`` a field; several fields are joined with ``/``; ``^.id`` a field of the object that
+encloses the record (``^.^.id`` of the next one); ``{}`` the member name of a record in an object.
 """
 
 from __future__ import annotations
@@ -17,13 +15,13 @@ from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE, parse, plain
 from archiver.records.key import joined, key_of, keyed_by, member
 from archiver.records.model import Bad, Line
+from archiver.records.path import EACH, MEMBERS, field_of, is_members, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from archiver.records.model import Json, Record
 
-_EACH, _MEMBERS = "[]", "{}"
 _ENCLOSING = "^."
 _REPLACED = "\ufffd"
 WHERE = "`records` and `key` in archiver.toml say where the records are and what is their key"
@@ -44,11 +42,19 @@ _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class _Found(NamedTuple):
-    """A value on the way to the records: its text, the objects around it, where it is."""
+    """A value on the way to the records.
+
+    Attributes:
+        text: Its text.
+        around: The members of the objects around it, innermost first.
+        place: Where it is.
+        groups: Field and member name of each ``{field}`` on the way.
+    """
 
     text: msgspec.Raw | bytes
-    around: tuple[dict[str, msgspec.Raw], ...]
-    place: str
+    around: tuple[dict[str, msgspec.Raw], ...] = ()
+    place: str = ""
+    groups: tuple[tuple[str, str], ...] = ()
 
 
 class Reader:
@@ -68,19 +74,20 @@ class Reader:
             ConfigError: The path cannot be understood, or there is no key.
         """
         self._steps = steps(records)
-        self._key = key or ((_MEMBERS,) if self._steps[-1] == _MEMBERS else ())
+        self._last = self._steps[-1]
+        self._key = key or _names_in(self._steps)
         self._otherwise = otherwise
-        self._named = _MEMBERS in self._key
+        self._named = MEMBERS in self._key or bool(field_of(self._last))
         self._outer = tuple(field for field in self._key if field.startswith(_ENCLOSING))
         self._known: dict[tuple[object, ...], Line] = {}
         if not self._key:
             raise ConfigError(
                 "no key is given", hint="name the field that tells records apart: --key id"
             )
-        if self._named and self._steps[-1] != _MEMBERS:
+        if MEMBERS in self._key and not is_members(self._last):
             raise ConfigError(
-                f'the key "{_MEMBERS}" needs records that are members of an object',
-                hint=f'end the path of records with "{_MEMBERS}", or name a field as the key',
+                f'the key "{MEMBERS}" needs records that are members of an object',
+                hint=f'end the path of records with "{MEMBERS}", or name a field as the key',
             )
 
     def read(self, body: bytes) -> Iterator[Line | Bad]:
@@ -91,8 +98,9 @@ class Reader:
         """
         known, self._known = self._known, {}
         for holder in self._holders(body):
-            outside = tuple(_text_around(holder, field) for field in self._outer)
-            for name, raw in _held(holder, self._steps[-1]):
+            around = (_text_around(holder, field) for field in self._outer)
+            outside = (*around, *holder.groups)
+            for name, raw in _held(holder, self._last):
                 text = bytes(raw)
                 seen = (text, outside, name if self._named else 0)
                 line = known.get(seen) or self._line(text, holder, name)
@@ -103,38 +111,59 @@ class Reader:
     def once(self, body: bytes) -> Iterator[Line | Bad]:
         """Yield the records of `body` as `read` does, and remember nothing."""
         for holder in self._holders(body):
-            for name, raw in _held(holder, self._steps[-1]):
+            for name, raw in _held(holder, self._last):
                 yield self._line(bytes(raw), holder, name)
 
     def _holders(self, body: bytes) -> Iterator[_Found]:
         """Yield the arrays or objects that hold the records."""
-        found: Iterator[_Found] = iter((_Found(_checked(body), (), ""),))
+        found: Iterator[_Found] = iter((_Found(_checked(body)),))
         for step in self._steps[:-1]:
             found = _descend(found, step)
         return found
 
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
-        if self._steps[-1] == _MEMBERS and text[:1] not in (b"{", b"["):
-            key = self._named_key(b"{}", holder, name)
+        if is_members(self._last) and text[:1] not in (b"{", b"["):
+            key = self._known_key(b"{}", holder, name)
             return Bad(f"{holder.place}/{name}", "a plain value beside the records", key, True)
         try:
-            record = _object(text)
+            record, quotes = self._record(parse(text), holder, name)
             fields = keyed_by(record, self._key, self._otherwise)
             key = self._key_of(record, fields, holder, name)
             line = canonical.encode_as(key, record, fields)
-            _refuse_twins(text, record, line.data)
+            _refuse_twins(text, record, line.data, quotes)
         except ValueError as error:
-            return Bad(f"{holder.place}/{name}", str(error), self._named_key(text, holder, name))
+            return Bad(f"{holder.place}/{name}", str(error), self._known_key(text, holder, name))
         return line
 
-    def _named_key(self, text: bytes, holder: _Found, name: str | int) -> str:
+    def _record(self, value: Json, holder: _Found, name: str | int) -> tuple[Record, int]:
+        """Return a record with the names above it, and how many quotes they add to its text.
+
+        Raises:
+            ValueError: The value is no record; the message is a plain reason.
+        """
+        if not isinstance(value, dict):
+            raise ValueError("it is not an object")  # noqa: TRY004  a reason, as all here
+        names = holder.groups
+        if field := field_of(self._last):
+            names = (*names, (field, str(name)))
+        own = len(value)
+        for field, group in names:
+            if value.setdefault(field, group) != group:
+                raise ValueError(f'the record has a member "{field}" of its own')
+        return value, 4 * (len(value) - own)
+
+    def _known_key(self, text: bytes, holder: _Found, name: str | int) -> str:
         """Return the key of a record that cannot be used; empty: nobody knows it."""
         try:
-            record = msgspec.json.decode(text.decode(errors="replace"), type=dict)
+            value = msgspec.json.decode(text.decode(errors="replace"))
+            record, _ = self._record(value, holder, name)
+        except (*UNREADABLE, ValueError):
+            record, _ = self._record({}, holder, name)
+        try:
             fields = keyed_by(record, self._key, self._otherwise)
             key = self._key_of(record, fields, holder, name)
-        except (*UNREADABLE, ValueError):
-            return str(name) if self._key == (_MEMBERS,) else ""
+        except ValueError:
+            return ""
         return "" if _REPLACED in key else key
 
     def _key_of(
@@ -150,28 +179,6 @@ def read(body: bytes, records: str, key: tuple[str, ...]) -> Iterator[Line | Bad
     return Reader(records, key).once(body)
 
 
-def steps(path: str) -> tuple[str, ...]:
-    """Split a path of records into member names, ``[]`` and ``{}``.
-
-    Raises:
-        ConfigError: The path cannot be understood.
-    """
-    found: list[str] = []
-    for part in path.removeprefix(".").split(".") if path != "." else ():
-        name = part.rstrip("[]{}")
-        found += [name] if name else []
-        marks = part[len(name) :]
-        while marks[:2] in (_EACH, _MEMBERS):
-            found.append(marks[:2])
-            marks = marks[2:]
-        if marks or not part or set(name) & set("[]{}"):
-            raise ConfigError(
-                f'the path of records "{path}" cannot be understood',
-                hint='examples: ".", "data.models", ".[].models", "models{}"',
-            )
-    return tuple(found) if found and found[-1] in (_EACH, _MEMBERS) else (*found, _EACH)
-
-
 def _checked(body: bytes) -> bytes:
     """Refuse what is obviously not JSON, and name the reason."""
     start = body[:4096].lstrip()
@@ -182,34 +189,52 @@ def _checked(body: bytes) -> bytes:
     return body
 
 
+def _names_in(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the key of records that are members of an object: all member names above them."""
+    if not is_members(path[-1]):
+        return ()
+    groups = (field_of(step) for step in path[:-1])
+    return (*(field for field in groups if field), field_of(path[-1]) or MEMBERS)
+
+
 def _descend(found: Iterator[_Found], step: str) -> Iterator[_Found]:
     for value in found:
-        if step in (_EACH, _MEMBERS):
-            for name, text in _held(value, step):
-                yield _Found(text, value.around, f"{value.place}/{name}")
+        if step == EACH:
+            for index, text in enumerate(_decoded(_ARRAY, value, "an array")):
+                yield _Found(text, value.around, f"{value.place}/{index}", value.groups)
+        elif is_members(step):
+            field = field_of(step)
+            for name, text in _distinct(value).items():
+                groups = (*value.groups, (field, name)) if field else value.groups
+                yield _Found(text, value.around, f"{value.place}/{name}", groups)
         else:
             yield _member(value, step)
 
 
-def _held(value: _Found, step: str) -> Iterator[tuple[str | int, msgspec.Raw]]:
-    """Yield the name or index and the text of each member of an array or an object."""
-    if step == _MEMBERS:
-        yield from _members(value)
-    else:
-        yield from enumerate(_decoded(_ARRAY, value, "an array"))
+def _held(value: _Found, step: str) -> Iterable[tuple[str | int, msgspec.Raw]]:
+    """Return the name or index and the text of each member of an array or an object."""
+    if is_members(step):
+        return _members(value)
+    return enumerate(_decoded(_ARRAY, value, "an array"))
 
 
 def _member(value: _Found, name: str) -> _Found:
-    pairs = _members(value)
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise UnreadableSnapshot(f"a member stands twice in {value.place or 'the document'}")
+    members = _distinct(value)
     if name not in members:
         there = ", ".join(list(members)[:5]) or "nothing"
         raise UnreadableSnapshot(
             f'no "{name}" at {value.place or "the top"} (there: {there})', hint=WHERE
         )
-    return _Found(members[name], (members, *value.around), f"{value.place}/{name}")
+    around = (members, *value.around)
+    return _Found(members[name], around, f"{value.place}/{name}", value.groups)
+
+
+def _distinct(value: _Found) -> dict[str, msgspec.Raw]:
+    pairs = _members(value)
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise UnreadableSnapshot(f"a member stands twice in {value.place or 'the document'}")
+    return members
 
 
 def _members(value: _Found) -> list[tuple[str, msgspec.Raw]]:
@@ -229,7 +254,7 @@ def _decoded(decoder: msgspec.json.Decoder[Json], value: _Found, shape: str) -> 
 
 def _part(field: str, record: Record, holder: _Found, name: str | int) -> Json:
     """Return one part of a record's key."""
-    if field == _MEMBERS:
+    if field == MEMBERS:
         return name
     return _around(holder, field) if field.startswith(_ENCLOSING) else member(record, field)
 
@@ -248,19 +273,18 @@ def _text_around(holder: _Found, field: str) -> bytes | None:
     return bytes(around[name]) if name in around else None
 
 
-def _object(text: bytes) -> Record:
-    record = parse(text)
-    if not isinstance(record, dict):
-        raise ValueError("it is not an object")  # noqa: TRY004  a reason, as all here
-    return record
-
-
-def _refuse_twins(text: bytes, record: Record, line: bytes) -> None:
+def _refuse_twins(text: bytes, record: Record, line: bytes, added: int) -> None:
     """Refuse a member that stands twice in one object: decoding keeps the last silently.
 
     A lost member is seen in the number of quotes around strings.
+
+    Args:
+        text: The text of the record in the document.
+        record: What it was decoded to, with the names above it.
+        line: Its canonical line.
+        added: How many quotes these names add to the line.
     """
-    added = 4 * (line.startswith(b'{"@key":') - (canonical.KEY in record))
+    added += 4 * (line.startswith(b'{"@key":') - (canonical.KEY in record))
     if _quotes(text) != _quotes(line) - added:
         raise ValueError("a member stands twice in one object")
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archiver.errors import ConfigError, UnreadableSnapshot
-from archiver.records.document import Reader, read, steps
+from archiver.records.document import Reader, read
 from archiver.records.model import Bad, Line
+from archiver.records.path import steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,13 +55,17 @@ def test_records_are_found_wherever_the_path_says(value: Json, records: str) -> 
         ("a.b{}", ("a", "b", "{}")),
         (".[].models", ("[]", "models", "[]")),
         ("a[]{}", ("a", "[]", "{}")),
+        (".{provider}[]", ("{provider}", "[]")),
+        ("a{x y}{z}", ("a", "{x y}", "{z}")),
     ],
 )
 def test_a_path_is_split_into_steps(path: str, expected: tuple[str, ...]) -> None:
     assert steps(path) == expected
 
 
-@pytest.mark.parametrize("path", ["", "a..b", "a[", "a[0]", "a{}b", "a.", "[}"])
+@pytest.mark.parametrize(
+    "path", ["", "a..b", "a[", "a[0]", "a{}b", "a.", "[}", "{a.b}", "{a}{a}[]", "{a", "{{a}}"]
+)
 def test_a_path_that_cannot_be_understood_is_refused_with_examples(path: str) -> None:
     with pytest.raises(ConfigError, match="cannot be understood") as refused:
         steps(path)
@@ -80,6 +85,69 @@ def test_fields_of_enclosing_objects_make_keys() -> None:
     assert found(text, "hubs[].models", "^.^.id", "^.id", "id") == [
         Line("7/h/m", b'{"@key":"7/h/m","id":"m"}')
     ]
+
+
+GROUPS = {"openai": {"gpt": {"v": 1}, "o1": {"v": 2}}, "mistral": {"gpt": {"v": 1}}}
+GROUPED = [
+    Line("openai/gpt", b'{"@key":"openai/gpt","provider":"openai","v":1}'),
+    Line("openai/o1", b'{"@key":"openai/o1","provider":"openai","v":2}'),
+    Line("mistral/gpt", b'{"@key":"mistral/gpt","provider":"mistral","v":1}'),
+]
+
+
+def test_the_name_of_a_group_is_a_field_and_part_of_the_key() -> None:
+    assert found(body(GROUPS), ".{provider}{}") == GROUPED
+    assert found(body({"data": GROUPS}), "data{provider}{}", "provider", "{}") == GROUPED
+    lists = {name: [{"id": id_, **each} for id_, each in GROUPS[name].items()] for name in GROUPS}
+    named = found(body(lists), ".{provider}[]", "provider", "id")
+    assert named[0] == Line(
+        "openai/gpt", b'{"@key":"openai/gpt","id":"gpt","provider":"openai","v":1}'
+    )
+    assert [line.key for line in named if isinstance(line, Line)] == [line.key for line in GROUPED]
+
+
+def test_member_names_become_a_field_that_is_the_key() -> None:
+    assert found(b'{"a":{"v":1},"b":{}}', ".{id}") == [
+        Line("a", b'{"id":"a","v":1}'),
+        Line("b", b'{"id":"b"}'),
+    ]
+    assert found(b'{"x":{"models":{"a":{}}}}', ".{hub}.models{id}") == [
+        Line("x/a", b'{"@key":"x/a","hub":"x","id":"a"}')
+    ]
+
+
+def test_a_member_that_says_something_else_than_its_group_is_bad() -> None:
+    text = b'{"x":[{"id":"a","hub":"y"},{"id":"b","hub":"x"},{"id":"c","hub":1}]}'
+    reason = 'the record has a member "hub" of its own'
+    assert found(text, ".{hub}[]", "hub", "id") == [
+        Bad("/x/0", reason),
+        Line("x/b", b'{"@key":"x/b","hub":"x","id":"b"}'),
+        Bad("/x/2", reason),
+    ]
+
+
+def test_what_cannot_be_used_in_a_group_is_named_with_its_key() -> None:
+    text = b'{"x":{"a":{"v":1,"v":2},"b":7,"c":[]}}'
+    assert found(text, ".{hub}{}") == [
+        Bad("/x/a", "a member stands twice in one object", "x/a"),
+        Bad("/x/b", "a plain value beside the records", "x/b", True),
+        Bad("/x/c", "it is not an object", "x/c"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b'{"x":[],"y":{"id":"a"}}', "/y is not an array"),
+        (b'{"x":[],"y":null}', "/y is not an array"),
+        (b'{"x":[{"id":"a"}],"x":[]}', "a member stands twice in the document"),
+        (b"[[]]", "the document is not an object"),
+    ],
+)
+def test_a_group_that_is_not_a_list_or_stands_twice_is_refused(text: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableSnapshot) as refused:
+        found(text, ".{hub}[]", "hub", "id")
+    assert str(refused.value) == reason
 
 
 def test_each_record_below_an_absent_enclosing_field_is_counted() -> None:
@@ -200,6 +268,14 @@ def test_a_reader_gives_for_each_version_what_a_new_one_gives() -> None:
     reader = Reader(".[].models", ("^.id", "id"))
     for version in map(body, versions):
         assert list(reader.read(version)) == found(version, ".[].models", "^.id", "id")
+
+
+def test_known_records_follow_the_group_in_which_they_stand() -> None:
+    reader = Reader(".{hub}[]", ("hub", "id"))
+    for hub in ("x", "y", "x"):
+        assert list(reader.read(body({hub: [{"id": "a"}]}))) == [
+            Line(f"{hub}/a", b'{"@key":"%b/a","hub":"%b","id":"a"}' % (hub.encode(), hub.encode()))
+        ]
 
 
 def test_known_records_follow_the_name_under_which_they_stand() -> None:
