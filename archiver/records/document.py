@@ -15,7 +15,7 @@ from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE, parse, plain
 from archiver.records.key import joined, key_of, keyed_by, member
 from archiver.records.model import Bad, Line
-from archiver.records.path import EACH, MEMBERS, field_of, is_members, steps
+from archiver.records.path import EACH, MEMBERS, RecordsPath, field_of, is_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -73,9 +73,9 @@ class Reader:
         Raises:
             ConfigError: The path cannot be understood, or there is no key.
         """
-        self._steps = steps(records)
-        self._last = self._steps[-1]
-        self._key = key or _names_in(self._steps)
+        self._path = RecordsPath.read(records)
+        self._last = self._path.last
+        self._key = key or self._path.key
         self._otherwise = otherwise
         self._named = MEMBERS in self._key or bool(field_of(self._last))
         self._outer = tuple(field for field in self._key if field.startswith(_ENCLOSING))
@@ -117,12 +117,12 @@ class Reader:
     def _holders(self, body: bytes) -> Iterator[_Found]:
         """Yield the arrays or objects that hold the records."""
         found: Iterator[_Found] = iter((_Found(_checked(body)),))
-        for step in self._steps[:-1]:
+        for step in self._path.steps[:-1]:
             found = _descend(found, step)
         return found
 
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
-        if is_members(self._last) and text[:1] not in (b"{", b"["):
+        if is_members(self._last) and not self._path.value and text[:1] not in (b"{", b"["):
             key = self._known_key(b"{}", holder, name)
             return Bad(f"{holder.place}/{name}", "a plain value beside the records", key, True)
         try:
@@ -136,21 +136,28 @@ class Reader:
         return line
 
     def _record(self, value: Json, holder: _Found, name: str | int) -> tuple[Record, int]:
-        """Return a record with the names above it, and how many quotes they add to its text.
+        """Return a record with the names above it, and how many quotes names add to its text.
 
         Raises:
             ValueError: The value is no record; the message is a plain reason.
         """
-        if not isinstance(value, dict):
-            raise ValueError("it is not an object")  # noqa: TRY004  a reason, as all here
+        quotes = 0
+        if self._path.value:
+            value, quotes = {self._path.value: value}, 2
+        elif not isinstance(value, dict):
+            raise ValueError("it is not an object")
+        return value, quotes + self._add_names(value, holder, name)
+
+    def _add_names(self, record: Record, holder: _Found, name: str | int) -> int:
+        """Add the names above a record to it; return the number of quotes that these add."""
         names = holder.groups
         if field := field_of(self._last):
             names = (*names, (field, str(name)))
-        own = len(value)
+        own = len(record)
         for field, group in names:
-            if value.setdefault(field, group) != group:
+            if record.setdefault(field, group) != group:
                 raise ValueError(f'the record has a member "{field}" of its own')
-        return value, 4 * (len(value) - own)
+        return 4 * (len(record) - own)
 
     def _known_key(self, text: bytes, holder: _Found, name: str | int) -> str:
         """Return the key of a record that cannot be used; empty: nobody knows it."""
@@ -158,7 +165,8 @@ class Reader:
             value = msgspec.json.decode(text.decode(errors="replace"))
             record, _ = self._record(value, holder, name)
         except (*UNREADABLE, ValueError):
-            record, _ = self._record({}, holder, name)
+            record = {}
+            self._add_names(record, holder, name)
         try:
             fields = keyed_by(record, self._key, self._otherwise)
             key = self._key_of(record, fields, holder, name)
@@ -187,14 +195,6 @@ def _checked(body: bytes) -> bytes:
     if start.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in body:
         raise UnreadableSnapshot("the file holds conflict markers")
     return body
-
-
-def _names_in(path: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the key of records that are members of an object: all member names above them."""
-    if not is_members(path[-1]):
-        return ()
-    groups = (field_of(step) for step in path[:-1])
-    return (*(field for field in groups if field), field_of(path[-1]) or MEMBERS)
 
 
 def _descend(found: Iterator[_Found], step: str) -> Iterator[_Found]:

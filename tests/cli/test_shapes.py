@@ -39,6 +39,14 @@ class Shape(NamedTuple):
 
 
 SHAPES: Final = {
+    "a list of names": Shape(["a", "b", "c"], ["a", "d", "b"], ".[]=id", (), {"id": "d"}),
+    "values by name": Shape(
+        {"a": "1", "b": "1", "c": "1"},
+        {"a": "1", "b": "2", "d": "1"},
+        ".{}=version",
+        (),
+        {"@key": "d", "version": "1"},
+    ),
     "lists in groups": Shape(
         {"x": [{"id": "a"}, {"id": "b", "v": 1}], "y": [{"id": "c"}]},
         {"x": [{"id": "a"}, {"id": "b", "v": 2}, {"id": "d"}], "y": []},

@@ -9,7 +9,7 @@ import pytest
 from archiver.errors import ConfigError, UnreadableSnapshot
 from archiver.records.document import Reader, read
 from archiver.records.model import Bad, Line
-from archiver.records.path import steps
+from archiver.records.path import RecordsPath
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,15 +60,33 @@ def test_records_are_found_wherever_the_path_says(value: Json, records: str) -> 
     ],
 )
 def test_a_path_is_split_into_steps(path: str, expected: tuple[str, ...]) -> None:
-    assert steps(path) == expected
+    assert RecordsPath.read(path).steps == expected
 
 
 @pytest.mark.parametrize(
-    "path", ["", "a..b", "a[", "a[0]", "a{}b", "a.", "[}", "{a.b}", "{a}{a}[]", "{a", "{{a}}"]
+    "path",
+    [
+        "",
+        "a..b",
+        "a[",
+        "a[0]",
+        "a{}b",
+        "a.",
+        "[}",
+        "{a.b}",
+        "{a}{a}[]",
+        "{a",
+        "{{a}}",
+        "=",
+        "a=",
+        "a=b{}",
+        "a=b=c",
+        "{a}=a",
+    ],
 )
 def test_a_path_that_cannot_be_understood_is_refused_with_examples(path: str) -> None:
     with pytest.raises(ConfigError, match="cannot be understood") as refused:
-        steps(path)
+        RecordsPath.read(path)
     assert "data.models" in refused.value.hint
 
 
@@ -113,6 +131,46 @@ def test_member_names_become_a_field_that_is_the_key() -> None:
     ]
     assert found(b'{"x":{"models":{"a":{}}}}', ".{hub}.models{id}") == [
         Line("x/a", b'{"@key":"x/a","hub":"x","id":"a"}')
+    ]
+
+
+def test_a_list_of_names_is_read_by_the_field_that_holds_them() -> None:
+    text = b'["org/a","\\u0061\\n",7,null,{},["x"],""]'
+    kinds = ("null", "an object", "a list")
+    bad = [
+        Bad(f"/{index}", f"the key is {kind}, not a string or a number")
+        for index, kind in enumerate(kinds, 3)
+    ]
+    for path in (".[]=id", ".=id"):
+        assert found(text, path) == [
+            Line("org/a", b'{"id":"org/a"}'),
+            Line("a\n", b'{"id":"a\\n"}'),
+            Line("7", b'{"@key":"7","id":7}'),
+            *bad,
+            Bad("/6", "the key is empty"),
+        ]
+
+
+def test_plain_values_in_an_object_are_read_by_the_field_that_holds_them() -> None:
+    text = body({"a": "1.0", 'q"\\': 2.0, "n": None, "o": {"x": "1"}, "l": ["1"]})
+    assert found(text, ".{}=version") == [
+        Line("a", b'{"@key":"a","version":"1.0"}'),
+        Line('q"\\', b'{"@key":"q\\"\\\\","version":2}'),
+        Line("n", b'{"@key":"n","version":null}'),
+        Line("o", b'{"@key":"o","version":{"x":"1"}}'),
+        Line("l", b'{"@key":"l","version":["1"]}'),
+    ]
+    assert found(b'{"x":{"a":1}}', ".{hub}{name}=price") == [
+        Line("x/a", b'{"@key":"x/a","hub":"x","name":"a","price":1}')
+    ]
+
+
+def test_a_value_that_is_no_json_value_is_bad_under_its_name() -> None:
+    text = b'{"a":{"x":1,"x":2},"b":1e999,"c":' + b"[" * 70 + b"]" * 70 + b"}"
+    assert found(text, ".{}=v") == [
+        Bad("/a", "a member stands twice in one object", "a"),
+        Bad("/b", "a number is not finite", "b"),
+        Bad("/c", "nested deeper than 64", "c"),
     ]
 
 
