@@ -6,7 +6,7 @@ encloses the record (``^.^.id`` of the next one); ``{}`` the member name of a re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -16,11 +16,13 @@ from archiver.records.jsontext import UNREADABLE, parse, plain
 from archiver.records.key import joined, key_of, keyed_by, member
 from archiver.records.model import Bad, Line
 from archiver.records.path import EACH, MEMBERS, RecordsPath, field_of, is_members
+from archiver.records.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from archiver.records.model import Json, Record
+    from archiver.records.path import Header
 
 _ENCLOSING = "^."
 _REPLACED = "\ufffd"
@@ -41,6 +43,10 @@ _OBJECT = msgspec.json.Decoder(dict[_Name, msgspec.Raw], dec_hook=lambda _, name
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
+_Named: TypeAlias = "tuple[str | int, msgspec.Raw]"
+"""The name or index of a member or element, and its text."""
+
+
 class _Found(NamedTuple):
     """A value on the way to the records.
 
@@ -49,12 +55,14 @@ class _Found(NamedTuple):
         around: The members of the objects around it, innermost first.
         place: Where it is.
         groups: Field and member name of each ``{field}`` on the way.
+        fields: What names the cells of the rows in it.
     """
 
     text: msgspec.Raw | bytes
     around: tuple[dict[str, msgspec.Raw], ...] = ()
     place: str = ""
     groups: tuple[tuple[str, str], ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 class Reader:
@@ -97,10 +105,10 @@ class Reader:
             UnreadableSnapshot: The document is not JSON or has another shape.
         """
         known, self._known = self._known, {}
-        for holder in self._holders(body):
+        for holder, held in self._holders(body):
             around = (_text_around(holder, field) for field in self._outer)
-            outside = (*around, *holder.groups)
-            for name, raw in _held(holder, self._last):
+            outside = (*around, *holder.groups, *holder.fields)
+            for name, raw in held:
                 text = bytes(raw)
                 seen = (text, outside, name if self._named else 0)
                 line = known.get(seen) or self._line(text, holder, name)
@@ -110,16 +118,33 @@ class Reader:
 
     def once(self, body: bytes) -> Iterator[Line | Bad]:
         """Yield the records of `body` as `read` does, and remember nothing."""
-        for holder in self._holders(body):
-            for name, raw in _held(holder, self._last):
+        for holder, held in self._holders(body):
+            for name, raw in held:
                 yield self._line(bytes(raw), holder, name)
 
-    def _holders(self, body: bytes) -> Iterator[_Found]:
-        """Yield the arrays or objects that hold the records."""
+    def _holders(self, body: bytes) -> Iterator[tuple[_Found, Iterator[_Named]]]:
+        """Yield the arrays or objects that hold the records, and what they hold."""
         found: Iterator[_Found] = iter((_Found(_checked(body)),))
         for step in self._path.steps[:-1]:
             found = _descend(found, step)
-        return found
+        for holder in found:
+            held = iter(_held(holder, self._last))
+            yield holder._replace(fields=self._fields(holder, held)), held
+
+    def _fields(self, holder: _Found, held: Iterator[_Named]) -> tuple[str, ...]:
+        """Return what names the cells of the rows in `holder`; its first row may be taken."""
+        header = self._path.header
+        if header is None:
+            return self._path.fields
+        if header.up:
+            return _names(_header(holder, header), header.text)
+        where = holder.place or "the document"
+        first = next(held, None)
+        if first is None:
+            raise UnreadableSnapshot(f"{where} has no header {header.text}: it is empty")
+        if bytes(first[1])[:1] != b"[":
+            raise UnreadableSnapshot(f"{where}/{first[0]} is no header: it is not an array")
+        return _names([_Found(first[1])], header.text)
 
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
         if is_members(self._last) and not self._path.value and text[:1] not in (b"{", b"["):
@@ -144,6 +169,8 @@ class Reader:
         quotes = 0
         if self._path.value:
             value, quotes = {self._path.value: value}, 2
+        elif self._path.is_row:
+            value, quotes = _row(value, holder.fields), 2 * len(holder.fields)
         elif not isinstance(value, dict):
             raise ValueError("it is not an object")
         return value, quotes + self._add_names(value, holder, name)
@@ -211,11 +238,51 @@ def _descend(found: Iterator[_Found], step: str) -> Iterator[_Found]:
             yield _member(value, step)
 
 
-def _held(value: _Found, step: str) -> Iterable[tuple[str | int, msgspec.Raw]]:
+def _held(value: _Found, step: str) -> Iterable[_Named]:
     """Return the name or index and the text of each member of an array or an object."""
     if is_members(step):
         return _members(value)
     return enumerate(_decoded(_ARRAY, value, "an array"))
+
+
+def _row(cells: Json, fields: tuple[str, ...]) -> Record:
+    if not isinstance(cells, list):
+        raise ValueError("it is no row")  # noqa: TRY004  a reason, as all here
+    if len(cells) != len(fields):
+        raise ValueError(f"it has {count(len(cells), 'cell')} instead of {len(fields)}")
+    return dict(zip(fields, cells, strict=True))
+
+
+def _header(holder: _Found, header: Header) -> Iterator[_Found]:
+    """Yield the header around the rows in `holder`, or each of its names."""
+    first, *rest = header.steps
+    around = holder.around[header.up - 1] if header.up <= len(holder.around) else {}
+    if first not in around:
+        where = holder.place or "the document"
+        raise UnreadableSnapshot(f"{where} has no header {header.text} around it", hint=WHERE)
+    found: Iterator[_Found] = iter((_Found(around[first], place=f"{header.text}: /{first}"),))
+    for step in rest:
+        found = _descend(found, step)
+    return found
+
+
+def _names(found: Iterable[_Found], header: str) -> tuple[str, ...]:
+    """Return the names of a header that is in one array, or in one value for each name."""
+    cells: list[Json] = []
+    for each in found:
+        try:
+            value = parse(each.text)
+        except ValueError as error:
+            raise UnreadableSnapshot(f"the header {header} cannot be read: {error}") from error
+        cells += value if isinstance(value, list) else [value]
+    names: dict[str, None] = {}
+    for number, cell in enumerate(cells, 1):
+        if not isinstance(cell, str):
+            raise UnreadableSnapshot(f"name {number} of the header {header} is not a string")
+        if cell in names:
+            raise UnreadableSnapshot(f'the header {header} names "{cell}" twice')
+        names[cell] = None
+    return tuple(names)
 
 
 def _member(value: _Found, name: str) -> _Found:

@@ -5,7 +5,9 @@ names are the keys; ``[]`` goes through all elements (``.[].models``) and ``{}``
 members. A name inside of the braces (``.{provider}[]``) is the field that holds the member name.
 
 ``=`` names the fields of records that are no objects: ``.[]=id`` of a list of names,
-``.{}=version`` of plain values that are members of an object.
+``.{}=version`` of plain values that are members of an object, ``.[]=id,size`` of rows. ``[0]``
+after it: the first row is the header. ``^.columns``: the header is in the object around the rows,
+at that path.
 """
 
 from __future__ import annotations
@@ -18,13 +20,30 @@ from archiver.errors import ConfigError
 EACH: Final = "[]"
 MEMBERS: Final = "{}"
 EXAMPLES: Final = (
-    'examples: ".", "data.models", ".[].models", "models{}", ".{provider}[]", ".[]=id"'
+    'examples: ".", "data.models", ".[].models", "models{}", ".{provider}[]", ".[]=id", '
+    '".[]=[0]", "data[]=^.columns"'
 )
 
 _PART: Final = re.compile(r"([^][{}]*)((?:\[\]|\{[^][{}]*\})*)")
 """One part between dots: a member name, and the marks behind it."""
 _MARK: Final = re.compile(r"\[\]|\{[^}]*\}")
-_RESERVED: Final = frozenset("[]{}=,^")
+_RESERVED: Final = frozenset("[]{}=^")
+FIRST: Final = "[0]"
+_ENCLOSING: Final = re.compile(r"((?:\^\.)+)(.+)")
+
+
+class Header(NamedTuple):
+    """Where the names of the fields of rows are.
+
+    Attributes:
+        text: What the path says of it, for people.
+        up: The object around the rows that holds it, 1: the innermost; 0: it is the first row.
+        steps: The way to it, or to each of its names, from that object.
+    """
+
+    text: str
+    up: int = 0
+    steps: tuple[str, ...] = ()
 
 
 class RecordsPath(NamedTuple):
@@ -32,11 +51,13 @@ class RecordsPath(NamedTuple):
 
     Attributes:
         steps: Member names, ``[]``, ``{}`` and ``{field}``; the last one holds the records.
-        value: The field that holds a record that is no object; empty: records are objects.
+        fields: The fields of records that are no objects: one of a value, several of a row.
+        header: Where these fields are named instead; None: nowhere.
     """
 
     steps: tuple[str, ...]
-    value: str = ""
+    fields: tuple[str, ...] = ()
+    header: Header | None = None
 
     @classmethod
     def read(cls, path: str) -> RecordsPath:
@@ -45,16 +66,25 @@ class RecordsPath(NamedTuple):
         Raises:
             ConfigError: It cannot be understood.
         """
-        way, equals, value = path.partition("=")
-        if equals and (not value or {*value} & _RESERVED):
-            raise not_understood(path)
+        way, equals, names = path.partition("=")
         try:
-            steps = _steps(way)
+            found = cls(_steps(way), *_named(names)) if equals else cls(_steps(way))
         except ValueError:
-            raise not_understood(path) from None
-        if value and value in map(field_of, steps):
-            raise not_understood(path)
-        return cls(steps, value)
+            raise _not_understood(path) from None
+        first = found.header is not None and not found.header.up
+        if (first and is_members(found.last)) or not _distinct(found):
+            raise _not_understood(path)
+        return found
+
+    @property
+    def value(self) -> str:
+        """The field that holds a record that is a value of any kind; empty: it is none."""
+        return self.fields[0] if len(self.fields) == 1 else ""
+
+    @property
+    def is_row(self) -> bool:
+        """Whether records are rows, whose cells have no names."""
+        return len(self.fields) > 1 or self.header is not None
 
     @property
     def last(self) -> str:
@@ -71,18 +101,41 @@ class RecordsPath(NamedTuple):
 
 
 def _steps(path: str) -> tuple[str, ...]:
-    """Split a path; ValueError where that cannot be done."""
+    """Split a path to an array or object; ValueError where that cannot be done."""
+    found = _way(path) if path != "." else ()
+    return found if found and found[-1][0] in "[{" else (*found, EACH)
+
+
+def _way(path: str) -> tuple[str, ...]:
     found: list[str] = []
-    for part in path.removeprefix(".").split(".") if path != "." else ():
+    for part in path.removeprefix(".").split("."):
         match = _PART.fullmatch(part)
         if match is None or not part:
             raise ValueError(path)
         found += [match[1]] if match[1] else []
         found += _MARK.findall(match[2])
-    fields = [step for step in found if is_members(step) and step != MEMBERS]
-    if len({*fields}) < len(fields):
-        raise ValueError(path)
-    return tuple(found) if found and found[-1][0] in "[{" else (*found, EACH)
+    return tuple(found)
+
+
+def _named(names: str) -> tuple[tuple[str, ...], Header | None]:
+    """Return the fields that a path names, or where they are named; ValueError: neither."""
+    if names == FIRST:
+        return (), Header(names)
+    if match := _ENCLOSING.fullmatch(names):
+        way = _way(match[2])
+        if way[0][0] in "[{":
+            raise ValueError(names)
+        return (), Header(names, match[1].count("^"), way)
+    fields = tuple(name.strip() for name in names.split(","))
+    if not all(fields) or {*names} & _RESERVED:
+        raise ValueError(names)
+    return fields, None
+
+
+def _distinct(path: RecordsPath) -> bool:
+    """Tell whether a path names no field twice."""
+    fields = [*path.fields, *filter(None, map(field_of, path.steps))]
+    return len({*fields}) == len(fields)
 
 
 def is_members(step: str) -> bool:
@@ -95,6 +148,6 @@ def field_of(step: str) -> str:
     return step[1:-1] if is_members(step) else ""
 
 
-def not_understood(path: str) -> ConfigError:
+def _not_understood(path: str) -> ConfigError:
     """Return the error of a path that cannot be understood."""
     return ConfigError(f'the path of records "{path}" cannot be understood', hint=EXAMPLES)

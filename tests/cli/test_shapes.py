@@ -47,6 +47,27 @@ SHAPES: Final = {
         (),
         {"@key": "d", "version": "1"},
     ),
+    "rows below a header": Shape(
+        [["id", "v"], ["a", 1], ["b", 1], ["c", 1]],
+        [["v", "id"], [1, "d"], [1, "a"], [2, "b"]],
+        ".[]=[0]",
+        ("id",),
+        {"id": "d", "v": 1},
+    ),
+    "rows beside a header": Shape(
+        {"columns": ["id", "v"], "data": [["a", 1], ["b", 1], ["c", 1]]},
+        {"columns": ["id", "v"], "data": [["a", 1], ["b", 2], ["d", 1]]},
+        "data[]=^.columns",
+        ("id",),
+        {"id": "d", "v": 1},
+    ),
+    "rows whose fields the path names": Shape(
+        {"a": ["x", 1], "b": ["x", 1], "c": ["x", 1]},
+        {"a": ["x", 1], "b": ["x", 2], "d": ["x", 1]},
+        ".{}=kind,v",
+        (),
+        {"@key": "d", "kind": "x", "v": 1},
+    ),
     "lists in groups": Shape(
         {"x": [{"id": "a"}, {"id": "b", "v": 1}], "y": [{"id": "c"}]},
         {"x": [{"id": "a"}, {"id": "b", "v": 2}, {"id": "d"}], "y": []},

@@ -56,6 +56,9 @@ def test_records_are_found_wherever_the_path_says(value: Json, records: str) -> 
         (".[].models", ("[]", "models", "[]")),
         ("a[]{}", ("a", "[]", "{}")),
         (".{provider}[]", ("{provider}", "[]")),
+        (".[]=id", ("[]",)),
+        ("a.b=id, size", ("a", "b", "[]")),
+        ("data=^.columns", ("data", "[]")),
         ("a{x y}{z}", ("a", "{x y}", "{z}")),
     ],
 )
@@ -163,6 +166,103 @@ def test_plain_values_in_an_object_are_read_by_the_field_that_holds_them() -> No
     assert found(b'{"x":{"a":1}}', ".{hub}{name}=price") == [
         Line("x/a", b'{"@key":"x/a","hub":"x","name":"a","price":1}')
     ]
+
+
+ROWS = [["a", 1, None], ["b", 2.0, {"x": ["y"]}]]
+ROW_LINES = [
+    Line("a", b'{"id":"a","size":1,"x\\"y":null}'),
+    Line("b", b'{"id":"b","size":2,"x\\"y":{"x":["y"]}}'),
+]
+NAMES = ["id", "size", 'x"y']
+
+
+@pytest.mark.parametrize(
+    ("value", "records"),
+    [
+        (ROWS, '.[]=id,size,x"y'),
+        (ROWS, '.=id, size, x"y'),
+        ([NAMES, *ROWS], ".[]=[0]"),
+        ({"columns": NAMES, "index": [0, 1], "data": ROWS}, "data[]=^.columns"),
+        ({"columns": NAMES, "data": ROWS}, "data=^.columns[]"),
+        (
+            {"result": {"fields": [{"id": name, "type": "t"} for name in NAMES], "records": ROWS}},
+            "result.records=^.fields[].id",
+        ),
+        (
+            {"meta": {"view": {"columns": [{"fieldName": name} for name in NAMES]}}, "data": ROWS},
+            "data=^.meta.view.columns[].fieldName",
+        ),
+        ({"names": NAMES, "page": {"rows": ROWS}}, "page.rows=^.^.names"),
+    ],
+)
+def test_rows_are_read_by_their_header(value: Json, records: str) -> None:
+    assert found(body(value), records, "id") == ROW_LINES
+
+
+def test_rows_in_an_object_have_its_member_names_as_keys() -> None:
+    assert found(b'{"a":[1,2],"b":[1],"c":3}', ".{}=x,y") == [
+        Line("a", b'{"@key":"a","x":1,"y":2}'),
+        Bad("/b", "it has 1 cell instead of 2", "b"),
+        Bad("/c", "a plain value beside the records", "c", True),
+    ]
+
+
+def test_each_group_of_rows_has_its_own_header() -> None:
+    text = b'{"x":[["id","v"],["a",1]],"y":[["w","id"],[2,"a"]]}'
+    assert found(text, ".{hub}[]=[0]", "hub", "id") == [
+        Line("x/a", b'{"@key":"x/a","hub":"x","id":"a","v":1}'),
+        Line("y/a", b'{"@key":"y/a","hub":"y","id":"a","w":2}'),
+    ]
+
+
+def test_rows_that_do_not_fit_the_header_are_bad_and_their_keys_are_unknown() -> None:
+    text = b'[["id","v"],["a"],["b",1,2],{"id":"c"},7,[],["d",{"x":1,"x":2}],[true,1],["e",1]]'
+    assert found(text, ".[]=[0]", "id") == [
+        Bad("/1", "it has 1 cell instead of 2"),
+        Bad("/2", "it has 3 cells instead of 2"),
+        Bad("/3", "it is no row"),
+        Bad("/4", "it is no row"),
+        Bad("/5", "it has 0 cells instead of 2"),
+        Bad("/6", "a member stands twice in one object", "d"),
+        Bad("/7", "the key is a boolean, not a string or a number"),
+        Line("e", b'{"id":"e","v":1}'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "records", "reason"),
+    [
+        (b"[]", ".[]=[0]", "the document has no header [0]: it is empty"),
+        (b'{"x":[]}', "x=[0]", "/x has no header [0]: it is empty"),
+        (b'["id","v"]', ".[]=[0]", "the document/0 is no header: it is not an array"),
+        (b'[["id","id"]]', ".[]=[0]", 'the header [0] names "id" twice'),
+        (b'[["id",null]]', ".[]=[0]", "name 2 of the header [0] is not a string"),
+        (b'[["id","\xff"]]', ".[]=[0]", "the header [0] cannot be read: not UTF-8"),
+        (b'{"d":[]}', "d=^.c", "/d has no header ^.c around it"),
+        (b"[]", ".=^.c", "the document has no header ^.c around it"),
+        (b'{"d":[],"c":{"id":1}}', "d=^.c", "name 1 of the header ^.c is not a string"),
+        (b'{"d":[],"c":["a","b","a"]}', "d=^.c", 'the header ^.c names "a" twice'),
+        (b'{"d":[],"c":["a"]}', "d=^.c[].id", "^.c[].id: /c/0 is not an object"),
+    ],
+)
+def test_a_header_that_names_no_fields_is_refused(text: bytes, records: str, reason: str) -> None:
+    with pytest.raises(UnreadableSnapshot) as refused:
+        found(text, records, "id")
+    assert str(refused.value) == reason
+
+
+def test_an_empty_table_has_no_records() -> None:
+    assert found(b'[["id"]]', ".[]=[0]", "id") == []
+    assert found(b'{"columns":[],"data":[]}', "data=^.columns", "id") == []
+    assert found(b"[]", ".[]=id,v", "id") == []
+
+
+def test_known_rows_follow_their_header() -> None:
+    reader = Reader(".[]=[0]", ("id",))
+    for names in (["id", "v"], ["v", "id"], ["id", "v"]):
+        line = Line("a", b'{"id":"a","v":"a"}')
+        assert list(reader.read(body([names, ["a", "a"]]))) == [line]
+    assert list(reader.read(body([["id", "w"], ["a", "a"]]))) == [Line("a", b'{"id":"a","w":"a"}')]
 
 
 def test_a_value_that_is_no_json_value_is_bad_under_its_name() -> None:

@@ -67,3 +67,16 @@ def test_groups(listed: dict[str, dict[str, dict[str, Json]]]) -> None:
         for group, held in listed.items()
     }
     assert same(lines(lists, ".{group}[]", "group", "name"), expected)
+
+
+@given(st.lists(names, unique=True, max_size=3), st.data())
+def test_rows_and_their_header(columns: list[str], data: st.DataObject) -> None:
+    columns = ["id", *(name for name in columns if name not in {"id", "@key"})]
+    cells = st.lists(json_values, min_size=len(columns) - 1, max_size=len(columns) - 1)
+    drawn = data.draw(st.dictionaries(names, cells, max_size=4))
+    rows = [[key, *row] for key, row in drawn.items()]
+    expected = {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
+    assert same(lines([columns, *rows], ".[]=[0]", "id"), expected)
+    assert same(lines({"data": rows, "columns": columns}, "data=^.columns", "id"), expected)
+    fields = [{"name": name} for name in columns]
+    assert same(lines({"f": fields, "r": rows}, "r=^.f[].name", "id"), expected)
