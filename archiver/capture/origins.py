@@ -54,7 +54,12 @@ class Origin(NamedTuple):
 
 
 def from_files(
-    paths: Iterable[Path], source: SourceConfig, *, records: str | None, key: tuple[str, ...]
+    paths: Iterable[Path],
+    source: SourceConfig,
+    *,
+    records: str | None,
+    key: tuple[str, ...],
+    excluded: tuple[str, ...] = (),
 ) -> list[Origin]:
     """Return old snapshot files, oldest first.
 
@@ -67,6 +72,7 @@ def from_files(
         records: Path of the records; None: that of the source, or ``models``, as the original
             design wrote them; a document that is an array is one of records.
         key: Fields of the key, if it is another one.
+        excluded: Members of objects on the path that are no records, if they are others.
 
     Raises:
         ConfigError: A folder holds no such file, or those of several sources.
@@ -74,7 +80,7 @@ def from_files(
 
     @cache
     def versions(usual: str) -> Versions:
-        shape = _shape(source, records, key, usual=usual)
+        shape = _shape(source, records, key, excluded, usual=usual)
         return Versions(None, "", shape=shape, key=source.key)
 
     found = [
@@ -93,6 +99,7 @@ def from_history(
     *,
     records: str | None,
     key: tuple[str, ...],
+    excluded: tuple[str, ...] = (),
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[list[Origin]]:
     """Yield the versions of a file in another repository, oldest first.
@@ -105,6 +112,7 @@ def from_history(
         source: Where they will go; says path and key of the records where they are not given.
         records: Path of the records.
         key: Fields of the key.
+        excluded: Members of objects on the path that are no records.
         variables: The environment, for how to reach a URL.
 
     Raises:
@@ -116,7 +124,7 @@ def from_history(
     here = cloned(place, file, variables) if isinstance(place, str) else nullcontext(place)
     with here as folder:
         past = anywhere(Repository.open(folder), file, records=records, key=key or source.key)
-        catalogue = replace(past, shape=_shape(source, records, key))
+        catalogue = replace(past, shape=_shape(source, records, key, excluded))
         revisions = [*catalogue.revisions()]
         if not revisions:
             raise catalogue.no_revision()
@@ -128,7 +136,12 @@ def from_history(
 
 
 def _shape(
-    source: SourceConfig, records: str | None, key: tuple[str, ...], *, usual: str | None = None
+    source: SourceConfig,
+    records: str | None,
+    key: tuple[str, ...],
+    excluded: tuple[str, ...],
+    *,
+    usual: str | None = None,
 ) -> Shape:
     """Return where old records stand, and what keys them.
 
@@ -136,15 +149,18 @@ def _shape(
         source: Where they will go.
         records: Path of the records, as given.
         key: Fields of the key, as given.
+        excluded: Members that are no records, as given; none: those of the source, at its path.
         usual: Path of the records where none is given; None: that of the source.
     """
     shape = shape_of(source)
     where = records or usual or shape.records
+    if not excluded and where == shape.records:
+        excluded = shape.excluded
     if key:
-        return Shape(where, key)
+        return Shape(where, key, excluded=excluded)
     if not (records or shape.key) and where in (".", ORIGINAL.records):
         return ORIGINAL
-    return shape._replace(records=where)
+    return shape._replace(records=where, excluded=excluded)
 
 
 def _usual(file: Path, source: SourceConfig) -> str:

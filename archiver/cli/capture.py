@@ -171,6 +171,7 @@ class _Place(click.Path):
 @click.option("--file", metavar="PATH", help="Import the history of this file of REPO.")
 @click.option("--records", metavar="PATH", help="Where its records are: . or a.b or a.b{}")
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of their key.  Repeatable.")
+@options.excluded
 @click.option(
     "--source",
     "name",
@@ -186,6 +187,7 @@ def import_(
     file: str | None,
     records: str | None,
     key: tuple[str, ...],
+    excluded: tuple[str, ...],
     name: str | None,
 ) -> None:
     """Turn old snapshot files, or the history of a file in another repository, into commits.
@@ -207,7 +209,7 @@ def import_(
         target = open_target(config, name, repository)
         bar = stack.enter_context(output.progress(target.source.name))
         if file is None:
-            origins = from_files(files, target.source, records=records, key=key)
+            origins = from_files(files, target.source, records=records, key=key, excluded=excluded)
         else:
             past = from_history(
                 paths[0],
@@ -215,6 +217,7 @@ def import_(
                 target.source,
                 records=records,
                 key=key,
+                excluded=excluded,
                 variables=config.environment.variables,
             )
             origins = stack.enter_context(past)

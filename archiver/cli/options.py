@@ -150,6 +150,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         file: str | None,
         records: str | None,
         key: tuple[str, ...],
+        excluded: tuple[str, ...],
         metrics: tuple[str, ...],
         **rest: Any,
     ) -> Any:
@@ -160,7 +161,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
 
         words = tuple(filter(None, map(rest.get, _VERSIONS)))
         environ = process_environment()
-        choice = Choice(repo, environ, sources, file, records, key, metrics, words)
+        choice = Choice(repo, environ, sources, file, records, key, excluded, metrics, words)
         return command(choice=choice, **rest)
 
     return offer(gathered, *_CATALOGUE)
@@ -179,6 +180,15 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", title, *(f"  $ {line}" for line in lines)])
 
 
+excluded = click.option(
+    "--except",
+    "excluded",
+    metavar="NAME",
+    multiple=True,
+    help="A member of {} in the path that is no record.  Repeatable.",
+)
+"""Excludes members of objects that the path of the records goes through."""
+
 _VERSIONS = ("first", "second", "between", "at", "since")
 """Parameters of commands that name versions."""
 
@@ -189,7 +199,9 @@ _CATALOGUE: tuple[Decorator, ...] = (
         "--file", metavar="PATH", help="A JSON file of any repository, without archiver.toml."
     ),
     click.option(
-        "--records", metavar="PATH", help="Where its records are: . or a.b or a.b{} or .[].models"
+        "--records",
+        metavar="PATH",
+        help="Where its records are: . or a.b or a.b{} or .[].models or .{group}[] or .[]=field",
     ),
     click.option(
         "--key",
@@ -197,6 +209,7 @@ _CATALOGUE: tuple[Decorator, ...] = (
         multiple=True,
         help="A field of the key of its records; ^.id: of the enclosing object.  Repeatable.",
     ),
+    excluded,
     click.option(
         "--metric",
         "metrics",

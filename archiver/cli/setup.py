@@ -51,6 +51,7 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
 @click.option("--url", help="Its address: https://, file://, or a path.")
 @click.option("--records", metavar="PATH", default=".", help="Where its records are.")
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of its key.  Repeatable.")
+@options.excluded
 @click.option("--metric", "metrics", metavar="FIELD", multiple=True, help="A field that counts.")
 @click.option(
     "--github",
@@ -69,6 +70,7 @@ def init(
     url: str | None,
     records: str,
     key: tuple[str, ...],
+    excluded: tuple[str, ...],
     metrics: tuple[str, ...],
     action: str | None,
 ) -> None:
@@ -80,14 +82,15 @@ def init(
     """
     new = None
     if kind not in (None, "json"):
-        if url or key or metrics:
-            raise click.UsageError("--url, --key and --metric belong to the type json.")
+        if url or key or metrics or excluded:
+            raise click.UsageError("--url, --key, --except and --metric belong to the type json.")
         KINDS.find(kind, folder=folder)
         new = scaffold.NewSource(source or kind, type=kind, settings=dict(map(_setting, given)))
     elif source is not None and url is not None:
         place, settings = _from_folder(url, folder), dict(map(_setting, given))
+        settings |= {"except": scaffold.array(excluded)} if excluded else {}
         new = scaffold.NewSource(source, place, records, key, metrics, settings=settings)
-    elif kind or source or url or key or metrics or given:
+    elif kind or source or url or key or metrics or excluded or given:
         raise click.UsageError("A source needs --source and --url. A hub needs --type.")
     files = scaffold.files(new)
     if action is not None:

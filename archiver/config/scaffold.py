@@ -163,6 +163,7 @@ volatile = []
 # tolerance = {{ price = 0.01 }}
 # commit = "any"              # "news": no commit when only metrics changed
 # max_shrink = 0.2            # refuse a listing in which more of the records are gone
+# except = ["$schema"]        # members beside the records that are none
 # noun = "vulnerability"      # what a record is called
 # label = "name"              # what people read beside a key such as a UUID
 # shards = "auto"             # or 1, 16, 256: files of a large catalogue

@@ -309,7 +309,12 @@ def policy_of(source: SourceConfig) -> Policy:
 
 
 def anywhere(
-    repository: Repository | None, file: str, *, records: str | None, key: tuple[str, ...]
+    repository: Repository | None,
+    file: str,
+    *,
+    records: str | None,
+    key: tuple[str, ...],
+    excluded: tuple[str, ...] = (),
 ) -> Catalogue:
     """Return the catalogue that a JSON file of any repository is.
 
@@ -317,10 +322,12 @@ def anywhere(
         repository: The repository; None: plain files only.
         file: The file, relative to the top of the work tree; a name where there is none.
         records: Path of the records; None: the document is the array, or as the original
-            design wrote it where no `key` is given either.
+            design wrote it where nothing else is given either.
         key: Fields of the key.
+        excluded: Members of objects on the path that are no records.
     """
-    shape = Shape(records or ".", key) if records or key else None
+    described = records or key or excluded
+    shape = Shape(records or ".", key, excluded=excluded) if described else None
     path = Path(file).as_posix().removeprefix("./")
     return Catalogue(path, path, Policy(key=key), shape, repository)
 

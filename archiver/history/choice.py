@@ -37,6 +37,7 @@ class Choice:
         file: A file of any repository instead of sources, relative to `repo` as git's own paths.
         records: Path of the records in `file`, or in plain files; None: the document is the array.
         key: Fields of the key of the records in `file`, or in plain files.
+        excluded: Members of objects on the path `records` that are no records.
         metrics: Metric fields, besides those of archiver.toml.
         words: What names versions; the name of a stamped file names its source.
     """
@@ -47,6 +48,7 @@ class Choice:
     file: str | None = None
     records: str | None = None
     key: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 
@@ -74,9 +76,10 @@ class Choice:
         if self.file is not None:
             repository = Repository.open(self.repo)
             file = _within(repository, self.repo, self.file)
-            found = [anywhere(repository, file, records=self.records, key=self.key)]
-        elif self.records or self.key:
-            raise ConfigError("--records and --key describe the file that --file names")
+            found = [self._described(repository, file)]
+        elif self._describes:
+            message = "--records, --key and --except describe the file that --file names"
+            raise ConfigError(message)
         else:
             config = self._config()
             repository = Repository.open(config.root)
@@ -85,27 +88,36 @@ class Choice:
 
     def knows_only_files(self) -> bool:
         """Return whether there is no history to ask: no `file` of one, and no archiver.toml."""
-        described = self.records or self.key
         is_archive = configuration.locate(self.repo, self.environ) is not None
-        return self.file is None and (bool(described) or not is_archive)
+        return self.file is None and (self._describes or not is_archive)
 
     def plain(self, name: str) -> Catalogue:
         """Return the catalogue that the plain file called `name` is a version of.
 
         Neither archiver.toml nor git is needed. Where there is an archiver.toml, its one source,
-        or the one that is named, says what fields mean, unless `records` or `key` are given.
+        or the one that is named, says what fields mean, unless `records`, `key` or `excluded`
+        are given.
 
         Raises:
             ConfigError: archiver.toml is wrong.
         """
         if self.file is not None:
             return self.one()
-        described = self.records or self.key
-        if not described and configuration.locate(self.repo, self.environ) is not None:
+        if not self._describes and configuration.locate(self.repo, self.environ) is not None:
             found = self.each()
             if len(found) == 1:
                 return found[0]
-        return self._measured(anywhere(None, name, records=self.records, key=self.key))
+        return self._measured(self._described(None, name))
+
+    @property
+    def _describes(self) -> bool:
+        """Whether it is said where the records of a file are."""
+        return bool(self.records or self.key or self.excluded)
+
+    def _described(self, repository: Repository | None, file: str) -> Catalogue:
+        return anywhere(
+            repository, file, records=self.records, key=self.key, excluded=self.excluded
+        )
 
     def _config(self) -> Config:
         if configuration.locate(self.repo, self.environ) is None:

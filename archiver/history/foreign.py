@@ -31,12 +31,14 @@ class Shape(NamedTuple):
         records: Path of the records.
         key: Fields of the key.
         otherwise: Fields that key a record that has none of `key`.
+        excluded: Members of objects on the path that are no records.
         models: Whether the records are a hub's models: their `size` in words becomes bytes.
     """
 
     records: str
     key: tuple[str, ...]
     otherwise: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     models: bool = False
 
 
@@ -50,7 +52,8 @@ def shape_of(source: SourceConfig) -> Shape:
     A document is read as archiver.toml says; any other file as the original design wrote it.
     """
     if source.type == "json":
-        return Shape(source.records, source.key)
+        excluded = tuple(source.settings.get("except", ()))
+        return Shape(source.records, source.key, excluded=excluded)
     if source.key in ((), ORIGINAL.key):
         return ORIGINAL._replace(models=not source.by_class)
     return Shape(ORIGINAL.records, source.key)
@@ -91,7 +94,7 @@ class Documents:
         """
         text = decoded(body)
         if self._reader is None:
-            self._reader = Reader(*self._shape[:3])
+            self._reader = Reader(*self._shape[:4])
         lines: dict[str, bytes] = {}
         bad: list[Bad] = []
         twice: list[str] = []

@@ -69,7 +69,11 @@ class Reader:
     """Reads versions of one document; records unchanged since the last version are not parsed."""
 
     def __init__(
-        self, records: str, key: tuple[str, ...] = (), otherwise: tuple[str, ...] = ()
+        self,
+        records: str,
+        key: tuple[str, ...] = (),
+        otherwise: tuple[str, ...] = (),
+        excluded: tuple[str, ...] = (),
     ) -> None:
         """Read the records at the path `records`, keyed by the fields `key`.
 
@@ -77,14 +81,16 @@ class Reader:
             records: Path of the records.
             key: Fields of the key; ``{}`` and ``^.`` name what stands outside of the record.
             otherwise: Fields that key a record that has none of `key`; empty: it has no key.
+            excluded: Members of objects on the path that are neither records nor groups of them.
 
         Raises:
-            ConfigError: The path cannot be understood, or there is no key.
+            ConfigError: The path cannot be understood, there is no key, or nothing to exclude from.
         """
         self._path = RecordsPath.read(records)
         self._last = self._path.last
         self._key = key or self._path.key
         self._otherwise = otherwise
+        self._excluded = frozenset(excluded)
         self._named = MEMBERS in self._key or bool(field_of(self._last))
         self._outer = tuple(field for field in self._key if field.startswith(_ENCLOSING))
         self._known: dict[tuple[object, ...], Line] = {}
@@ -96,6 +102,12 @@ class Reader:
             raise ConfigError(
                 f'the key "{MEMBERS}" needs records that are members of an object',
                 hint=f'end the path of records with "{MEMBERS}", or name a field as the key',
+            )
+
+        if excluded and not any(map(is_members, self._path.steps)):
+            raise ConfigError(
+                f'nothing can be excluded from "{records}", which goes through no object',
+                hint=f'"{MEMBERS}" in the path of records goes through the members of an object',
             )
 
     def read(self, body: bytes) -> Iterator[Line | Bad]:
@@ -126,9 +138,9 @@ class Reader:
         """Yield the arrays or objects that hold the records, and what they hold."""
         found: Iterator[_Found] = iter((_Found(_checked(body)),))
         for step in self._path.steps[:-1]:
-            found = _descend(found, step)
+            found = _descend(found, step, self._excluded)
         for holder in found:
-            held = iter(_held(holder, self._last))
+            held = iter(_held(holder, self._last, self._excluded))
             yield holder._replace(fields=self._fields(holder, held)), held
 
     def _fields(self, holder: _Found, held: Iterator[_Named]) -> tuple[str, ...]:
@@ -209,9 +221,11 @@ class Reader:
         return key_of(record, fields)
 
 
-def read(body: bytes, records: str, key: tuple[str, ...]) -> Iterator[Line | Bad]:
+def read(
+    body: bytes, records: str, key: tuple[str, ...], excluded: tuple[str, ...] = ()
+) -> Iterator[Line | Bad]:
     """Yield the records of one document; see `Reader`."""
-    return Reader(records, key).once(body)
+    return Reader(records, key, excluded=excluded).once(body)
 
 
 def _checked(body: bytes) -> bytes:
@@ -224,7 +238,9 @@ def _checked(body: bytes) -> bytes:
     return body
 
 
-def _descend(found: Iterator[_Found], step: str) -> Iterator[_Found]:
+def _descend(
+    found: Iterator[_Found], step: str, excluded: frozenset[str] = frozenset()
+) -> Iterator[_Found]:
     for value in found:
         if step == EACH:
             for index, text in enumerate(_decoded(_ARRAY, value, "an array")):
@@ -232,16 +248,19 @@ def _descend(found: Iterator[_Found], step: str) -> Iterator[_Found]:
         elif is_members(step):
             field = field_of(step)
             for name, text in _distinct(value).items():
+                if name in excluded:
+                    continue
                 groups = (*value.groups, (field, name)) if field else value.groups
                 yield _Found(text, value.around, f"{value.place}/{name}", groups)
         else:
             yield _member(value, step)
 
 
-def _held(value: _Found, step: str) -> Iterable[_Named]:
+def _held(value: _Found, step: str, excluded: frozenset[str]) -> Iterable[_Named]:
     """Return the name or index and the text of each member of an array or an object."""
     if is_members(step):
-        return _members(value)
+        held = _members(value)
+        return [each for each in held if each[0] not in excluded] if excluded else held
     return enumerate(_decoded(_ARRAY, value, "an array"))
 
 

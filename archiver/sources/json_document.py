@@ -30,12 +30,14 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         url: ``http://``, ``https://``, ``file://``, or a path; archiver.toml is its base.
         records: Path of the records (``records.document``).
         key: Field or fields that identify a record.
+        excluded: Names of members that are no records, where the path goes through an object.
         total: Path of the announced number of records; empty: there is none.
     """
 
     url: str
     records: str = "."
     key: str | tuple[str, ...] = ()
+    excluded: tuple[str, ...] = msgspec.field(default=(), name="except")
     total: str = ""
 
     def __post_init__(self) -> None:
@@ -73,10 +75,10 @@ class JsonSource(Source):
         return url if "://" in url else (self.base / url).absolute().as_uri()
 
     def _records(self, page: Page, body: bytes) -> Iterator[Line | Bad]:
-        key = self.settings.key
-        fields = (key,) if isinstance(key, str) else key
+        settings = self.settings
+        fields = (settings.key,) if isinstance(settings.key, str) else settings.key
         try:
-            yield from document.read(body, self.settings.records, fields)
+            yield from document.read(body, settings.records, fields, settings.excluded)
         except UnreadableSnapshot as error:
             raise _malformed(page, error) from error
 

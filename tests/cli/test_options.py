@@ -80,7 +80,8 @@ def test_a_catalogue_is_chosen_by_source_or_by_file() -> None:
     both = received(options.catalogue, "--source", "a", "--source", "b")
     assert both == {"choice": Choice(Path(), environ, ("a", "b"))}
     typed = ["--file", "a.json", "--records", "m", "--key", "^.id", "--key", "id", "--metric", "n"]
-    expected = Choice(Path(), environ, (), "a.json", "m", ("^.id", "id"), ("n",))
+    typed += ["--except", "meta"]
+    expected = Choice(Path(), environ, (), "a.json", "m", ("^.id", "id"), ("meta",), ("n",))
     assert received(options.catalogue, *typed) == {"choice": expected}
 
 

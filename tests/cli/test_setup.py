@@ -253,3 +253,15 @@ def test_a_setting_of_a_json_source_is_written_and_checked(
     refused = archiver("init", tmp_path / "b", *source, "--set", "nonsense=foo")
     assert refused.returncode == 2
     assert "nonsense" in refused.stderr
+
+
+def test_init_writes_the_members_that_are_no_records(
+    archiver: Callable[..., CompletedProcess[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "d.json").write_text('{"$schema": {}, "meta": {}, "a": {"v": 1}}')
+    options = ("--url", tmp_path / "d.json", "--records", ".{}", "--except", "$schema")
+    assert archiver("init", tmp_path, "--source", "d", *options, "--except", "meta").returncode == 0
+    config = load(tmp_path / "archiver.toml", {})
+    assert config.source("d").settings["except"] == ["$schema", "meta"]
+    refused = archiver("init", tmp_path, "--type", "modelscope", "--except", "meta")
+    assert refused.stderr.endswith("--except and --metric belong to the type json.\n")

@@ -28,6 +28,7 @@ class Shape(NamedTuple):
         key: Fields of the key; empty: those that the path gives.
         line: The second version's line of `d`.
         group: What stands before the keys.
+        excluded: Members that are no records.
     """
 
     old: Json
@@ -36,6 +37,7 @@ class Shape(NamedTuple):
     key: tuple[str, ...]
     line: dict[str, Json]
     group: str = ""
+    excluded: tuple[str, ...] = ()
 
 
 SHAPES: Final = {
@@ -84,6 +86,23 @@ SHAPES: Final = {
         {"@key": "x/d", "hub": "x"},
         "x/",
     ),
+    "members that are no records": Shape(
+        {"$schema": "x", "meta": {"v": 1}, "a": {}, "b": {"v": 1}, "c": {}},
+        {"$schema": "y", "meta": {"v": 2}, "a": {}, "b": {"v": 2}, "d": {}},
+        ".{}",
+        (),
+        {"@key": "d"},
+        excluded=("$schema", "meta"),
+    ),
+    "members that are no groups": Shape(
+        {"updated": 1, "x": [{"id": "a"}, {"id": "b", "v": 1}], "y": [{"id": "c"}]},
+        {"updated": 2, "x": [{"id": "a"}, {"id": "b", "v": 2}, {"id": "d"}]},
+        ".{hub}[]",
+        ("hub", "id"),
+        {"@key": "x/d", "hub": "x", "id": "d"},
+        "x/",
+        excluded=("updated",),
+    ),
     "names that are fields": Shape(
         {"a": {}, "b": {"v": 1}, "c": {}},
         {"a": {}, "b": {"v": 2}, "d": {}},
@@ -96,7 +115,8 @@ SHAPES: Final = {
 
 def options(shape: Shape) -> list[str]:
     """Return the options that describe the document on the command line."""
-    return ["--records", shape.records, *(f"--key={field}" for field in shape.key)]
+    left_out = (f"--except={name}" for name in shape.excluded)
+    return ["--records", shape.records, *(f"--key={field}" for field in shape.key), *left_out]
 
 
 def written(folder: Path, shape: Shape) -> tuple[Path, Path]:
@@ -117,8 +137,12 @@ def shape(request: pytest.FixtureRequest) -> Shape:
 def archive(shape: Shape, tmp_path: Path) -> Archive:
     """Return an archive that is configured for the shape."""
     made = Archive(new_repository(tmp_path / "archive"))
-    made.configure(records=shape.records, key=shape.key)
+    made.configure(records=shape.records, key=shape.key, max_shrink=1, **excluded(shape))
     return made
+
+
+def excluded(shape: Shape) -> dict[str, Json]:
+    return {"except": list(shape.excluded)} if shape.excluded else {}
 
 
 def test_two_plain_files_are_compared(shape: Shape, archiver: Archiver, tmp_path: Path) -> None:
@@ -149,7 +173,6 @@ def test_a_file_of_any_repository_has_a_log(
 
 
 def test_a_run_archives_it(shape: Shape, archive: Archive) -> None:
-    archive.configure("", records=shape.records, key=shape.key, max_shrink=1)
     for value in (shape.old, shape.new, shape.new):
         (archive.folder / "models.json").write_text(json.dumps(value))
         archive.run()

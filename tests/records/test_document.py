@@ -284,6 +284,18 @@ def test_a_member_that_says_something_else_than_its_group_is_bad() -> None:
     ]
 
 
+def test_excluded_members_are_neither_records_nor_groups() -> None:
+    text = b'{"meta":{"v":1},"x":{"a":{},"meta":{}},"$schema":"s"}'
+    reader = Reader(".{hub}{}", excluded=("meta", "$schema", "absent"))
+    expected = [Line("x/a", b'{"@key":"x/a","hub":"x"}')]
+    assert list(reader.read(text)) == list(reader.once(text)) == expected
+
+
+def test_nothing_is_excluded_where_the_path_goes_through_no_object() -> None:
+    with pytest.raises(ConfigError, match='nothing can be excluded from "a'):
+        Reader("a.b", ("id",), excluded=("x",))
+
+
 def test_what_cannot_be_used_in_a_group_is_named_with_its_key() -> None:
     text = b'{"x":{"a":{"v":1,"v":2},"b":7,"c":[]}}'
     assert found(text, ".{hub}{}") == [
