@@ -10,7 +10,7 @@ import msgspec
 from archiver.errors import UnreadableSnapshot
 from archiver.records import canonical
 from archiver.records.decoding import decoded
-from archiver.records.document import WHERE, Reader
+from archiver.records.document import Reader
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.model import Bad
 from archiver.records.representation import short
@@ -111,7 +111,9 @@ class Documents:
             _refuse_shortfall(text.body, len(lines) + len(bad) + len(twice))
         reasons = [f"{each.place} ({each.reason})" for each in bad]
         if bad and not lines:
-            raise UnreadableSnapshot(f"no record can be read: {reasons[0]}", hint=WHERE)
+            raise UnreadableSnapshot(
+                f"no record can be read: {reasons[0]}", hint=self._reader.hint(text.body)
+            )
         keys = {each.key for each in bad if each.key}
         return Document(
             [lines[key] for key in sorted(lines)],

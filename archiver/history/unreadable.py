@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.errors import UnreadableSnapshot
+from archiver.records.document import WHERE
 from archiver.records.text import count, more
 from archiver.render.wording import short
 from archiver.store.plumbing import RECOVER
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from archiver.store.history import Revision
 
 _NAMED: Final = 3
+_ASKED: Final = "where are its records, and what is their key? --records PATH --key FIELD"
+
 _log = logging.getLogger(__name__)
 
 
@@ -85,7 +88,7 @@ def hint(catalogue: Catalogue, known: str) -> str:
     """Return what to do about a document of another shape, if the hint `known` is about one."""
     if known in ("", RECOVER) or catalogue.config is not None:
         return known
-    return "where are its records, and what is their key? --records PATH --key FIELD"
+    return known.replace(WHERE, _ASKED)
 
 
 def called(revision: Revision) -> str:

@@ -16,6 +16,7 @@ from archiver.records.jsontext import UNREADABLE, parse, plain
 from archiver.records.key import joined, key_of, keyed_by, member
 from archiver.records.model import Bad, Line
 from archiver.records.path import EACH, MEMBERS, RecordsPath, field_of, is_members
+from archiver.records.suggestion import did_you_mean
 from archiver.records.text import count
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 _ENCLOSING = "^."
 _REPLACED = "\ufffd"
-WHERE = "`records` and `key` in archiver.toml say where the records are and what is their key"
+WHERE = (
+    "`records` and `key` in archiver.toml say where the records are and what is their key, "
+    "`except` what is none"
+)
 
 
 class _Name(str):
@@ -86,6 +90,7 @@ class Reader:
         Raises:
             ConfigError: The path cannot be understood, there is no key, or nothing to exclude from.
         """
+        self._records = records
         self._path = RecordsPath.read(records)
         self._last = self._path.last
         self._key = key or self._path.key
@@ -93,6 +98,7 @@ class Reader:
         self._excluded = frozenset(excluded)
         self._named = MEMBERS in self._key or bool(field_of(self._last))
         self._outer = tuple(field for field in self._key if field.startswith(_ENCLOSING))
+        self._hint = ""
         self._known: dict[tuple[object, ...], Line] = {}
         if not self._key:
             raise ConfigError(
@@ -117,7 +123,7 @@ class Reader:
             UnreadableSnapshot: The document is not JSON or has another shape.
         """
         known, self._known = self._known, {}
-        for holder, held in self._holders(body):
+        for holder, held in self._opened(body):
             around = (_text_around(holder, field) for field in self._outer)
             outside = (*around, *holder.groups, *holder.fields)
             for name, raw in held:
@@ -130,9 +136,26 @@ class Reader:
 
     def once(self, body: bytes) -> Iterator[Line | Bad]:
         """Yield the records of `body` as `read` does, and remember nothing."""
-        for holder, held in self._holders(body):
+        for holder, held in self._opened(body):
             for name, raw in held:
                 yield self._line(bytes(raw), holder, name)
+
+    def hint(self, body: bytes) -> str:
+        """Return what to do where `body` has another shape; the first such document decides.
+
+        The documents of one reader are versions of one file: to look into each takes minutes.
+        """
+        self._hint = self._hint or did_you_mean(body, self._records) + WHERE
+        return self._hint
+
+    def _opened(self, body: bytes) -> Iterator[tuple[_Found, Iterator[_Named]]]:
+        """Yield what `_holders` does, and add to its errors what to do."""
+        try:
+            yield from self._holders(body)
+        except UnreadableSnapshot as error:
+            if error.hint == WHERE:
+                error.hint = self.hint(body)
+            raise
 
     def _holders(self, body: bytes) -> Iterator[tuple[_Found, Iterator[_Named]]]:
         """Yield the arrays or objects that hold the records, and what they hold."""

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from archiver.errors import MalformedPage, UnreadableSnapshot
+from archiver.errors import ConfigError, MalformedPage, UnreadableSnapshot
 from archiver.records import document
 from archiver.records.decoding import decoded, unzipped
 from archiver.records.jsontext import UNREADABLE, plain
+from archiver.records.model import Bad
+from archiver.records.suggestion import did_you_mean
 from archiver.sources.protocol import Parsed, Source
 from archiver.transport import Request, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from archiver.records.model import Bad, Line
+    from archiver.records.model import Line
     from archiver.sources.ledger import Ledger
     from archiver.transport import Page
 
@@ -77,10 +79,23 @@ class JsonSource(Source):
     def _records(self, page: Page, body: bytes) -> Iterator[Line | Bad]:
         settings = self.settings
         fields = (settings.key,) if isinstance(settings.key, str) else settings.key
+        bad: Bad | None = None
+        usable = False
         try:
-            yield from document.read(body, settings.records, fields, settings.excluded)
+            for found in document.read(body, settings.records, fields, settings.excluded):
+                if isinstance(found, Bad):
+                    bad = bad or found
+                else:
+                    usable = True
+                yield found
         except UnreadableSnapshot as error:
             raise _malformed(page, error) from error
+        except ConfigError as error:
+            error.hint = did_you_mean(body, settings.records) + error.hint
+            raise
+        if bad and not usable and (hint := did_you_mean(body, settings.records)):
+            reason = f"no record can be read: {bad.place} ({bad.reason})"
+            raise _malformed(page, UnreadableSnapshot(reason, hint=hint + document.WHERE))
 
 
 def _malformed(page: Page, error: UnreadableSnapshot) -> MalformedPage:

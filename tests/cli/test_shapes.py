@@ -184,6 +184,27 @@ def test_a_run_archives_it(shape: Shape, archive: Archive) -> None:
     assert problems == []
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [SHAPES[name] for name in ("a list of names", "rows below a header", "rows beside a header")],
+)
+def test_a_path_that_is_missing_is_suggested(
+    archiver: Archiver, archive: Archive, shape: Shape, tmp_path: Path
+) -> None:
+    old, new = written(tmp_path, shape)
+    words = f'did you mean records = "{shape.records}"? '
+    done = archiver("compare", old, new, "--repo", tmp_path)
+    assert (done.returncode, done.stdout) == (5, "")
+    assert words in done.stderr
+    (archive.folder / "models.json").write_text(json.dumps(shape.old))
+    for key in ((), ("id",)):
+        archive.configure(records=".", key=key)
+        done = archiver("run", "--repo", archive.folder)
+        assert done.returncode == (3 if key else 2)
+        assert words in done.stderr
+    assert archive.commits == 0
+
+
 def test_old_files_are_imported_as_a_run_archives_them(
     shape: Shape, archive: Archive, archiver: Archiver, tmp_path: Path
 ) -> None:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from support.commandline import Archiver
 
 SHAPE = ("--key", "id", "--records", "models")
-HINT = "  hint: where are its records, and what is their key? --records PATH --key FIELD"
+ASKED = "where are its records, and what is their key? --records PATH --key FIELD"
+HINT = f"  hint: {ASKED}"
+SUGGESTED = f'  hint: did you mean records = "models"? {ASKED}'
 WRONG = ("--key", "id", "--records", "entries")
 
 
@@ -102,7 +104,7 @@ def test_a_problem_of_every_version_is_named_once(
     assert done.stderr.splitlines() == [
         f"archiver: no version of {FILE} can be read",
         f'archiver: {versions}: no "entries" at the top (there: models)',
-        HINT,
+        SUGGESTED,
     ]
 
 
