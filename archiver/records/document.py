@@ -96,7 +96,10 @@ class Reader:
         self._key = key or self._path.key
         self._otherwise = otherwise
         self._excluded = frozenset(excluded)
-        self._named = MEMBERS in self._key or bool(field_of(self._last))
+        self._field = field_of(self._last)
+        self._named = MEMBERS in self._key or bool(self._field)
+        self._as_they_are = self._path.as_they_are
+        self._beside = is_members(self._last) and not self._path.value
         self._outer = tuple(field for field in self._key if field.startswith(_ENCLOSING))
         self._hint = ""
         self._known: dict[tuple[object, ...], Line] = {}
@@ -182,11 +185,13 @@ class Reader:
         return _names([_Found(first[1])], header.text)
 
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
-        if is_members(self._last) and not self._path.value and text[:1] not in (b"{", b"["):
+        if self._beside and text[:1] not in (b"{", b"["):
             key = self._known_key(b"{}", holder, name)
             return Bad(f"{holder.place}/{name}", "a plain value beside the records", key, True)
         try:
-            record, quotes = self._record(parse(text), holder, name)
+            record, quotes = parse(text), 0
+            if type(record) is not dict or not self._as_they_are:
+                record, quotes = self._record(record, holder, name)
             fields = keyed_by(record, self._key, self._otherwise)
             key = self._key_of(record, fields, holder, name)
             line = canonical.encode_as(key, record, fields)
@@ -213,8 +218,8 @@ class Reader:
     def _add_names(self, record: Record, holder: _Found, name: str | int) -> int:
         """Add the names above a record to it; return the number of quotes that these add."""
         names = holder.groups
-        if field := field_of(self._last):
-            names = (*names, (field, str(name)))
+        if self._field:
+            names = (*names, (self._field, str(name)))
         own = len(record)
         for field, group in names:
             if record.setdefault(field, group) != group:

@@ -82,6 +82,11 @@ class RecordsPath(NamedTuple):
         return self.fields[0] if len(self.fields) == 1 else ""
 
     @property
+    def as_they_are(self) -> bool:
+        """Whether records are objects to which the path adds nothing."""
+        return not (self.fields or self.header or any(map(field_of, self.steps)))
+
+    @property
     def is_row(self) -> bool:
         """Whether records are rows, whose cells have no names."""
         return len(self.fields) > 1 or self.header is not None
