@@ -8,7 +8,8 @@ import logging
 import os
 import stat
 from contextlib import suppress
-from pathlib import PurePosixPath
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from archiver.errors import StoreError
@@ -17,7 +18,6 @@ from archiver.store.durable import disk_errors, make_folders, sync_folder, write
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
-    from pathlib import Path
 
     from archiver.store.journal import Move
     from archiver.store.objects import ObjectReader
@@ -181,6 +181,7 @@ class _Update:
         """
         target = self._root / path
         if move.after is None and not stat.S_ISREG(mode_of(target)):
+            remove_empty(self._root, target)  # a run may have been killed before it did
             return  # it is gone; a folder or a file of the same commit may have its name
         target.with_name(self._temporary).unlink(missing_ok=True)
         status = target.lstat() if mode_of(target) else None
@@ -241,8 +242,12 @@ def remove(root: Path, target: Path) -> None:
     """Remove a file, and the folders that it leaves empty, as git does."""
     target.unlink()
     sync_folder(target.parent)
-    for folder in target.parents:
-        if folder == root:
-            return
-        with suppress(OSError):  # not empty: it stays
+    remove_empty(root, target)
+
+
+def remove_empty(root: Path, target: Path) -> None:
+    """Remove the folders above a removed file that are empty; none is reached through a link."""
+    folders = [*takewhile(lambda folder: folder != root, target.parents)]
+    for folder in folders if not any(map(Path.is_symlink, folders)) else ():
+        with suppress(OSError):  # not empty, or not there
             folder.rmdir()

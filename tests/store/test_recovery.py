@@ -9,6 +9,7 @@ from archiver.errors import RepositoryBusy
 from archiver.store.commit import writing
 from archiver.store.journal import Journal, Move, RefMove
 from archiver.store.repository import STATE_REF, Repository
+from archiver.store.worktree import remove_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,3 +130,38 @@ def test_unfinished_packs_of_the_dead_run_are_removed(repo: Path, journal: Journ
     heal(repo)
     left = [file.name for file in (repo / ".git/objects/pack").iterdir()]
     assert left == ["pack-x.keep"]
+
+
+def test_a_folder_that_a_dead_run_had_emptied_makes_room_for_a_file(repo: Path, git: Git) -> None:
+    (repo / "docs" / "sub").mkdir(parents=True)
+    (repo / "docs" / "sub" / "page.md").write_bytes(b"a page\n")
+    git(repo, "add", "docs")
+    git(repo, "commit", "--quiet", "--message=Begin")
+    old, page = git(repo, "rev-parse", "main", "main:docs/sub/page.md").split()
+    git(repo, "rm", "-q", "docs/sub/page.md")
+    (repo / "docs").write_bytes(b"a file\n")
+    git(repo, "add", "docs")
+    git(repo, "commit", "--quiet", "--message=Swap")
+    new, file = git(repo, "rev-parse", "main", "main:docs").split()
+    (repo / "docs").unlink()
+    (repo / "docs" / "sub").mkdir(parents=True)  # what is left between unlink and rmdir
+    files = {"docs/sub/page.md": Move(page, page, None), "docs": Move(None, None, file)}
+    moved = {"refs/heads/main": RefMove(old, new)}
+    branch = "refs/heads/main"
+    home = repo / ".git" / "archiver"
+    (home / "scratch").mkdir(parents=True)
+    journal = Journal(
+        git_dir=str(repo / ".git"), root=str(repo), branch=branch, refs=moved, files=files
+    )
+    journal.save(home / "journal")
+    heal(repo)
+    assert (repo / "docs").read_bytes() == b"a file\n"
+    assert git(repo, "status", "--porcelain") == ""
+
+
+def test_no_folder_behind_a_link_is_removed(repo: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "empty").mkdir(parents=True)
+    (repo / "link").symlink_to(outside)
+    remove_empty(repo, repo / "link" / "empty" / "file")
+    assert (outside / "empty").is_dir()
