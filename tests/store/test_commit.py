@@ -142,7 +142,7 @@ def test_a_symbolic_link_on_the_way_is_refused(
 ) -> None:
     (tmp_path / "outside").mkdir()
     (repo / "data").symlink_to(tmp_path / "outside")
-    with pytest.raises(StoreError, match="is not a folder"):
+    with pytest.raises(StoreError, match="is a symbolic link"):
         capture(repo, {LATEST: b"1"})
     assert list((tmp_path / "outside").iterdir()) == []
 
