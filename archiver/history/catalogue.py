@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from itertools import takewhile
 from pathlib import Path
@@ -115,10 +116,17 @@ class Catalogue:
 
     @property
     def tombstones(self) -> str:
-        """Path of the tombstones; empty: nothing was ever removed, or this is no source's file."""
+        """Path of the tombstones; empty: nothing was ever removed, or this is no source's file.
+
+        A person who merges, or goes back to an older state, may leave a tip without the file.
+        """
         path = f"{self.folder}/{REMOVED}"
         tip = self.required().tip(self.ref) if self.folder else None
-        return path if tip and self.required().object_at(tip, path) else ""
+        if tip is None or self.required().object_at(tip, path):
+            return path if tip else ""
+        with suppress(ShallowHistory):
+            return path if any(self.committed(path, tip)) else ""
+        return ""
 
     @property
     def settings(self) -> str:

@@ -127,7 +127,7 @@ def check_pins(
         version = revisions.find(catalogue, versions, at, now)
         base = _base(catalogue, versions, since, now) if since else None
         evidence = _Evidence(version, base, places)
-    evidence.read_history(catalogue)
+    evidence.read_history(catalogue, tip=version.end.revision if at else None)
     kept = _unlisted(catalogue, version, newest=not at)
     evidence.ask(fates, kept)
     return [
@@ -171,12 +171,12 @@ class _Evidence:
         self._base = None if base is None else dict(_records(base, keys))
         self._tombstones = version.tombstones()
         self._window = version.covers == "window"
-        self._tip = version.end.revision
         self._timelines: dict[str, Timeline] = {}
         self._fates: Mapping[str, Fate] = {}
+        self._unlisted: AbstractSet[str] = frozenset()
 
-    def read_history(self, catalogue: Catalogue) -> None:
-        """Read the timelines of keys that the versions leave open, in one pass.
+    def read_history(self, catalogue: Catalogue, *, tip: str | None) -> None:
+        """Read the timelines of keys that the versions leave open, in one pass, up to `tip`.
 
         A clone that is too shallow is an error only if a verdict depends on it; otherwise dates
         are unknown.
@@ -185,7 +185,7 @@ class _Evidence:
         gone = [key for key in keys if key not in self._records and key not in self._tombstones]
         wanted = {*keys, *chain.from_iterable(self._guesses[key] for key in gone)}
         try:
-            self._timelines = timelines(catalogue, wanted, tip=self._tip) if wanted else {}
+            self._timelines = timelines(catalogue, wanted, tip=tip) if wanted else {}
         except ShallowHistory as short:
             based = self._base is not None
             if all(key in self._tombstones or (based and key in self._records) for key in keys):
@@ -196,6 +196,7 @@ class _Evidence:
 
     def ask(self, fates: Fates, unlisted: AbstractSet[str]) -> None:
         """Ask the source about the keys that have left a window, and about the unlisted ones."""
+        self._unlisted = unlisted
         keys = [key for key in self._guesses if self._has_left(key) or self._is_unseen(key)]
         keys += [key for key in self._guesses if key in unlisted and key in self._records]
         self._fates = fates(sorted(keys)) if keys else {}
@@ -229,7 +230,7 @@ class _Evidence:
         record = self._records.get(key)
         if record is None:
             return [self._absence(key)]
-        fate = self._fates.get(key, Fate("listed"))
+        fate = self._fates.get(key, _UNASKED) if key in self._unlisted else Fate("listed")
         if fate.state != "listed":
             return [_fated(key, fate, "missing from the newest listing")]
         found = [
@@ -254,7 +255,7 @@ class _Evidence:
         if timeline is None:
             return Finding(key=key, verdict="missing", detail=self._unknown(key))
         if self._has_left(key):
-            fate = self._fates.get(key, Fate("unknown", "the source cannot be asked"))
+            fate = self._fates.get(key, _UNASKED)
             return _fated(key, fate, "outside of the listed window", since)
         return Finding(key=key, verdict="removed", detail="removed", since=since)
 
@@ -310,6 +311,7 @@ class _Evidence:
         return timeline.blame.get(field) or next(changed, None)
 
 
+_UNASKED: Final = Fate("unknown", "the source cannot be asked")
 _UNSEEN: Final[Mapping[str, str]] = {
     "listed": "; the source has it, outside of the listed window: name it in `ids`",
     "gone": "; the source does not have it either",

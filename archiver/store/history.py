@@ -160,21 +160,30 @@ def _first_parents(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
 
 
 def _all(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
-    """Yield the revisions in one order; it streams down to the newest merge."""
+    """Yield the revisions in one order; it streams down to the newest merge.
+
+    git prints a commit before those that stand on it if its clock ran ahead: it waits for them.
+    """
     nodes = logged(git, path, tip, ALL_PARENTS)
-    for node in nodes:
-        if node.merges:
-            yield from reversed(joined([node, *nodes]))
-            return
-        if node.changed:
-            yield node.revision
+    waiting: dict[str, Node] = {}
+    following = ""
+    for printed in nodes:
+        waiting[printed.revision.id] = printed
+        following = following or printed.revision.id
+        while node := waiting.pop(following, None):
+            if node.merges:
+                yield from reversed(joined([node, *waiting.values(), *nodes]))
+                return
+            if node.changed:
+                yield node.revision
+            following = "".join(node.parents)
 
 
 def joined(nodes: Sequence[Node]) -> list[Revision]:
     """Return the revisions of a history with merges in one order, oldest first.
 
     Ancestry decides; among commits that do not stand on each other, the author date. A commit
-    counts if it lies on the line of first parents or is a capture, a merge only if it holds
+    counts if it lies on the line of first parents or is a capture, a merge wherever it holds
     something else than the revision before it.
 
     Args:
@@ -191,7 +200,7 @@ def joined(nodes: Sequence[Node]) -> list[Revision]:
             revision = replace(revision, blob=before)
         blobs[revision.id] = revision.blob
         if node.merges:
-            counts = revision.id in line and revision.blob != (found[-1].blob if found else None)
+            counts = revision.blob != (found[-1].blob if found else None)
         else:
             counts = node.changed and (revision.id in line or bool(revision.trailers))
         if counts:

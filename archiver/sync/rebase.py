@@ -15,6 +15,7 @@ from archiver.capture.validation import Baseline
 from archiver.errors import PushRejected, UnknownRevision
 from archiver.history import queries, snapshots
 from archiver.history.catalogue import REVERTED
+from archiver.history.dates import Dates
 from archiver.history.versions import stamp, taken_at
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Rebase:
         self._repository = repository
         self._writer = writer
         self._now = now
+        self._theirs = ""
 
     def join(self, ours: str | None, theirs: str | None) -> str | None:
         """Return the tip of a branch that holds the commits of both tips.
@@ -79,7 +81,7 @@ class Rebase:
             return theirs
         if here.is_ancestor(theirs, ours):
             return ours
-        tip = theirs
+        self._theirs = tip = theirs
         for commit in here.since(theirs, ours):
             tip = self._onto(commit, tip)
         return tip
@@ -87,7 +89,7 @@ class Rebase:
     def _onto(self, commit: str, tip: str) -> str:
         """Return the commit that stands for `commit` on `tip`; `tip` itself if it is dropped.
 
-        A capture is dropped where `tip` holds a newer one of the same source, or the same records.
+        A capture is dropped where they pushed a newer one of the same source, or the same records.
         """
         answer = self._repository.git.ask("rev-parse", "--verify", "--quiet", f"{commit}~1")
         parent = None if answer.code else answer.out.decode().strip()
@@ -131,7 +133,7 @@ class Rebase:
             taken, snapshot = taken_at(end), snapshots.name_of(there.source.name, end)
             if taken is None:
                 raise PushRejected(f"{revision.id[:10]} says no time of its capture", hint=_MEND)
-            if (baseline.open().end.timestamp or "") >= stamp(taken):
+            if self._overtaken(there, revision.id, parent, taken):
                 reason = f"the capture of {stamp(taken)} UTC: a newer one was pushed"
                 return self._dropped(there, baseline.open().end, snapshot, reason)
             recorded = read_recorded(there, versions, revision, parent)
@@ -143,6 +145,24 @@ class Rebase:
         tip = there.catalogue.ref
         commit = self._build(there, draft.files, draft.message, tip, draft.taken)
         return Rebased(commit, with_(draft.report, revision=commit), snapshot)
+
+    def _overtaken(self, there: Target, capture: str, parent: str | None, taken: datetime) -> bool:
+        """Say whether somebody pushed a newer capture, of which the one here knows nothing.
+
+        A time says nothing if it lies in the future, if the order of the commits contradicts it, or
+        if it is earlier than that of a commit which the capture here stands on.
+        """
+        then, now = taken.timestamp(), self._now.timestamp()
+        dates = self._repository.git.run("log", "--format=%at", parent) if parent else b""
+        if any(then <= int(date) <= now for date in dates.split()):
+            return False  # the clock here was behind
+        pushed = Dates.of(replace(there.catalogue, ref=self._theirs)).used
+        return any(
+            DIGEST in each.trailers
+            and taken <= each.authored_at <= self._now
+            and not self._repository.is_ancestor(each.id, capture)
+            for each in pushed
+        )
 
     def _dropped(self, there: Target, end: End, snapshot: str, reason: str) -> Rebased:
         self.notes.append(f"{there.source.name}: dropped: {reason}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +15,8 @@ from archiver.history.catalogue import Catalogue, anywhere, configured
 from archiver.history.changelog import sections
 from archiver.history.log import log
 from archiver.jobs.job import Job
+from archiver.pins.lists import Pin
+from archiver.pins.status import check_pins
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -191,3 +193,72 @@ def test_in_other_repositories_a_branch_comes_into_effect_by_its_merge(hub: Hub)
     with Repository.open(here.folder) as repository:
         catalogue = anywhere(repository, "list.json", records=None, key=("id",))
         assert [entry.total for entry in log(catalogue)] == [0, 1]
+
+
+def revisions(copy: Copy) -> list[str]:
+    """Return the full id of each version, newest first."""
+    with opened(copy) as catalogue:
+        return [each.revision for each in log(catalogue)]
+
+
+def test_a_clock_that_ran_ahead_moves_no_capture(hub: Hub) -> None:
+    """git prints the first two in the order of their commit dates."""
+    here = hub.first()
+    hub.time += timedelta(days=1000)
+    captures(here, {"one": 1})
+    hub.time -= timedelta(days=999)
+    captures(here, {"one": 2}, {"one": 3})
+    assert revisions(here) == here.git("rev-list", "--topo-order", "HEAD~3..HEAD").split()
+    here.git("checkout", "--quiet", "-b", "side", "HEAD~1")
+    note(here, "NOTES.md")
+    here.git(*MERGE, "main")
+    captures(here, {"one": 4})
+    assert revisions(here)[1:] == here.git("rev-list", "--topo-order", "main~3..main").split()
+    assert problems(here) == []
+
+
+def test_a_merge_counts_on_whichever_side_it_is(hub: Hub) -> None:
+    """A pull swaps the sides: what another copy merged is not along the first parents here."""
+    here = hub.first()
+    captures(here, {"one": 1})
+    here.git("checkout", "--quiet", "-b", "side")
+    captures(here, {"one": 1, "two": 2})
+    here.git("checkout", "--quiet", "-b", "theirs", "main")
+    note(here, "NOTES.md")
+    here.git(*MERGE, "--strategy=ours", "side")
+    captures(here, {"one": 7})
+    before = revisions(here)
+    here.git("checkout", "--quiet", "main")
+    note(here, "mine")
+    here.git(*MERGE, "theirs")
+    assert len(before) == 4
+    assert revisions(here) == before
+
+
+def test_what_returned_before_a_merge_without_tombstones_has_returned(hub: Hub) -> None:
+    here = hub.first("max_shrink = 1\n" + AT_ONCE)
+    captures(here, {"one": 1, "two": 2})
+    here.git("checkout", "--quiet", "-b", "side")
+    captures(here, {"one": 1}, {"one": 1, "two": 2})
+    here.git("checkout", "--quiet", "main")
+    note(here, "NOTES.md")
+    here.git(*MERGE, "--strategy=ours", "side")
+    assert "removed.jsonl" not in here.git("ls-files")
+    with opened(here) as catalogue:
+        summaries = [each.summary for each in log(catalogue)]
+    assert [each and each.returned for each in summaries] == [0, 1, 0, None]
+
+
+def test_a_pin_knows_what_a_merged_branch_held(hub: Hub) -> None:
+    """The newest version is a capture of one branch; what the other held was there too."""
+    here = hub.first()
+    captures(here, {"one": 1})
+    other = hub.made("other")
+    (other.folder / "archiver.toml").write_text((here.folder / "archiver.toml").read_text())
+    captures(other, {"two": 2})
+    here.git("fetch", "--quiet", str(other.folder), "main")
+    merge = ("--allow-unrelated-histories", "--strategy-option=theirs", "FETCH_HEAD")
+    here.git(*MERGE, *merge)
+    with opened(here) as catalogue:
+        (told,) = check_pins(catalogue, [Pin("one", "", 0)], now=hub.time)
+    assert told.verdict == "removed"

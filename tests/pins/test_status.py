@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from support.copies import PATIENT
+from support.copies import Hub as Files
 from support.git import run_git
 from support.hubs import Archive
 
@@ -78,6 +80,21 @@ def test_the_hub_is_asked_about_a_model_that_is_missing(
     assert found(archive, other, offline=True)[other].verdict == "ok"
     archive.hub.restore(gone)
     assert found(archive, key)[key].verdict == "ok"
+
+
+def test_a_missing_record_of_a_source_that_cannot_be_asked_is_unconfirmed(tmp_path: Path) -> None:
+    hub = Files(tmp_path)
+    copy = hub.first(PATIENT)
+    copy.run("a")
+    hub.lists("a", one=1)
+    copy.run("a")
+    with Repository.open(copy.folder) as repository:
+        catalogue = configured(copy.config, "a", repository)
+        fates = partial(asked, copy.config, "a")
+        pins = [Pin("one", "", 0), Pin("two", "", 0)]
+        findings = check_pins(catalogue, pins, now=hub.time, fates=fates)
+    assert [each.verdict for each in findings] == ["ok", "unconfirmed"]
+    assert findings[1].detail.endswith("is unknown: the source cannot be asked")
 
 
 def out_of_the_window(archive: Archive) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -133,6 +134,38 @@ def test_an_older_capture_than_the_pushed_one_is_dropped_and_said(hub: Hub) -> N
     assert hub.records("a") == {"one": 1, "two": 2, "three": 3}
     assert second.git("rev-parse", "HEAD") == first.git("rev-parse", "HEAD")
     assert second.is_clean()
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [(1000, 0), (0, -1000)])
+def test_a_wrong_clock_drops_no_capture(hub: Hub, theirs: int, ours: int) -> None:
+    """Either theirs ran ahead, or ours was behind the commits that it stands on."""
+    first = hub.first()
+    second = hub.second(first, one=1)
+    hub.time += timedelta(days=theirs)
+    hub.lists("a", one=1, two=2)
+    first.run("a")
+    hub.time += timedelta(days=ours - theirs)
+    hub.lists("a", one=1, three=3)
+    second.run("a", job=Job())
+    hub.time -= timedelta(days=ours)
+    push.push(second.config, clock=second.clock, sleep=lambda _: None)
+    assert hub.records("a") == {"one": 1, "two": 2, "three": 3}
+
+
+def test_a_capture_is_not_dropped_for_the_one_that_it_stands_on(hub: Hub) -> None:
+    first = hub.first()
+    second = hub.second(first, one=1)
+    hub.lists("a", one=1, two=2)
+    first.run("a")
+    hub.time += timedelta(days=1000)
+    hub.lists("a", one=3)
+    second.run("a", job=Job())
+    hub.time -= timedelta(days=1000)
+    hub.lists("a", one=4)
+    second.run("a", job=Job())
+    push.push(second.config, clock=second.clock, sleep=lambda _: None)
+    assert hub.records("a") == {"one": 4, "two": 2}
+    assert len(hub.subjects()) == 5
 
 
 def test_captures_that_could_not_be_pushed_all_follow_later(hub: Hub) -> None:
