@@ -58,8 +58,7 @@ def enrich(connection: Connection, listing: Listing, baseline: Baseline) -> byte
 
 
 def _waiting(connection: Connection) -> frozenset[str]:
-    target = connection.target
-    content = target.repository.read_state(f"{target.source.name}/{WAITING}")
+    content = connection.target.catalogue.remembered(WAITING)
     try:
         return msgspec.json.decode(content or b"[]", type=frozenset[str])
     except UNREADABLE:

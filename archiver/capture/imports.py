@@ -170,7 +170,7 @@ class _Importing:
         if self._tip is None:
             return []
         catalogue = self._target.catalogue
-        return [*catalogue.committed(catalogue.path, self._tip)][::-1]
+        return [*catalogue.committed(self._tip)][::-1]
 
     def _take(self, lines: Lines, taken: datetime, digest: str) -> None:
         taken = snapshots.free_time(self._target.source.name, taken, self._names)
@@ -209,7 +209,9 @@ class _Importing:
         self._writer.pack()
         assert done.revision is not None  # noqa: S101  its header has another time
         self._tip = done.revision
-        written = Revision(done.revision, blobs[".json"], taken, taken, "", {})
+        written = Revision(
+            done.revision, blobs[".json"], target.catalogue.path, taken, taken, "", {}
+        )
         self._before = self._versions.stored(written)
 
     def _report(self, version: Version, name: str) -> Report:

@@ -81,7 +81,7 @@ def from_files(
     @cache
     def versions(usual: str) -> Versions:
         shape = _shape(source, records, key, excluded, usual=usual)
-        return Versions(None, "", shape=shape, key=source.key)
+        return Versions(None, shape=shape, key=source.key)
 
     found = [
         Origin(str(file), _taken(file), partial(versions(_usual(file, source)).file, file))

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from archiver.records.model import End, RecordChange
     from archiver.store.history import Revision
 
+SOURCE = "Archiver-Source"
+"""The trailer that names the source."""
+
 DIGEST = "Archiver-Records-Digest"
 """The trailer that holds the records digest."""
 
@@ -180,7 +183,7 @@ def _trailers(
     report: Report, proof: Proof | None, digest: str, unlisted: int | None
 ) -> dict[str, str]:
     values: dict[str, object] = {
-        "Archiver-Source": report.source,
+        SOURCE: report.source,
         "Archiver-Format": canonical.FORMAT,
         "Archiver-Total": report.new.total,
         "Archiver-New": report.summary.new,

@@ -18,6 +18,7 @@ from archiver.history.catalogue import (
     REVERTED,
     UNLISTED,
     Reverted,
+    folder_of,
 )
 from archiver.history.versions import stamp
 from archiver.render.changelog import prepended
@@ -66,8 +67,9 @@ def revert(target: Target, name: str, *, clock: Callable[[], datetime]) -> tuple
         tip = target.required_tip()
         back = reversal(target, writer, tip, commit, now)
         forgotten = {f"{target.source.name}/{name}": None for name in _LISTING_STATE}
+        state = {**target.catalogue.adopted(), **forgotten}
         done = writer.commit(
-            target.change(back.files, back.message, tip=tip, taken=now, now=now, state=forgotten)
+            target.change(back.files, back.message, tip=tip, taken=now, now=now, state=state)
         )
     assert done.revision is not None  # noqa: S101  a line was added
     return back.capture, done.revision
@@ -141,10 +143,11 @@ def _restored(target: Target, tip: str, capture: Revision) -> dict[str, str | No
     if repository.object_at(tip, f"{folder}/{LATEST}") != capture.blob:
         return {}
     before = _readable_before(target, capture)
+    earlier = folder_of(before.path)
     old = repository.entries(tip, f"{folder}/latest")
-    new = repository.entries(before.id, f"{folder}/latest")
+    new = repository.entries(before.id, f"{earlier}/latest")
     shards = {f"{folder}/latest/{name}": new.get(name) for name in {*old, *new}}
-    then, now = repository.entries(before.id, f"{folder}"), repository.entries(tip, folder)
+    then, now = repository.entries(before.id, earlier), repository.entries(tip, folder)
     beside = {
         f"{folder}/{name}": then.get(name) for name in _BESIDE if then.get(name) != now.get(name)
     }

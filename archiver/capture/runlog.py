@@ -10,6 +10,7 @@ import msgspec
 
 from archiver.capture.target import state_change
 from archiver.errors import ArchiverError, SnapshotRejected, StoreError
+from archiver.history.catalogue import configured
 from archiver.history.versions import STAMP, stamp
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.text import visible
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from archiver.capture.report import Report
     from archiver.capture.target import Target
     from archiver.config import Config
+    from archiver.history.catalogue import Catalogue
 
 RUNS: Final = "runs.jsonl"
 """File of a source on the state ref: one `Run` a line, oldest first."""
@@ -94,9 +96,9 @@ def decode(content: bytes | None) -> list[Run]:
     return runs
 
 
-def load(repository: Repository, source: str) -> list[Run]:
-    """Return the reports of `source`, oldest first."""
-    return decode(repository.read_state(f"{source}/{RUNS}"))
+def load(catalogue: Catalogue) -> list[Run]:
+    """Return the reports of a source, oldest first."""
+    return decode(catalogue.remembered(RUNS))
 
 
 def encode(runs: Iterable[Run], now: datetime) -> bytes:
@@ -127,10 +129,14 @@ def corrected(content: bytes | None, snapshot: str, report: Report, now: datetim
 def reported(
     target: Target, report: Report, *, began: datetime, now: datetime
 ) -> dict[str, bytes | None]:
-    """Return the file of the state ref with the reports of all runs, this one included."""
-    name = report.source
+    """Return the file of the state ref with the reports of all runs, this one included.
+
+    Of a source that was renamed, what is remembered under its former name moves along.
+    """
+    catalogue = target.catalogue
     run = Run(timestamp=stamp(began), seconds=_seconds(began, now), **_counts(report))
-    return {f"{name}/{RUNS}": encode([*load(target.repository, name), run], now)}
+    runs = encode([*load(catalogue), run], now)
+    return {**catalogue.adopted(), f"{report.source}/{RUNS}": runs}
 
 
 def record_failure(
@@ -158,12 +164,13 @@ def record_failure(
     """
     try:
         with Repository.open(config.root) as repository, writing(repository) as writer:
-            runs = load(repository, source)
+            catalogue = configured(config, source, repository)
+            runs = load(catalogue)
             if captured:
                 _amend(runs, error, began)
             else:
                 runs.append(_failed(error, began, now))
-            state = {f"{source}/{RUNS}": encode(runs, now)}
+            state = {**catalogue.adopted(), f"{source}/{RUNS}": encode(runs, now)}
             writer.commit(state_change(config, state, now=now))
     except ArchiverError as unwritten:
         level = logging.DEBUG if isinstance(error, StoreError) else logging.WARNING

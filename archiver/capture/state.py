@@ -62,8 +62,8 @@ def memory(target: Target, tip: str | None) -> Memory:
     Raises:
         StoreError: A file cannot be read.
     """
-    name, repository = target.source.name, target.repository
-    last = repository.read_state(f"{name}/{LAST_RUN}") or b"{}"
+    name = target.source.name
+    last = target.catalogue.remembered(LAST_RUN) or b"{}"
     removed = tombstones(target, tip)
     try:
         unnamed = msgspec.json.decode(last, type=_LastRun).unnamed
@@ -149,7 +149,7 @@ def last_sweep(
         every: A full listing is due when the last one is older.
         now: Time, UTC.
     """
-    content = target.repository.read_state(f"{target.source.name}/{SWEEP}")
+    content = target.catalogue.remembered(SWEEP)
     if content is None or newest is None:
         return None
     try:
@@ -190,7 +190,7 @@ def validators(target: Target, newest: Revision | None) -> Mapping[str, str]:
     There are none unless the answer they belong to is the newest snapshot, read with today's
     settings: after a revert everything is fetched again.
     """
-    content = target.repository.read_state(f"{target.source.name}/{VALIDATORS}")
+    content = target.catalogue.remembered(VALIDATORS)
     if content is None or newest is None:
         return {}
     try:

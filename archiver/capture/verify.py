@@ -6,25 +6,31 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from archiver.capture.report import DIGEST
+from archiver.capture.report import DIGEST, SOURCE
 from archiver.errors import ShallowHistory, UnreadableSnapshot
 from archiver.history import snapshots
+from archiver.history.squashes import squashes
 from archiver.history.versions import stamp
 from archiver.records import canonical, strict
 from archiver.records.digest import records_digest
 from archiver.store.history import GONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from archiver.changes.retention import Stamped
     from archiver.history.catalogue import Catalogue
+    from archiver.history.squashes import Squash
     from archiver.records.policy import Policy
     from archiver.records.strict import Strict
     from archiver.store.history import Revision
     from archiver.store.objects import ObjectReader
+
+
+_OTHER_DIGEST: Final = "its records have another digest than its commit message says"
 
 
 class Problem(NamedTuple):
@@ -54,12 +60,14 @@ class Audit:
     Attributes:
         snapshots: Number of snapshots that are as they were written.
         records: Number of their records; one that is in two snapshots counts twice.
+        squashes: Commits in which several captures stand. That is no damage, if they are sound.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Look at `catalogue`; nothing is read yet."""
         self.snapshots = 0
         self.records = 0
+        self.squashes: list[Squash] = []
         self._catalogue = catalogue
         self._repository = catalogue.required()
         self._seen: dict[str, _Seen] = {}
@@ -74,48 +82,103 @@ class Audit:
         tip = self._repository.tip(self._catalogue.ref)
         if tip is None:
             return
-        policies = self._policies(tip)
+        names = self._catalogue.names()
+        policies = self._policies(tip, names)
+        self.squashes = [*squashes(self._catalogue)]
+        squashed = {squash.revision for squash in self.squashes}
         with self._repository.objects() as reader:
-            for revision in self._catalogue.committed(self._catalogue.path, tip):
+            for revision in self._catalogue.committed(tip):
                 if revision.blob is not None:
-                    yield from self._unsound(revision, reader, policies)
-                elif reason := self._replaced(revision.id):
-                    yield Problem(revision.id, self._catalogue.path, reason)
+                    message = () if revision.id in squashed else revision.trailers.items()
+                    digests = _digests(message, names)
+                    yield from self._unsound(revision, reader, digests, policies)
+                elif reason := self._replaced(revision):
+                    yield Problem(revision.id, revision.path, reason)
+            for squash in self.squashes:
+                yield from self._unsound_squash(squash, reader, names, policies)
         yield from self._misplaced(tip)
 
-    def _replaced(self, commit: str) -> str:
+    def _replaced(self, revision: Revision) -> str:
         """Return what stands in the place of the latest snapshot; empty: nothing does."""
-        reason = self._repository.obstacle(commit, self._catalogue.path)
+        reason = self._repository.obstacle(revision.id, revision.path)
         return "" if reason == GONE else reason
 
-    def _policies(self, tip: str) -> list[Policy]:
+    def _policies(self, tip: str, names: Sequence[str]) -> list[Policy]:
         """Return what fields meant at any time, as far as the records digest depends on it."""
         today = self._catalogue.policy
         found = {policy.volatile: policy for policy in (today, replace(today, volatile=()))}
         with suppress(ShallowHistory):
-            for revision in self._catalogue.committed(self._catalogue.settings, tip):
-                if then := self._catalogue.policy_then(revision.id):
+            for revision in self._catalogue.beside(self._catalogue.settings, tip):
+                if then := self._catalogue.policy_then(revision.id, names):
                     found[then.volatile] = then
         return list(found.values())
 
     def _unsound(
-        self, revision: Revision, reader: ObjectReader, policies: Iterable[Policy]
+        self,
+        revision: Revision,
+        reader: ObjectReader,
+        digests: AbstractSet[str],
+        policies: Iterable[Policy],
     ) -> Iterator[Problem]:
         """Read one snapshot with its shards; yield what is wrong with it."""
-        blob = str(revision.blob)
         try:
-            index = self._file(reader, blob, "")
-            shards = self._shards(reader, revision.id, index)
-            digest = revision.trailers.get(DIGEST)
-            _refuse_other_digest((index, *shards.values()), digest, policies)
+            files = self._snapshot(reader, revision.id, revision.path, str(revision.blob))
         except UnreadableSnapshot as error:
-            yield Problem(revision.id, self._catalogue.path, str(error))
+            yield Problem(revision.id, revision.path, str(error))
             return
+        if digests and not _are_named(files.values(), digests, policies):
+            yield Problem(revision.id, revision.path, _OTHER_DIGEST)
+        else:
+            self._count(str(revision.blob), files)
+
+    def _unsound_squash(
+        self,
+        squash: Squash,
+        reader: ObjectReader,
+        names: Sequence[str],
+        policies: Iterable[Policy],
+    ) -> Iterator[Problem]:
+        """Read the snapshots that stand in one commit; yield what is wrong with them.
+
+        Its message may hold the messages of all, of one, or of none of them. So no more of them
+        may lack a digest in it than it lacks digests.
+        """
+        lines = self._repository.message(squash.revision).splitlines()
+        parts = (line.partition(": ") for line in lines)
+        digests = _digests(((name, value) for name, _, value in parts), names)
+        strangers = []
+        for name, blob in squash.files.items():
+            path = f"{squash.folder}/{name}"
+            try:
+                files = self._snapshot(reader, squash.revision, path, blob)
+            except UnreadableSnapshot as error:
+                yield Problem(squash.revision, path, str(error))
+                continue
+            self._count(blob, files)
+            if not _are_named(files.values(), digests, policies):
+                strangers.append(path)
+        if len(strangers) > max(squash.captures - len(digests), 0):
+            yield from (Problem(squash.revision, path, _OTHER_DIGEST) for path in strangers)
+
+    def _snapshot(
+        self, reader: ObjectReader, commit: str, path: str, blob: str
+    ) -> dict[str, Strict]:
+        """Return a snapshot and its shards, by shard; the snapshot itself has no name.
+
+        Raises:
+            UnreadableSnapshot: They are not as they were written.
+        """
+        index = self._file(reader, blob, "")
+        return {"": index, **self._shards(reader, commit, path.removesuffix(".json"), index)}
+
+    def _count(self, blob: str, files: Mapping[str, Strict]) -> None:
+        """Take note of the sound snapshot that was just read."""
+        header = files[""].header
         if blob not in self._seen:  # what a revert brings back was counted as a capture
             self.snapshots += 1
-            self.records += index.header.total
-        blobs = {f"{name}.json": self._last[name][0] for name in shards}
-        self._seen[blob] = _Seen(index.header.timestamp, MappingProxyType(blobs))
+            self.records += header.total
+        blobs = {f"{name}.json": self._last[name][0] for name in files if name}
+        self._seen[blob] = _Seen(header.timestamp, MappingProxyType(blobs))
 
     def _file(self, reader: ObjectReader, blob: str, shard: str) -> Strict:
         """Read one file; what the version before had too is not looked into again."""
@@ -126,9 +189,10 @@ class Audit:
         self._last[shard] = (blob, found)
         return found
 
-    def _shards(self, reader: ObjectReader, commit: str, index: Strict) -> dict[str, Strict]:
-        """Read the shards that `index` names; they and no others must be there."""
-        folder = self._catalogue.path.removesuffix(".json")
+    def _shards(
+        self, reader: ObjectReader, commit: str, folder: str, index: Strict
+    ) -> dict[str, Strict]:
+        """Read the shards that `index` names; they and no others must be in `folder`."""
         named = index.header.shards
         blobs = self._repository.entries(commit, folder) if named else {}
         if blobs.keys() != {f"{name}.json" for name in named}:
@@ -193,10 +257,26 @@ def _refuse_strays(shards: Mapping[str, Strict]) -> None:
                 raise UnreadableSnapshot(f"{key!r} does not belong into shard {name}")
 
 
-def _refuse_other_digest(
-    files: Iterable[Strict], digest: str | None, policies: Iterable[Policy]
-) -> None:
-    """Insist that the records have the `digest` of the commit message, if it says one."""
+def _digests(trailers: Iterable[tuple[str, str]], names: Collection[str]) -> frozenset[str]:
+    """Return the records digests in a commit message, as far as they are of this source.
+
+    Args:
+        trailers: Name and value, in the order of the message: a source stands before its digest.
+        names: What the source was ever called.
+    """
+    found = set()
+    ours = True
+    for name, value in trailers:
+        if name == SOURCE:
+            ours = value in names
+        elif name == DIGEST and ours:
+            found.add(value)
+    return frozenset(found)
+
+
+def _are_named(
+    files: Iterable[Strict], digests: AbstractSet[str], policies: Iterable[Policy]
+) -> bool:
+    """Return whether one of the `digests` is that of the records in `files`."""
     lines = sorted(chain.from_iterable(file.lines for file in files), key=canonical.line_key)
-    if digest and all(records_digest(lines, policy) != digest for policy in policies):
-        raise UnreadableSnapshot("its records have another digest than its commit message says")
+    return bool(digests) and any(records_digest(lines, each) in digests for each in policies)

@@ -17,15 +17,18 @@ from archiver.clock import now
 from archiver.config import process_environment
 from archiver.history import queries, revisions
 from archiver.history.choice import answering
+from archiver.history.squashes import squashes
+from archiver.history.versions import stamp
 from archiver.records.field_names import FieldNames
 from archiver.records.query import Where, every
-from archiver.records.text import few, more, terminal
+from archiver.records.text import count, few, more, terminal
+from archiver.render import wording
 from archiver.render.changes import show, show_together
 from archiver.render.console import COLOURS
 from archiver.render.view import ChangeStream, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
     from datetime import datetime
     from typing import TextIO
 
@@ -312,12 +315,38 @@ def tip(catalogue: Catalogue, at: str | None) -> str | None:
 def note_move(catalogue: Catalogue, revision: str) -> None:
     """Write where to read on if a history begins because its file was moved.
 
+    A move that changed the file, too, is not followed.
+
     Args:
         catalogue: The catalogue.
         revision: Full id of its first revision.
     """
-    if (old := catalogue.required().moved_from(revision, catalogue.path)) is None:
-        return
-    begin = f"{catalogue.path} was moved here from {old} in {revision[:10]}"
-    command = f"archiver log --file {shlex.quote(old)} --at {revision[:10]}^"
-    output.note(terminal(f"note: {begin}; what was before: {command}"))
+    for path in catalogue.places():
+        if (old := catalogue.required().moved_from(revision, path)) is not None:
+            begin = f"{path} was moved here from {old} in {wording.short(revision)}"
+            _note_earlier(f"{begin}; what was before", old, f"{wording.short(revision)}^")
+            return
+
+
+def note_namesake(catalogue: Catalogue) -> None:
+    """Write where to read the catalogue whose path this one was given, if there was one."""
+    if (other := catalogue.namesake()) is not None:
+        words = f"until {stamp(other.authored_at)} UTC another source was at {other.path}"
+        _note_earlier(words, other.path, wording.short(other.id))
+
+
+def _note_earlier(words: str, path: str, revision: str) -> None:
+    command = f"archiver log --file {shlex.quote(path)} --at {revision}"
+    output.note(terminal(f"note: {words}: {command}"))
+
+
+def note_squashes(catalogue: Catalogue, shown: Container[str]) -> None:
+    """Write which of the revisions that were `shown` hold more captures than one."""
+    for squash in squashes(catalogue):
+        if squash.revision in shown:
+            captures = count(squash.captures, "capture")
+            commit = wording.short(squash.revision)
+            words = f"{captures} stand in one commit, {commit} (squashed or copied)"
+            other = next(name for name, blob in squash.files.items() if blob != squash.latest)
+            how = f"archiver compare {shlex.quote(other.removesuffix('.json'))}"
+            output.note(terminal(f"note: {words}; read each by its stamped file, as: {how}"))

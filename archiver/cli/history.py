@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from heapq import merge
@@ -139,14 +138,16 @@ def log(
         (_logged(catalogue, start, at) for catalogue in catalogues), left_out=output.note_left_out
     )
     entries = merge(*answers, key=lambda each: each[1].timestamp, reverse=True)
-    seen: Counter[str] = Counter()
+    seen: dict[tuple[str, str], str] = {}
     with output.destination(output_path) as out:
         shown = _counted(islice(entries, limit), seen)
         log_output.log(shown, form, out, catalogues)
-        more = 0 if limit is None else _number(catalogues, start, at) - seen.total()
+        more = 0 if limit is None else _number(catalogues, start, at) - len(seen)
         log_output.left_out(more, form, out)
-    if seen["unreadable"]:
-        output.note(f"skipped: {count(seen['unreadable'], 'unreadable version')}")
+    for catalogue in catalogues:
+        change_output.note_squashes(catalogue, {revision for _, revision in seen})
+    if unreadable := [*seen.values()].count("unreadable"):
+        output.note(f"skipped: {count(unreadable, 'unreadable version')}")
     if start is not None and not seen:
         output.note(f"no revision since {stamp(start)} UTC")
 
@@ -158,6 +159,7 @@ def _logged(catalogue: Catalogue, start: datetime | None, at: str | None) -> Ite
         yield catalogue, entry
     if entry is not None and entry.status != "edge" and not before:
         change_output.note_move(catalogue, entry.revision)
+        change_output.note_namesake(catalogue)
 
 
 def _span(catalogue: Catalogue, start: datetime | None, at: str | None) -> tuple[str | None, str]:
@@ -166,9 +168,10 @@ def _span(catalogue: Catalogue, start: datetime | None, at: str | None) -> tuple
     return tip, "" if start is None else revisions.before(catalogue, start, tip=tip)
 
 
-def _counted(entries: Iterable[Logged], seen: Counter[str]) -> Iterator[Logged]:
+def _counted(entries: Iterable[Logged], seen: dict[tuple[str, str], str]) -> Iterator[Logged]:
+    """Yield the entries; source and revision of each are `seen`, with its status."""
     for catalogue, entry in entries:
-        seen[entry.status] += 1
+        seen[catalogue.source, entry.revision] = entry.status
         yield catalogue, entry
 
 

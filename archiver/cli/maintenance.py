@@ -115,6 +115,8 @@ def verify(context: click.Context, *, repo: Path, sources: tuple[str, ...]) -> N
             for problem in audit.problems():
                 click.echo(report_output.problem(name, problem))
                 found += 1
+            for squash in audit.squashes:
+                click.echo(report_output.squashed(name, squash))
         click.echo(report_output.verified(name, audit))
         if found:
             raise StoreError(f"{count(found, 'problem')} found, see above")

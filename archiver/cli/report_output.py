@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from archiver.capture.report import Report
     from archiver.capture.verify import Audit, Problem
     from archiver.changes.retention import Plan
+    from archiver.history.squashes import Squash
     from archiver.records.model import Kind
     from archiver.store.history import Revision
 
@@ -96,6 +97,13 @@ def reverted(source: str, capture: Revision, commit: str) -> str:
 def problem(source: str, found: Problem) -> str:
     """Name one problem, with its revision and file."""
     return terminal(f"{source}: {wording.short(found.revision)} {found.file}: {found.reason}")
+
+
+def squashed(source: str, found: Squash) -> str:
+    """Name a commit in which several captures stand, though nothing is wrong with them."""
+    captures = count(found.captures, "capture")
+    told = f"{captures} stand in this one commit (squashed or copied); that is no damage"
+    return terminal(f"{source}: {wording.short(found.revision)} {found.folder}: {told}")
 
 
 def verified(source: str, audit: Audit) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from itertools import takewhile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,9 +19,10 @@ from archiver.records.policy import Policy
 from archiver.records.representation import short
 from archiver.records.text import RECORD
 from archiver.store.history import Revision
+from archiver.store.repository import STATE_REF
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from archiver.changes.lifecycle import Missing
     from archiver.config import Config, SourceConfig
@@ -107,7 +108,7 @@ class Catalogue:
     @property
     def folder(self) -> str:
         """Folder of a configured source; empty for a file of any repository."""
-        return self.path.removesuffix(f"/{LATEST}") if self.config else ""
+        return folder_of(self.path) if self.config else ""
 
     @property
     def stamped(self) -> str:
@@ -115,18 +116,18 @@ class Catalogue:
         return f"{self.folder}/snapshots"
 
     @property
-    def tombstones(self) -> str:
-        """Path of the tombstones; empty: nothing was ever removed, or this is no source's file.
+    def has_tombstones(self) -> bool:
+        """Whether it is that of a source from which a record was ever removed.
 
         A person who merges, or goes back to an older state, may leave a tip without the file.
         """
-        path = f"{self.folder}/{REMOVED}"
         tip = self.required().tip(self.ref) if self.folder else None
+        path = f"{self.folder}/{REMOVED}"
         if tip is None or self.required().object_at(tip, path):
-            return path if tip else ""
+            return tip is not None
         with suppress(ShallowHistory):
-            return path if any(self.committed(path, tip)) else ""
-        return ""
+            return any(self.beside(path, tip))
+        return False
 
     @property
     def settings(self) -> str:
@@ -147,30 +148,109 @@ class Catalogue:
             NotADataRepository: Nothing was ever committed.
             ShallowHistory: The clone ends here; all revisions before are yielded.
         """
-        repository = self.required()
-        newest = None if tip and not self.folder else repository.tip(self.ref)
+        newest = self._newest(tip)
         start = tip or newest
         if start is None:
             raise self.no_revision()
         reverted = {row.revision for row in self.reverted(newest)}
-        for revision in self.committed(self.path, start):
+        for revision in self._followed(self._place(start, newest), start):
             if revision.id not in reverted:
                 yield revision
 
-    def committed(self, path: str, tip: str) -> Iterator[Revision]:
-        """Yield the commits that changed a file of the catalogue, reverted captures included.
-
-        In an archive the captures of merged branches count: a plain ``git pull`` hides none. In
-        other histories a merged branch comes into effect by its merge.
+    def committed(self, tip: str) -> Iterator[Revision]:
+        """Yield the revisions that changed the catalogue, reverted captures included.
 
         Args:
-            path: The file, relative to the top of the work tree.
             tip: Full id to begin at.
 
         Raises:
             ShallowHistory: The clone ends here; all revisions before are yielded.
         """
+        return self._followed(self._place(tip, self._newest(tip)), tip)
+
+    def beside(self, path: str, tip: str) -> Iterator[Revision]:
+        """Yield the commits that changed a file that belongs to the catalogue, newest first.
+
+        Args:
+            path: Where it is in the newest commit, relative to the top of the work tree.
+            tip: Full id to begin at.
+
+        Raises:
+            ShallowHistory: The clone ends here; all revisions before are yielded.
+        """
+        return self._followed(path, tip)
+
+    def _followed(self, path: str, tip: str) -> Iterator[Revision]:
+        """Yield the commits that changed a file, newest first.
+
+        In an archive the captures of merged branches count: a plain ``git pull`` hides none, and
+        a file is followed to the folder that one commit moved here. In other histories a merged
+        branch comes into effect by its merge.
+        """
         return self.required().history(path, tip=tip, captures=bool(self.folder))
+
+    def _newest(self, tip: str | None) -> str | None:
+        """Return the tip of the branch; None: it is not looked at, or unborn."""
+        return None if tip and not self.folder else self.required().tip(self.ref)
+
+    def _place(self, commit: str, newest: str | None) -> str:
+        """Return where the catalogue is in a commit: a source may have been renamed since.
+
+        Args:
+            commit: Full id.
+            newest: Full id of the tip of the branch, as `_newest` returns it.
+        """
+        repository = self.required()
+        if newest in (None, commit):
+            return self.path
+        if repository.object_at(commit, self.path) and not repository.deleted(
+            self.path, since=commit, tip=newest
+        ):
+            return self.path  # where it was deleted since, it may be that of another source
+        known = self._versions(newest)
+        blobs = {path: repository.object_at(commit, path) for path in {path for path, _ in known}}
+        for path, blob in known:
+            if blobs[path] == blob:
+                return path
+        return next((path for path, _ in known if blobs[path]), self.path)
+
+    def _versions(self, tip: str) -> dict[tuple[str, str], None]:
+        """Return path and object id of every version, newest first, as far as the clone reaches."""
+        found: dict[tuple[str, str], None] = {}
+        with suppress(ShallowHistory):
+            for revision in self._followed(self.path, tip):
+                if revision.blob is not None:
+                    found[revision.path, revision.blob] = None
+        return found
+
+    def places(self) -> tuple[str, ...]:
+        """Return every path that the catalogue ever had, newest first, as far as the clone reaches.
+
+        A source that was never renamed has one.
+        """
+        tip = self._newest(None)
+        known = self._versions(tip) if tip else {}
+        return tuple(dict.fromkeys((self.path, *(path for path, _ in known))))
+
+    def namesake(self) -> Revision | None:
+        """Return the newest version of another catalogue that was at this path before.
+
+        There is one where this catalogue was moved to a name that had been in use.
+        """
+        tip = self._newest(None)
+        known = self._versions(tip) if tip and self.folder else {}
+        if len({path for path, _ in known}) < 2:  # noqa: PLR2004 - it was never moved
+            return None
+        blobs = {None, *(blob for _, blob in known)}
+        with suppress(ShallowHistory):
+            for revision in self.required().history(self.path, tip=str(tip)):
+                if revision.blob not in blobs:
+                    return revision
+        return None
+
+    def names(self) -> tuple[str, ...]:
+        """Return what the source was ever called, newest first."""
+        return tuple(dict.fromkeys((self.source, *map(source_at, self.places()[1:]))))
 
     def reachable(self, tip: str | None = None) -> Iterator[Revision]:
         """Yield the revisions of a clone as far as it reaches, newest first.
@@ -188,7 +268,8 @@ class Catalogue:
         except ShallowHistory as end:
             newest = self.required().tip(self.ref)
             if all(row.revision != end.commit for row in self.reverted(newest)):
-                yield Edge.of(self.required().revision(end.commit, self.path), end)
+                path = self._place(end.commit, self._newest(end.commit))
+                yield Edge.of(self.required().revision(end.commit, path), end)
 
     def count(self, tip: str | None = None, before: str = "") -> int:
         """Return how many revisions there are, as far as the clone reaches.
@@ -209,8 +290,14 @@ class Catalogue:
         hint = configuration.RUN_CLASS if by_class else f"take one with: archiver run {self.source}"
         return NotADataRepository(message, hint=hint)
 
-    def policy_then(self, commit: str) -> Policy | None:
-        """Return what the fields meant by the archiver.toml in `commit`; None: unknown."""
+    def policy_then(self, commit: str, names: Sequence[str] = ()) -> Policy | None:
+        """Return what the fields meant by the archiver.toml in `commit`; None: unknown.
+
+        Args:
+            commit: Full id.
+            names: What the source was ever called, newest first; empty: that is looked up where
+                today's name is not in the archiver.toml.
+        """
         if self.config is None:
             return None
         content = self.required().read(commit, self.settings)
@@ -218,7 +305,9 @@ class Catalogue:
             return None
         try:
             then = configuration.parse(content, self.config.root / configuration.FILE_NAME, {})
-            return policy_of(then.source(self.source))
+            known = (self.source,) if self.source in then.sources else names or self.names()
+            called = next((name for name in known if name in then.sources), self.source)
+            return policy_of(then.source(called))
         except ConfigError:
             return None
 
@@ -244,7 +333,8 @@ class Catalogue:
         """
         if not self.folder:
             return frozenset()
-        content = self.required().read(commit, f"{self.folder}/{UNLISTED}")
+        folder = folder_of(self._place(commit, self._newest(commit)))
+        content = self.required().read(commit, f"{folder}/{UNLISTED}")
         try:
             return read_unlisted(content or b"")
         except ValueError as error:
@@ -256,12 +346,53 @@ class Catalogue:
         Raises:
             StoreError: The file that says it cannot be read.
         """
-        content = self.required().read_state(f"{self.source}/{MISSING}") if self.folder else None
+        content = self.remembered(MISSING) if self.folder else None
         try:
             return read_missing(content or b"")
         except ValueError as error:
             words = f"what is remembered of {self.source} cannot be read: {error}"
             raise StoreError(words) from error
+
+    def remembered(self, file: str) -> bytes | None:
+        """Return a file of the source's folder on the state ref, verified; None where absent.
+
+        Until the first run after the source was renamed, that folder has the name before.
+        """
+        repository = self.required()
+        state = repository.tip(STATE_REF)
+        if state is None:
+            return None
+        content = repository.read(state, f"{self.source}/{file}")
+        former = self._former_memory(state) if content is None else ""
+        return repository.read(state, f"{former}/{file}") if former else content
+
+    def adopted(self) -> dict[str, bytes | None]:
+        """Return what moves the folder of the state ref to the source's new name.
+
+        It belongs to the first change of the state after the source was renamed.
+        """
+        repository = self.required()
+        state = repository.tip(STATE_REF)
+        former = self._former_memory(state) if state else ""
+        if not state or not former:
+            return {}
+        names = repository.entries(state, former)
+        old: dict[str, bytes | None] = {f"{former}/{name}": None for name in names}
+        new = {
+            f"{self.source}/{name}": repository.read(state, f"{former}/{name}") for name in names
+        }
+        return old | new
+
+    def _former_memory(self, state: str) -> str:
+        """Return the name under which alone the state remembers the source; empty: there is none.
+
+        Nobody else has it: no source of archiver.toml is called so.
+        """
+        folders = self.required().entries(state, "")
+        if self.config is None or self.source in folders:
+            return ""
+        others = folders.keys() - self.config.sources.keys()
+        return next((name for name in self.names() if name in others), "") if others else ""
 
     def required(self) -> Repository:
         """Return the repository; NotADataRepository if there is none."""
@@ -271,6 +402,17 @@ class Catalogue:
                 hint="name one with --repo DIR, or make one with: archiver init",
             )
         return self.repository
+
+
+def folder_of(path: str) -> str:
+    """Return the folder of the source whose `LATEST`, or whose stamped file, is at `path`."""
+    file = PurePosixPath(path)
+    return str(file.parent if file.name == LATEST else file.parent.parent)
+
+
+def source_at(path: str) -> str:
+    """Return the name of the source whose `LATEST` is at `path`."""
+    return PurePosixPath(path).parent.name
 
 
 def configured(config: Config, name: str | None, repository: Repository) -> Catalogue:

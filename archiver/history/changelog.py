@@ -85,7 +85,7 @@ def _left_out(catalogue: Catalogue, until: str | None) -> Callable[[Revision], b
         return lambda _: False
     held: set[str] = set()
     with suppress(ShallowHistory):
-        held.update(revision.id for revision in catalogue.committed(catalogue.path, until))
+        held.update(revision.id for revision in catalogue.committed(until))
     return lambda revision: revision.id in held
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archiver.errors import DamagedObject, StoreError, UnreadableSnapshot
 from archiver.history import revisions
-from archiver.history.catalogue import Edge
+from archiver.history.catalogue import REMOVED, Edge, folder_of
 from archiver.history.comparison import Comparison
 from archiver.history.dates import Dates
 from archiver.history.unreadable import Problems, called
@@ -155,12 +155,12 @@ def version_at(catalogue: Catalogue, at: str | None, *, now: datetime) -> Iterat
 
 def opened(catalogue: Catalogue) -> Versions:
     """Return what opens the versions of `catalogue`, for a ``with`` block."""
+    some = catalogue.has_tombstones
     return Versions(
         catalogue.repository,
-        catalogue.path,
         shape=catalogue.shape,
         key=catalogue.policy.key,
-        removed=catalogue.tombstones,
+        removed=lambda revision: f"{folder_of(revision.path)}/{REMOVED}" if some else "",
         earlier=lambda commit: islice(catalogue.reachable(commit), 1, None),
     )
 

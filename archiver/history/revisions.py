@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.errors import ConfigError, ShallowHistory, UnknownRevision, UnreadableSnapshot
-from archiver.history.catalogue import Edge
+from archiver.history import snapshots
+from archiver.history.catalogue import Edge, folder_of, source_at
 from archiver.history.dates import Dates
 from archiver.history.unreadable import hint, unreadable
 from archiver.store.history import GONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from archiver.history.catalogue import Catalogue
     from archiver.history.versions import Version, Versions
@@ -115,18 +116,15 @@ def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> 
         version = _opened(catalogue, versions, dates.at(time))
         return replace(version, notes=(*version.notes, *dates.notes))
     if _is_stamped(catalogue, text):
-        revision, path = _snapshot(catalogue, text)
-        return _opened(catalogue, versions, revision, path)
+        return _opened(catalogue, versions, _snapshot(catalogue, text))
     if is_file(text):
         return _file(catalogue, versions, Path("/dev/stdin" if text == STDIN else text))
     return _opened(catalogue, versions, named(catalogue, text, now))
 
 
-def _opened(
-    catalogue: Catalogue, versions: Versions, revision: Revision, path: str = ""
-) -> Version:
+def _opened(catalogue: Catalogue, versions: Versions, revision: Revision) -> Version:
     try:
-        return versions.stored(revision, path=path)
+        return versions.stored(revision)
     except UnreadableSnapshot as error:
         raise unreadable(catalogue, revision, error) from error
 
@@ -151,7 +149,7 @@ def named(catalogue: Catalogue, text: str, now: datetime) -> Revision:
     if time is not None:
         return Dates.of(catalogue).at(time)
     if _is_stamped(catalogue, text):
-        return _as_of(catalogue, _snapshot(catalogue, text)[0].id)
+        return _as_of(catalogue, _snapshot(catalogue, text).id)
     try:
         commit = catalogue.required().resolve(text)
     except UnknownRevision as error:
@@ -183,7 +181,7 @@ def _as_of(catalogue: Catalogue, commit: str) -> Revision:
     """Return the revision that `commit` stands on; in a shallow clone, `commit` itself."""
     repository = catalogue.required()
     try:
-        for revision in catalogue.committed(catalogue.path, commit):
+        for revision in catalogue.committed(commit):
             return revision
     except ShallowHistory:
         found = repository.revision(commit, catalogue.path)
@@ -223,19 +221,32 @@ def _is_stamped(catalogue: Catalogue, text: str) -> bool:
     return not is_file(text) or Path(text).resolve().parent == inside
 
 
-def _snapshot(catalogue: Catalogue, text: str) -> tuple[Revision, str]:
-    """Find a stamped file by its name, also one that is pruned from the work tree; and its path."""
+def _snapshot(catalogue: Catalogue, text: str) -> Revision:
+    """Find a stamped file by its name, also one that is pruned from the work tree.
+
+    A source that was renamed has stamped files under each name.
+    """
     name = Path(text).name.removesuffix(".json") + ".json"
-    path = f"{catalogue.stamped}/{name}"
     tip = catalogue.required().tip(catalogue.ref)
-    for revision in _with_blob(catalogue.committed(path, tip) if tip else ()):
-        return revision, path
+    for path in _stamped_paths(catalogue, name) if tip else ():
+        for revision in _with_blob(catalogue.beside(path, tip or "")):
+            return revision
+    path = f"{catalogue.stamped}/{name}"
     reason = catalogue.required().obstacle(tip, path) if tip else GONE
     if reason != GONE:
         raise UnreadableSnapshot(f"{path} of {tip} cannot be read: {reason}")
     raise UnknownRevision(
         f"no snapshot is called {name}", hint="`archiver log` lists the revisions"
     )
+
+
+def _stamped_paths(catalogue: Catalogue, name: str) -> Iterator[str]:
+    """Yield where the stamped file `name` may be, or may have been before a rename."""
+    yield f"{catalogue.stamped}/{name}"
+    if taken := snapshots.taken_at(name):
+        for place in catalogue.places():
+            for called in (name, snapshots.stamped_name(source_at(place), taken)):
+                yield f"{folder_of(place)}/snapshots/{called}"
 
 
 def _with_blob(revisions: Iterable[Revision]) -> Iterable[Revision]:

@@ -159,29 +159,26 @@ class Versions:
     def __init__(
         self,
         repository: Repository | None,
-        path: str,
         *,
         shape: Shape | None,
         key: tuple[str, ...],
-        removed: str = "",
+        removed: Callable[[Revision], str] = lambda _: "",
         earlier: Callable[[str], Iterable[Revision]] = lambda _: (),
     ) -> None:
-        """Look at the file `path` of `repository`.
+        """Look at a file of `repository`, or at plain files.
 
         Args:
             repository: Where revisions are looked up; None: plain files only.
-            path: The file, relative to the top of the work tree, with ``/``.
             shape: How to read versions that are not canonical; None: as the original
                 design wrote them (``models``, keyed by ``id`` or ``name``).
             key: Fields of the key that is applied to all versions; empty: as stored.
-            removed: The file of tombstones; empty: there is none.
+            removed: Returns the path of the tombstones in a revision; empty: there are none.
             earlier: Returns the revisions before a commit, newest first: what a version holds in
                 an unusable form is looked for there.
         """
         self._repository = repository
         self._removed = removed
         self._stones: dict[str, Mapping[str, Tombstone]] = {}
-        self._path = path
         self._key = key
         self._documents = Documents(shape)
         self._earlier = earlier
@@ -196,27 +193,21 @@ class Versions:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def stored(self, revision: Revision, *, path: str = "") -> Version:
+    def stored(self, revision: Revision) -> Version:
         """Open the version that `revision` holds.
-
-        Args:
-            revision: The revision; its object id at `path` is read.
-            path: The file, where it is not the one the catalogue is kept in.
 
         Raises:
             UnreadableSnapshot: It holds no catalogue.
             DamagedObject: An object is missing, or its content has another id.
         """
         if revision.blob is None:
-            raise UnreadableSnapshot(
-                self._required().obstacle(revision.id, path or self._path) or GONE
-            )
+            raise UnreadableSnapshot(self._required().obstacle(revision.id, revision.path) or GONE)
         found = self._blob(revision.blob)
         if found.unusable or found.unnamed:
             return self._kept(revision, found)
         end = End(revision.id, found.taken or stamp(revision.authored_at), found.total)
-        tombstones = partial(self._tombstones, revision.id)
-        again = partial(self.stored, revision, path=path)
+        tombstones = partial(self._tombstones, revision)
+        again = partial(self.stored, revision)
         if not found.shards:
             parts = {"": Part(revision.blob, lambda: found.lines)}
             return Version(
@@ -228,7 +219,7 @@ class Versions:
                 tombstones=tombstones,
                 again=again,
             )
-        folder = (path or self._path).removesuffix(".json")
+        folder = revision.path.removesuffix(".json")
         entries = self._required().entries(revision.id, folder)
         blobs = {name: entries.get(f"{name}.json") for name in found.shards}
         reads = {name: self._shard(blob, name) for name, blob in blobs.items()}
@@ -258,11 +249,11 @@ class Versions:
                 if revision.blob is not None:
                     yield self._blob(revision.blob).usable(revision.id)
 
-    def _tombstones(self, commit: str) -> Mapping[str, Tombstone]:
+    def _tombstones(self, revision: Revision) -> Mapping[str, Tombstone]:
         """Read the tombstones of a commit; a file of any repository has none."""
-        if not self._removed:
+        if not (path := self._removed(revision)):
             return {}
-        blob = self._required().object_at(commit, self._removed)
+        blob = self._required().object_at(revision.id, path)
         if blob is None:
             return {}
         if blob not in self._stones:

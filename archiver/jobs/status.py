@@ -155,7 +155,7 @@ def status(
 
 def _source(catalogue: Catalogue, now: datetime, max_age: timedelta | None) -> SourceStatus:
     repository = catalogue.required()
-    reported = runlog.load(repository, catalogue.source)
+    reported = runlog.load(catalogue)
     dated = [run for run in reported if run.began <= now + _AHEAD]
     runs = [run for run in dated if run.code != RepositoryBusy.exit_code]  # another one ran
     good = next((run for run in reversed(runs) if run.good), None)

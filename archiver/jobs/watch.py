@@ -102,7 +102,8 @@ def _past(folder: Path, names: Iterable[str], now: datetime) -> dict[str, Past]:
     """Return the earlier runs of each source; none if the reports cannot be read."""
     try:
         with Repository.open(folder) as repository:
-            return {name: Past.of(runlog.load(repository, name), now) for name in names}
+            reports = {name: repository.read_state(f"{name}/{runlog.RUNS}") for name in names}
+        return {name: Past.of(runlog.decode(each), now) for name, each in reports.items()}
     except ArchiverError:
         return {name: Past() for name in names}
 

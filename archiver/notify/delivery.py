@@ -99,7 +99,8 @@ def _round(config: Config, source: str, now: datetime, hint: str) -> Iterator[_R
             yield round_
         finally:
             if round_.new:
-                state = {f"{source}/{OUTBOX}": outbox.encode((*round_.old, *round_.new))}
+                entries = outbox.encode((*round_.old, *round_.new))
+                state = {**round_.catalogue.adopted(), f"{source}/{OUTBOX}": entries}
                 with writing(repository) as writer:
                     writer.commit(state_change(config, state, now=now))
     dispatcher.raise_any(hint=hint)
@@ -109,6 +110,7 @@ class _Round:
     """One round through the channels of one source.
 
     Attributes:
+        catalogue: The source's history.
         channels: The channels that receive messages of this source.
         dispatcher: Sends the messages and collects the errors.
         old: The outbox before the round.
@@ -126,14 +128,14 @@ class _Round:
         every_ = config.notify.values()
         self.channels = [each for each in every_ if not each.sources or source in each.sources]
         self.dispatcher = dispatcher
-        self.old = outbox.decode(repository.read_state(f"{source}/{OUTBOX}"))
+        self.catalogue = configured(config, source, repository)
+        self.old = outbox.decode(self.catalogue.remembered(OUTBOX))
         self.new: list[Entry] = []
         self._source = source
         self._folder = config.root
         self._templates = config.template_folder
         self._now = now
-        self._catalogue = configured(config, source, repository)
-        self._runs = runlog.load(repository, source)
+        self._runs = runlog.load(self.catalogue)
 
     def check(self, channel: ChannelConfig) -> None:
         """Raise what keeps a channel from working, whether or not there is news for it."""
@@ -162,8 +164,8 @@ class _Round:
 
     def changes(self, channel: ChannelConfig, report: Report) -> None:
         """Notify a channel of the changes since its last notification."""
-        with queries.opened(self._catalogue) as versions:
-            newest = revisions.find(self._catalogue, versions, "", self._now).end
+        with queries.opened(self.catalogue) as versions:
+            newest = revisions.find(self.catalogue, versions, "", self._now).end
         upto = snapshots.name_of(self._source, newest)
         before = snapshots.name_of(self._source, report.old)
         last = next((each.upto for each in reversed(self._entries(channel)) if each.upto), "")
@@ -201,7 +203,7 @@ class _Round:
 
     def _news(self, channel: ChannelConfig, old: str, new: str, names: tuple[str, str]) -> News:
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
-        with queries.compare(self._catalogue, old, new, now=self._now) as found:
+        with queries.compare(self.catalogue, old, new, now=self._now) as found:
             changes = found.narrowed(wanted).changes()
             return News(selected(changes, channel, self._pins(channel)), found.ends, names)
 
@@ -214,7 +216,7 @@ class _Round:
             return ""
         message, template_error = changes_message(
             news,
-            self._catalogue,
+            self.catalogue,
             channel=channel.name,
             now=stamp(self._now),
             folder=self._templates,

@@ -1,8 +1,9 @@
 """Walk the history of one path by one ``git log``.
 
-Along first parents it streams. Captures of merged branches count too where they are asked for:
-then everything below the newest merge is read, put in one order, and merges that change nothing
-are left out.
+Along first parents it streams. In an archive the captures of merged branches count too, and a
+file is followed to the folder that a commit moved it from: then everything below the newest
+merge, or below the commit in which the file appears, is read and put in one order. Merges that
+change nothing and moves are left out.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Revision:
         id: Full commit id.
         blob: Object id of the file at the path in this commit; None: there is none (see
             `Repository.obstacle`).
+        path: The path in this commit; another one than today's where the file was moved since.
         authored_at: Author date, UTC; of our own commits the capture time.
         committed_at: Committer date, UTC.
         subject: First line of the message.
@@ -66,6 +68,7 @@ class Revision:
 
     id: str
     blob: str | None
+    path: str
     authored_at: datetime
     committed_at: datetime
     subject: str
@@ -74,18 +77,40 @@ class Revision:
     __repr__ = short
 
 
+class Entry(NamedTuple):
+    """Object id at a path in the first parent and in a commit; None: there is nothing."""
+
+    before: str | None
+    after: str | None
+
+    @property
+    def appears(self) -> bool:
+        """Whether the path was not there before."""
+        return self.before is None and self.after is not None
+
+
 class Node(NamedTuple):
     """A commit as ``git log`` prints it, with the nearest printed commits that it stands on.
 
     A parent without any printed commit below it is left out: a merge may have one parent.
+
+    Attributes:
+        revision: The commit, with the first of the paths.
+        parents: Full ids.
+        entries: Path to what the commit changed there.
     """
 
     revision: Revision
     parents: tuple[str, ...]
-    changed: bool
+    entries: Mapping[str, Entry]
 
     def __repr__(self) -> str:
         return short(self)
+
+    @property
+    def changed(self) -> bool:
+        """Whether it names the path; else it is a merge, or was cut short."""
+        return self.revision.path in self.entries
 
     @property
     def merges(self) -> bool:
@@ -99,14 +124,16 @@ def walk(
     """Yield the revisions that changed `path`, newest first.
 
     They are those along first parents: what a merged branch held came into effect by its merge.
-    With `captures`, those of merged branches are revisions of their own.
+    With `captures`, those of merged branches are revisions of their own, and where one commit
+    moved the file here, those of the path that it left follow; the move itself is none.
 
     Args:
         git: The repository's git, running at the root of the work tree or in a bare repository.
         path: File, relative, with ``/``; taken literally.
         tip: Full id of the commit to begin with.
         shallow: Whether the clone is shallow.
-        captures: Whether the captures (``Archiver-*`` trailers) of merged branches count.
+        captures: Whether the captures (``Archiver-*`` trailers) of merged branches count, and
+            moves are followed.
 
     Raises:
         ShallowHistory: The clone ends here; all that was yielded before is certain.
@@ -123,10 +150,10 @@ def walk(
             raise cut_off(root)
 
 
-def single(git: Plumbing, commit: str, blob: str | None) -> Revision:
-    """Return one commit as a revision that holds `blob`."""
+def single(git: Plumbing, commit: str, path: str, blob: str | None) -> Revision:
+    """Return one commit as a revision that holds `blob` at `path`."""
     out = git.run("log", "--no-walk", "--no-mailmap", "--encoding=UTF-8", "-z", FORMAT, commit)
-    return revision(out.removesuffix(b"\0").split(b"\0"), blob)
+    return revision(out.removesuffix(b"\0").split(b"\0"), path, blob)
 
 
 def moved_from(git: Plumbing, commit: str, path: str) -> str | None:
@@ -156,56 +183,145 @@ def cut_off(commit: str) -> ShallowHistory:
 
 
 def _first_parents(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
-    return (node.revision for node in logged(git, path, tip, FIRST_PARENTS) if node.changed)
+    return (node.revision for node in logged(git, (path,), tip, FIRST_PARENTS) if node.changed)
 
 
 def _all(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
-    """Yield the revisions in one order; it streams down to the newest merge.
+    """Yield the revisions in one order; it streams down to the newest merge or appearance.
 
     git prints a commit before those that stand on it if its clock ran ahead: it waits for them.
     """
-    nodes = logged(git, path, tip, ALL_PARENTS)
+    nodes = logged(git, (path,), tip, ALL_PARENTS)
     waiting: dict[str, Node] = {}
     following = ""
     for printed in nodes:
         waiting[printed.revision.id] = printed
         following = following or printed.revision.id
         while node := waiting.pop(following, None):
-            if node.merges:
-                yield from reversed(joined([node, *waiting.values(), *nodes]))
+            if node.merges or (path in node.entries and node.entries[path].appears):
+                rest = [node, *waiting.values(), *nodes]
+                yield from reversed(joined(_traced(git, path, rest), path))
                 return
             if node.changed:
                 yield node.revision
             following = "".join(node.parents)
 
 
-def joined(nodes: Sequence[Node]) -> list[Revision]:
-    """Return the revisions of a history with merges in one order, oldest first.
+def _traced(git: Plumbing, path: str, nodes: list[Node]) -> list[Node]:
+    """Return `nodes` with those of all paths from which a commit moved the file.
+
+    Args:
+        git: The repository's git.
+        path: Where the file is in the first of the nodes.
+        nodes: What git prints about that path alone, newest first.
+    """
+    names = [path]
+    seen: set[tuple[str, str]] = set()
+    while True:
+        appearances = [
+            (node.revision.id, name, entry.after or "")
+            for node in nodes
+            for name, entry in node.entries.items()
+            if entry.appears and (node.revision.id, name) not in seen
+        ]
+        seen.update((commit, name) for commit, name, _ in appearances)
+        left = {old for each in appearances for old in _left(git, *each)} - {*names}
+        if not left:
+            return nodes
+        names += sorted(left)
+        nodes = [*logged(git, names, nodes[0].revision.id, ALL_PARENTS)]
+
+
+def _left(git: Plumbing, commit: str, path: str, blob: str) -> list[str]:
+    """Return the paths of files called as `path` is that leave in a commit with the same `blob`.
+
+    A merge is looked at from each parent. What is copied does not leave.
+    """
+    command = ("diff-tree", "-r", "-m", "-z", "--no-renames", "--no-commit-id", "--diff-filter=D")
+    pieces = os.fsdecode(git.run(*command, commit)).split("\0")
+    name = path.rpartition("/")[-1]
+    return [
+        old
+        for meta, old in zip(pieces[::2], pieces[1::2], strict=False)
+        if old.rpartition("/")[-1] == name and meta.split(" ")[2] == blob
+    ]
+
+
+def joined(nodes: Sequence[Node], path: str) -> list[Revision]:
+    """Return the revisions of a history with merges and moves in one order, oldest first.
 
     Ancestry decides; among commits that do not stand on each other, the author date. A commit
     counts if it lies on the line of first parents or is a capture, a merge wherever it holds
-    something else than the revision before it.
+    something else than the revision before it, a move never.
 
     Args:
         nodes: The commits; the first is the newest and stands on all others.
+        path: Where the file is in the newest.
     """
     known = {node.revision.id: node for node in nodes}
     line = _line(known, nodes[0])
+    order = _oldest_first(known)
+    places = _places(order, path)
     blobs: dict[str, str | None] = {}
     found: list[Revision] = []
-    for node in _oldest_first(known):
-        revision = node.revision
-        if not node.changed:
-            before = next((blobs[each] for each in node.parents if each in blobs), None)
-            revision = replace(revision, blob=before)
-        blobs[revision.id] = revision.blob
+    for node in order:
+        commit, place = node.revision.id, places[node.revision.id]
+        entry = node.entries.get(place)
+        moved = not node.merges and any(places.get(up, place) != place for up in node.parents)
+        changed = entry is not None and not moved
+        before = next((blobs[each] for each in node.parents if each in blobs), None)
+        blobs[commit] = entry.after if entry and changed else before
+        revision = replace(node.revision, path=place, blob=blobs[commit])
         if node.merges:
             counts = revision.blob != (found[-1].blob if found else None)
         else:
-            counts = node.changed and (revision.id in line or bool(revision.trailers))
+            counts = changed and (commit in line or bool(revision.trailers))
         if counts:
             found.append(revision)
     return found
+
+
+def _places(order: Sequence[Node], path: str) -> dict[str, str]:
+    """Return where the file is in each commit: at `path`, or where it was moved from.
+
+    Args:
+        order: The commits, oldest first.
+        path: Where it is in the newest.
+    """
+    if not any(node.entries.keys() - {path} for node in order):
+        return {node.revision.id: path for node in order}
+    held: dict[str, dict[str, str]] = {}
+    for node in order:
+        files = dict(held.get(node.parents[0], {})) if node.parents else {}
+        for name, entry in node.entries.items():
+            files.pop(name, None)
+            if entry.after is not None:
+                files[name] = entry.after
+        held[node.revision.id] = files
+    places = {order[-1].revision.id: path}
+    for node in reversed(order):
+        place, files = places[node.revision.id], held[node.revision.id]
+        for parent in node.parents:
+            if parent in held:
+                places.setdefault(parent, _place(held[parent], files, place, merges=node.merges))
+    return places
+
+
+def _place(before: Mapping[str, str], after: Mapping[str, str], place: str, *, merges: bool) -> str:
+    """Return where a parent has the file that a commit has at `place`.
+
+    Args:
+        before: Path to object id in the parent.
+        after: Path to object id in the commit.
+        place: Path in the commit.
+        merges: Whether the commit is a merge: then another branch may have moved the file while
+            this one changed it.
+    """
+    if place in before or place not in after:
+        return place
+    left = sorted(before.keys() - after.keys())
+    same = [name for name in left if before[name] == after[place]]
+    return next(iter(same or (left if merges else ())), place)
 
 
 def _line(known: Mapping[str, Node], newest: Node) -> frozenset[str]:
@@ -247,12 +363,12 @@ def _rank(node: Node) -> tuple[float, str]:
     return time, node.revision.id
 
 
-def logged(git: Plumbing, path: str, tip: str, parents: Sequence[str]) -> Iterator[Node]:
-    """Yield what ``git log`` prints about `path`."""
-    child = git.start(*LOG, *parents, tip, "--", path)
+def logged(git: Plumbing, paths: Sequence[str], tip: str, parents: Sequence[str]) -> Iterator[Node]:
+    """Yield what ``git log`` prints about `paths`."""
+    child = git.start(*LOG, *parents, tip, "--", *paths)
     with child:
         try:
-            yield from revisions(tokens(cast("BufferedReader", child.stdout)), path.encode())
+            yield from revisions(tokens(cast("BufferedReader", child.stdout)), paths)
             errors = cast("IO[bytes]", child.stderr).read().decode(errors="replace").strip()
         except BaseException:
             child.kill()  # the reader has stopped
@@ -269,41 +385,45 @@ def tokens(stream: BufferedReader) -> Iterator[bytes]:
         yield from whole
 
 
-def revisions(pieces: Iterator[bytes], path: bytes) -> Iterator[Node]:
-    """Parse the pieces of `LOG`: the fields of a commit, then pairs of ``:meta`` and path.
-
-    A commit that does not name `path` is a merge, or was cut short.
-    """
+def revisions(pieces: Iterator[bytes], paths: Sequence[str]) -> Iterator[Node]:
+    """Parse the pieces of `LOG`: the fields of a commit, then pairs of ``:meta`` and path."""
+    path, names = paths[0], {name.encode("utf-8", "surrogateescape"): name for name in paths}
     fields = list(islice(pieces, len(FIELDS)))
     while len(fields) == len(FIELDS):
-        found, following = entry_at(pieces, path)
-        mode, blob = found or (b"", "")
-        state = blob if mode in FILES else None
+        found, following = entries_at(pieces, names)
+        state = found[path].after if path in found else None
         parents = tuple(fields[1].decode().split())
-        yield Node(revision(fields, state), parents, found is not None)
+        yield Node(revision(fields, path, state), parents, found)
         fields = [*following, *islice(pieces, len(FIELDS) - len(following))]
 
 
-def entry_at(
-    pieces: Iterator[bytes], path: bytes
-) -> tuple[tuple[bytes, str] | None, tuple[bytes, ...]]:
-    """Return the new mode and object id at `path`, and the piece that begins what follows."""
-    found = None
+def entries_at(
+    pieces: Iterator[bytes], names: Mapping[bytes, str]
+) -> tuple[dict[str, Entry], tuple[bytes, ...]]:
+    """Return what a commit changed at the paths `names`, and the piece that begins what follows."""
+    found: dict[str, Entry] = {}
     for piece in pieces:
         if piece.lstrip(b"\n")[:1] != b":":
             return found, (piece,)
-        _, mode, _, oid, _ = piece.split(b" ")
-        if next(pieces, b"") == path:
-            found = (mode, oid.decode())
+        name = names.get(next(pieces, b""))
+        if name is not None:
+            was, mode, before, after, _ = piece.lstrip(b"\n:").split(b" ")
+            found[name] = Entry(content(was, before), content(mode, after))
     return found, ()
 
 
-def revision(fields: list[bytes], blob: str | None) -> Revision:
+def content(mode: bytes, oid: bytes) -> str | None:
+    """Return the object id of an entry; None: it is no file."""
+    return oid.decode() if mode in FILES else None
+
+
+def revision(fields: list[bytes], path: str, blob: str | None) -> Revision:
     """Build a revision from the `FIELDS` that ``git log`` printed."""
     commit, _, authored, committed, subject, trailers = fields
     return Revision(
         commit.decode(),
         blob,
+        path,
         moment(authored),
         moment(committed),
         subject.decode(errors="replace"),

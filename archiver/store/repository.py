@@ -205,13 +205,25 @@ class Repository:
         Args:
             path: File, relative, with ``/``; taken literally.
             tip: Full id of the commit to begin with.
-            captures: Whether the captures of merged branches count too.
+            captures: Whether the captures of merged branches count too, and moves are followed.
 
         Raises:
             ShallowHistory: The clone ends here; all that was yielded before is certain.
             DamagedObject: A commit or folder is missing or broken.
         """
         return history.walk(self.git, path, tip=tip, shallow=self.shallow, captures=captures)
+
+    def deleted(self, path: str, *, since: str, tip: str) -> bool:
+        """Return whether a commit of `tip` that `since` lacks deleted the file `path`.
+
+        Args:
+            path: File, relative, with ``/``.
+            since: Full commit id.
+            tip: Full commit id.
+        """
+        found = ("log", "-1", "--full-history", "-m", "--no-renames", "--diff-filter=D")
+        shown = ("--format=%H", "--no-follow", "--no-show-signature")
+        return bool(self.git.run(*found, *shown, f"{since}..{tip}", "--", path))
 
     def revision(self, commit: str, path: str) -> Revision:
         """Return a commit with what it holds at `path`, whether or not it changed that.
@@ -221,7 +233,8 @@ class Repository:
             path: File, relative, with ``/``.
         """
         mode, _, oid = self._rows(commit, path).get(path, [_GONE, "", ""])[:3]
-        return history.single(self.git, commit, oid if mode in _FILES - {_GONE} else None)
+        blob = oid if mode in _FILES - {_GONE} else None
+        return history.single(self.git, commit, path, blob)
 
     def obstacle(self, commit: str, path: str) -> str:
         """Return why a commit has no file at `path`, as words; empty: it has one.
@@ -295,6 +308,10 @@ class Repository:
         if lost is not None:
             raise DamagedObject(f"the content of {lost} is missing or damaged", hint=RECOVER)
         return {path: int(size) for path, size in sizes.items() if size != _ELSEWHERE}
+
+    def parent(self, commit: str) -> str | None:
+        """Return the full id of the first parent; None: there is none, or the clone ends here."""
+        return self._parsed(f"{commit}^")
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Return whether the commit `old` is an ancestor of `new`, as far as the clone reaches."""

@@ -9,7 +9,7 @@ from msgspec.structs import replace as with_
 
 from archiver.capture import prune, revert
 from archiver.capture.replay import read_recorded
-from archiver.capture.report import DIGEST, PROOF, unchanged
+from archiver.capture.report import DIGEST, PROOF, SOURCE, unchanged
 from archiver.capture.target import open_target
 from archiver.capture.validation import Baseline
 from archiver.errors import PushRejected, UnknownRevision
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from archiver.store.repository import Repository
 
 _MEND: Final = "join the two by hand: git pull --rebase; then run again"
-_OURS: Final = "Archiver-Source"
 
 
 class Rebased(NamedTuple):
@@ -91,8 +90,7 @@ class Rebase:
 
         A capture is dropped where they pushed a newer one of the same source, or the same records.
         """
-        answer = self._repository.git.ask("rev-parse", "--verify", "--quiet", f"{commit}~1")
-        parent = None if answer.code else answer.out.decode().strip()
+        parent = self._repository.parent(commit)
         files = self._repository.differences(parent, commit).files
         target, revision = self._owner(commit, files)
         there = replace(target, catalogue=replace(target.catalogue, ref=tip))
@@ -116,7 +114,7 @@ class Rebase:
             target = open_target(self._config, name, self._repository)
             if all(path.startswith(f"{target.catalogue.folder}/") for path in files):
                 revision = self._repository.revision(commit, target.catalogue.path)
-                if _OURS in revision.trailers:
+                if SOURCE in revision.trailers:
                     return target, revision
         raise _foreign(commit)
 

@@ -20,6 +20,7 @@ from archiver.capture import runlog
 from archiver.errors import SourceError
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
+from archiver.history.catalogue import configured
 from archiver.jobs.job import Job
 from archiver.jobs.schedule import Cron
 from archiver.jobs.status import status
@@ -112,7 +113,7 @@ def test_five_days_make_exactly_the_commits_that_they_should(days: Days, tmp_pat
     assert "error" not in run_git(archive.folder, "fsck", "--full", "--strict")
 
     with Repository.open(archive.folder) as repository:
-        runs = runlog.load(repository, "hub")
+        runs = runlog.load(configured(archive.config, "hub", repository))
     assert [(run.timestamp[8:16], run.outcome) for run in runs] == [
         ("01 03:17", "first"),
         ("02 03:17", "unchanged"),

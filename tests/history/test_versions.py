@@ -34,7 +34,7 @@ NOW = datetime(2026, 1, 29, tzinfo=UTC)
 
 def files(shape: Shape | None = None, key: tuple[str, ...] = ()) -> Versions:
     """Return what opens plain files."""
-    return Versions(None, "", shape=shape, key=key)
+    return Versions(None, shape=shape, key=key)
 
 
 def keys(versions: Versions, path: Path) -> list[str]:

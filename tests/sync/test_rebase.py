@@ -16,6 +16,7 @@ from archiver.capture import revert as reverting
 from archiver.capture.target import open_target
 from archiver.changes.retention import Retention
 from archiver.errors import PushRejected, SourceError, StoreError
+from archiver.history.catalogue import configured
 from archiver.jobs.job import Job
 from archiver.store.repository import Repository
 
@@ -42,7 +43,7 @@ def revert(copy: Copy, name: str = "HEAD") -> str:
 
 def known(copy: Copy, source: str = "a") -> list[runlog.Run]:
     with Repository.open(copy.folder) as repository:
-        return runlog.load(repository, source)
+        return runlog.load(configured(copy.config, source, repository))
 
 
 def test_an_old_tombstone_removes_nothing_that_others_saw_return(hub: Hub, first: Copy) -> None:
