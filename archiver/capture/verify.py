@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from archiver.capture.report import DIGEST, SOURCE
 from archiver.errors import ShallowHistory, UnreadableSnapshot
 from archiver.history import snapshots
+from archiver.history.catalogue import source_at
 from archiver.history.squashes import squashes
 from archiver.history.versions import stamp
 from archiver.records import canonical, strict
@@ -18,7 +19,7 @@ from archiver.records.digest import records_digest
 from archiver.store.history import GONE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from archiver.changes.retention import Stamped
@@ -71,6 +72,7 @@ class Audit:
         self._catalogue = catalogue
         self._repository = catalogue.required()
         self._seen: dict[str, _Seen] = {}
+        self._otherwise: list[Problem] = []
         self._last: dict[str, tuple[str, Strict]] = {}
 
     def problems(self) -> Iterator[Problem]:
@@ -82,20 +84,18 @@ class Audit:
         tip = self._repository.tip(self._catalogue.ref)
         if tip is None:
             return
-        names = self._catalogue.names()
-        policies = self._policies(tip, names)
-        self.squashes = [*squashes(self._catalogue)]
-        squashed = {squash.revision for squash in self.squashes}
+        policies = self._policies(tip)
         with self._repository.objects() as reader:
             for revision in self._catalogue.committed(tip):
                 if revision.blob is not None:
-                    message = () if revision.id in squashed else revision.trailers.items()
-                    digests = _digests(message, names)
-                    yield from self._unsound(revision, reader, digests, policies)
+                    yield from self._unsound(revision, reader, policies)
                 elif reason := self._replaced(revision):
                     yield Problem(revision.id, revision.path, reason)
+            self.squashes = [*squashes(self._catalogue)]
+            squashed = {squash.revision for squash in self.squashes}
+            yield from (each for each in self._otherwise if each.revision not in squashed)
             for squash in self.squashes:
-                yield from self._unsound_squash(squash, reader, names, policies)
+                yield from self._unsound_squash(squash, reader, policies)
         yield from self._misplaced(tip)
 
     def _replaced(self, revision: Revision) -> str:
@@ -103,40 +103,36 @@ class Audit:
         reason = self._repository.obstacle(revision.id, revision.path)
         return "" if reason == GONE else reason
 
-    def _policies(self, tip: str, names: Sequence[str]) -> list[Policy]:
+    def _policies(self, tip: str) -> list[Policy]:
         """Return what fields meant at any time, as far as the records digest depends on it."""
         today = self._catalogue.policy
         found = {policy.volatile: policy for policy in (today, replace(today, volatile=()))}
         with suppress(ShallowHistory):
             for revision in self._catalogue.beside(self._catalogue.settings, tip):
-                if then := self._catalogue.policy_then(revision.id, names):
+                if then := self._catalogue.policy_then(revision.id):
                     found[then.volatile] = then
         return list(found.values())
 
     def _unsound(
-        self,
-        revision: Revision,
-        reader: ObjectReader,
-        digests: AbstractSet[str],
-        policies: Iterable[Policy],
+        self, revision: Revision, reader: ObjectReader, policies: Iterable[Policy]
     ) -> Iterator[Problem]:
-        """Read one snapshot with its shards; yield what is wrong with it."""
+        """Read one snapshot with its shards; yield what is wrong with it.
+
+        Another digest than the message says may be that of another capture in the same commit.
+        """
+        digests = _digests(revision.trailers.items(), (source_at(revision.path),))
         try:
             files = self._snapshot(reader, revision.id, revision.path, str(revision.blob))
         except UnreadableSnapshot as error:
             yield Problem(revision.id, revision.path, str(error))
             return
         if digests and not _are_named(files.values(), digests, policies):
-            yield Problem(revision.id, revision.path, _OTHER_DIGEST)
+            self._otherwise.append(Problem(revision.id, revision.path, _OTHER_DIGEST))
         else:
             self._count(str(revision.blob), files)
 
     def _unsound_squash(
-        self,
-        squash: Squash,
-        reader: ObjectReader,
-        names: Sequence[str],
-        policies: Iterable[Policy],
+        self, squash: Squash, reader: ObjectReader, policies: Iterable[Policy]
     ) -> Iterator[Problem]:
         """Read the snapshots that stand in one commit; yield what is wrong with them.
 
@@ -145,7 +141,7 @@ class Audit:
         """
         lines = self._repository.message(squash.revision).splitlines()
         parts = (line.partition(": ") for line in lines)
-        digests = _digests(((name, value) for name, _, value in parts), names)
+        digests = _digests(((name, value) for name, _, value in parts), self._catalogue.names())
         strangers = []
         for name, blob in squash.files.items():
             path = f"{squash.folder}/{name}"

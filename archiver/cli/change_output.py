@@ -312,25 +312,24 @@ def tip(catalogue: Catalogue, at: str | None) -> str | None:
     return None if at is None else revisions.named(catalogue, at, now()).id
 
 
-def note_move(catalogue: Catalogue, revision: str) -> None:
-    """Write where to read on if a history begins because its file was moved.
+def note_beginning(catalogue: Catalogue, revision: str) -> None:
+    """Write where to read on if the file was moved to where its history begins, or is now.
 
-    A move that changed the file, too, is not followed.
+    A move that changed the file, too, is not followed; what the path held before is another
+    catalogue.
 
     Args:
         catalogue: The catalogue.
         revision: Full id of its first revision.
     """
-    for path in catalogue.places():
-        if (old := catalogue.required().moved_from(revision, path)) is not None:
+    repository = catalogue.required()
+    tip = repository.tip(catalogue.ref) or revision
+    for path in catalogue.places(tip):
+        if (old := repository.moved_from(revision, path)) is not None:
             begin = f"{path} was moved here from {old} in {wording.short(revision)}"
             _note_earlier(f"{begin}; what was before", old, f"{wording.short(revision)}^")
-            return
-
-
-def note_namesake(catalogue: Catalogue) -> None:
-    """Write where to read the catalogue whose path this one was given, if there was one."""
-    if (other := catalogue.namesake()) is not None:
+            break
+    if (other := catalogue.namesake(tip)) is not None:
         words = f"until {stamp(other.authored_at)} UTC another source was at {other.path}"
         _note_earlier(words, other.path, wording.short(other.id))
 

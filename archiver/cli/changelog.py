@@ -146,7 +146,7 @@ def _sections(
         for section in sections(catalogue, tip=tip, until=until, since=since):
             yield section
             if section["first"]:
-                change_output.note_move(catalogue, section["to"]["revision"])
+                change_output.note_beginning(catalogue, section["to"]["revision"])
     except ShallowHistory as end:
         ended.append(end)
 

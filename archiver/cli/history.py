@@ -158,8 +158,7 @@ def _logged(catalogue: Catalogue, start: datetime | None, at: str | None) -> Ite
     for entry in logged(catalogue, tip=tip, before=before):
         yield catalogue, entry
     if entry is not None and entry.status != "edge" and not before:
-        change_output.note_move(catalogue, entry.revision)
-        change_output.note_namesake(catalogue)
+        change_output.note_beginning(catalogue, entry.revision)
 
 
 def _span(catalogue: Catalogue, start: datetime | None, at: str | None) -> tuple[str | None, str]:

@@ -22,7 +22,7 @@ from archiver.store.history import Revision
 from archiver.store.repository import STATE_REF
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from archiver.changes.lifecycle import Missing
     from archiver.config import Config, SourceConfig
@@ -92,6 +92,8 @@ class Catalogue:
         ref: Full name of its branch, or ``HEAD``.
         config: The archiver.toml it stands in, if any.
         noun: What its records are called.
+        walked: Path and full id of a commit to path and object id of the versions back from it,
+            of the histories that were read to their end.
     """
 
     source: str
@@ -102,6 +104,9 @@ class Catalogue:
     ref: str = "HEAD"
     config: Config | None = None
     noun: Noun = RECORD
+    walked: dict[tuple[str, str], dict[tuple[str, str], None]] = field(
+        default_factory=dict, compare=False
+    )
 
     __repr__ = short
 
@@ -187,7 +192,12 @@ class Catalogue:
         a file is followed to the folder that one commit moved here. In other histories a merged
         branch comes into effect by its merge.
         """
-        return self.required().history(path, tip=tip, captures=bool(self.folder))
+        known: dict[tuple[str, str], None] = {}
+        for revision in self.required().history(path, tip=tip, captures=bool(self.folder)):
+            if revision.blob is not None:
+                known[revision.path, revision.blob] = None
+            yield revision
+        self.walked[path, tip] = known
 
     def _newest(self, tip: str | None) -> str | None:
         """Return the tip of the branch; None: it is not looked at, or unborn."""
@@ -216,6 +226,8 @@ class Catalogue:
 
     def _versions(self, tip: str) -> dict[tuple[str, str], None]:
         """Return path and object id of every version, newest first, as far as the clone reaches."""
+        if (self.path, tip) in self.walked:
+            return self.walked[self.path, tip]
         found: dict[tuple[str, str], None] = {}
         with suppress(ShallowHistory):
             for revision in self._followed(self.path, tip):
@@ -223,34 +235,36 @@ class Catalogue:
                     found[revision.path, revision.blob] = None
         return found
 
-    def places(self) -> tuple[str, ...]:
-        """Return every path that the catalogue ever had, newest first, as far as the clone reaches.
+    def blobs(self, tip: str) -> frozenset[str]:
+        """Return the object id of every version back from `tip`, as far as the clone reaches."""
+        return frozenset(blob for _, blob in self._versions(tip))
+
+    def places(self, tip: str) -> tuple[str, ...]:
+        """Return every path that the catalogue had until `tip`, newest first.
 
         A source that was never renamed has one.
         """
-        tip = self._newest(None)
-        known = self._versions(tip) if tip else {}
-        return tuple(dict.fromkeys((self.path, *(path for path, _ in known))))
+        return tuple(dict.fromkeys((self.path, *(path for path, _ in self._versions(tip)))))
 
-    def namesake(self) -> Revision | None:
+    def names(self) -> tuple[str, ...]:
+        """Return what the source was ever called, newest first, as far as the clone reaches."""
+        tip = self._newest(None)
+        former = self.places(tip)[1:] if tip else ()
+        return tuple(dict.fromkeys((self.source, *map(source_at, former))))
+
+    def namesake(self, tip: str) -> Revision | None:
         """Return the newest version of another catalogue that was at this path before.
 
         There is one where this catalogue was moved to a name that had been in use.
         """
-        tip = self._newest(None)
-        known = self._versions(tip) if tip and self.folder else {}
-        if len({path for path, _ in known}) < 2:  # noqa: PLR2004 - it was never moved
+        if not self.folder or len(self.places(tip)) == 1:
             return None
-        blobs = {None, *(blob for _, blob in known)}
+        blobs = {None, *self.blobs(tip)}
         with suppress(ShallowHistory):
-            for revision in self.required().history(self.path, tip=str(tip)):
+            for revision in self.required().history(self.path, tip=tip):
                 if revision.blob not in blobs:
                     return revision
         return None
-
-    def names(self) -> tuple[str, ...]:
-        """Return what the source was ever called, newest first."""
-        return tuple(dict.fromkeys((self.source, *map(source_at, self.places()[1:]))))
 
     def reachable(self, tip: str | None = None) -> Iterator[Revision]:
         """Yield the revisions of a clone as far as it reaches, newest first.
@@ -290,14 +304,8 @@ class Catalogue:
         hint = configuration.RUN_CLASS if by_class else f"take one with: archiver run {self.source}"
         return NotADataRepository(message, hint=hint)
 
-    def policy_then(self, commit: str, names: Sequence[str] = ()) -> Policy | None:
-        """Return what the fields meant by the archiver.toml in `commit`; None: unknown.
-
-        Args:
-            commit: Full id.
-            names: What the source was ever called, newest first; empty: that is looked up where
-                today's name is not in the archiver.toml.
-        """
+    def policy_then(self, commit: str) -> Policy | None:
+        """Return what the fields meant by the archiver.toml in `commit`; None: unknown."""
         if self.config is None:
             return None
         content = self.required().read(commit, self.settings)
@@ -305,7 +313,7 @@ class Catalogue:
             return None
         try:
             then = configuration.parse(content, self.config.root / configuration.FILE_NAME, {})
-            known = (self.source,) if self.source in then.sources else names or self.names()
+            known = (self.source,) if self.source in then.sources else self.names()
             called = next((name for name in known if name in then.sources), self.source)
             return policy_of(then.source(called))
         except ConfigError:
@@ -412,7 +420,7 @@ def folder_of(path: str) -> str:
 
 def source_at(path: str) -> str:
     """Return the name of the source whose `LATEST` is at `path`."""
-    return PurePosixPath(path).parent.name
+    return path.rpartition("/")[0].rpartition("/")[2]
 
 
 def configured(config: Config, name: str | None, repository: Repository) -> Catalogue:

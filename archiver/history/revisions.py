@@ -228,8 +228,8 @@ def _snapshot(catalogue: Catalogue, text: str) -> Revision:
     """
     name = Path(text).name.removesuffix(".json") + ".json"
     tip = catalogue.required().tip(catalogue.ref)
-    for path in _stamped_paths(catalogue, name) if tip else ():
-        for revision in _with_blob(catalogue.beside(path, tip or "")):
+    for path in _stamped_paths(catalogue, name, tip) if tip else ():
+        for revision in _with_blob(catalogue.beside(path, str(tip))):
             return revision
     path = f"{catalogue.stamped}/{name}"
     reason = catalogue.required().obstacle(tip, path) if tip else GONE
@@ -240,11 +240,11 @@ def _snapshot(catalogue: Catalogue, text: str) -> Revision:
     )
 
 
-def _stamped_paths(catalogue: Catalogue, name: str) -> Iterator[str]:
+def _stamped_paths(catalogue: Catalogue, name: str, tip: str) -> Iterator[str]:
     """Yield where the stamped file `name` may be, or may have been before a rename."""
     yield f"{catalogue.stamped}/{name}"
     if taken := snapshots.taken_at(name):
-        for place in catalogue.places():
+        for place in catalogue.places(tip):
             for called in (name, snapshots.stamped_name(source_at(place), taken)):
                 yield f"{folder_of(place)}/snapshots/{called}"
 

@@ -48,11 +48,10 @@ def squashes(catalogue: Catalogue) -> Iterator[Squash]:
     tip = catalogue.required().tip(catalogue.ref)
     if tip is None or not catalogue.folder:
         return
-    known: set[str | None] = set()
-    with suppress(ShallowHistory):
-        known.update(revision.blob for revision in catalogue.committed(tip))
+    known = catalogue.blobs(tip)
     files = catalogue.required().entries(tip, catalogue.stamped)
-    left = {file.name for file in snapshots.stamped(files) if files[file.name] not in known}
+    others = (name for name, blob in files.items() if blob not in known)
+    left = {file.name for file in snapshots.stamped(others)}
     while left:
         name = min(left)
         found = None
