@@ -121,12 +121,14 @@ class ShallowHistory(StoreError):
 
     Attributes:
         commit: Full id of the commit at which it ends.
+        path: Where the file is in that commit.
     """
 
-    def __init__(self, message: str, *, hint: str = "", commit: str = "") -> None:
-        """Keep the one-line `message`, the `hint` and the `commit`."""
+    def __init__(self, message: str, *, hint: str = "", commit: str = "", path: str = "") -> None:
+        """Keep the one-line `message`, the `hint`, the `commit` and the `path`."""
         super().__init__(message, hint=hint)
         self.commit = commit
+        self.path = path
 
 
 class PushRejected(StoreError):

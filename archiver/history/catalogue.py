@@ -282,8 +282,7 @@ class Catalogue:
         except ShallowHistory as end:
             newest = self.required().tip(self.ref)
             if all(row.revision != end.commit for row in self.reverted(newest)):
-                path = self._place(end.commit, self._newest(end.commit))
-                yield Edge.of(self.required().revision(end.commit, path), end)
+                yield Edge.of(self.required().revision(end.commit, end.path), end)
 
     def count(self, tip: str | None = None, before: str = "") -> int:
         """Return how many revisions there are, as far as the clone reaches.
@@ -300,6 +299,12 @@ class Catalogue:
             hint = "--file names a file of the repository, relative to its top"
             return NotADataRepository(f"no commit holds {self.path}", hint=hint)
         message = f"there is no snapshot of {self.source} yet"
+        tip = self._newest(None)
+        if tip and (moved := self.required().moved_to(self.path, tip)):
+            name = source_at(moved)
+            words = f"{message}: {self.path} was moved to {moved}"
+            hint = f"rename [sources.{self.source}] in archiver.toml to [sources.{name}], too"
+            return NotADataRepository(words, hint=hint)
         by_class = self.config is not None and self.config.source(self.source).by_class
         hint = configuration.RUN_CLASS if by_class else f"take one with: archiver run {self.source}"
         return NotADataRepository(message, hint=hint)

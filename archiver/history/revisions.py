@@ -228,9 +228,8 @@ def _snapshot(catalogue: Catalogue, text: str) -> Revision:
     """
     name = Path(text).name.removesuffix(".json") + ".json"
     tip = catalogue.required().tip(catalogue.ref)
-    for path in _stamped_paths(catalogue, name, tip) if tip else ():
-        for revision in _with_blob(catalogue.beside(path, str(tip))):
-            return revision
+    for revision in _with_blob(_stamped(catalogue, name, tip) if tip else ()):
+        return revision
     path = f"{catalogue.stamped}/{name}"
     reason = catalogue.required().obstacle(tip, path) if tip else GONE
     if reason != GONE:
@@ -240,13 +239,14 @@ def _snapshot(catalogue: Catalogue, text: str) -> Revision:
     )
 
 
-def _stamped_paths(catalogue: Catalogue, name: str, tip: str) -> Iterator[str]:
-    """Yield where the stamped file `name` may be, or may have been before a rename."""
-    yield f"{catalogue.stamped}/{name}"
+def _stamped(catalogue: Catalogue, name: str, tip: str) -> Iterator[Revision]:
+    """Yield what changed the stamped file `name`, also where it was before a rename."""
+    yield from catalogue.beside(f"{catalogue.stamped}/{name}", tip)
     if taken := snapshots.taken_at(name):
         for place in catalogue.places(tip):
             for called in (name, snapshots.stamped_name(source_at(place), taken)):
-                yield f"{folder_of(place)}/snapshots/{called}"
+                path = f"{folder_of(place)}/snapshots/{called}"
+                yield from catalogue.required().history(path, tip=tip)
 
 
 def _with_blob(revisions: Iterable[Revision]) -> Iterable[Revision]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.errors import ShallowHistory
 from archiver.history import snapshots
-from archiver.history.catalogue import LATEST
+from archiver.history.catalogue import LATEST, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,6 +66,8 @@ def _brought(catalogue: Catalogue, path: str, tip: str) -> Squash:
     """Return what the commit that brought the stamped file at `path` brought with it."""
     repository = catalogue.required()
     *_, origin = catalogue.beside(path, tip)
+    if folder_of(origin.path) not in map(folder_of, catalogue.places(tip)):
+        *_, origin = repository.history(path, tip=tip)  # it came from elsewhere
     folder = PurePosixPath(origin.path).parent
     now = repository.entries(origin.id, str(folder))
     parent = repository.parent(origin.id)

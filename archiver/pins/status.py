@@ -192,7 +192,9 @@ class _Evidence:
                 return
             hint = "git fetch --unshallow"
             hint += "" if based else ", or name a revision that is here by --since"
-            raise ShallowHistory(str(short), hint=hint, commit=short.commit) from short
+            raise ShallowHistory(
+                str(short), hint=hint, commit=short.commit, path=short.path
+            ) from short
 
     def ask(self, fates: Fates, unlisted: AbstractSet[str]) -> None:
         """Ask the source about the keys that have left a window, and about the unlisted ones."""

@@ -23,6 +23,7 @@ from archiver.store.plumbing import Answer, Plumbing, failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from io import BufferedReader
 
 FIELDS = ("%H", "%P", "%at", "%ct", "%s", "%(trailers:only,unfold)")
@@ -140,14 +141,16 @@ def walk(
         DamagedObject: A commit or folder is missing or broken.
     """
     ends = shallow_ends(git) if shallow else frozenset()
+    place = path
     for revision in _all(git, path, tip) if captures else _first_parents(git, path, tip):
+        place = revision.path
         if revision.id in ends:  # a clone's last commit looks as if it had added everything
-            raise cut_off(revision.id)
+            raise cut_off(revision.id, place)
         yield revision
     if ends:
         root = git.line("rev-list", "--first-parent", "--max-parents=0", tip)
         if root in ends:
-            raise cut_off(root)
+            raise cut_off(root, place)
 
 
 def single(git: Plumbing, commit: str, path: str, blob: str | None) -> Revision:
@@ -175,11 +178,11 @@ def shallow_ends(git: Plumbing) -> frozenset[str]:
     return frozenset(Path(listed).read_text(encoding="ascii").split())
 
 
-def cut_off(commit: str) -> ShallowHistory:
-    """Build the error for a history that ends at `commit` because the clone is shallow."""
+def cut_off(commit: str, path: str) -> ShallowHistory:
+    """Build the error for the history of `path` that ends at `commit`: the clone is shallow."""
     message = f"this clone is shallow: its history ends at {commit[:12]}, before the answer"
     hint = "git fetch --unshallow, or git fetch --deepen=100 for a part of it"
-    return ShallowHistory(message, hint=hint, commit=commit)
+    return ShallowHistory(message, hint=hint, commit=commit, path=path)
 
 
 def _first_parents(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
@@ -187,9 +190,11 @@ def _first_parents(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
 
 
 def _all(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
-    """Yield the revisions in one order; it streams down to the newest merge or appearance.
+    """Yield the revisions in one order.
 
-    git prints a commit before those that stand on it if its clock ran ahead: it waits for them.
+    It streams down to the newest merge, or to where the file appears or is gone. A commit that is
+    no capture may be a merge, too: git leaves out parents without the file. It prints a commit
+    before those that stand on it if its clock ran ahead: such a one waits for them.
     """
     nodes = logged(git, (path,), tip, ALL_PARENTS)
     waiting: dict[str, Node] = {}
@@ -198,56 +203,78 @@ def _all(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
         waiting[printed.revision.id] = printed
         following = following or printed.revision.id
         while node := waiting.pop(following, None):
-            if node.merges or (path in node.entries and node.entries[path].appears):
+            entry = node.entries.get(path)
+            if node.merges or (entry and (None in entry or not node.revision.trailers)):
                 rest = [node, *waiting.values(), *nodes]
-                yield from reversed(joined(_traced(git, path, rest), path))
+                yield from reversed(joined(*_traced(git, path, rest), path))
                 return
-            if node.changed:
+            if entry:
                 yield node.revision
             following = "".join(node.parents)
 
 
-def _traced(git: Plumbing, path: str, nodes: list[Node]) -> list[Node]:
+def _traced(
+    git: Plumbing, path: str, nodes: list[Node]
+) -> tuple[list[Node], frozenset[tuple[str, str]]]:
     """Return `nodes` with those of all paths from which a commit moved the file.
 
     Args:
         git: The repository's git.
         path: Where the file is in the first of the nodes.
         nodes: What git prints about that path alone, newest first.
+
+    Returns:
+        The nodes, and where a file was moved elsewhere: commit and path that it left.
     """
     names = [path]
+    gone: set[tuple[str, str]] = set()
     seen: set[tuple[str, str]] = set()
     while True:
-        appearances = [
-            (node.revision.id, name, entry.after or "")
+        turns = [
+            (node.revision.id, name)
             for node in nodes
             for name, entry in node.entries.items()
-            if entry.appears and (node.revision.id, name) not in seen
+            if None in entry and (node.revision.id, name) not in seen
         ]
-        seen.update((commit, name) for commit, name, _ in appearances)
-        left = {old for each in appearances for old in _left(git, *each)} - {*names}
+        seen.update(turns)
+        moves = {turn: _moves(git, *turn) for turn in turns}
+        gone.update(turn for turn, (_, new) in moves.items() if new)
+        left = {old for olds, _ in moves.values() for old in olds} - {*names}
         if not left:
-            return nodes
+            return nodes, frozenset(gone)
         names += sorted(left)
         nodes = [*logged(git, names, nodes[0].revision.id, ALL_PARENTS)]
 
 
-def _left(git: Plumbing, commit: str, path: str, blob: str) -> list[str]:
-    """Return the paths of files called as `path` is that leave in a commit with the same `blob`.
+def _moves(git: Plumbing, commit: str, path: str) -> tuple[list[str], list[str]]:
+    """Return the paths from which a commit moved the file to `path`, and to which it moved it.
 
-    A merge is looked at from each parent. What is copied does not leave.
+    The file keeps its name and its content; where it is copied, it is not moved. A merge is
+    looked at from each parent.
     """
-    command = ("diff-tree", "-r", "-m", "-z", "--no-renames", "--no-commit-id", "--diff-filter=D")
+    command = ("diff-tree", "-r", "-m", "-z", "--no-renames", "--no-commit-id", "--diff-filter=AD")
     pieces = os.fsdecode(git.run(*command, commit)).split("\0")
-    name = path.rpartition("/")[-1]
-    return [
-        old
-        for meta, old in zip(pieces[::2], pieces[1::2], strict=False)
-        if old.rpartition("/")[-1] == name and meta.split(" ")[2] == blob
+    rows = [
+        (meta.split(" "), found)
+        for meta, found in zip(pieces[::2], pieces[1::2], strict=False)
+        if found.rpartition("/")[-1] == path.rpartition("/")[-1]
     ]
+    old = {(meta[2], found) for meta, found in rows if meta[4] == "D"}
+    new = {(meta[3], found) for meta, found in rows if meta[4] == "A"}
+    came = {blob for blob, found in new if found == path}
+    went = {blob for blob, found in old if found == path}
+    return (
+        sorted(found for blob, found in old if blob in came),
+        sorted(found for blob, found in new if blob in went),
+    )
 
 
-def joined(nodes: Sequence[Node], path: str) -> list[Revision]:
+def moved_to(git: Plumbing, commit: str, path: str) -> str | None:
+    """Return the path to which a commit moved the file at `path`; None: it did not."""
+    return next(iter(_moves(git, commit, path)[1]), None)
+
+
+def joined(nodes: Sequence[Node], gone: AbstractSet[tuple[str, str]], path: str) -> list[Revision]:
     """Return the revisions of a history with merges and moves in one order, oldest first.
 
     Ancestry decides; among commits that do not stand on each other, the author date. A commit
@@ -256,12 +283,14 @@ def joined(nodes: Sequence[Node], path: str) -> list[Revision]:
 
     Args:
         nodes: The commits; the first is the newest and stands on all others.
+        gone: Where a file was moved elsewhere, commit and path: what was before is not its
+            successor's.
         path: Where the file is in the newest.
     """
     known = {node.revision.id: node for node in nodes}
     line = _line(known, nodes[0])
     order = _oldest_first(known)
-    places = _places(order, path)
+    places = _places(order, gone, path)
     blobs: dict[str, str | None] = {}
     found: list[Revision] = []
     for node in order:
@@ -281,14 +310,17 @@ def joined(nodes: Sequence[Node], path: str) -> list[Revision]:
     return found
 
 
-def _places(order: Sequence[Node], path: str) -> dict[str, str]:
+def _places(order: Sequence[Node], gone: AbstractSet[tuple[str, str]], path: str) -> dict[str, str]:
     """Return where the file is in each commit: at `path`, or where it was moved from.
+
+    Empty: it is not there yet, what stands at its path is another one.
 
     Args:
         order: The commits, oldest first.
+        gone: See `joined`.
         path: Where it is in the newest.
     """
-    if not any(node.entries.keys() - {path} for node in order):
+    if not gone and not any(node.entries.keys() - {path} for node in order):
         return {node.revision.id: path for node in order}
     held: dict[str, dict[str, str]] = {}
     for node in order:
@@ -301,6 +333,8 @@ def _places(order: Sequence[Node], path: str) -> dict[str, str]:
     places = {order[-1].revision.id: path}
     for node in reversed(order):
         place, files = places[node.revision.id], held[node.revision.id]
+        if (node.revision.id, place) in gone:
+            place = ""
         for parent in node.parents:
             if parent in held:
                 places.setdefault(parent, _place(held[parent], files, place, merges=node.merges))

@@ -267,6 +267,17 @@ class Repository:
         """
         return history.moved_from(self.git, commit, path)
 
+    def moved_to(self, path: str, tip: str) -> str | None:
+        """Return where the newest commit that deleted the file `path` moved it; None: nowhere.
+
+        Args:
+            path: File, relative, with ``/``.
+            tip: Full id of the commit to begin with.
+        """
+        for revision in self.history(path, tip=tip):
+            return history.moved_to(self.git, revision.id, path) if not revision.blob else None
+        return None
+
     def object_at(self, commit: str, path: str) -> str | None:
         """Return the id of the file or folder at `path` in a commit; None where absent."""
         return self._listed(commit, path).get(path)

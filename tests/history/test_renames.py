@@ -186,8 +186,8 @@ def test_a_capture_before_the_rename_is_reverted(archive: Renamed) -> None:
 def test_renamed_again_and_back(archive: Renamed) -> None:
     for number, name in enumerate(("shop", "store", "hub", "shop"), 3):
         archive.rename(name)
-        archive.capture(a=number)
-        assert archive.totals() == [2] * (number - 1) + [1]  # b is kept: it is missing
+        archive.capture(a=number, b=1)
+        assert archive.totals() == [2] * (number - 1) + [1]
         assert archive.wrong() == []
     assert archive.catalogue.names() == ("shop", "hub", "store")
     assert "note" not in archive.cli("log")
@@ -230,7 +230,7 @@ def test_the_name_of_a_source_that_is_gone(archive: Renamed) -> None:
     assert [entry.total for entry in log(archive.catalogue, tip=theirs)] == [2, 1]
     assert archive.wrong() == []
     told = archive.cli("log")
-    assert f"another source was at data/shop/latest.json: archiver log --file data/shop" in told
+    assert "another source was at data/shop/latest.json: archiver log --file data/shop" in told
     assert "(3 records)" in archive.cli(
         "log", "--file", "data/shop/latest.json", "--at", theirs[:10]
     )
@@ -253,6 +253,7 @@ def test_a_move_that_changed_the_snapshot_is_told(archive: Renamed) -> None:
     archive.git("commit", "--quiet", "--all", "--message=rename and edit")
     assert archive.totals() == [2]
     assert "was moved here from data/hub/latest.json" in archive.cli("log")
+    assert "it is not what any sound snapshot holds" in archive.wrong()
 
 
 @pytest.mark.parametrize("strategy", ["ort", "recursive"])
@@ -264,7 +265,8 @@ def test_a_rename_that_was_merged(archive: Renamed, strategy: str) -> None:
     archive.capture(a=3, b=1)
     archive.capture(a=3, b=1, c=1)
     archive.git("checkout", "--quiet", "--", "archiver.toml")
-    archive.git("merge", "--quiet", "--no-edit", f"--strategy={strategy}", "side")
+    merge = ("-c", "merge.directoryRenames=true", "merge", "--quiet", "--no-edit")
+    archive.git(*merge, f"--strategy={strategy}", "side")
     archive.table("shop")
     assert archive.totals() == [3, 2, 2, 1]
     archive.capture(a=4, b=1, c=1)
@@ -301,6 +303,15 @@ def test_a_source_that_took_the_former_name_is_another(archive: Renamed) -> None
     assert archive.totals() == [1]
     archive.table("shop")
     assert archive.totals() == [2, 1]
+
+
+def test_a_source_whose_table_was_not_renamed_says_what_to_do(archive: Renamed) -> None:
+    archive.git("mv", "data/hub", "data/shop")
+    archive.git("commit", "--quiet", "--message=move")
+    told = run_archiver("log", "--repo", archive.folder)
+    assert told.returncode == 5
+    assert "data/hub/latest.json was moved to data/shop/latest.json" in told.stderr
+    assert "rename [sources.hub] in archiver.toml to [sources.shop], too" in told.stderr
 
 
 def test_a_shallow_clone_reads_back_to_its_end(archive: Renamed, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def reasons(archive: Archive) -> set[tuple[str, str]]:
         ('"total_models": 2', '"total_models": 3', "it says total_models 3, but holds 2 records"),
     ],
 )
-def test_damage_that_was_squashed_too_is_found(  # noqa: PLR0913, PLR0917
+def test_damage_that_was_squashed_too_is_found(  # noqa: PLR0917
     archive: Archive,
     squash: Callable[[Archive], None],
     captures: int,
