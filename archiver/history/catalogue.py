@@ -127,11 +127,11 @@ class Catalogue:
         A person who merges, or goes back to an older state, may leave a tip without the file.
         """
         tip = self.required().tip(self.ref) if self.folder else None
-        path = f"{self.folder}/{REMOVED}"
-        if tip is None or self.required().object_at(tip, path):
+        if tip is None or self.required().object_at(tip, f"{self.folder}/{REMOVED}"):
             return tip is not None
+        folders = map(folder_of, self.places(tip))
         with suppress(ShallowHistory):
-            return any(self.beside(path, tip))
+            return any(True for each in folders for _ in self.beside(f"{each}/{REMOVED}", tip))
         return False
 
     @property

@@ -133,8 +133,7 @@ def walk(
         path: File, relative, with ``/``; taken literally.
         tip: Full id of the commit to begin with.
         shallow: Whether the clone is shallow.
-        captures: Whether the captures (``Archiver-*`` trailers) of merged branches count, and
-            moves are followed.
+        captures: Whether what merged branches changed counts, and moves are followed.
 
     Raises:
         ShallowHistory: The clone ends here; all that was yielded before is certain.
@@ -277,9 +276,8 @@ def moved_to(git: Plumbing, commit: str, path: str) -> str | None:
 def joined(nodes: Sequence[Node], gone: AbstractSet[tuple[str, str]], path: str) -> list[Revision]:
     """Return the revisions of a history with merges and moves in one order, oldest first.
 
-    Ancestry decides; among commits that do not stand on each other, the author date. A commit
-    counts if it lies on the line of first parents or is a capture, a merge wherever it holds
-    something else than the revision before it, a move never.
+    Ancestry decides; among commits that do not stand on each other, the author date. A merge counts
+    if it holds something else than the revision before it, a move never.
 
     Args:
         nodes: The commits; the first is the newest and stands on all others.
@@ -288,7 +286,6 @@ def joined(nodes: Sequence[Node], gone: AbstractSet[tuple[str, str]], path: str)
         path: Where the file is in the newest.
     """
     known = {node.revision.id: node for node in nodes}
-    line = _line(known, nodes[0])
     order = _oldest_first(known)
     places = _places(order, gone, path)
     blobs: dict[str, str | None] = {}
@@ -304,7 +301,7 @@ def joined(nodes: Sequence[Node], gone: AbstractSet[tuple[str, str]], path: str)
         if node.merges:
             counts = revision.blob != (found[-1].blob if found else None)
         else:
-            counts = changed and (commit in line or bool(revision.trailers))
+            counts = changed
         if counts:
             found.append(revision)
     return found
@@ -356,16 +353,6 @@ def _place(before: Mapping[str, str], after: Mapping[str, str], place: str, *, m
     left = sorted(before.keys() - after.keys())
     same = [name for name in left if before[name] == after[place]]
     return next(iter(same or (left if merges else ())), place)
-
-
-def _line(known: Mapping[str, Node], newest: Node) -> frozenset[str]:
-    """Return the ids along first parents."""
-    found = []
-    node: Node | None = newest
-    while node is not None:
-        found.append(node.revision.id)
-        node = known.get(node.parents[0]) if node.parents else None
-    return frozenset(found)
 
 
 def _oldest_first(known: Mapping[str, Node]) -> list[Node]:

@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 
     Step = tuple[Any, ...]
 
-SQUASHES = False
+SQUASHES = True
 """Whether people squash captures by ``git reset --soft``."""
-RENAMES = False
+RENAMES = True
 """Whether people rename the source."""
 
 SEEDS = range(8)
@@ -165,12 +165,11 @@ class Walk:
         return True
 
     def revert(self, copy: Copy, number: int) -> None:
-        history = self.versions(copy)
         with Repository.open(copy.folder) as repository:
             target = open_target(copy.config, self.source_of(copy), repository)
-            chosen = history[-1 - number % min(3, len(history))]
-            with suppress(UnknownRevision):  # the first one, or one that restored another
-                revert.revert(target, chosen.id, clock=copy.clock)
+            for chosen in self.versions(copy)[-1 - number % 3 :][:1]:
+                with suppress(UnknownRevision):  # the first one, or one that restored another
+                    revert.revert(target, chosen.id, clock=copy.clock)
 
     def prune(self, copy: Copy, number: int) -> None:
         with Repository.open(copy.folder) as repository:
@@ -241,16 +240,27 @@ class Walk:
             self.git(copy, "commit", "--quiet", "--no-edit")
 
     def reset(self, copy: Copy, number: int) -> None:
-        history = self.versions(copy)
-        chosen = history[-1 - number % min(4, len(history))]
-        self.git(copy, "reset", "--hard", "--quiet", chosen.id)
+        """Go back to one of the last captures, under the name of today."""
+        place = self.newest(copy).place
+        history = [each for each in self.versions(copy) if each.place == place]
+        for chosen in history[-1 - number % 4 :][:1]:
+            self.git(copy, "reset", "--hard", "--quiet", chosen.id)
 
     def squash(self, copy: Copy, number: int) -> None:
-        """Make one commit of those that are only here."""
+        """Make one commit of those that are only here; the log tells if it holds more captures."""
         base = self.git(copy, "merge-base", "HEAD", "origin/main").strip()
         if base != self.newest(copy).id:
             self.git(copy, "reset", "--soft", base)
             self.git(copy, "commit", "--quiet", "--allow-empty", f"--message=squash {number}")
+            made = self.newest(copy)
+            added = ("diff-tree", "--diff-filter=A", base, made.id, f"{made.place}/snapshots/")
+            blobs = {
+                row.split()[3] for row in self.git(copy, *added).splitlines() if ".json" in row
+            }
+            if made.snapshot and made.snapshot.id in blobs and len(blobs) > 1:
+                asked = Asked(copy, self.source_of(copy), run_archiver)
+                told = f"{len(blobs)} captures stand in one commit, {made.id[:10]}"
+                assert told in asked.ran("log").stderr
 
     def rename(self, copy: Copy, _: int) -> None:
         """Rename the source where nothing is only in one copy, and tell the others."""
@@ -358,7 +368,7 @@ class Walk:
             assert asked.at(time) == (then and answers.records(then)), answers.stamp(time)
             assert asked.since(time) == answers.since(history, time), answers.stamp(time)
         keys = [*KEYS, "never"]
-        missing = facts.missing(copy.folder, asked.source)
+        missing = facts.missing(copy.folder, asked.source, "a")
         assert asked.check(keys) == answers.check(history, keys, missing)
         for key in (KEYS[turn % 6], KEYS[turn // 6 % 6]):
             if answers.life(history, key):
@@ -379,8 +389,11 @@ class Asked(NamedTuple):
     source: str
     archiver: Callable[..., CompletedProcess[str]]
 
+    def ran(self, *words: str) -> CompletedProcess[str]:
+        return self.archiver(*words, "--repo", self.copy.folder, "--source", self.source)
+
     def answer(self, *words: str, codes: tuple[int, ...] = (0,)) -> Any:
-        ran = self.archiver(*words, "--repo", self.copy.folder, "--source", self.source)
+        ran = self.ran(*words)
         assert ran.returncode in codes, (words, ran.returncode, ran.stdout, ran.stderr)
         return json.loads(ran.stdout) if "json" in words and ran.stdout else None
 

@@ -235,6 +235,22 @@ def test_a_merge_counts_on_whichever_side_it_is(hub: Hub) -> None:
     assert revisions(here) == before
 
 
+def test_a_squash_counts_on_whichever_side_it_is(hub: Hub) -> None:
+    here = hub.first()
+    captures(here, {"one": 1})
+    here.git("checkout", "--quiet", "-b", "side")
+    captures(here, {"one": 2}, {"one": 3})
+    here.git("reset", "--quiet", "--soft", "main")
+    here.git("commit", "--quiet", "--message=squash")
+    captures(here, {"one": 4})
+    before = revisions(here)
+    here.git("checkout", "--quiet", "main")
+    note(here, "mine")
+    here.git(*MERGE, "side")
+    assert len(before) == 3
+    assert revisions(here) == before
+
+
 def test_what_returned_before_a_merge_without_tombstones_has_returned(hub: Hub) -> None:
     here = hub.first("max_shrink = 1\n" + AT_ONCE)
     captures(here, {"one": 1, "two": 2})
@@ -244,8 +260,12 @@ def test_what_returned_before_a_merge_without_tombstones_has_returned(hub: Hub) 
     note(here, "NOTES.md")
     here.git(*MERGE, "--strategy=ours", "side")
     assert "removed.jsonl" not in here.git("ls-files")
-    with opened(here) as catalogue:
-        summaries = [each.summary for each in log(catalogue)]
+    here.git("mv", "data/a", "data/c")
+    settings = here.folder / "archiver.toml"
+    settings.write_text(settings.read_text().replace("[sources.a]", "[sources.c]"))
+    here.git("commit", "--quiet", "--all", "--message=rename")
+    with Repository.open(here.folder) as repository:
+        summaries = [each.summary for each in log(configured(here.config, "c", repository))]
     assert [each and each.returned for each in summaries] == [0, 1, 0, None]
 
 

@@ -30,6 +30,7 @@ class Commit(NamedTuple):
         parents: Full ids.
         time: Author date, in seconds.
         trailers: The ``Archiver-*`` trailers.
+        place: The folder of the source in it; empty: there is none yet.
         snapshot: Its catalogue; None: there is none yet.
         removed: Keys with a tombstone.
         unlisted: Keys that the snapshot holds and its listing did not name.
@@ -41,6 +42,7 @@ class Commit(NamedTuple):
     time: int
     subject: str
     trailers: dict[str, str]
+    place: str
     snapshot: Snapshot | None
     removed: frozenset[str]
     unlisted: frozenset[str]
@@ -72,6 +74,7 @@ def read(folder: Path, tip: str, places: Iterable[str], known: dict[str, Commit]
             int(time),
             subject,
             dict(line.split(": ", 1) for line in trailers.splitlines() if line),
+            at,
             _snapshot(folder, f"{commit}:{at}/latest", latest) if latest else None,
             frozenset(each["key"] for each in removed),
             frozenset(each["key"] for each in unlisted),
@@ -79,9 +82,12 @@ def read(folder: Path, tip: str, places: Iterable[str], known: dict[str, Commit]
         )
 
 
-def missing(folder: Path, source: str) -> frozenset[str]:
-    """Return the keys that the state ref remembers as missing."""
-    found = _files(folder, [f"refs/archiver/state:{source}/missing.jsonl"])
+def missing(folder: Path, *names: str) -> frozenset[str]:
+    """Return the keys that the state ref remembers as missing, by the first name it knows."""
+    states = [f"refs/archiver/state:{name}" for name in names]
+    runs = _files(folder, [f"{state}/runs.jsonl" for state in states])
+    known = next((state for state in states if f"{state}/runs.jsonl" in runs), "")
+    found = _files(folder, [f"{known}/missing.jsonl"]) if known else {}
     return frozenset(each["key"] for file in found.values() for each in _rows(file))
 
 
