@@ -298,11 +298,8 @@ def joined(nodes: Sequence[Node], gone: AbstractSet[tuple[str, str]], path: str)
         before = next((blobs[each] for each in node.parents if each in blobs), None)
         blobs[commit] = entry.after if entry and changed else before
         revision = replace(node.revision, path=place, blob=blobs[commit])
-        if node.merges:
-            counts = revision.blob != (found[-1].blob if found else None)
-        else:
-            counts = changed
-        if counts:
+        other = revision.blob != (found[-1].blob if found else None)
+        if other if node.merges else changed:
             found.append(revision)
     return found
 
