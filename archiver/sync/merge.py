@@ -66,7 +66,7 @@ def _merged_files(
     ours: Mapping[str, bytes], theirs: Mapping[str, bytes], now: datetime
 ) -> dict[str, bytes | None]:
     """Return every file of one source; None where it is to be removed."""
-    later = ours if _last(ours) >= _last(theirs) else theirs
+    later = ours if _last(ours, now) >= _last(theirs, now) else theirs
     files: dict[str, bytes | None] = {name: later.get(name) for name in {*ours, *theirs}}
     if RUNS in files:
         files[RUNS] = runlog.merge(ours.get(RUNS), theirs.get(RUNS), now)
@@ -75,9 +75,10 @@ def _merged_files(
     return files
 
 
-def _last(files: Mapping[str, bytes]) -> str:
-    """Return the time of the last good run."""
-    return max((run.timestamp for run in runlog.decode(files.get(RUNS)) if run.good), default="")
+def _last(files: Mapping[str, bytes], now: datetime) -> str:
+    """Return the time of the last good run; one in the future says nothing."""
+    runs = runlog.decode(files.get(RUNS))
+    return max((run.timestamp for run in runs if run.good and run.began <= now), default="")
 
 
 def _by_source(repository: Repository, commit: str) -> dict[str, dict[str, bytes]]:

@@ -19,6 +19,7 @@ from archiver.errors import PushRejected, SourceError, StoreError
 from archiver.history.catalogue import configured
 from archiver.jobs.job import Job
 from archiver.store.repository import Repository
+from archiver.sync import push
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +87,23 @@ def test_a_value_that_was_only_kept_replaces_none_that_others_saw(hub: Hub, firs
     assert hub.subjects()[0] == "a: 1 updated (2 records)"
     assert [change.key for change in report.changes] == ["one"]
     assert hub.records("a") == {"one": 9, "y": 10}
+
+
+def test_a_run_in_the_future_does_not_decide_whose_memory_counts(hub: Hub, first: Copy) -> None:
+    """Both copies know that run; the second one ran later, and saw x."""
+    hub.time += timedelta(days=1000)
+    hub.lists("a", one=1, two=2, x=3)
+    first.run("a")
+    hub.time -= timedelta(days=1000)
+    second = hub.clone("second")
+    second.run("a")
+    hub.lists("a", one=1, two=2)
+    first.stale_run_without_push("a")
+    hub.lists("a", one=1, two=2, x=3)
+    second.run("a")
+    assert "missing.jsonl" in first.git("ls-tree", "-r", "refs/archiver/state")
+    push.fetched(first.config, clock=first.clock)
+    assert "missing.jsonl" not in first.git("ls-tree", "-r", "refs/archiver/state")
 
 
 def test_what_others_reverted_stays_away(hub: Hub, first: Copy) -> None:
