@@ -47,6 +47,7 @@ LOG = (
 )
 FIRST_PARENTS = ("--first-parent",)
 ALL_PARENTS = ("--full-history", "--parents")  # names every merge, and the parents that it lists
+IN_ORDER = (*ALL_PARENTS, "--topo-order")  # reads all before it prints
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z; git stores later ones, datetime does not
 GONE = "the file is gone"
 FILES = (b"100644", b"100755")  # a link, a folder or a submodule holds no catalogue
@@ -192,24 +193,27 @@ def _all(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
     """Yield the revisions in one order.
 
     It streams down to the newest merge, or to where the file appears or is gone. A commit that is
-    no capture may be a merge, too: git leaves out parents without the file. It prints a commit
-    before those that stand on it if its clock ran ahead: such a one waits for them.
+    no capture may be a merge, too: git leaves out parents without the file. Where a clock ran
+    ahead or behind, git prints a commit before those that stand on it, and names wrong parents,
+    unless it reads all before it prints.
     """
     nodes = logged(git, (path,), tip, ALL_PARENTS)
-    waiting: dict[str, Node] = {}
-    following = ""
-    for printed in nodes:
-        waiting[printed.revision.id] = printed
-        following = following or printed.revision.id
-        while node := waiting.pop(following, None):
-            entry = node.entries.get(path)
-            if node.merges or (entry and (None in entry or not node.revision.trailers)):
-                rest = [node, *waiting.values(), *nodes]
-                yield from reversed(joined(*_traced(git, path, rest), path))
-                return
-            if entry:
-                yield node.revision
-            following = "".join(node.parents)
+    given: set[str] = set()
+    following: str | None = None
+    for node in nodes:
+        entry = node.entries.get(path)
+        joins = node.merges or following not in (None, node.revision.id)
+        if joins or (entry and (None in entry or not node.revision.trailers)):
+            rest = [] if joins else [node, *nodes]
+            if len(rest) != 1:
+                rest = [*logged(git, (path,), tip, IN_ORDER)]
+            ordered = joined(*_traced(git, path, rest), path)
+            yield from (each for each in reversed(ordered) if each.id not in given)
+            return
+        if entry:
+            given.add(node.revision.id)
+            yield node.revision
+        following = "".join(node.parents)
 
 
 def _traced(
@@ -242,7 +246,7 @@ def _traced(
         if not left:
             return nodes, frozenset(gone)
         names += sorted(left)
-        nodes = [*logged(git, names, nodes[0].revision.id, ALL_PARENTS)]
+        nodes = [*logged(git, names, nodes[0].revision.id, IN_ORDER)]
 
 
 def _moves(git: Plumbing, commit: str, path: str) -> tuple[list[str], list[str]]:
@@ -355,7 +359,8 @@ def _place(before: Mapping[str, str], after: Mapping[str, str], place: str, *, m
 def _oldest_first(known: Mapping[str, Node]) -> list[Node]:
     """Order commits: none before all that it stands on, else the earlier author date first.
 
-    A merge follows at once what it joins: its date says when a person joined the branches.
+    What brings no content follows at once what it stands on: the date of a merge or a move says
+    when a person made it.
     """
     parents = {each: [up for up in node.parents if up in known] for each, node in known.items()}
     children: dict[str, list[str]] = {each: [] for each in known}
@@ -377,8 +382,9 @@ def _oldest_first(known: Mapping[str, Node]) -> list[Node]:
 
 
 def _rank(node: Node) -> tuple[float, str]:
-    time = -inf if node.merges else node.revision.authored_at.timestamp()
-    return time, node.revision.id
+    known = {None, *(entry.before for entry in node.entries.values())}
+    brings = not node.merges and any(each.after not in known for each in node.entries.values())
+    return node.revision.authored_at.timestamp() if brings else -inf, node.revision.id
 
 
 def logged(git: Plumbing, paths: Sequence[str], tip: str, parents: Sequence[str]) -> Iterator[Node]:

@@ -233,7 +233,7 @@ class Walk:
             place = f"data/{self.source_of(copy)}"
             theirs = self.git(copy, "ls-tree", "-r", "--name-only", side, place).split()
             self.git(copy, "checkout", side, "--", place)
-            for path in self.git(copy, "ls-files", place).split():
+            for path in {*self.git(copy, "ls-files", place).split()}:
                 if path not in theirs and "/snapshots/" not in path:
                     self.git(copy, "rm", "--quiet", "--force", path)
             self.git(copy, "add", "--all")
@@ -249,7 +249,7 @@ class Walk:
     def squash(self, copy: Copy, number: int) -> None:
         """Make one commit of those that are only here; the log tells if it holds more captures."""
         base = self.git(copy, "merge-base", "HEAD", "origin/main").strip()
-        if base != self.newest(copy).id:
+        if base != self.newest(copy).id and self.newest(copy).place:
             self.git(copy, "reset", "--soft", base)
             self.git(copy, "commit", "--quiet", "--allow-empty", f"--message=squash {number}")
             made = self.newest(copy)

@@ -217,6 +217,29 @@ def test_a_clock_that_ran_ahead_moves_no_capture(hub: Hub) -> None:
     assert problems(here) == []
 
 
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_clock_that_was_behind_hides_no_capture(hub: Hub, *, behind: bool) -> None:
+    """git prints the first merge before the capture on it, and then knows no parent of that."""
+    here = hub.first()
+    captures(here, {"one": 1})
+    here.git("checkout", "--quiet", "-b", "side")
+    note(here, "theirs")
+    here.git("checkout", "--quiet", "main")
+    note(here, "mine")
+    here.git(*MERGE, "side")
+    hub.time -= timedelta(days=1000 * behind)
+    captures(here, {"one": 2})
+    hub.time += timedelta(days=1000 * behind)
+    here.git("checkout", "--quiet", "side")
+    captures(here, {"one": 3})
+    here.git("checkout", "--quiet", "main")
+    here.git(*MERGE, "--strategy=ours", "side")
+    expected = [
+        here.git("rev-parse", each).strip() for each in ("main", "side", "main~1", "main~4")
+    ]
+    assert revisions(here) == expected
+
+
 def test_a_merge_counts_on_whichever_side_it_is(hub: Hub) -> None:
     """A pull swaps the sides: what another copy merged is not along the first parents here."""
     here = hub.first()
