@@ -48,7 +48,7 @@ def reported(*, debug: bool) -> Iterator[None]:
         code = tell(error, debug=debug)
     else:
         return
-    settle_stdout()
+    settle_streams()
     raise click.exceptions.Exit(code)
 
 
@@ -102,9 +102,10 @@ def _show_traceback(error: BaseException) -> None:
     click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
 
 
-def settle_stdout() -> None:
-    """Flush standard output; where it is closed, keep Python from complaining at exit."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def settle_streams() -> None:
+    """Flush both outputs; where one is closed or full, keep Python from complaining at exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -188,7 +188,7 @@ def _captured(report: Report) -> None:
     try:
         click.echo("".join(report_output.run(report, {}, dry_run=False)), nl=False)
     except OSError:
-        failure.settle_stdout()
+        failure.settle_streams()
 
 
 class _Stopped(BaseException):

@@ -85,6 +85,9 @@ class Entry(NamedTuple):
     before: str | None
     after: str | None
 
+    def __repr__(self) -> str:
+        return short(self)
+
     @property
     def appears(self) -> bool:
         """Whether the path was not there before."""
