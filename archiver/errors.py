@@ -17,6 +17,7 @@ ArchiverError                  never raised itself
 │    ├─ ShallowHistory
 │    ├─ PushRejected
 │    ├─ StoreFull
+│    ├─ DatabaseDamaged        the index; it is built again
 │    └─ RepositoryBusy   75    another run holds the lock
 ├─ RenderError            6    a template
 └─ NotifyError            7    the snapshot is committed, a message was not delivered
@@ -137,6 +138,10 @@ class PushRejected(StoreError):
 
 class StoreFull(StoreError):
     """The disk or a quota is full; the history is intact."""
+
+
+class DatabaseDamaged(StoreError):
+    """The index is not what was written; it is derived, and can be built again."""
 
 
 class RepositoryBusy(StoreError):

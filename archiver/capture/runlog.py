@@ -10,7 +10,7 @@ import msgspec
 
 from archiver.capture.target import state_change
 from archiver.errors import ArchiverError, SnapshotRejected, StoreError
-from archiver.history.catalogue import configured
+from archiver.history.catalogue import RUNS, configured
 from archiver.history.versions import STAMP, stamp
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.text import visible
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from archiver.config import Config
     from archiver.history.catalogue import Catalogue
 
-RUNS: Final = "runs.jsonl"
-"""File of a source on the state ref: one `Run` a line, oldest first."""
 NEWEST: Final = 1_000
 """Number of newest reports that are always kept: 41 days of hourly runs."""
 

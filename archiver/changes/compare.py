@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from archiver.records.model import Kind
     from archiver.records.policy import Meaning, Policy
 
-_Texts: TypeAlias = dict[str, msgspec.Raw]
+Texts: TypeAlias = dict[str, msgspec.Raw]
 """Member name to the canonical text of its value."""
-_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_NO_RECORD = (ValueError, *UNREADABLE)
+split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+"""Split the canonical line of a record into the texts of its members."""
+NO_RECORD = (ValueError, *UNREADABLE)
+"""What `split` raises for a line that is no record."""
 
 
 def compare(
@@ -150,10 +152,10 @@ def kind_of(
     if policy.strict:
         return "updated"
     try:
-        old, new = _split(before), _split(after)
-        meanings = {_meaning(name, old, new, policy) for name in _unequal(old, new)}
-    except _NO_RECORD as error:
-        raise _no_record(error) from error
+        old, new = split(before), split(after)
+        meanings = {meaning(name, old, new, policy) for name in unequal(old, new)}
+    except NO_RECORD as error:
+        raise no_record(error) from error
     if "news" in meanings:
         return "updated"
     return "metrics" if "metric" in meanings else None
@@ -189,21 +191,22 @@ def _explained(
         record = decode_with_key(after)
         return lives.renamed(RecordChange("renamed", new, record=record, old_key=old))
     try:
-        texts = _split(after)
-        changes = _field_changes(_split(before), texts, policy)
-    except _NO_RECORD as error:
-        raise _no_record(error) from error
+        texts = split(after)
+        changes = field_changes(split(before), texts, policy)
+    except NO_RECORD as error:
+        raise no_record(error) from error
     if not changes:
         return None
     kind = "updated" if False in [change.metric for change in changes] else "metrics"
     return RecordChange(kind, decode(next(iter(texts.values()))), changes=changes)
 
 
-def _no_record(error: Exception) -> UnreadableSnapshot:
+def no_record(error: Exception) -> UnreadableSnapshot:
+    """Return the error that a line is no record, given one of `NO_RECORD`."""
     return UnreadableSnapshot(f"a line is no record: {plain(error)}")
 
 
-def _unequal(old: _Texts, new: _Texts) -> list[str]:
+def unequal(old: Texts, new: Texts) -> list[str]:
     """Return the names of the members whose texts differ, by name: equal texts, equal values."""
     there = new.get
     found = [name for name, text in old.items() if text != there(name)]
@@ -214,10 +217,10 @@ def _unequal(old: _Texts, new: _Texts) -> list[str]:
     return sorted(found)
 
 
-def _field_changes(old: _Texts, new: _Texts, policy: Policy) -> tuple[FieldChange, ...]:
+def field_changes(old: Texts, new: Texts, policy: Policy) -> tuple[FieldChange, ...]:
     """Return the fields that differ and mean something, by name; the hot path of every format."""
     found = []
-    for name in _unequal(old, new):
+    for name in unequal(old, new):
         was, now = old.get(name), new.get(name)
         if was is not None and now is not None:
             before, after = decode(was), decode(now)
@@ -238,7 +241,10 @@ def _field_changes(old: _Texts, new: _Texts, policy: Policy) -> tuple[FieldChang
     return tuple(found)
 
 
-def _meaning(name: str, old: _Texts, new: _Texts, policy: Policy) -> Meaning:
+def meaning(name: str, old: Texts, new: Texts, policy: Policy) -> Meaning:
+    """Say what it means that the member `name` differs between two records."""
+    if name in policy.metric_names:
+        return "metric"
     if name not in old or name not in new:
         return policy.presence(name)
     if not policy.concerns(name):

@@ -51,6 +51,7 @@ GROUPS = {
         "notify": Entry("jobs:notify", "Send a test message to every channel."),
     },
     "Maintenance": {
+        "index": Entry("index:index", "Make or update a database that answers at once."),
         "prune": Entry("maintenance:prune", "Remove old stamped files; history keeps everything."),
         "revert": Entry("maintenance:revert", "Revert a bad capture by a new commit."),
         "verify": Entry("maintenance:verify", "Read every snapshot again and check it."),

@@ -152,6 +152,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         key: tuple[str, ...],
         excluded: tuple[str, ...],
         metrics: tuple[str, ...],
+        index: bool,
         **rest: Any,
     ) -> Any:
         if file is not None and sources:
@@ -161,7 +162,9 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
 
         words = tuple(filter(None, map(rest.get, _VERSIONS)))
         environ = process_environment()
-        choice = Choice(repo, environ, sources, file, records, key, excluded, metrics, words)
+        choice = Choice(
+            repo, environ, sources, file, records, key, excluded, metrics, words, index
+        )
         return command(choice=choice, **rest)
 
     return offer(gathered, *_CATALOGUE)
@@ -216,6 +219,13 @@ _CATALOGUE: tuple[Decorator, ...] = (
         metavar="FIELD",
         multiple=True,
         help="A metric: its changes are not news.  Repeatable.",
+    ),
+    click.option(
+        "--no-index",
+        "index",
+        flag_value=False,
+        default=True,
+        help="Read git, even where `archiver index` has made an index.",
     ),
 )
 

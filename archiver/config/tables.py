@@ -79,12 +79,15 @@ class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         author: Author of the commits as ``Name <address>``; None: git's own.
         remote: Name of the remote that ``run --push`` pushes to; None: the branch's own,
             else ``origin``, else the only one.
+        index: Whether runs keep an index that is there up to date (``auto``), make one
+            (``always``), or none is used (``never``).
     """
 
     path: Folder = "data"
     branch: Branch | None = None
     author: Author | None = None
     remote: Remote | None = None
+    index: Literal["auto", "always", "never"] = "auto"
 
     __repr__ = short
 

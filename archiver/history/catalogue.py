@@ -40,6 +40,8 @@ UNLISTED = "unlisted.jsonl"
 """File of a source's folder: the keys that the snapshot holds and its listing did not name."""
 MISSING = "missing.jsonl"
 """File of the state ref: the records that are missing and not removed yet."""
+RUNS = "runs.jsonl"
+"""File of the state ref: the report of one run a line, oldest first."""
 
 
 class Reverted(msgspec.Struct, frozen=True):
@@ -92,6 +94,7 @@ class Catalogue:
         ref: Full name of its branch, or ``HEAD``.
         config: The archiver.toml it stands in, if any.
         noun: What its records are called.
+        indexed: Whether its index may be used.
         walked: Path and full id of a commit to path and object id of the versions back from it,
             of the histories that were read to their end.
     """
@@ -104,6 +107,7 @@ class Catalogue:
     ref: str = "HEAD"
     config: Config | None = None
     noun: Noun = RECORD
+    indexed: bool = True
     walked: dict[tuple[str, str], dict[tuple[str, str], None]] = field(
         default_factory=dict, compare=False
     )
@@ -449,6 +453,7 @@ def configured(config: Config, name: str | None, repository: Repository) -> Cata
         ref="HEAD" if config.archive.branch is None else repository.branch(config.archive.branch),
         config=config,
         noun=source.called,
+        indexed=config.archive.index != "never",
     )
 
 

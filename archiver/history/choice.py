@@ -40,6 +40,7 @@ class Choice:
         excluded: Members of objects on the path `records` that are no records.
         metrics: Metric fields, besides those of archiver.toml.
         words: What names versions; the name of a stamped file names its source.
+        index: Whether an index may be used.
     """
 
     repo: Path
@@ -51,6 +52,7 @@ class Choice:
     excluded: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    index: bool = True
 
     def one(self) -> Catalogue:
         """Return the one catalogue that is meant.
@@ -138,10 +140,10 @@ class Choice:
         return config.chosen(self.sources or named)
 
     def _measured(self, found: Catalogue) -> Catalogue:
-        if not self.metrics:
-            return found
-        policy = replace(found.policy, metrics=(*found.policy.metrics, *self.metrics))
-        return replace(found, policy=policy)
+        policy = found.policy
+        if self.metrics:
+            policy = replace(policy, metrics=(*policy.metrics, *self.metrics))
+        return replace(found, policy=policy, indexed=found.indexed and self.index)
 
 
 def _within(repository: Repository, folder: Path, file: str) -> str:

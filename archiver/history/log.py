@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from itertools import takewhile
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from archiver.database.reading import Status, logged
 from archiver.errors import UnreadableSnapshot
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
+from archiver.history.index import index
 from archiver.history.queries import opened
 from archiver.history.unreadable import Problems
 from archiver.history.versions import flaw, stamp
@@ -18,13 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archiver.history.catalogue import Catalogue
+    from archiver.history.index import Index
     from archiver.history.versions import Version, Versions
     from archiver.records.model import Summary
     from archiver.records.policy import Policy
     from archiver.store.history import Revision
-
-
-Status: TypeAlias = Literal["first", "ok", "unreadable", "edge"]
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -55,7 +56,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> Iterator[Entry]:
-    """Yield the history, newest first.
+    """Yield the history, newest first; from the index, if there is one.
 
     Each readable version is compared with the readable one before it; what cannot be read is
     named and skipped. A shallow clone is read as far as it reaches.
@@ -70,6 +71,19 @@ def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> It
         UnreadableSnapshot: No version can be read.
         DamagedObject: A commit or a folder is missing or broken.
     """
+    with index(catalogue, tip) as found:
+        if found is not None:
+            yield from takewhile(lambda entry: entry.revision != before, _indexed(found))
+            return
+    yield from _compared(catalogue, tip, before)
+
+
+def _indexed(found: Index) -> Iterator[Entry]:
+    return (Entry(*row) for row in logged(found.connection, found.last))
+
+
+def _compared(catalogue: Catalogue, tip: str | None, before: str) -> Iterator[Entry]:
+    """Yield the history by comparing each version with the one before."""
     with opened(catalogue) as versions:
         newer: Revision | None = None
         end: Edge | None = None

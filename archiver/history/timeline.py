@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from archiver.changes.compare import explain
+from archiver.database.reading import stages
 from archiver.errors import UnknownRecord, UnreadableSnapshot
 from archiver.history import queries
 from archiver.history.comparison import lives
+from archiver.history.index import index
 from archiver.history.unreadable import Problems
 from archiver.history.versions import EMPTY, Part, stamp
 from archiver.records import canonical
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from archiver.changes.lifecycle import Lives
+    from archiver.database.reading import Stage
     from archiver.history.catalogue import Catalogue
+    from archiver.history.index import Index
     from archiver.history.versions import Version, Versions
     from archiver.records.model import FieldChange, Kind, Record
     from archiver.records.policy import Policy
@@ -121,6 +125,51 @@ def timelines(
 
     A key that no version holds is left out. Arguments and errors are those of `timeline`.
     """
+    with index(catalogue, tip) as known:
+        if known is not None:
+            found = {key: _indexed(known, key, catalogue.policy) for key in dict.fromkeys(keys)}
+        else:
+            found = _compared(catalogue, keys, tip)
+    return {key: _told(key, events, catalogue.policy) for key, events in found.items() if events}
+
+
+def _indexed(known: Index, key: str, policy: Policy) -> list[Event]:
+    """Return what happened to one record, oldest first, as the index says."""
+    events: list[Event] = []
+    before: bytes | None = None
+    for stage in stages(known.connection, key, known.last):
+        event = _staged(before, stage, policy, known=bool(events))
+        before = stage.line
+        if event is not None:
+            events.append(event)
+    return events
+
+
+def _staged(before: bytes | None, stage: Stage, policy: Policy, *, known: bool) -> Event | None:
+    """Return what happened at a stage; `known`: the record was there at some time before."""
+    at = Moment(stage.revision, stage.authored_at)
+    if before is None or stage.line is None:
+        return _appeared_or_gone(at, stage, known=known)
+    change = explain(before, stage.line, policy)
+    if change is None or not change.changes:
+        return None
+    return Event(at, change.kind, change.changes, canonical.decode(stage.line))
+
+
+def _appeared_or_gone(at: Moment, stage: Stage, *, known: bool) -> Event:
+    kind = cast("Kind", stage.kind or "new")
+    if stage.line is None:
+        if stage.new_key:
+            return Event(at, "renamed", (), None, new_key=stage.new_key)
+        return Event(at, kind, (), None, cause=stage.cause or UNSET)
+    record = canonical.decode(stage.line)
+    if stage.old_key:
+        return Event(at, "renamed", (), record, old_key=stage.old_key)
+    return Event(at, "returned" if known and kind == "new" else kind, (), record)
+
+
+def _compared(catalogue: Catalogue, keys: Iterable[str], tip: str | None) -> dict[str, list[Event]]:
+    """Return what happened to each record, oldest first, by reading every version."""
     wanted = {key: key.encode(errors="replace") for key in keys}
     problems = Problems()
     with queries.opened(catalogue) as versions:
@@ -128,8 +177,7 @@ def timelines(
         if problems and not passed:
             raise problems.error(catalogue)
         problems.warn(catalogue)
-        found = {key: _events(key, reversed(passed), catalogue.policy) for key in wanted}
-    return {key: _told(key, events, catalogue.policy) for key, events in found.items() if events}
+        return {key: _events(key, reversed(passed), catalogue.policy) for key in wanted}
 
 
 class _Seen(NamedTuple):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from archiver.records.jsontext import dump
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from archiver.records.model import Json
 
@@ -75,7 +75,7 @@ class Policy:
         return frozenset(path[0] for path in paths)
 
     @cached_property
-    def _metric_names(self) -> frozenset[str]:
+    def metric_names(self) -> frozenset[str]:
         """Names of whole fields that are metrics and nothing else: no look inside is needed."""
         others = (*self._volatile, *self._sets, *(path for path, _ in self._tolerance))
         taken = {path[0] for path in others}
@@ -94,7 +94,7 @@ class Policy:
         """
         if not self.concerns(name):
             return "news"
-        if name in self._metric_names:
+        if name in self.metric_names:
             return "metric"
         old, new = self.steady((name,), old), self.steady((name,), new)
         new = _settled(self._tolerance, (name,), old, new)
@@ -105,10 +105,31 @@ class Policy:
 
     def presence(self, name: str) -> Meaning:
         """Say what it means that the field `name` appeared or vanished."""
-        if any(_matches(pattern, (name,)) for pattern in self._volatile):
+        if self.is_volatile(name):
             return "same"
         metric = any(_matches(pattern, (name,)) for pattern in self._metrics)
         return "metric" if metric else "news"
+
+    @property
+    def drifts(self) -> bool:
+        """Whether a value can differ without a change: volatile, tolerated, a set reordered."""
+        return bool(self.volatile or self.sets or self.tolerance)
+
+    def moves(self, name: str) -> bool:
+        """Say whether the field `name` is a metric or volatile as a whole."""
+        return any(_matches(pattern, (name,)) for pattern in (*self._metrics, *self._volatile))
+
+    def is_volatile(self, name: str) -> bool:
+        """Say whether the field `name` is volatile as a whole."""
+        return any(_matches(pattern, (name,)) for pattern in self._volatile)
+
+    def settled(self, name: str, value: Json) -> Json:
+        """Return the `value` of the field `name` without metrics and what is volatile below it."""
+        return _without((*self._metrics, *self._volatile), (name,), value)
+
+    def measured(self, name: str, value: Json) -> Iterator[tuple[str, Json]]:
+        """Yield dotted path and value of each metric below the field `name`."""
+        return _covered(self._metrics, (name,), value)
 
     def without_volatile(self, name: str, value: Json) -> Json:
         """Return the `value` of the field `name` without what is volatile below it."""
@@ -162,6 +183,15 @@ def _without(patterns: tuple[Path, ...], path: Path, value: Json) -> Json:
         if (rest := _without(patterns, (*path, name), member)) is not _Gone
     }
     return kept if isinstance(value, dict) else list(kept.values())
+
+
+def _covered(patterns: tuple[Path, ...], path: Path, value: Json) -> Iterator[tuple[str, Json]]:
+    """Yield dotted path and value of whatever `patterns` cover in `value`."""
+    if any(_matches(pattern, path) for pattern in patterns):
+        yield ".".join(path), value
+    elif isinstance(value, (dict, list)):
+        for name, member in _members(value):
+            yield from _covered(patterns, (*path, name), member)
 
 
 def _ordered(patterns: tuple[Path, ...], path: Path, value: Json) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.capture import runlog
-from archiver.capture.runlog import RUNS
+from archiver.history.catalogue import RUNS
 from archiver.notify import outbox
 
 if TYPE_CHECKING:

@@ -1,0 +1,160 @@
+"""Read the tables: the log, and the life of one record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+from archiver.changes.compare import split
+from archiver.records.jsontext import dump
+from archiver.records.model import KINDS, Summary
+from archiver.records.representation import short
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Mapping
+
+_COUNTS: Final = (*KINDS, "unchanged")
+
+
+Status: TypeAlias = Literal["first", "ok", "unreadable", "edge"]
+
+
+class Logged(NamedTuple):
+    """One capture, as the log shows it; see `rows.Capture`."""
+
+    revision: str
+    timestamp: str
+    committed_at: str
+    subject: str
+    total: int | None
+    summary: Summary | None
+    status: Status
+    reason: str | None
+
+    def __repr__(self) -> str:
+        return short(self)
+
+
+class Stage(NamedTuple):
+    """One capture in which something of a record differs from the one before.
+
+    Attributes:
+        revision: Full commit id.
+        authored_at: Author date of the commit, ``YYYY-MM-DD HH:MM:SS`` in UTC.
+        line: The record's canonical line from here on; None: it is gone.
+        kind: What happened where it came or went; empty: it was there before and still is.
+        old_key: The key that became this one, if any.
+        new_key: The key that this one became, if any.
+        cause: Why it is gone, if known.
+    """
+
+    revision: str
+    authored_at: str
+    line: bytes | None
+    kind: str = ""
+    old_key: str = ""
+    new_key: str = ""
+    cause: str = ""
+
+    def __repr__(self) -> str:
+        return short(self)
+
+
+def revisions(connection: sqlite3.Connection) -> list[tuple[str, str | None]]:
+    """Return commit and object of every capture, oldest first."""
+    return connection.execute("SELECT revision, object FROM captures ORDER BY id").fetchall()
+
+
+def last_readable(connection: sqlite3.Connection, last: int) -> int | None:
+    """Return the number of the newest readable capture up to number `last`; None: there is none."""
+    query = "SELECT max(id) FROM captures WHERE id <= ? AND status <> 'unreadable'"
+    found: int | None = connection.execute(query, (last,)).fetchone()[0]
+    return found
+
+
+def logged(connection: sqlite3.Connection, last: int) -> Iterator[Logged]:
+    """Yield the captures up to number `last`, newest first."""
+    columns = "revision, timestamp, committed_at, subject, total, status, reason"
+    query = f"SELECT {columns}, {', '.join(_COUNTS)} FROM captures WHERE id <= ? ORDER BY id DESC"  # noqa: S608  names of ours
+    for row in connection.execute(query, (last,)):
+        revision, timestamp, committed_at, subject, total, status, reason = row[:7]
+        counts = dict(zip(_COUNTS, row[7:], strict=True))
+        summary = None if counts["unchanged"] is None else Summary(**counts)
+        yield Logged(revision, timestamp, committed_at, subject, total, summary, status, reason)
+
+
+def stages(connection: sqlite3.Connection, key: str, last: int) -> Iterator[Stage]:
+    """Yield the life of one record up to capture number `last`, oldest first."""
+    row = connection.execute("SELECT id FROM keys WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        return
+    (number,) = row
+    settled, ends = _settled(connection, number, last)
+    values = _values(connection, number, last)
+    moves = _moves(connection, number, last)
+    moving: dict[str, bytes | None] = {}
+    text: str | None = None
+    for capture in sorted(settled.keys() | ends | values.keys() | moves.keys()):
+        text = settled.get(capture, None if capture in ends else text)
+        moving |= values.get(capture, {})
+        revision, authored_at = connection.execute(
+            "SELECT revision, authored_at FROM captures WHERE id = ?", (capture,)
+        ).fetchone()
+        line = None if text is None else _line(text, moving)
+        yield Stage(revision, authored_at, line, *moves.get(capture, ()))
+
+
+def _settled(
+    connection: sqlite3.Connection, key: int, last: int
+) -> tuple[dict[int, str], set[int]]:
+    """Return the settled part of a record by the capture that it begins with, and its ends."""
+    rows = connection.execute(
+        "SELECT valid_from, valid_to, record FROM record_rows WHERE key = ? AND valid_from <= ?",
+        (key, last),
+    ).fetchall()
+    ends = {end for _, end, _ in rows if end is not None and end <= last}
+    return {begin: record for begin, _, record in rows}, ends
+
+
+def _values(
+    connection: sqlite3.Connection, key: int, last: int
+) -> dict[int, dict[str, bytes | None]]:
+    """Return the canonical text of the moving fields that each capture changed; None: absent."""
+    found: dict[int, dict[str, bytes | None]] = {}
+    rows = connection.execute(
+        "SELECT rows.capture, fields.name, rows.value, rows.json FROM value_rows AS rows "
+        "JOIN fields ON fields.id = rows.field "
+        "WHERE rows.key = ? AND rows.capture <= ? AND fields.role <> 'leaf'",
+        (key, last),
+    )
+    for capture, name, value, json in rows:
+        number = None if value is None else dump(value)
+        found.setdefault(capture, {})[name] = number if json is None else json.encode()
+    return found
+
+
+def _moves(
+    connection: sqlite3.Connection, key: int, last: int
+) -> dict[int, tuple[str, str, str, str]]:
+    """Return kind, old key, new key and cause of the captures in which a record came or went."""
+    rows = connection.execute(
+        "SELECT rows.capture, rows.kind, former.key, later.key, rows.cause "
+        "FROM change_rows AS rows "
+        "LEFT JOIN keys AS former ON former.id = rows.old_key "
+        "LEFT JOIN keys AS later ON later.id = rows.new_key "
+        "WHERE rows.key = ? AND rows.capture <= ? AND rows.field IS NULL",
+        (key, last),
+    )
+    return {
+        capture: (kind, old_key or "", new_key or "", cause or "")
+        for capture, kind, old_key, new_key, cause in rows
+    }
+
+
+def _line(settled: str, moving: Mapping[str, bytes | None]) -> bytes:
+    """Put a record together again, in canonical form: its key first, then by name."""
+    texts: dict[str, bytes] = {name: bytes(text) for name, text in split(settled.encode()).items()}
+    first = next(iter(texts))
+    texts |= {name: text for name, text in moving.items() if text is not None}
+    names = [first, *sorted(texts.keys() - {first})]
+    return b"{%b}" % b",".join(dump(name) + b":" + texts[name] for name in names)

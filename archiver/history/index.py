@@ -1,0 +1,296 @@
+"""The index of a catalogue: its history as a database, kept up to date with git."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, fields
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from archiver import __version__
+from archiver.changes.delta import deltas
+from archiver.changes.lifecycle import read_tombstones
+from archiver.database import reading, rows
+from archiver.database.storage import Storage
+from archiver.errors import DatabaseDamaged, ShallowHistory, StoreError, UnreadableSnapshot
+from archiver.history.catalogue import RUNS
+from archiver.history.comparison import lives, unequal
+from archiver.history.queries import opened
+from archiver.history.versions import EMPTY, stamp
+from archiver.records.representation import short
+from archiver.store.repository import STATE_REF
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator, Sequence
+
+    from archiver.changes.delta import Delta
+    from archiver.database.reading import Status
+    from archiver.database.storage import Seal
+    from archiver.history.catalogue import Catalogue
+    from archiver.history.versions import Version
+    from archiver.store.history import Revision
+
+FOLDER: Final = "archiver/index"
+"""Folder of the databases, below git's common folder."""
+PROOF: Final = "Archiver-Proof"
+
+_READERS_WAIT: Final = 0.0
+_WRITERS_WAIT: Final = 600.0
+_CATCH_UP: Final = 100
+"""Number of new captures up to which a reading command brings an index up to date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A database that is open for reading, and up to date.
+
+    Attributes:
+        connection: The database.
+        last: Number of the newest capture to look at.
+    """
+
+    connection: sqlite3.Connection
+    last: int
+
+    __repr__ = short
+
+
+@contextmanager
+def index(catalogue: Catalogue, tip: str | None = None) -> Iterator[Index | None]:
+    """Yield the index of a catalogue; None: there is none that can be used.
+
+    One that is a few captures behind is brought up to date first, unless another process does so.
+
+    Args:
+        catalogue: The catalogue.
+        tip: Full id of the commit to end at; None: the newest.
+    """
+    place = storage(catalogue)
+    if place is None or not place.exists:
+        yield None
+        return
+    with ExitStack() as stack:
+        found = None
+        with suppress(DatabaseDamaged):
+            seal = _caught_up(catalogue, place)
+            if seal is not None:
+                connection = stack.enter_context(place.opened(seal))
+                last = _last(catalogue, connection, seal, tip)
+                found = None if last is None else Index(connection, last)
+        yield found
+
+
+def storage(catalogue: Catalogue) -> Storage | None:
+    """Return the place of a catalogue's index; None: it cannot have one."""
+    repository = catalogue.repository
+    if repository is None or repository.shallow or not catalogue.indexed:
+        return None
+    name = catalogue.source if catalogue.folder else description(catalogue)[:16]
+    return Storage(repository.common_dir / FOLDER, name)
+
+
+def description(catalogue: Catalogue) -> str:
+    """Return a digest of all that gives the rows of an index another content than git's history."""
+    policy = {each.name: getattr(catalogue.policy, each.name) for each in fields(catalogue.policy)}
+    policy.pop("label")
+    policy["tolerance"] = sorted(policy["tolerance"].items())
+    about = (catalogue.path, catalogue.ref, policy, catalogue.shape)
+    return hashlib.sha256(msgspec.json.encode(about, order="sorted")).hexdigest()
+
+
+def update(
+    catalogue: Catalogue,
+    *,
+    wait: float = _WRITERS_WAIT,
+    most: int | None = None,
+    rebuild: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Seal | None:
+    """Bring the index of a catalogue up to date, or build it.
+
+    What the history has in common with the index is kept. Nothing of an index is believed that is
+    damaged, of another program, or of another description of the fields.
+
+    Args:
+        catalogue: The catalogue.
+        wait: Seconds to wait for another process that does the same.
+        most: Number of new captures above which nothing is done; None: there is no such number.
+        rebuild: Whether to build it from nothing.
+        progress: Receives how many captures are in it, and how many there are.
+
+    Returns:
+        The seal of what is up to date; None: another process is at work, or there is too much
+        to do.
+
+    Raises:
+        ShallowHistory: The clone is shallow: it does not hold the history.
+        UnreadableSnapshot: A version cannot be read to its end.
+        NotADataRepository: Nothing was ever committed.
+        StoreFull: The disk is full.
+    """
+    place = storage(catalogue)
+    if place is None:
+        raise ShallowHistory(
+            "this clone is shallow, and an index holds the whole history",
+            hint="git fetch --unshallow",
+        )
+    with place.locked(wait) as alone:
+        if not alone:
+            return None
+        return _Update(catalogue, place, progress).made(most, None if rebuild else place.seal())
+
+
+class _Update:
+    """One update of one index, by the one process that may write it."""
+
+    def __init__(
+        self, catalogue: Catalogue, place: Storage, progress: Callable[[int, int], None]
+    ) -> None:
+        self._catalogue = catalogue
+        self._place = place
+        self._progress = progress
+        self._description = description(catalogue)
+        repository = catalogue.required()
+        self._tip = repository.tip(catalogue.ref)
+        self._state = repository.tip(STATE_REF) if catalogue.folder else None
+
+    def made(self, most: int | None, seal: Seal | None) -> Seal | None:
+        if self._tip is None:
+            raise self._catalogue.no_revision()
+        history = [*self._catalogue.revisions()][::-1]
+        if not history:
+            raise self._catalogue.no_revision()
+        base = seal if seal and is_of(seal, self._description) else None
+        common = 0 if base is None else self._common(base, history)
+        base = base if common else None
+        if most is not None and len(history) - common > most:
+            return None
+        if base is not None and common == len(history) == base.captures:
+            if (base.tip, base.state) == (self._tip, self._state or ""):
+                return base
+            if base.state == (self._state or ""):
+                return self._resealed(base)
+        with self._place.rewritten(base) as connection:
+            rows.take_back(connection, common + 1)
+            self._add(connection, history, common)
+            self._replace_current(connection)
+        return self._place.commit(
+            program=__version__,
+            description=self._description,
+            tip=self._tip,
+            state=self._state or "",
+            captures=len(history),
+        )
+
+    def _common(self, base: Seal, history: Sequence[Revision]) -> int:
+        """Return how many captures the index and the history have in common, from the first on."""
+        try:
+            with self._place.opened(base) as connection:
+                known = reading.revisions(connection)
+        except DatabaseDamaged:
+            return 0
+        pairs = zip(known, history, strict=False)
+        same = takewhile(lambda each: each[0] == (each[1].id, each[1].blob), pairs)
+        return sum(1 for _ in same)
+
+    def _resealed(self, base: Seal) -> Seal:
+        seal = msgspec.structs.replace(base, tip=self._tip or "")
+        self._place.reseal(seal)
+        return seal
+
+    def _add(self, connection: sqlite3.Connection, history: Sequence[Revision], known: int) -> None:
+        """Add the captures that come after the first `known` ones."""
+        writer = rows.Writer(connection)
+        with opened(self._catalogue) as versions:
+            number, revision = self._last_readable(connection, history, known)
+            for now, each in enumerate(history[known:], known + 1):
+                try:
+                    version = versions.stored(each)
+                except UnreadableSnapshot as error:
+                    writer.add_capture(_unreadable(now, each, str(error)), None)
+                else:
+                    old = EMPTY if revision is None else versions.stored(revision)
+                    capture = _capture(now, each, version, "ok" if number else "first")
+                    found = self._deltas(old, version)
+                    writer.add(capture, found, before=number, old_total=old.end.total)
+                    number, revision = now, each
+                self._progress(now, len(history))
+        if number is None:
+            raise UnreadableSnapshot(f"no version of {self._catalogue.source} can be read")
+
+    def _deltas(self, old: Version, new: Version) -> Iterator[Delta]:
+        known = lives(old, new)
+        return deltas(unequal(old, new, known), self._catalogue.policy, known)
+
+    def _last_readable(
+        self, connection: sqlite3.Connection, history: Sequence[Revision], known: int
+    ) -> tuple[int | None, Revision | None]:
+        number = reading.last_readable(connection, known)
+        return number, None if number is None else history[number - 1]
+
+    def _replace_current(self, connection: sqlite3.Connection) -> None:
+        """Write what stands at the tips: tombstones and reports of runs."""
+        repository, path = self._catalogue.required(), self._catalogue.tombstones
+        content = repository.read(self._tip or "", path) if path else None
+        rows.replace_tombstones(connection, read_tombstones(content or b"").values())
+        if self._state:
+            reports = repository.read(self._state, f"{self._catalogue.source}/{RUNS}") or b""
+            rows.replace_runs(connection, reports)
+
+
+def is_of(seal: Seal, described: str) -> bool:
+    """Return whether an index was written by this program, of what is described alike."""
+    return (seal.program, seal.description) == (__version__, described)
+
+
+def _caught_up(catalogue: Catalogue, place: Storage) -> Seal | None:
+    """Return the seal of an index that is up to date, perhaps after a small update."""
+    seal = place.seal()
+    newest = catalogue.required().tip(catalogue.ref)
+    if seal and seal.tip == newest and is_of(seal, description(catalogue)):
+        return seal
+    try:
+        return update(catalogue, wait=_READERS_WAIT, most=_CATCH_UP)
+    except StoreError:
+        return None
+
+
+def _last(
+    catalogue: Catalogue, connection: sqlite3.Connection, seal: Seal, tip: str | None
+) -> int | None:
+    """Return the number of captures up to `tip`; None: the index has another history of it."""
+    if tip is None or tip == seal.tip:
+        return seal.captures
+    wanted = [(each.id, each.blob) for each in catalogue.revisions(tip)][::-1]
+    same = wanted == reading.revisions(connection)[: len(wanted)]
+    return len(wanted) if same else None
+
+
+def _capture(number: int, revision: Revision, version: Version, status: Status) -> rows.Capture:
+    return _unreadable(number, revision, "")._replace(
+        timestamp=version.end.timestamp or stamp(revision.authored_at),
+        total=version.end.total,
+        status=status,
+        reason="; ".join(version.notes) or None,
+    )
+
+
+def _unreadable(number: int, revision: Revision, reason: str) -> rows.Capture:
+    proof = revision.trailers.get(PROOF, "").partition(";")[0]
+    return rows.Capture(
+        id=number,
+        revision=revision.id,
+        object=revision.blob,
+        timestamp=stamp(revision.authored_at),
+        authored_at=stamp(revision.authored_at),
+        committed_at=revision.committed_at.isoformat(),
+        subject=revision.subject,
+        total=None,
+        status="unreadable",
+        reason=reason,
+        proof=proof or None,
+    )
