@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 _LARGEST: Final = 2**63
 """SQLite's integers are below; larger ones are kept as JSON."""
 _BATCH: Final = 2048
-_RUN: Final = (
-    *("timestamp", "outcome", "code", "seconds", "total"),
-    *("new", "updated", "removed", "snapshot", "error"),
-)
+_RUN: Final = {
+    **dict.fromkeys(("timestamp", "outcome"), ""),
+    **dict.fromkeys(("code", "seconds"), 0),
+    **dict.fromkeys(("total",), None),
+    **dict.fromkeys(("new", "updated", "removed"), 0),
+    **dict.fromkeys(("snapshot", "error"), None),
+}
+"""Members of a run's report, and what they are where they are left out."""
 _COUNTED: Final = (*KINDS, "unchanged")
 _COLUMNS: Final = (
     *("id", "revision", "object", "timestamp", "authored_at", "committed_at", "subject"),
@@ -220,7 +224,7 @@ def replace_runs(connection: sqlite3.Connection, reports: bytes) -> None:
     for line in reports.splitlines():
         with suppress(*UNREADABLE):
             report = msgspec.json.decode(line, type=dict[str, Any])
-            row = [report.get(name) for name in _RUN]
+            row = [report.get(name, default) for name, default in _RUN.items()]
             connection.execute(f"INSERT INTO runs VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  marks only
 
 

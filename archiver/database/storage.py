@@ -1,9 +1,10 @@
 """Where a database lies, and why it can be believed.
 
 A database is one file that never changes: an update copies it, changes the copy, and names the copy
-in a small *seal*, a JSON file that is replaced last. So readers need no lock, a kill leaves the old
-database or the new one, and the seal says what the file must be: its digest, which is compared
-again whenever the file is not the very one that was sealed (another inode, size or time).
+in a small *seal*, a line of JSON and its digest, which is replaced last. So readers need no lock, a
+kill leaves the old database or the new one, and the seal says what the file must be: its digest,
+which is compared again whenever the file is not the very one that was sealed (another inode, size
+or time).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_CHUNK: Final = 1 << 20
+_NAMED: Final = 16
+"""Digits of the digest in the name of a file."""
 _CACHE: Final = "PRAGMA cache_size = -65536"
 """Memory for pages while writing: 64 MB."""
 
@@ -78,8 +80,11 @@ class Storage:
     def seal(self) -> Seal | None:
         """Return what the database is said to be; None: there is none, or of another program."""
         try:
-            found = msgspec.json.decode(self._seal.read_bytes(), type=Seal)
-        except (FileNotFoundError, NotADirectoryError, *UNREADABLE):
+            text, _, check = self._seal.read_bytes().strip().partition(b"\n")
+            found = msgspec.json.decode(text, type=Seal)
+        except (OSError, *UNREADABLE):
+            return None
+        if check != _checked(text):
             return None
         named = found.file.startswith(f"{self._name}-") and "/" not in found.file
         return found if named and found.schema == schema.VERSION else None
@@ -165,9 +170,10 @@ class Storage:
         """Make what `rewritten` wrote the database; the attributes are those of its seal."""
         with disk_errors():
             digest = _digest(self._building)
-            path = self._folder / f"{self._name}-{digest[:16]}.sqlite"
+            path = self._folder / f"{self._name}-{digest[:_NAMED]}.sqlite"
             with self._building.open("rb") as file:
                 os.fsync(file.fileno())
+            _remove(path)
             self._building.replace(path)
             sync_folder(self._folder)
             seal = Seal(
@@ -187,24 +193,39 @@ class Storage:
     def reseal(self, seal: Seal) -> None:
         """Replace the seal, and remove what it does not name."""
         with disk_errors():
-            write_whole(self._seal, [msgspec.json.encode(seal)])
-            for path in self._folder.glob(f"{self._name}-????????????????.sqlite"):
+            if self._seal.is_dir():
+                _remove(self._seal)
+            text = msgspec.json.encode(seal)
+            write_whole(self._seal, [text, b"\n", _checked(text), b"\n"])
+            for path in self._databases():
                 if path.name != seal.file:
-                    path.unlink(missing_ok=True)
+                    _remove(path)
 
     def remove(self) -> bool:
         """Remove the database; return whether there was one."""
         there = self.exists
         with disk_errors():
-            for path in (self._seal, self._building):
-                path.unlink(missing_ok=True)
-            for path in self._folder.glob(f"{self._name}-????????????????.sqlite"):
-                path.unlink(missing_ok=True)
+            for path in (self._seal, self._building, *self._databases()):
+                _remove(path)
         return there
+
+    def _databases(self) -> Iterator[Path]:
+        return self._folder.glob(f"{self._name}-{'?' * _NAMED}.sqlite")
 
 
 def _connected(path: Path, options: str) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(str(path))}?{options}", uri=True)
+
+
+def _checked(text: bytes) -> bytes:
+    return hashlib.sha256(text).hexdigest().encode()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _inode(path: Path) -> tuple[int, int, int]:

@@ -80,7 +80,8 @@ def index(catalogue: Catalogue, tip: str | None = None) -> Iterator[Index | None
             if seal is not None:
                 connection = stack.enter_context(place.opened(seal))
                 last = _last(catalogue, connection, seal, tip)
-                found = None if last is None else Index(connection, last)
+                if reading.last_readable(connection, last) is not None:
+                    found = Index(connection, last)
         yield found
 
 
@@ -98,7 +99,7 @@ def description(catalogue: Catalogue) -> str:
     policy = {each.name: getattr(catalogue.policy, each.name) for each in fields(catalogue.policy)}
     policy.pop("label")
     policy["tolerance"] = sorted(policy["tolerance"].items())
-    about = (catalogue.path, catalogue.ref, policy, catalogue.shape)
+    about = (catalogue.path, policy, catalogue.shape)
     return hashlib.sha256(msgspec.json.encode(about, order="sorted")).hexdigest()
 
 
@@ -142,6 +143,18 @@ def update(
         if not alone:
             return None
         return _Update(catalogue, place, progress).made(most, None if rebuild else place.seal())
+
+
+def keep(catalogue: Catalogue) -> None:
+    """Bring the index up to date where archiver.toml wants one kept; make one only if ``always``.
+
+    Raises:
+        StoreError: It cannot be brought up to date.
+    """
+    place = storage(catalogue)
+    always = catalogue.config is not None and catalogue.config.archive.index == "always"
+    if always or (place is not None and place.exists):
+        update(catalogue)
 
 
 class _Update:
@@ -259,15 +272,13 @@ def _caught_up(catalogue: Catalogue, place: Storage) -> Seal | None:
         return None
 
 
-def _last(
-    catalogue: Catalogue, connection: sqlite3.Connection, seal: Seal, tip: str | None
-) -> int | None:
-    """Return the number of captures up to `tip`; None: the index has another history of it."""
+def _last(catalogue: Catalogue, connection: sqlite3.Connection, seal: Seal, tip: str | None) -> int:
+    """Return the number of captures up to `tip`; 0: the index has another history of it."""
     if tip is None or tip == seal.tip:
         return seal.captures
     wanted = [(each.id, each.blob) for each in catalogue.revisions(tip)][::-1]
     same = wanted == reading.revisions(connection)[: len(wanted)]
-    return len(wanted) if same else None
+    return len(wanted) if same else 0
 
 
 def _capture(number: int, revision: Revision, version: Version, status: Status) -> rows.Capture:

@@ -11,6 +11,8 @@ import msgspec
 from archiver.capture import capture, runlog
 from archiver.capture.report import Misrendered
 from archiver.errors import ArchiverError, NotifyError, ShallowHistory, StoreError
+from archiver.history import index as indexes
+from archiver.history.catalogue import configured
 from archiver.notify import delivery
 from archiver.store.repository import BRANCHES, Repository
 from archiver.sync import push
@@ -109,6 +111,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             raise
         report = run.push(report, on_capture)
         on_capture(report)
+        run.index()
         run.finish(report, template_error)
         return report
 
@@ -169,6 +172,16 @@ class _Run:
             self._record(error)
             on_capture(report)
             raise
+
+    def index(self) -> None:
+        """Bring the index up to date where one is kept; a capture never fails for it."""
+        if self._job.dry_run:
+            return
+        try:
+            with Repository.open(self._config.root) as repository:
+                indexes.keep(configured(self._config, self._source, repository))
+        except ArchiverError as error:
+            _log.warning("the index was not updated: %s", error)
 
     def finish(self, report: Report, template_error: Misrendered | None) -> None:
         """Notify the channels, push the state; raise what went wrong with them or a template."""
