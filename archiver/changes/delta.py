@@ -17,7 +17,7 @@ from archiver.records.jsontext import decode, dump
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import msgspec
 
@@ -148,7 +148,30 @@ def _stayed(
         yield _came("renamed", after, policy, olds)
         return
     old, new = split(before), split(after)
+    key = decode(next(iter(new.values())))
     names = unequal(old, new)
+    if policy.counts_whole_fields:
+        yield _counted(key, names, old, new, policy)
+    else:
+        yield _weighed(key, names, old, new, policy)
+
+
+def _counted(key: str, names: Sequence[str], old: Texts, new: Texts, policy: Policy) -> Delta:
+    """Return what happened to a record whose fields are metrics as a whole, or news."""
+    metrics = policy.metric_names
+    news = [name for name in names if name not in metrics]
+    moved = (name for name in names if name in metrics)
+    return Delta(
+        key,
+        "updated" if news else "metrics",
+        _settled(new, policy) if news else None,
+        changes=_changes(news, old, new),
+        values=tuple([Value(name, "metric", _text(new, name), counts=True) for name in moved]),
+    )
+
+
+def _weighed(key: str, names: Sequence[str], old: Texts, new: Texts, policy: Policy) -> Delta:
+    """Return what happened to a record, by what each difference means."""
     meanings = {name: meaning(name, old, new, policy) for name in names}
     news = [name for name in names if meanings[name] == "news"]
     kind: Kind | None = "updated" if news else "metrics" if "metric" in meanings.values() else None
@@ -160,14 +183,18 @@ def _stayed(
         unsteady = _unsteady(_all_moving(new, policy), policy)
         values |= {(each.field, each.role): each for each in unsteady}
         earlier = _unsteady(_all_moving(old, policy), policy)
-    yield Delta(
-        decode(next(iter(new.values()))),
+    return Delta(
+        key,
         kind,
-        after if policy.strict else _settled_anew(names, old, new, policy),
-        changes=tuple(Change(name, _text(old, name), _text(new, name)) for name in news),
+        _settled_anew(names, old, new, policy),
+        changes=_changes(news, old, new),
         values=tuple(values.values()),
         earlier=earlier,
     )
+
+
+def _changes(news: Iterable[str], old: Texts, new: Texts) -> tuple[Change, ...]:
+    return tuple([Change(name, _text(old, name), _text(new, name)) for name in news])
 
 
 def _settled_anew(names: Iterable[str], old: Texts, new: Texts, policy: Policy) -> bytes | None:
@@ -180,6 +207,8 @@ def _settled_anew(names: Iterable[str], old: Texts, new: Texts, policy: Policy) 
 
 def _settled(texts: Texts, policy: Policy) -> bytes:
     """Return a record without metrics and what is volatile, in canonical form; keys are kept."""
+    if policy.strict:
+        return b"{%b}" % b",".join(dump(name) + b":" + bytes(text) for name, text in texts.items())
     first, *rest = texts.items()
     kept = [dump(first[0]) + b":" + bytes(first[1])]
     for name, text in rest:

@@ -292,7 +292,7 @@ def since(
     """
 
     def answer(catalogue: Catalogue) -> Iterator[Compared]:
-        end = tip(catalogue, at)
+        end = revisions.tip(catalogue, at, now())
         if steps:
             for found in queries.steps(catalogue, start, tip=end):
                 yield catalogue, found
@@ -305,11 +305,6 @@ def since(
 
 def _taken(answer: Compared) -> str:
     return answer[1].new.end.timestamp or ""
-
-
-def tip(catalogue: Catalogue, at: str | None) -> str | None:
-    """Return the full id of the revision that ``--at`` names; None: the newest."""
-    return None if at is None else revisions.named(catalogue, at, now()).id
 
 
 def note_beginning(catalogue: Catalogue, revision: str) -> None:

@@ -163,7 +163,7 @@ def _logged(catalogue: Catalogue, start: datetime | None, at: str | None) -> Ite
 
 def _span(catalogue: Catalogue, start: datetime | None, at: str | None) -> tuple[str | None, str]:
     """Return the revision at which a log begins, and the one before its end; see `logged`."""
-    tip = change_output.tip(catalogue, at)
+    tip = revisions.tip(catalogue, at, now())
     return tip, "" if start is None else revisions.before(catalogue, start, tip=tip)
 
 

@@ -49,7 +49,9 @@ def show(
     """Show one record: its state, and every change of every field, newest first."""
     if blame and limit is not None:
         raise click.UsageError("--blame shows every field; --limit is for changes.")
-    from archiver.cli import change_output, log_output, timeline_output  # noqa: PLC0415 - see above
+    from archiver.cli import log_output, timeline_output  # noqa: PLC0415 - see above
+    from archiver.clock import now  # noqa: PLC0415 - see above
+    from archiver.history import revisions  # noqa: PLC0415 - see above
     from archiver.history.choice import answering  # noqa: PLC0415 - see above
     from archiver.history.timeline import timeline  # noqa: PLC0415 - see above
 
@@ -57,7 +59,7 @@ def show(
     named = len(catalogues) > 1
 
     def answer(catalogue: Catalogue) -> Iterator[tuple[str, Timeline]]:
-        tip = change_output.tip(catalogue, at)
+        tip = revisions.tip(catalogue, at, now())
         yield catalogue.source, timeline(catalogue, record, tip=tip)
 
     answers = answering(map(answer, catalogues), left_out=output.note_left_out)

@@ -16,7 +16,7 @@ from archiver.records.representation import short
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from archiver.changes.delta import Delta, Value
     from archiver.changes.lifecycle import Tombstone
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _LARGEST: Final = 2**63
 """SQLite's integers are below; larger ones are kept as JSON."""
-_BATCH: Final = 2048
+_BATCH: Final = 900
+"""Records that are written together: SQLite once took at most 999 values a statement."""
 _RUN: Final = {
     **dict.fromkeys(("timestamp", "outcome"), ""),
     **dict.fromkeys(("code", "seconds"), 0),
@@ -113,7 +114,7 @@ class Writer:
         """
         counts: Counter[Kind] = Counter()
         fields: Counter[tuple[str, str]] = Counter()
-        batch: list[tuple[int, Delta]] = []
+        batch: list[Delta] = []
         for delta in deltas:
             if delta.kind is not None:
                 counts[delta.kind] += 1
@@ -123,11 +124,11 @@ class Writer:
                 for each in delta.values
                 if each.counts and each.role in ("metric", "leaf")
             )
-            batch.append((self._key(delta.key), delta))
+            batch.append(delta)
             if len(batch) == _BATCH:
-                self._write(capture.id, before, batch)
+                self._write(capture.id, before, self._with_keys(batch))
                 batch.clear()
-        self._write(capture.id, before, batch)
+        self._write(capture.id, before, self._with_keys(batch))
         rows = ((capture.id, *place, number) for place, number in sorted(fields.items()))
         self._database.executemany("INSERT INTO field_counts VALUES (?, ?, ?, ?)", rows)
         summary = summarize(counts, old=old_total, new=capture.total or 0)
@@ -176,6 +177,13 @@ class Writer:
             yield (key, self._field(each), before, *_stored(each.text), 0)
         for each in delta.values:
             yield (key, self._field(each), capture, *_stored(each.text), int(each.counts))
+
+    def _with_keys(self, deltas: Sequence[Delta]) -> list[tuple[int, Delta]]:
+        """Return deltas with the numbers of their keys; those are looked up all at once."""
+        keys = [delta.key for delta in deltas]
+        query = f"SELECT key, id FROM keys WHERE key IN ({', '.join('?' * len(keys))})"  # noqa: S608  marks only
+        known = dict(self._database.execute(query, keys))
+        return [(known.get(delta.key) or self._key(delta.key), delta) for delta in deltas]
 
     def _key(self, key: str) -> int:
         row = self._database.execute("SELECT id FROM keys WHERE key = ?", (key,)).fetchone()

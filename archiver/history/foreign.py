@@ -15,7 +15,6 @@ from archiver.records.jsontext import UNREADABLE
 from archiver.records.model import Bad
 from archiver.records.representation import short
 from archiver.records.text import few
-from archiver.sources.model_record import size_in_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -143,6 +142,8 @@ def _with_size(line: Line) -> bytes:
     size = record.get("size")
     if not isinstance(size, str):
         return line.data
+    from archiver.sources.model_record import size_in_bytes  # noqa: PLC0415 - rare, and costly
+
     first = next(iter(record))
     return canonical.encode_as(line.key, {**record, "size": size_in_bytes(size)}, (first,)).data
 

@@ -16,7 +16,7 @@ from archiver.changes.lifecycle import read_tombstones
 from archiver.database import reading, rows
 from archiver.database.storage import Storage
 from archiver.errors import DatabaseDamaged, ShallowHistory, StoreError, UnreadableSnapshot
-from archiver.history.catalogue import RUNS
+from archiver.history.catalogue import REMOVED, RUNS
 from archiver.history.comparison import lives, unequal
 from archiver.history.queries import opened
 from archiver.history.versions import EMPTY, stamp
@@ -247,8 +247,8 @@ class _Update:
 
     def _replace_current(self, connection: sqlite3.Connection) -> None:
         """Write what stands at the tips: tombstones and reports of runs."""
-        repository, path = self._catalogue.required(), self._catalogue.tombstones
-        content = repository.read(self._tip or "", path) if path else None
+        repository, folder = self._catalogue.required(), self._catalogue.folder
+        content = repository.read(self._tip or "", f"{folder}/{REMOVED}") if folder else None
         rows.replace_tombstones(connection, read_tombstones(content or b"").values())
         if self._state:
             reports = repository.read(self._state, f"{self._catalogue.source}/{RUNS}") or b""

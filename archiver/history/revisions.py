@@ -159,6 +159,15 @@ def named(catalogue: Catalogue, text: str, now: datetime) -> Revision:
     return _as_of(catalogue, commit)
 
 
+def tip(catalogue: Catalogue, at: str | None, now: datetime) -> str | None:
+    """Return the full id of the revision that `at` names; None: the newest.
+
+    Raises:
+        UnknownRevision: Nothing has this name.
+    """
+    return None if at is None else named(catalogue, at, now).id
+
+
 def before(catalogue: Catalogue, since: datetime, *, tip: str | None = None) -> str:
     """Return the full id of the revision in effect at `since`; empty: the history begins later.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from archiver.capture import runlog
 from archiver.errors import ArchiverError, SourceUnavailable
+from archiver.history.catalogue import RUNS
 from archiver.jobs.schedule import Every, Past, due
 from archiver.store.repository import Repository
 
@@ -102,7 +103,7 @@ def _past(folder: Path, names: Iterable[str], now: datetime) -> dict[str, Past]:
     """Return the earlier runs of each source; none if the reports cannot be read."""
     try:
         with Repository.open(folder) as repository:
-            reports = {name: repository.read_state(f"{name}/{runlog.RUNS}") for name in names}
+            reports = {name: repository.read_state(f"{name}/{RUNS}") for name in names}
         return {name: Past.of(runlog.decode(each), now) for name, each in reports.items()}
     except ArchiverError:
         return {name: Past() for name in names}

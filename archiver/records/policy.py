@@ -110,6 +110,11 @@ class Policy:
         metric = any(_matches(pattern, (name,)) for pattern in self._metrics)
         return "metric" if metric else "news"
 
+    @cached_property
+    def counts_whole_fields(self) -> bool:
+        """Whether each field is a metric as a whole or news as a whole, and nothing else."""
+        return not self.drifts and self._special == self.metric_names
+
     @property
     def drifts(self) -> bool:
         """Whether a value can differ without a change: volatile, tolerated, a set reordered."""

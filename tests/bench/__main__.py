@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from bench import comparing, histories, hubs, running, starting
+from bench import comparing, histories, hubs, indexing, running, starting
 from bench.result import Result, Skipped
 
 Row: TypeAlias = Callable[[Path], Iterator[Result | Skipped]]
@@ -22,6 +22,10 @@ ROWS: dict[str, Row] = {
     "run-100k": running.capture,
     "log-khavel": partial(histories.log, histories.KHAVEL),
     "log-genai": partial(histories.log, histories.GENAI),
+    "index-khavel": partial(histories.index, histories.KHAVEL),
+    "index-genai": partial(histories.index, histories.GENAI),
+    "index-update": indexing.update,
+    "index-questions": indexing.questions,
     "huggingface": hubs.huggingface,
     "modelscope": hubs.modelscope,
     "compare-memory": comparing.memory_sweep,
@@ -30,6 +34,7 @@ ROWS: dict[str, Row] = {
 }
 SLOW: dict[str, Row] = {
     "log-radar": partial(histories.log, histories.RADAR),
+    "index-radar": partial(histories.index, histories.RADAR),
     "modelscope-apart": hubs.modelscope_apart,
 }
 """Rows whose other side takes minutes: measured with ``--full`` or when asked for by name."""

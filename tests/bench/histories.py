@@ -72,7 +72,18 @@ RADAR = History(
 
 def log(history: History, folder: Path) -> Iterator[Result | Skipped]:
     """Compare the processor time of both programs on one history."""
-    what = f"log of {history.name}, CPU: git-history"
+    return _against(history, folder, "log of", "log", "--format", "jsonl")
+
+
+def index(history: History, folder: Path) -> Iterator[Result | Skipped]:
+    """Compare the processor time that both programs need to build their databases."""
+    return _against(history, folder, "index of", "index", "--rebuild")
+
+
+def _against(
+    history: History, folder: Path, what: str, *command: str
+) -> Iterator[Result | Skipped]:
+    what = f"{what} {history.name}, CPU: git-history"
     bundle = REAL / f"{history.name}-all.bundle"
     if not bundle.is_file():
         yield Skipped(what, "there is no ../shared/real beside this checkout")
@@ -83,16 +94,15 @@ def log(history: History, folder: Path) -> Iterator[Result | Skipped]:
         return
     clone = folder / history.name
     subprocess.run(["git", "clone", "--quiet", "--branch=main", bundle, clone], check=True)
-    ours = repeated(our_log(history), clone)
+    ours = repeated([ARCHIVER, *command, *described(history)], clone)
     theirs = once(their_log(history, rival, folder), clone)
     yield faster(what, ours=ours.cpu, theirs=theirs.cpu, target=history.target)
 
 
-def our_log(history: History) -> list[str]:
-    """Return the command that prints the summary of every revision."""
+def described(history: History) -> list[str]:
+    """Return the options that say where the records are, and what keys them."""
     keys = [part for field in history.key for part in ("--key", field)]
-    where = ["--file", history.file, "--records", history.records, *keys]
-    return [ARCHIVER, "log", "--format", "jsonl", *where]
+    return ["--file", history.file, "--records", history.records, *keys]
 
 
 def their_log(history: History, rival: Path, folder: Path) -> list[str]:

@@ -54,7 +54,7 @@ def two_days(folder: Path, models: int, *, shards: int = 1) -> Path:
         shards: Number of files: 1, 16 or 256.
     """
     catalogue = Catalogue(models=models, pace=ONE_THIRD)
-    return _committed(folder, (sorted_lines(catalogue, day) for day in range(2)), shards)
+    return committed(folder, (sorted_lines(catalogue, day) for day in range(2)), shards)
 
 
 def two_plain_days(folder: Path, records: int, *, shards: int = 1) -> Path:
@@ -68,10 +68,10 @@ def two_plain_days(folder: Path, records: int, *, shards: int = 1) -> Path:
         }
         for day in range(2)
     )
-    return _committed(folder, days, shards)
+    return committed(folder, days, shards)
 
 
-def _committed(folder: Path, days: Iterable[Mapping[str, bytes]], shards: int) -> Path:
+def committed(folder: Path, days: Iterable[Mapping[str, bytes]], shards: int = 1) -> Path:
     """Commit the lines of each day, by key, in so many files."""
     created(folder)
     (folder / LATEST).parent.mkdir(parents=True)
