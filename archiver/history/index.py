@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -25,7 +26,7 @@ from archiver.store.repository import STATE_REF
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from archiver.changes.delta import Delta
     from archiver.database.reading import Status
@@ -42,6 +43,12 @@ _READERS_WAIT: Final = 0.0
 _WRITERS_WAIT: Final = 600.0
 _CATCH_UP: Final = 100
 """Number of new captures up to which a reading command brings an index up to date."""
+
+
+_MANY: Final = 200
+"""Number of versions from which on reading all of them is slow enough to say so."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,17 @@ def keep(catalogue: Catalogue) -> None:
     always = catalogue.config is not None and catalogue.config.archive.index == "always"
     if always or (place is not None and place.exists):
         update(catalogue)
+
+
+T = TypeVar("T")
+
+
+def advised(catalogue: Catalogue, versions: Iterable[T]) -> Iterator[T]:
+    """Yield `versions`, and say once, where they are many, that an index would help."""
+    for number, version in enumerate(versions, 1):
+        if number == _MANY and storage(catalogue) is not None:
+            _log.warning("more than %d versions are read: archiver index makes this fast", _MANY)
+        yield version
 
 
 class _Update:

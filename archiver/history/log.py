@@ -11,7 +11,7 @@ from archiver.database.reading import Status, logged
 from archiver.errors import UnreadableSnapshot
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
-from archiver.history.index import index
+from archiver.history.index import advised, index
 from archiver.history.queries import opened
 from archiver.history.unreadable import Problems
 from archiver.history.versions import flaw, stamp
@@ -90,7 +90,7 @@ def _compared(catalogue: Catalogue, tip: str | None, before: str) -> Iterator[En
         waiting: list[Entry] = []
         problems = Problems()
         reached = False
-        for revision in catalogue.reachable(tip):
+        for revision in advised(catalogue, catalogue.reachable(tip)):
             end = revision if isinstance(revision, Edge) else None
             reached = reached or revision.id == before
             try:

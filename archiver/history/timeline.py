@@ -13,7 +13,7 @@ from archiver.database.reading import stages
 from archiver.errors import UnknownRecord, UnreadableSnapshot
 from archiver.history import queries
 from archiver.history.comparison import lives
-from archiver.history.index import index
+from archiver.history.index import advised, index
 from archiver.history.unreadable import Problems
 from archiver.history.versions import EMPTY, Part, stamp
 from archiver.records import canonical
@@ -199,7 +199,7 @@ def _seen(
 
     The `problems` of the others are collected.
     """
-    for revision in catalogue.revisions(tip):
+    for revision in advised(catalogue, catalogue.revisions(tip)):
         try:
             version = versions.stored(revision)
             lines = dict(_lines(version, wanted))

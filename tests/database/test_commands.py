@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.archives import Archive
 from support.commandline import run_archiver
+from support.histories import History
 
 from archiver.history import index as indexes
 from archiver.history.choice import Choice
@@ -151,3 +152,17 @@ def test_a_shallow_clone_has_no_index(repo: Path, tmp_path: Path) -> None:
     assert refused.returncode == 5
     assert "this clone is shallow" in refused.stderr
     assert run_archiver("log", "--repo", clone).returncode == 0
+
+
+def test_many_versions_without_an_index_are_worth_a_note(repo: Path) -> None:
+    past = History(repo)
+    past.configure()
+    for number in range(201):
+        past.capture(f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z", a=number)
+    advice = "more than 200 versions are read: archiver index makes this fast\n"
+    for command in (["log", "--limit", "300"], ["show", "a"]):
+        done = run_archiver(*command, "--repo", past.folder)
+        assert done.stderr.count(advice) == 1, command
+        assert advice not in run_archiver(*command, "--repo", past.folder, "--no-index").stderr
+    assert run_archiver("index", "--repo", past.folder).returncode == 0
+    assert advice not in run_archiver("show", "a", "--repo", past.folder).stderr
