@@ -18,9 +18,9 @@ from archiver.capture.target import open_target, state_change
 from archiver.capture.unknown_fields import unknown_fields
 from archiver.capture.validation import Baseline, absent, quarantined, validate
 from archiver.errors import RepositoryBusy, SnapshotRejected
-from archiver.history import queries, revisions
+from archiver.history import revisions
 from archiver.history.foreign import skipped
-from archiver.history.versions import stamp, taken_at
+from archiver.history.versions import opened, stamp, taken_at
 from archiver.sources.listing import Listing, NotModified
 from archiver.store.commit import KEPT_REF, writing
 from archiver.store.repository import Repository
@@ -153,17 +153,17 @@ class _Capture:
 
     def changes(self, listing: Listing) -> ChangeSet:
         """Return what a commit of `listing` would change; whatever changed is plausible."""
-        with queries.opened(self._catalogue) as versions:
+        with opened(self._catalogue) as versions:
             return self._candidate(listing, versions, accept=True).changes()
 
     def report(self, listing: Listing, *, accept: bool) -> Report:
         """Return what a commit of `listing` would report."""
-        with queries.opened(self._catalogue) as versions:
+        with opened(self._catalogue) as versions:
             return self._candidate(listing, versions, accept=accept).report()
 
     def commit(self, listing: Listing, *, accept: bool) -> Report:
         """Confirm removals, then compare with the tip and commit under the lock."""
-        with queries.opened(self._catalogue) as versions:
+        with opened(self._catalogue) as versions:
             try:
                 candidate = self._candidate(listing, versions, accept=accept)
                 with writing(self._target.repository) as writer:
@@ -184,7 +184,7 @@ class _Capture:
         return report
 
     def _unchanged(self, reason: str) -> Report:
-        with queries.opened(self._catalogue) as versions:
+        with opened(self._catalogue) as versions:
             end = revisions.find(self._catalogue, versions, "", self._taken).end
         return unchanged(self._target.source, end, reason)
 

@@ -10,10 +10,10 @@ from archiver.capture import prune
 from archiver.capture.changelog_file import changelog_file
 from archiver.capture.report import DIGEST, Report, commit_message
 from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot
-from archiver.history import queries, snapshots
+from archiver.history import snapshots
 from archiver.history.changelog import links
 from archiver.history.comparison import outlined
-from archiver.history.versions import EMPTY, stamp
+from archiver.history.versions import EMPTY, opened, stamp
 from archiver.records import canonical
 from archiver.records.digest import records_digest
 from archiver.records.model import End, Line
@@ -87,7 +87,7 @@ def import_all(
         RepositoryBusy: Another run holds the lock.
         RenderError: The template of the message is wrong; committed with the built-in one.
     """
-    with writing(target.repository) as writer, queries.opened(target.catalogue) as versions:
+    with writing(target.repository) as writer, opened(target.catalogue) as versions:
         importing = _Importing(target, writer, versions)
         for number, origin in enumerate(origins, 1):
             importing.add(origin)

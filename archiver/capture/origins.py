@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from archiver.errors import ConfigError, UnknownRevision, UnreadableSnapshot
-from archiver.history import queries, snapshots
+from archiver.history import snapshots
 from archiver.history.catalogue import anywhere
 from archiver.history.foreign import ORIGINAL, Shape, shape_of
-from archiver.history.versions import Versions, chunks
+from archiver.history.versions import Versions, chunks, opened
 from archiver.records.decoding import decoded, unzipped
 from archiver.records.jsontext import UNREADABLE
 from archiver.store.clone import cloned
@@ -128,7 +128,7 @@ def from_history(
         revisions = [*catalogue.revisions()]
         if not revisions:
             raise catalogue.no_revision()
-        with queries.opened(catalogue) as versions:
+        with opened(catalogue) as versions:
             yield [
                 Origin(revision.id, revision.authored_at, partial(versions.stored, revision))
                 for revision in reversed(revisions)

@@ -20,7 +20,7 @@ from archiver.history.catalogue import (
     Reverted,
     folder_of,
 )
-from archiver.history.versions import stamp
+from archiver.history.versions import opened, stamp
 from archiver.render.changelog import prepended
 from archiver.store.commit import writing
 
@@ -158,7 +158,7 @@ def _readable_before(target: Target, capture: Revision) -> Revision:
     """Return the newest readable revision but `capture`; a damaged one ends this."""
     others = (each for each in target.catalogue.revisions() if each.id != capture.id)
     earlier = (each for each in others if each.blob != capture.blob)
-    with queries.opened(target.catalogue) as versions:
+    with opened(target.catalogue) as versions:
         for revision, _ in queries.readable(versions, earlier, damaged=False):
             return revision
     raise UnknownRevision("it is the first snapshot: there is none before it to restore")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.capture import state
 from archiver.capture.validation import Baseline
 from archiver.errors import SnapshotRejected, SourceError, SourceRefused, SourceUnavailable
-from archiver.history import queries
+from archiver.history.versions import opened
 from archiver.sources import checkpoint
 from archiver.sources.listing import Listing, fetch
 
@@ -49,7 +49,7 @@ def obtained(
         every, identity = connection.source.full_every, connection.identity
         sweep = state.last_sweep(target, newest, identity=identity, every=every, now=now)
         if sweep is not None:
-            with queries.opened(target.catalogue) as versions:
+            with opened(target.catalogue) as versions:
                 baseline = Baseline(target.catalogue, versions, newest)
                 with _changes(connection, sweep.mark, baseline, now) as changed:
                     if changed is not None:

@@ -162,9 +162,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
 
         words = tuple(filter(None, map(rest.get, _VERSIONS)))
         environ = process_environment()
-        choice = Choice(
-            repo, environ, sources, file, records, key, excluded, metrics, words, index
-        )
+        choice = Choice(repo, environ, sources, file, records, key, excluded, metrics, words, index)
         return command(choice=choice, **rest)
 
     return offer(gathered, *_CATALOGUE)

@@ -11,7 +11,7 @@ from archiver.records.representation import short
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _COUNTS: Final = (*KINDS, "unchanged")
 
@@ -30,6 +30,27 @@ class Logged(NamedTuple):
     summary: Summary | None
     status: Status
     reason: str | None
+
+    def __repr__(self) -> str:
+        return short(self)
+
+
+class Counted(NamedTuple):
+    """What a step through the history needs to know of one capture.
+
+    Attributes:
+        timestamp: Capture time, ``YYYY-MM-DD HH:MM:SS`` in UTC.
+        total: Number of records; None where the version cannot be read.
+        summary: What changed since the readable version before; None where there is none.
+        reason: Why it cannot be read, or what is to be known of it.
+        settings: Object id of archiver.toml in the commit; None: there is none.
+    """
+
+    timestamp: str
+    total: int | None
+    summary: Summary | None
+    reason: str | None
+    settings: str | None
 
     def __repr__(self) -> str:
         return short(self)
@@ -78,9 +99,23 @@ def logged(connection: sqlite3.Connection, last: int) -> Iterator[Logged]:
     query = f"SELECT {columns}, {', '.join(_COUNTS)} FROM captures WHERE id <= ? ORDER BY id DESC"  # noqa: S608  names of ours
     for row in connection.execute(query, (last,)):
         revision, timestamp, committed_at, subject, total, status, reason = row[:7]
-        counts = dict(zip(_COUNTS, row[7:], strict=True))
-        summary = None if counts["unchanged"] is None else Summary(**counts)
+        summary = _summary(row[7:])
         yield Logged(revision, timestamp, committed_at, subject, total, summary, status, reason)
+
+
+def counted(connection: sqlite3.Connection) -> dict[str, Counted]:
+    """Return the counts of every capture by the full id of its commit."""
+    columns = "revision, timestamp, total, reason, settings"
+    query = f"SELECT {columns}, {', '.join(_COUNTS)} FROM captures"  # noqa: S608  names of ours
+    return {
+        revision: Counted(timestamp, total, _summary(counts), reason, settings)
+        for revision, timestamp, total, reason, settings, *counts in connection.execute(query)
+    }
+
+
+def _summary(counts: Sequence[int | None]) -> Summary | None:
+    known = [number for number in counts if number is not None]
+    return Summary(**dict(zip(_COUNTS, known, strict=True))) if known else None
 
 
 def stages(connection: sqlite3.Connection, key: str, last: int) -> Iterator[Stage]:

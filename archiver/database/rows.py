@@ -37,7 +37,7 @@ _RUN: Final = {
 _COUNTED: Final = (*KINDS, "unchanged")
 _COLUMNS: Final = (
     *("id", "revision", "object", "timestamp", "authored_at", "committed_at", "subject"),
-    *("total", "status", "reason", "proof"),
+    *("total", "status", "reason", "proof", "settings"),
     *_COUNTED,
 )
 
@@ -57,6 +57,7 @@ class Capture(NamedTuple):
         status: ``first``, ``ok`` or ``unreadable``, as in the log.
         reason: Why it cannot be read, or what is to be known of it.
         proof: Why its listing was complete (``pages``, ``total``, …); None: unknown.
+        settings: Object id of archiver.toml in the commit; None: there is none.
     """
 
     id: int
@@ -70,6 +71,7 @@ class Capture(NamedTuple):
     status: str
     reason: str | None
     proof: str | None
+    settings: str | None
 
     def __repr__(self) -> str:
         return short(self)

@@ -34,7 +34,8 @@ TABLES: Final = (
     unchanged INTEGER,
     status TEXT NOT NULL,
     reason TEXT,
-    proof TEXT
+    proof TEXT,
+    settings TEXT
 )""",
     "CREATE TABLE keys (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE)",
     """CREATE TABLE fields (

@@ -317,9 +317,15 @@ class Catalogue:
         """Return what the fields meant by the archiver.toml in `commit`; None: unknown."""
         if self.config is None:
             return None
-        content = self.required().read(commit, self.settings)
-        if content is None:
+        blob = self.required().object_at(commit, self.settings)
+        return None if blob is None else self.policy_in(blob)
+
+    def policy_in(self, blob: str) -> Policy | None:
+        """Return what the fields meant by an archiver.toml, given its object id; None: unknown."""
+        if self.config is None:
             return None
+        with self.required().objects() as reader:
+            content = reader.read(blob)
         try:
             then = configuration.parse(content, self.config.root / configuration.FILE_NAME, {})
             known = (self.source,) if self.source in then.sources else self.names()

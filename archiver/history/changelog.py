@@ -10,9 +10,8 @@ from archiver.errors import ConfigError, ShallowHistory, UnreadableSnapshot
 from archiver.history import snapshots
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import outlined
-from archiver.history.queries import opened
 from archiver.history.unreadable import Problems
-from archiver.history.versions import EMPTY, flaw
+from archiver.history.versions import EMPTY, flaw, opened
 from archiver.render.section import nowhere, section
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from archiver.changes.lifecycle import UNKNOWN, Lives
 from archiver.history.versions import EMPTY
 from archiver.records import canonical
 from archiver.records.field_names import FieldNames
-from archiver.records.model import NEWS, ChangeSet, RecordChange, Summary
+from archiver.records.model import KINDS, NEWS, ChangeSet, RecordChange, Summary
 from archiver.records.representation import short
 from archiver.render import wording
 from archiver.render.section import CAP
@@ -44,6 +44,7 @@ class Comparison:
         fields: Names of the fields that are looked at; empty: all.
         notes: What the reader should know.
         names: Names of fields that wait for a record that has them.
+        counted: The counts of all its changes, where they are known already.
     """
 
     source: str
@@ -54,6 +55,7 @@ class Comparison:
     fields: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     names: FieldNames = field(default_factory=FieldNames.asked)
+    counted: Summary | None = None
     _counts: Counter[Kind] = field(default_factory=Counter)
 
     __repr__ = short
@@ -108,6 +110,8 @@ class Comparison:
         if self.chosen is not None or self.fields:
             for _ in self.changes():
                 pass
+        elif self.counted is not None:
+            self._counts.update({kind: getattr(self.counted, kind) for kind in KINDS})
         else:
             self._counts.update(tally(self._pairs(), self.policy, self._lives))
         return self.summary
@@ -127,10 +131,14 @@ class Comparison:
 
     @cached_property
     def _lives(self) -> Lives:
-        return lives(self.old, self.new)
+        return lives(*self._opened)
+
+    @cached_property
+    def _opened(self) -> tuple[Version, Version]:
+        return self.old.opened(), self.new.opened()
 
     def _pairs(self) -> Iterator[Pair]:
-        return unequal(self.old, self.new, self._lives)
+        return unequal(*self._opened, self._lives)
 
     def _explained(self) -> Iterator[RecordChange]:
         everything = self.chosen is None and not self.fields

@@ -19,8 +19,7 @@ from archiver.database.storage import Storage
 from archiver.errors import DatabaseDamaged, ShallowHistory, StoreError, UnreadableSnapshot
 from archiver.history.catalogue import REMOVED, RUNS
 from archiver.history.comparison import lives, unequal
-from archiver.history.queries import opened
-from archiver.history.versions import EMPTY, stamp
+from archiver.history.versions import EMPTY, opened, stamp
 from archiver.records.representation import short
 from archiver.store.repository import STATE_REF
 
@@ -236,16 +235,20 @@ class _Update:
     def _add(self, connection: sqlite3.Connection, history: Sequence[Revision], known: int) -> None:
         """Add the captures that come after the first `known` ones."""
         writer = rows.Writer(connection)
-        with opened(self._catalogue) as versions:
+        repository, settings = self._catalogue.required(), self._catalogue.settings
+        with opened(self._catalogue) as versions, repository.objects() as reader:
             number, revision = self._last_readable(connection, history, known)
             for now, each in enumerate(history[known:], known + 1):
+                capture = _unreadable(now, each)
+                if settings:
+                    capture = capture._replace(settings=reader.located(each.id, settings))
                 try:
                     version = versions.stored(each)
                 except UnreadableSnapshot as error:
-                    writer.add_capture(_unreadable(now, each, str(error)), None)
+                    writer.add_capture(capture._replace(reason=str(error)), None)
                 else:
                     old = EMPTY if revision is None else versions.stored(revision)
-                    capture = _capture(now, each, version, "ok" if number else "first")
+                    capture = _read(capture, version, "ok" if number else "first")
                     found = self._deltas(old, version)
                     writer.add(capture, found, before=number, old_total=old.end.total)
                     number, revision = now, each
@@ -299,16 +302,18 @@ def _last(catalogue: Catalogue, connection: sqlite3.Connection, seal: Seal, tip:
     return len(wanted) if same else 0
 
 
-def _capture(number: int, revision: Revision, version: Version, status: Status) -> rows.Capture:
-    return _unreadable(number, revision, "")._replace(
-        timestamp=version.end.timestamp or stamp(revision.authored_at),
+def _read(capture: rows.Capture, version: Version, status: Status) -> rows.Capture:
+    """Return the row of a capture with what its version says."""
+    return capture._replace(
+        timestamp=version.end.timestamp or capture.timestamp,
         total=version.end.total,
         status=status,
         reason="; ".join(version.notes) or None,
     )
 
 
-def _unreadable(number: int, revision: Revision, reason: str) -> rows.Capture:
+def _unreadable(number: int, revision: Revision) -> rows.Capture:
+    """Return the row of a capture of which only the commit is known."""
     proof = revision.trailers.get(PROOF, "").partition(";")[0]
     return rows.Capture(
         id=number,
@@ -320,6 +325,7 @@ def _unreadable(number: int, revision: Revision, reason: str) -> rows.Capture:
         subject=revision.subject,
         total=None,
         status="unreadable",
-        reason=reason,
+        reason=None,
         proof=proof or None,
+        settings=None,
     )

@@ -12,9 +12,8 @@ from archiver.errors import UnreadableSnapshot
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.index import advised, index
-from archiver.history.queries import opened
 from archiver.history.unreadable import Problems
-from archiver.history.versions import flaw, stamp
+from archiver.history.versions import flaw, opened, stamp
 from archiver.records.representation import short
 
 if TYPE_CHECKING:

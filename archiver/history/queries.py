@@ -10,21 +10,25 @@ from typing import TYPE_CHECKING
 
 from archiver.errors import DamagedObject, StoreError, UnreadableSnapshot
 from archiver.history import revisions
-from archiver.history.catalogue import REMOVED, Edge, folder_of
+from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.dates import Dates
+from archiver.history.index import index
+from archiver.history.outlines import Outlines
 from archiver.history.unreadable import Problems, called
-from archiver.history.versions import EMPTY, Versions, stamp
+from archiver.history.versions import EMPTY, opened, stamp
 from archiver.records.canonical import line_key
 from archiver.records.text import few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from archiver.history.catalogue import Catalogue
-    from archiver.history.versions import Version
+    from archiver.history.outlines import Stored
+    from archiver.history.versions import Version, Versions
     from archiver.records.model import End
+    from archiver.records.policy import Policy
     from archiver.store.history import Revision
 
 
@@ -125,20 +129,36 @@ def steps(
     Raises:
         ShallowHistory: The newest version is where the clone ends, after that time.
     """
-    with opened(catalogue) as versions:
-        dates = Dates.of(catalogue, tip)
-        base, _ = _base(catalogue, versions, since, dates)
-        end = dates.edge if dates.began(base) > since else None
-        late = (*((end.note,) if end else ()), *dates.notes)
-        problems = Problems()
-        for (newer, _), (_, before) in pairwise(_since(versions, since, dates, problems)):
-            after = versions.stored(newer)
-            notes = (*late, *_notes(catalogue, before, after))
-            yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
-            end, late = None, ()
-        problems.warn(catalogue)
-        if end is not None:
-            raise end.end
+    with opened(catalogue) as versions, index(catalogue, tip) as known:
+        if known is None:
+            yield from _steps(catalogue, versions, catalogue.policy_then, since, tip)
+        else:
+            outlines = Outlines(catalogue, versions, known)
+            for found in _steps(catalogue, outlines, outlines.policy_then, since, tip):
+                found.counted = outlines.summary(found.new)
+                yield found
+
+
+def _steps(
+    catalogue: Catalogue,
+    versions: Stored,
+    policy_then: Callable[[str], Policy | None],
+    since: datetime,
+    tip: str | None,
+) -> Iterator[Comparison]:
+    dates = Dates.of(catalogue, tip)
+    base, _ = _base(catalogue, versions, since, dates)
+    end = dates.edge if dates.began(base) > since else None
+    late = (*((end.note,) if end else ()), *dates.notes)
+    problems = Problems()
+    for (newer, _), (_, before) in pairwise(_since(versions, since, dates, problems)):
+        after = versions.stored(newer)
+        notes = (*late, *_notes(catalogue, before, after, policy_then))
+        yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
+        end, late = None, ()
+    problems.warn(catalogue)
+    if end is not None:
+        raise end.end
 
 
 @contextmanager
@@ -151,18 +171,6 @@ def version_at(catalogue: Catalogue, at: str | None, *, now: datetime) -> Iterat
     """
     with opened(catalogue) as versions:
         yield revisions.find(catalogue, versions, at or "", now)
-
-
-def opened(catalogue: Catalogue) -> Versions:
-    """Return what opens the versions of `catalogue`, for a ``with`` block."""
-    some = catalogue.has_tombstones
-    return Versions(
-        catalogue.repository,
-        shape=catalogue.shape,
-        key=catalogue.policy.key,
-        removed=lambda revision: f"{folder_of(revision.path)}/{REMOVED}" if some else "",
-        earlier=lambda commit: islice(catalogue.reachable(commit), 1, None),
-    )
 
 
 def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Version]:
@@ -183,7 +191,7 @@ def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Ver
 
 
 def _since(
-    versions: Versions, since: datetime, dates: Dates, problems: Problems
+    versions: Stored, since: datetime, dates: Dates, problems: Problems
 ) -> Iterator[tuple[Revision, Version]]:
     """Yield the readable revisions back to the one in effect at `since`, or to the first.
 
@@ -196,7 +204,7 @@ def _since(
 
 
 def _base(
-    catalogue: Catalogue, versions: Versions, since: datetime, dates: Dates
+    catalogue: Catalogue, versions: Stored, since: datetime, dates: Dates
 ) -> tuple[Revision, Version]:
     """Return the last readable version that was in effect at `since`, else the first one."""
     for found in readable(versions, dates.until(since)):
@@ -215,7 +223,7 @@ def _stands_for(base: Revision, candidates: Sequence[Revision]) -> tuple[str, ..
     return (f"{called(candidates[0])} cannot be read; {called(base)} stands for it",)
 
 
-def _newest(catalogue: Catalogue, versions: Versions, tip: str | None) -> Version:
+def _newest(catalogue: Catalogue, versions: Stored, tip: str | None) -> Version:
     """Return the newest readable version; its notes name newer ones, which are not."""
     problems = Problems()
     for _, version in readable(versions, catalogue.reachable(tip), problems):
@@ -228,7 +236,7 @@ def _none(catalogue: Catalogue, problems: Problems) -> StoreError:
 
 
 def readable(
-    versions: Versions,
+    versions: Stored,
     candidates: Iterable[Revision],
     problems: Problems | None = None,
     *,
@@ -258,16 +266,31 @@ def readable(
             yield revision, version
 
 
-def _notes(catalogue: Catalogue, before: Version, after: Version) -> tuple[str, ...]:
-    """Return what the reader of a comparison should know."""
-    policies = (_other_policy(catalogue, version.end) for version in (before, after))
+def _notes(
+    catalogue: Catalogue,
+    before: Version,
+    after: Version,
+    policy_then: Callable[[str], Policy | None] | None = None,
+) -> tuple[str, ...]:
+    """Return what the reader of a comparison should know.
+
+    Args:
+        catalogue: The catalogue.
+        before: The version before.
+        after: The version after.
+        policy_then: Returns what the fields meant in a commit; None: the catalogue says it.
+    """
+    known = policy_then or catalogue.policy_then
+    policies = (_other_policy(catalogue, version.end, known) for version in (before, after))
     others = (note for note in policies if note)
     return tuple(dict.fromkeys((*before.notes, *after.notes, *others)))
 
 
-def _other_policy(catalogue: Catalogue, end: End) -> str:
+def _other_policy(
+    catalogue: Catalogue, end: End, policy_then: Callable[[str], Policy | None]
+) -> str:
     """Return a note where archiver.toml meant something else when a version was taken."""
-    then = catalogue.policy_then(end.revision) if end.revision else None
+    then = policy_then(end.revision) if end.revision else None
     if then is None or then == catalogue.policy:
         return ""
     names = (each.name for each in dataclasses.fields(then))

@@ -15,7 +15,7 @@ from archiver.history import queries
 from archiver.history.comparison import lives
 from archiver.history.index import advised, index
 from archiver.history.unreadable import Problems
-from archiver.history.versions import EMPTY, Part, stamp
+from archiver.history.versions import EMPTY, Part, opened, stamp
 from archiver.records import canonical
 from archiver.records.jsontext import dump
 from archiver.records.key import label_of
@@ -113,7 +113,7 @@ def timeline(catalogue: Catalogue, key: str, *, tip: str | None = None) -> Timel
     """
     found = timelines(catalogue, (key,), tip=tip)
     if key not in found:
-        with queries.opened(catalogue) as versions:
+        with opened(catalogue) as versions:
             raise _unknown(catalogue, versions, key)
     return found[key]
 
@@ -172,7 +172,7 @@ def _compared(catalogue: Catalogue, keys: Iterable[str], tip: str | None) -> dic
     """Return what happened to each record, oldest first, by reading every version."""
     wanted = {key: key.encode(errors="replace") for key in keys}
     problems = Problems()
-    with queries.opened(catalogue) as versions:
+    with opened(catalogue) as versions:
         passed = [*_seen(catalogue, versions, wanted, tip, problems)]
         if problems and not passed:
             raise problems.error(catalogue)

@@ -7,12 +7,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot
+from archiver.history.catalogue import REMOVED, folder_of
 from archiver.history.foreign import Documents, rekeyed
 from archiver.history.unusable import LastUsable, Usable
 from archiver.records import canonical
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from archiver.changes.lifecycle import Tombstone
+    from archiver.history.catalogue import Catalogue
     from archiver.history.foreign import Shape
     from archiver.store.history import Revision
     from archiver.store.objects import ObjectReader
@@ -64,6 +66,7 @@ class Version:
         swept: Capture time of the last full listing, where only changes were listed.
         tombstones: Returns what was removed before and stayed away; read only when asked.
         again: Opens it once more; None: its lines can be read any number of times.
+        outlined: Whether only its end and notes are known so far; `again` opens it.
         unusable: Of a plain file, the keys of records that cannot be used.
         unnamed: Of a plain file, the number of further ones, whose keys cannot be read either.
     """
@@ -76,10 +79,15 @@ class Version:
     swept: str = ""
     tombstones: Callable[[], Mapping[str, Tombstone]] = dict
     again: Callable[[], Version] | None = None
+    outlined: bool = False
     unusable: frozenset[str] = frozenset()
     unnamed: int = 0
 
     __repr__ = short
+
+    def opened(self) -> Version:
+        """Return it ready to be read, also where it is outlined."""
+        return self.again() if self.outlined and self.again else self
 
     def with_lines(self, lines: Mapping[str, bytes], *notes: str) -> Version:
         """Return it with other `lines`, by key, and more notes."""
@@ -365,6 +373,18 @@ class Versions:
             covers=header.covers,
             swept=header.swept,
         )
+
+
+def opened(catalogue: Catalogue) -> Versions:
+    """Return what opens the versions of `catalogue`, for a ``with`` block."""
+    some = catalogue.has_tombstones
+    return Versions(
+        catalogue.repository,
+        shape=catalogue.shape,
+        key=catalogue.policy.key,
+        removed=lambda revision: f"{folder_of(revision.path)}/{REMOVED}" if some else "",
+        earlier=lambda commit: islice(catalogue.reachable(commit), 1, None),
+    )
 
 
 def _tombstones(content: bytes) -> Mapping[str, Tombstone]:

@@ -12,7 +12,7 @@ from archiver.capture.target import state_change
 from archiver.errors import UnknownRevision
 from archiver.history import queries, revisions, snapshots
 from archiver.history.catalogue import configured
-from archiver.history.versions import stamp
+from archiver.history.versions import opened, stamp
 from archiver.notify import dispatch, outages, outbox
 from archiver.notify.filters import flattened, pinned, selected
 from archiver.notify.messages import News, changes_message, transition_message
@@ -164,7 +164,7 @@ class _Round:
 
     def changes(self, channel: ChannelConfig, report: Report) -> None:
         """Notify a channel of the changes since its last notification."""
-        with queries.opened(self.catalogue) as versions:
+        with opened(self.catalogue) as versions:
             newest = revisions.find(self.catalogue, versions, "", self._now).end
         upto = snapshots.name_of(self._source, newest)
         before = snapshots.name_of(self._source, report.old)

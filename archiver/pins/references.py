@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.errors import ShallowHistory, UnreadableSnapshot
-from archiver.history import queries, revisions
+from archiver.history import revisions
+from archiver.history.versions import opened
 from archiver.records import canonical
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def known_keys(catalogue: Catalogue, *, at: str, now: datetime) -> Known:
     So every version is read; parts that several versions share are read once.
     """
     complete = True
-    with queries.opened(catalogue) as versions:
+    with opened(catalogue) as versions:
         newest = revisions.find(catalogue, versions, at, now)
         keys, removed = set(map(canonical.line_key, newest.lines())), newest.tombstones().keys()
         read = {part.id for part in newest.parts.values()}

@@ -10,8 +10,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from archiver.errors import ShallowHistory, UnknownRevision
-from archiver.history import queries, revisions
+from archiver.history import revisions
 from archiver.history.timeline import Moment, timelines
+from archiver.history.versions import opened
 from archiver.pins.licences import common_name
 from archiver.pins.lists import Pin  # noqa: TC001  msgspec reads it
 from archiver.pins.references import inside
@@ -123,7 +124,7 @@ def check_pins(
     places: dict[str, list[Pin]] = defaultdict(list)
     for pin in pins:
         places[pin.key].append(pin)
-    with queries.opened(catalogue) as versions:
+    with opened(catalogue) as versions:
         version = revisions.find(catalogue, versions, at, now)
         base = _base(catalogue, versions, since, now) if since else None
         evidence = _Evidence(version, base, places)

@@ -107,22 +107,38 @@ class ObjectReader:
             raise DamagedObject(message, hint=RECOVER)
         return piece
 
+    def located(self, commit: str, path: str) -> str | None:
+        """Return the id of what is at `path` in a commit; None where absent, or no line can ask.
+
+        Args:
+            commit: Full commit id.
+            path: Relative to the top of the tree, with ``/``.
+        """
+        if "\n" in path:
+            return None
+        words, _ = self._answer("info", f"{commit}:{path}")
+        return words[0] if len(words) == len(Header._fields) else None
+
     def _ask(self, command: str, oid: str) -> tuple[Header, IO[bytes]]:
+        words, output = self._answer(command, oid)
+        if len(words) != len(Header._fields) or words[0] != oid:
+            self._stop()
+            reason = "missing" if words[-1:] == ["missing"] else "damaged: git cannot read it"
+            raise DamagedObject(f"object {oid} is {reason}", hint=RECOVER)
+        return Header(words[0], words[1], int(words[2])), output
+
+    def _answer(self, command: str, name: str) -> tuple[list[str], IO[bytes]]:
+        """Ask git about one object; return the words of its first line, and what follows."""
         if self._streaming:
             raise RuntimeError("a reader gives one stream at a time; open another reader")
         child = self._running()
         output = cast("IO[bytes]", child.stdout)
         try:
             # past the buffer: it must reach git at once, and must not fail again in close()
-            os.write(cast("IO[bytes]", child.stdin).fileno(), f"{command} {oid}\n".encode())
-            words = output.readline().decode().split()
+            os.write(cast("IO[bytes]", child.stdin).fileno(), f"{command} {name}\n".encode())
+            return output.readline().decode().split(), output
         except BrokenPipeError:
-            words = []
-        if len(words) != len(Header._fields) or words[0] != oid:
-            self._stop()
-            reason = "missing" if words[-1:] == ["missing"] else "damaged: git cannot read it"
-            raise DamagedObject(f"object {oid} is {reason}", hint=RECOVER)
-        return Header(words[0], words[1], int(words[2])), output
+            return [], output
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:

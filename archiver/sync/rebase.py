@@ -13,10 +13,10 @@ from archiver.capture.report import DIGEST, PROOF, SOURCE, unchanged
 from archiver.capture.target import open_target
 from archiver.capture.validation import Baseline
 from archiver.errors import PushRejected, UnknownRevision
-from archiver.history import queries, snapshots
+from archiver.history import snapshots
 from archiver.history.catalogue import REVERTED
 from archiver.history.dates import Dates
-from archiver.history.versions import stamp, taken_at
+from archiver.history.versions import opened, stamp, taken_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +125,7 @@ class Rebase:
 
     def _captured(self, there: Target, revision: Revision, parent: str | None) -> Rebased:
         """Capture once more, on the tip, what the listing of a capture said."""
-        with queries.opened(there.catalogue) as versions:
+        with opened(there.catalogue) as versions:
             baseline = Baseline.of(there.catalogue, versions)
             end = versions.stored(revision).end
             taken, snapshot = taken_at(end), snapshots.name_of(there.source.name, end)

@@ -35,6 +35,8 @@ COMMANDS = (
     ("log", "--since", "10y", "--at", "HEAD~2", "-f", "jsonl"),
     ("changes", "--since", "20y", "--stat"),
     ("changes", "--since", "20y", "--steps", "--stat"),
+    ("changes", "--since", "20y", "--steps", "-f", "jsonl", "--limit", "50"),
+    ("changes", "--since", "20y", "--steps", "--stat", "-f", "jsonl"),
     ("compare", "--stat"),
     ("list", "--limit", "3"),
 )

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import UNSET
 from support.git import new_repository
-from support.random_archives import POLICIES, Past
+from support.random_archives import POLICIES, START, Past
 
 from archiver.errors import ArchiverError
 from archiver.history import index as indexes
+from archiver.history import queries
 from archiver.history.choice import Choice
 from archiver.history.comparison import Comparison
 from archiver.history.log import log
-from archiver.history.queries import opened
 from archiver.history.timeline import timelines
+from archiver.history.versions import opened
 from archiver.records.jsontext import dump
 
 if TYPE_CHECKING:
@@ -57,7 +58,18 @@ def tables(catalogue: Catalogue) -> dict[str, list[Any]]:
         }
 
 
+def stepped(catalogue: Catalogue) -> list[Any]:
+    """Return ends, notes and counts of every step, and the changes of every second one."""
+    found = []
+    for number, step in enumerate(queries.steps(catalogue, START)):
+        whole = [*step.changes()] if number % 2 else None
+        found.append((step.ends, step.notes, step.tally() if whole is None else whole))
+    return found
+
+
 def check_equal(catalogue: Catalogue, keys: Iterable[str]) -> None:
+    from_index, from_git = both(catalogue, stepped)
+    assert from_index == from_git
     from_index, from_git = both(catalogue, logged)
     assert from_index == from_git
     from_index, from_git = both(catalogue, lambda each: timelines(each, keys))

@@ -13,6 +13,7 @@ from support.histories import FILE, document
 from archiver.errors import ArchiverError, ConfigError, ShallowHistory, UnknownRevision
 from archiver.history import queries, revisions
 from archiver.history.catalogue import Catalogue, anywhere
+from archiver.history.versions import opened
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ END = timedelta(hours=23, minutes=59, seconds=59, microseconds=999_999)
 
 def found(catalogue: Catalogue, text: str) -> int:
     """Return how many records the version that `text` means has."""
-    with queries.opened(catalogue) as versions:
+    with opened(catalogue) as versions:
         return revisions.find(catalogue, versions, text, NOW).end.total
 
 
