@@ -103,6 +103,15 @@ def logged(connection: sqlite3.Connection, last: int) -> Iterator[Logged]:
         yield Logged(revision, timestamp, committed_at, subject, total, summary, status, reason)
 
 
+def captured_keys(connection: sqlite3.Connection, last: int) -> frozenset[str]:
+    """Return every key that a capture up to number `last` has."""
+    query = (
+        "SELECT key FROM keys WHERE EXISTS "
+        "(SELECT 1 FROM record_rows WHERE record_rows.key = keys.id AND valid_from <= ?)"
+    )
+    return frozenset(key for (key,) in connection.execute(query, (last,)))
+
+
 def counted(connection: sqlite3.Connection) -> dict[str, Counted]:
     """Return the counts of every capture by the full id of its commit."""
     columns = "revision, timestamp, total, reason, settings"

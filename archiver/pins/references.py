@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from archiver.database.reading import captured_keys
 from archiver.errors import ShallowHistory, UnreadableSnapshot
 from archiver.history import revisions
+from archiver.history.index import index
 from archiver.history.versions import opened
 from archiver.records import canonical
 
@@ -46,12 +48,17 @@ def known_keys(catalogue: Catalogue, *, at: str, now: datetime) -> Known:
     """Return every key of the version `at` (empty: the newest) and of those before it.
 
     A key may be gone without a tombstone: it left a window, or its removal was never confirmed.
-    So every version is read; parts that several versions share are read once.
+    So every version is read, unless an index knows them; parts that several versions share are
+    read once.
     """
     complete = True
     with opened(catalogue) as versions:
         newest = revisions.find(catalogue, versions, at, now)
-        keys, removed = set(map(canonical.line_key, newest.lines())), newest.tombstones().keys()
+        removed = newest.tombstones().keys()
+        with index(catalogue, newest.end.revision) as known:
+            if known is not None and newest.end.revision:
+                return Known(captured_keys(known.connection, known.last) | removed, complete)
+        keys = set(map(canonical.line_key, newest.lines()))
         read = {part.id for part in newest.parts.values()}
         try:
             for revision in catalogue.revisions(newest.end.revision):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.fakehub.catalogue import Catalogue
+from archiver.pins.status import FAILURES
 from bench import repositories, running
 from bench.measure import ARCHIVER, once, repeated
 from bench.result import Result, at_most, memory
@@ -47,11 +48,13 @@ def questions(folder: Path) -> Iterator[Result]:
     (archive / "archiver.toml").write_text(CONFIG)
     once([ARCHIVER, "index"], archive)
     key = next(iter(repositories.sorted_lines(catalogue, 0)))
+    allowed = [word for each in FAILURES for word in ("--allow", each)]
     start = repeated([ARCHIVER, "--version"], archive, runs=9).wall
     asked = {
         "show KEY": (["show", key], 2),
         "log": (["log"], 3),
-        "check": (["check", "--keys", key, "--offline"], 3),
+        "changes --steps --stat": (["changes", "--since", "10y", "--steps", "--stat"], 3),
+        "check": (["check", "--keys", key, "--offline", *allowed], 3),
     }
     for what, (command, target) in asked.items():
         ours = repeated([ARCHIVER, *command], archive, runs=9).wall

@@ -92,6 +92,8 @@ def test_an_archive(repo: Path) -> None:
         ("check", pins, "--offline"),
         ("check", pins, "--offline", "-f", "json"),
         ("check", pins, "--offline", "--since", "2026-02-01", "-f", "json"),
+        ("check", "--keys", ".*", "--offline", "-f", "json"),
+        ("check", "--keys", "[agh]", "--offline", "--at", "HEAD~3", "-f", "json"),
         ("changelog",),
         ("search", "a"),
     )
