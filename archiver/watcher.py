@@ -17,7 +17,7 @@ from archiver.changes.retention import Retention
 from archiver.config import scaffold
 from archiver.config.scaffold import NewSource, array
 from archiver.errors import ConfigError
-from archiver.history import queries
+from archiver.history import datasets, queries
 from archiver.history.catalogue import configured
 from archiver.history.foreign import ORIGINAL
 from archiver.jobs.job import Job
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from archiver.config import Config
     from archiver.history.catalogue import Catalogue
     from archiver.history.comparison import Comparison
+    from archiver.history.datasets import History
     from archiver.records.model import ChangeSet, Record
     from archiver.render.export import ExportForm
     from archiver.sources.listing import Listing
@@ -313,6 +314,18 @@ class Watcher:
         with whole_file(path) as out:
             export(self._records(), format, out, title=self.source)
         return path
+
+    def history(self) -> History:
+        """Return the whole history as tables, for Python and its data tools.
+
+        They are read from the index, which is made where there is none.
+
+        Raises:
+            ConfigError: No index may be used.
+            NotADataRepository: There is no snapshot yet.
+            ShallowHistory: The clone is shallow: it does not hold the history.
+        """
+        return datasets.history(self._catalogue)
 
     def cleanup_old_snapshots(self, days: int = 30) -> tuple[str, ...]:
         """Remove the stamped files that are older than `days`; history keeps everything.

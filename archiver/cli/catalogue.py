@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from archiver.cli import change_output, completion, log_output, options, output
+from archiver.cli import change_output, completion, datasets, log_output, options, output
 from archiver.cli.change_output import Look
 from archiver.clock import now
 from archiver.history import queries, revisions
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
+    from archiver.cli.datasets import Datasets
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
     from archiver.history.versions import Version
@@ -62,6 +63,12 @@ class Wanted:
     limit: int | None
     form: Form
     output_path: Path | None
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but the newest version is asked for, or not all of it, or elsewhere."""
+        asked = (self.at, self.conditions, self.fields, self.order, self.limit, self.output_path)
+        return any(asked)
 
     def write(self, choice: Choice) -> None:
         """Write the records of the catalogues that are meant."""
@@ -260,20 +267,35 @@ def list_(*, choice: Choice, wanted: Wanted) -> None:
         "archiver export -o models.csv",
         "archiver export -f html -o models.html --at 2026-03-01",
         "archiver export --changes 7d -f markdown",
+        "archiver export --sqlite models.db --column category --fts description",
+        "archiver export --parquet lake",
     )
 )
 @click.argument("first", metavar="[A]", required=False, shell_complete=completion.versions)
 @click.argument("second", metavar="[B]", required=False, shell_complete=completion.versions)
 @click.option("--changes", is_flag=True, help="The changes from A to B, not the catalogue.")
+@datasets.offered
 @_wanted(*EXPORT_FORMS)
 def export(
-    *, choice: Choice, first: str | None, second: str | None, changes: bool, wanted: Wanted
+    *,
+    choice: Choice,
+    first: str | None,
+    second: str | None,
+    changes: bool,
+    datasets: Datasets,
+    wanted: Wanted,
 ) -> None:
     """Write the whole catalogue, or with --changes what changed, for other programs.
 
     A and B are named as for `archiver compare`; without them it is the last change. A period alone
-    (7d) is that of `archiver changes --since`.
+    (7d) is that of `archiver changes --since`. With --sqlite or --parquet it is the whole history
+    of one source.
     """
+    if datasets.asked:
+        if changes or first is not None or wanted.is_narrowed:
+            raise click.UsageError("--sqlite and --parquet write the whole history of a source.")
+        datasets.write(choice)
+        return
     if not changes:
         if first is not None:
             raise click.UsageError("A and B name changes: give --changes, or use --at.")

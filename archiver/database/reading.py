@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from archiver.changes.compare import split
@@ -148,6 +150,32 @@ def stages(connection: sqlite3.Connection, key: str, last: int) -> Iterator[Stag
         yield Stage(revision, authored_at, line, *moves.get(capture, ()))
 
 
+def newest(connection: sqlite3.Connection) -> Iterator[tuple[str, str, bytes]]:
+    """Yield key, time of its settled part and canonical line of each present record, by key.
+
+    A volatile field stands as it was when something else of its record changed last.
+    """
+    records = connection.execute(
+        "SELECT keys.key, captures.timestamp, rows.record "
+        "FROM keys CROSS JOIN record_rows AS rows ON rows.key = keys.id "
+        "JOIN captures ON captures.id = rows.valid_from "
+        "WHERE rows.valid_to IS NULL ORDER BY keys.key"
+    )
+    values = connection.execute(
+        "SELECT keys.key, fields.name, rows.value, rows.json, max(rows.capture) "
+        "FROM keys CROSS JOIN value_rows AS rows ON rows.key = keys.id "
+        "JOIN fields ON fields.id = rows.field "
+        "WHERE fields.role <> 'leaf' GROUP BY keys.key, fields.id ORDER BY keys.key"
+    )
+    moving = groupby(values, key=itemgetter(0))
+    ahead = next(moving, None)
+    for key, timestamp, record in records:
+        while ahead is not None and ahead[0].encode() < key.encode():
+            ahead = next(moving, None)
+        known = ahead[1] if ahead is not None and ahead[0] == key else ()
+        yield key, timestamp, _line(record, {name: _value(*each) for _, name, *each, _ in known})
+
+
 def _settled(
     connection: sqlite3.Connection, key: int, last: int
 ) -> tuple[dict[int, str], set[int]]:
@@ -172,9 +200,15 @@ def _values(
         (key, last),
     )
     for capture, name, value, json in rows:
-        number = None if value is None else dump(value)
-        found.setdefault(capture, {})[name] = number if json is None else json.encode()
+        found.setdefault(capture, {})[name] = _value(value, json)
     return found
+
+
+def _value(number: float | None, json: str | None) -> bytes | None:
+    """Return the canonical text of a moving field; None: absent."""
+    if json is not None:
+        return json.encode()
+    return None if number is None else dump(number)
 
 
 def _moves(

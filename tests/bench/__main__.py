@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from bench import comparing, histories, hubs, indexing, running, starting
+from bench import comparing, exporting, histories, hubs, indexing, running, starting
 from bench.result import Result, Skipped
 
 Row: TypeAlias = Callable[[Path], Iterator[Result | Skipped]]
@@ -28,6 +28,7 @@ ROWS: dict[str, Row] = {
     "index-questions": indexing.questions,
     "huggingface": hubs.huggingface,
     "modelscope": hubs.modelscope,
+    "export-month": exporting.month,
     "compare-memory": comparing.memory_sweep,
     "compare-800k": comparing.large,
     "compare-800k-shards": comparing.large_sharded,
