@@ -51,8 +51,9 @@ _TIMESTAMP: Final = Column("timestamp", "time", "Time of the capture")
 _KEY: Final = Column("key", "text", "Key of the record")
 _AMONG: Final = "IN (SELECT value FROM json_each(:captures))"
 
-_COUNTS: Final = tuple(
-    Column(kind, "integer", f"Number of records that are {kind}") for kind in (*KINDS, "unchanged")
+_COUNTS: Final = (
+    *(Column(kind, "integer", f"Number of changes of the kind {kind}") for kind in KINDS),
+    Column("unchanged", "integer", "Number of records without a change"),
 )
 _CAPTURES: Final = Table(
     "One row for each version of the catalogue",
