@@ -23,7 +23,7 @@ _ROWS: Final = 1 << 15
 _CHARACTERS: Final = 1 << 21
 """A row group ends with so many rows, or characters of text."""
 _LEVEL: Final = 9
-"""Of zstd: levels 3, 6 and 9 make 2.2, 1.9 and 1.8 MB of the month that is measured in tests/bench."""
+"""Of zstd: levels 3, 6 and 9 make 2.2, 1.9 and 1.8 MB of the month in tests/bench."""
 _SPREAD: Final = ("record", "value")
 """Columns whose values hardly repeat: no dictionary."""
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
