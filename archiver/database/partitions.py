@@ -117,7 +117,7 @@ class Month(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What an export did: its manifest, which files were written and removed, what was noticed.
+    """What an export did.
 
     Attributes:
         manifest: What the folder holds now.
@@ -246,7 +246,7 @@ class Folder:
                     continue
                 rows = plain.rows(connection, table, month.captures)
                 yield _written(
-                    stage / path.replace("/", " "),
+                    _staged(stage, path),
                     table,
                     rows,
                     File(path, name, 0, 0, "", month.name, month.captures[0], month.captures[-1]),
@@ -262,7 +262,7 @@ class Folder:
             if self._holds(file):
                 staged.unlink()
             else:
-                staged.rename(stage / path.replace("/", " "))
+                staged.rename(_staged(stage, path))
             yield file
 
     def _holds(self, file: File) -> bool:
@@ -275,11 +275,11 @@ class Folder:
     def _placed(self, files: Iterable[File], stage: Path) -> int:
         """Move what is staged to its place, and remove the files that it replaces."""
         wanted = {each.path for each in files}
-        staged = [path for path in sorted(wanted) if (stage / path.replace("/", " ")).exists()]
+        staged = [path for path in sorted(wanted) if _staged(stage, path).exists()]
         for path in staged:
             place = self._path / path
             place.parent.mkdir(parents=True, exist_ok=True)
-            (stage / path.replace("/", " ")).replace(place)
+            _staged(stage, path).replace(place)
         for path in sorted({*self._files()} - wanted):
             (self._path / path).unlink()
         for folder in sorted({(self._path / path).parent for path in staged}):
@@ -336,6 +336,11 @@ def _months(connection: sqlite3.Connection, digests: list[str]) -> list[Month]:
         Month(name, tuple(numbers), digests[numbers[-1] - 1])
         for name, numbers in sorted(found.items())
     ]
+
+
+def _staged(stage: Path, path: str) -> Path:
+    """Return where a file is written; no suffix, so that no reader finds it."""
+    return stage / path.replace("/", " ").removesuffix(".parquet")
 
 
 def _written(path: Path, table: plain.Table, rows: Iterator[plain.Row], file: File) -> File:

@@ -204,13 +204,15 @@ EVENTS: Final[Mapping[str, Table]] = {**HISTORY, "records": _EVENTS}
 
 
 def rows(
-    connection: sqlite3.Connection, table: Table, captures: Iterable[int] = ()
+    connection: sqlite3.Connection, table: Table, captures: Iterable[int] | None = None
 ) -> Iterator[Row]:
     """Yield the rows of a table, in its order.
 
     Args:
         connection: The index.
         table: One of the tables of this module.
-        captures: Numbers of the captures whose rows are meant.
+        captures: Numbers of the captures whose rows are meant; None: all.
     """
+    if captures is None:
+        captures = [number for (number,) in connection.execute("SELECT id FROM captures")]
     yield from connection.execute(table.query, {"captures": json.dumps([*captures])})

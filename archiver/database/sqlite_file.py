@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.database.plain import Row, Type
-    from archiver.records.model import Json
+    from archiver.records.model import Json, Record
 
 APPLICATION: Final = 0x41524348
 """Marks our files (``PRAGMA application_id``); others are not overwritten."""
@@ -179,8 +179,7 @@ def write(path: Path, index: sqlite3.Connection, wanted: Wanted) -> Written:
         rows = {}
         for name, table in TABLES.items():
             connection.execute(_create(name, table.columns))
-            numbers = [number for (number,) in index.execute("SELECT id FROM captures")]
-            rows[name] = _fill(connection, name, table.columns, plain.rows(index, table, numbers))
+            rows[name] = _fill(connection, name, table.columns, plain.rows(index, table))
         connection.execute(_create("latest", columns))
         rows["latest"] = _fill(connection, "latest", columns, _present(index, columns))
         for statement in (*_INDEXES, _new_this_week(columns), *_VIEWS):
@@ -193,8 +192,10 @@ def write(path: Path, index: sqlite3.Connection, wanted: Wanted) -> Written:
 def _refuse_foreign(path: Path) -> None:
     if not path.exists():
         return
-    with disk_errors(), path.open("rb") as file:
-        head = file.read(_APPLICATION_AT.stop)
+    head = b"none"
+    if path.is_file():
+        with disk_errors(), path.open("rb") as file:
+            head = file.read(_APPLICATION_AT.stop)
     ours = head.startswith(_MAGIC) and head[_APPLICATION_AT] == APPLICATION.to_bytes(4, "big")
     if head and not ours:
         hint = "name another file, or remove it"
@@ -304,9 +305,9 @@ def _present(index: sqlite3.Connection, columns: Sequence[Column]) -> Iterator[R
         yield (key, *cells, timestamp, line.decode())
 
 
-def _found(record: Mapping[str, Json], path: str) -> Json:
+def _found(record: Record, path: str) -> Json:
     """Return what stands at a path; through a list with several, the list of them."""
-    values = [*at(dict(record), path)]
+    values = [*at(record, path)]
     return values[0] if len(values) == 1 else values or None
 
 

@@ -156,8 +156,7 @@ class Rows:
 
     def _rows(self) -> Iterator[Row]:
         with self._opened() as connection:
-            numbers = [number for (number,) in connection.execute("SELECT id FROM captures")]
-            yield from plain.rows(connection, self._table, numbers)
+            yield from plain.rows(connection, self._table)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -200,6 +203,30 @@ def test_other_folders_are_refused_as_they_are(
     done = exported(archive, lake)
     assert (done.returncode, words in done.stderr) == (2, True), done.stderr
     assert digests(lake) == before
+
+
+def test_two_exports_do_not_meet(archive: History, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    before = fresh(archive, lake)
+    descriptor = os.open(lake, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        done = exported(archive, lake)
+    finally:
+        os.close(descriptor)
+    assert (done.returncode, "another export writes to" in done.stderr) == (75, True)
+    assert digests(lake) == before
+
+
+def test_without_pyarrow_one_sentence_says_how_to_get_it(
+    archive: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    done = exported(archive, tmp_path / "lake")
+    assert done.returncode == 2
+    assert "this needs pyarrow, which is not installed" in done.stderr
+    assert "pip install 'snapshot-archiver[parquet]'" in done.stderr
+    assert not (tmp_path / "lake").exists()
 
 
 def test_a_folder_of_others_is_not_touched(archive: History) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -197,6 +198,8 @@ def test_only_our_own_files_are_replaced(archive: History, tmp_path: Path) -> No
     done = exported(archive, theirs)
     assert (done.returncode, theirs.read_bytes()) == (2, before)
     assert "no file that archiver exported" in done.stderr
+    os.mkfifo(tmp_path / "pipe")
+    assert exported(archive, tmp_path / "pipe").returncode == 2
     ours = tmp_path / "ours.db"
     assert [exported(archive, ours).returncode for _ in range(2)] == [0, 0]
 
@@ -213,6 +216,13 @@ def test_several_sources_are_not_mixed(archive: History, tmp_path: Path) -> None
     done = exported(archive, tmp_path / "out.db")
     assert done.returncode == 2
     assert "name one with --source: hub, other" in done.stderr
+
+
+def test_a_name_that_search_reserves_is_refused(archive: History, tmp_path: Path) -> None:
+    content = snapshot("2026-03-04 12:00:00", {"id": "a", "rank": "first"})
+    archive.commit("2026-03-04T12:00:00Z", {LATEST: content})
+    done = exported(archive, tmp_path / "out.db", "--fts", "rank")
+    assert (done.returncode, "--fts: reserved" in done.stderr) == (2, True), done.stderr
 
 
 def test_hostile_names_stay_data(archive: History, tmp_path: Path) -> None:

@@ -48,11 +48,11 @@ class Exports(NamedTuple):
 def exports(
     request: pytest.FixtureRequest, real: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Exports:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     history: Real = request.param
     folder = tmp_path_factory.mktemp(history.name)
     clone = cloned(real, history.name, folder / "clone")
     found = Exports(folder / "out.db", folder / "lake", logged(clone, history.options))
-    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     where = ("--sqlite", found.file, "--metadata", folder / "metadata.yaml")
     done = run_archiver(
         "export", "--repo", clone, *history.options, *where, "--parquet", found.lake
