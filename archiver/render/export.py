@@ -33,13 +33,14 @@ _EXACT: Final = 2**53
 
 
 def export(
-    records: Iterable[Keyed],
+    records: Iterable[tuple[Json, Record]],
     form: ExportForm,
     out: TextIO,
     *,
     title: str = "catalogue",
     noun: text.Noun = text.RECORD,
     fields: Sequence[str] | None = None,
+    first: str | None = None,
     link: Callable[[str], str] = nowhere,
 ) -> None:
     """Write `records` to `out`.
@@ -52,6 +53,7 @@ def export(
         noun: What the rows are called.
         fields: The columns of a table, besides the key; None: every field there is.
             The records are held in memory only if this is None or for a page.
+        first: The name of the first column, which holds the key; None: as the first record has it.
         link: Returns the address of a record's own page, given its key; empty: it has none.
     """
     if form in ("json", "jsonl"):
@@ -60,7 +62,7 @@ def export(
     if fields is None:
         records = list(records)
         fields = sorted({name for _, record in records for name in record})
-    _TABLES[form](_Table(title, noun, records, fields, link), out)
+    _TABLES[form](_Table(title, noun, records, fields=fields, key=first, link=link), out)
 
 
 def _write_json(records: Iterable[Record], out: TextIO) -> None:
@@ -83,14 +85,16 @@ class _Table:
         self,
         title: str,
         noun: text.Noun,
-        records: Iterable[Keyed],
+        records: Iterable[tuple[Json, Record]],
+        *,
         fields: Sequence[str],
+        key: str | None,
         link: Callable[[str], str],
     ) -> None:
         ahead = iter(records)
         first = next(ahead, None)
         self._records = chain(() if first is None else (first,), ahead)
-        key = key_field(first)
+        key = key_field(first) if key is None else key
         self.title = title
         self.noun = noun
         self.link = link
@@ -112,7 +116,7 @@ def heading(name: str) -> str:
     return "source" if name == SOURCE else name
 
 
-def key_field(first: Keyed | None) -> str:
+def key_field(first: tuple[Json, Record] | None) -> str:
     """Name the column of the key: the record's first member where that is the key."""
     name, value = next(iter(first[1].items()), ("key", None)) if first else ("key", None)
     return name if first and value == first[0] and name != "@key" else "key"
