@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
-from archiver.cli import options, output
+from archiver.changes.breakdown import Breakdown
+from archiver.cli import breakdown_output, options, output
 from archiver.clock import now
 from archiver.config import process_environment
 from archiver.history import queries, revisions
@@ -90,10 +91,33 @@ class Look:
             UsageError: A template of the user's own renders one source, and there are several.
             ConfigError: No record has a field that `conditions`, `fields` or `metrics` name.
         """
-        paths = [each.field for each in self.conditions if isinstance(each, Where)]
-        names = FieldNames.asked(fields=self.fields, paths=paths, patterns=metrics)
+        names = self._names(metrics)
         with output.held(out, names) as held:
             return self._write(answers, held, names)
+
+    def write_by(
+        self,
+        answers: Sequence[Iterator[Compared]],
+        path: str,
+        out: TextIO,
+        *,
+        metrics: Iterable[str] = (),
+    ) -> None:
+        """Write the counts of `answers` by the value of a field; otherwise as `write` does."""
+        several, names = len(answers) > 1, self._names(metrics, path)
+        found = []
+        with output.held(out, names) as held:
+            for catalogue, comparison in merge(*answers, key=_taken, reverse=True):
+                narrowed = self._narrowed(comparison, catalogue, names, named=several)
+                by = Breakdown(path)
+                narrowed.tally(by)
+                found.append((catalogue, narrowed, by))
+                narrowed.look_for_names()
+            breakdown_output.changes(found, self.form, held, limit=self.limit)
+
+    def _names(self, metrics: Iterable[str], *more: str) -> FieldNames:
+        paths = [each.field for each in self.conditions if isinstance(each, Where)]
+        return FieldNames.asked(fields=self.fields, paths=[*paths, *more], patterns=metrics)
 
     def _write(self, answers: Sequence[Iterator[Compared]], out: TextIO, names: FieldNames) -> bool:
         several = len(answers) > 1

@@ -10,22 +10,32 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from archiver.cli import change_output, completion, log_output, options, output
+from archiver.changes.breakdown import Breakdown
+from archiver.cli import (
+    breakdown_output,
+    change_output,
+    completion,
+    log_output,
+    options,
+    output,
+)
 from archiver.clock import now
 from archiver.errors import NotADataRepository, UnknownRevision
-from archiver.history import revisions
+from archiver.history import queries, revisions
 from archiver.history.choice import answering
 from archiver.history.log import log as logged
+from archiver.history.log import log_by as logged_by
 from archiver.history.versions import stamp
+from archiver.records.field_names import FieldNames
 from archiver.records.text import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
+    from archiver.cli.breakdown_output import Broken
     from archiver.cli.change_output import Look
-    from archiver.cli.log_output import Logged
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
     from archiver.render.view import Form
@@ -75,6 +85,7 @@ def compare(
         "archiver changes --since 2026-03-01 --at 2026-03-31 -f markdown",
         "archiver changes --since 2w --steps --stat",
         "archiver changes --since 30d --steps -f csv -o month.csv",
+        "archiver changes --since 30d --by category",
     )
 )
 @click.option(
@@ -85,12 +96,22 @@ def compare(
     help="Where the period begins: 36h, 7d, 2w, 3m, 1y, or a date.",
 )
 @click.option("--steps", is_flag=True, help="One change set a revision, newest first.")
+@options.by
 @options.at
 @change_output.changes
 @options.catalogue
-def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Look) -> None:
+def changes(
+    *, choice: Choice, since: str, steps: bool, by: str | None, at: str | None, look: Look
+) -> None:
     """Show the net change of a period, up to the newest revision or to --at."""
     start = revisions.start(since, now())
+    if by is not None:
+        listing = {"--steps": steps, "--name-only": look.name_only, "--stat": look.stat}
+        _refuse_with_by({**listing, "--template": look.template is not None})
+        answers = change_output.since(choice, start, at=at)
+        with output.destination(look.output_path) as out:
+            look.write_by(answers, by, out, metrics=choice.metrics)
+        return
     if steps and look.form not in _ONE_AFTER_THE_OTHER:
         forms = ", ".join(_ONE_AFTER_THE_OTHER)
         raise click.UsageError(f"--steps writes one change set after the other: as {forms}.")
@@ -105,6 +126,7 @@ def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Lo
     epilog=options.examples(
         "archiver log --limit 10",
         "archiver log --since 2026-03-01 --at 2026-03-31",
+        "archiver log --by license --limit 3",
         "archiver log -f jsonl --file data.json --records vulnerabilities --key cveID",
     )
 )
@@ -113,6 +135,7 @@ def changes(*, choice: Choice, since: str, steps: bool, at: str | None, look: Lo
     metavar="PERIOD|DATE",
     help="Only what happened since then: 36h, 7d, 2w, 3m, 1y, or a date.",
 )
+@options.by
 @options.at
 @options.limit()
 @options.output_format()
@@ -122,6 +145,7 @@ def log(
     *,
     choice: Choice,
     since: str | None,
+    by: str | None,
     at: str | None,
     limit: int | None,
     form: Form,
@@ -134,14 +158,20 @@ def log(
     """
     start = None if since is None else revisions.start(since, now())
     catalogues = choice.each()
+    names = FieldNames.asked(paths=() if by is None else (by,))
     answers = answering(
-        (_logged(catalogue, start, at) for catalogue in catalogues), left_out=output.note_left_out
+        (_logged(catalogue, start, at, by, names) for catalogue in catalogues),
+        left_out=output.note_left_out,
     )
     entries = merge(*answers, key=lambda each: each[1].timestamp, reverse=True)
     seen: dict[tuple[str, str], str] = {}
-    with output.destination(output_path) as out:
+    with output.destination(output_path) as path, output.held(path, names) as out:
         shown = _counted(islice(entries, limit), seen)
-        log_output.log(shown, form, out, catalogues)
+        if by is None:
+            log_output.log(((each, entry) for each, entry, _ in shown), form, out, catalogues)
+        else:
+            breakdown_output.log(shown, form, out, catalogues)
+            _look_for_names(catalogues, names)
         more = 0 if limit is None else _number(catalogues, start, at) - len(seen)
         log_output.left_out(more, form, out)
     for catalogue in catalogues:
@@ -152,13 +182,35 @@ def log(
         output.note(f"no revision since {stamp(start)} UTC")
 
 
-def _logged(catalogue: Catalogue, start: datetime | None, at: str | None) -> Iterator[Logged]:
+def _logged(
+    catalogue: Catalogue, start: datetime | None, at: str | None, by: str | None, names: FieldNames
+) -> Iterator[Broken]:
     entry = None
     tip, before = _span(catalogue, start, at)
-    for entry in logged(catalogue, tip=tip, before=before):
-        yield catalogue, entry
+    found = (
+        ((entry, Breakdown("")) for entry in logged(catalogue, tip=tip, before=before))
+        if by is None
+        else logged_by(catalogue, by, tip=tip, before=before)
+    )
+    for entry, groups in found:
+        if by is not None and any(value is not None for value, _ in groups):
+            names.found(by)
+        yield catalogue, entry, groups
     if entry is not None and entry.status != "edge" and not before:
         change_output.note_beginning(catalogue, entry.revision)
+
+
+def _look_for_names(catalogues: Iterable[Catalogue], names: FieldNames) -> None:
+    """Look in the newest versions for a field that no change was about."""
+    for catalogue in catalogues if names.missing else ():
+        with suppress(NotADataRepository), queries.version_at(catalogue, None, now=now()) as newest:
+            names.look(newest.lines)
+
+
+def _refuse_with_by(given: Mapping[str, bool]) -> None:
+    for name, is_given in given.items():
+        if is_given:
+            raise click.UsageError(f"--by counts; {name} lists changes.")
 
 
 def _span(catalogue: Catalogue, start: datetime | None, at: str | None) -> tuple[str | None, str]:
@@ -167,11 +219,11 @@ def _span(catalogue: Catalogue, start: datetime | None, at: str | None) -> tuple
     return tip, "" if start is None else revisions.before(catalogue, start, tip=tip)
 
 
-def _counted(entries: Iterable[Logged], seen: dict[tuple[str, str], str]) -> Iterator[Logged]:
+def _counted(entries: Iterable[Broken], seen: dict[tuple[str, str], str]) -> Iterator[Broken]:
     """Yield the entries; source and revision of each are `seen`, with its status."""
-    for catalogue, entry in entries:
+    for catalogue, entry, by in entries:
         seen[catalogue.source, entry.revision] = entry.status
-        yield catalogue, entry
+        yield catalogue, entry, by
 
 
 def _number(catalogues: Iterable[Catalogue], start: datetime | None, at: str | None) -> int:

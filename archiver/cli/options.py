@@ -53,6 +53,12 @@ output = click.option(
     help="Write to FILE, complete or not at all.  [default: standard output]",
 )
 
+by = click.option(
+    "--by",
+    metavar="FIELD",
+    help="Counts for each value of this field, as it is now, or was before a record went.",
+)
+
 template = click.option(
     "--template",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
     from archiver.history.timeline import Timeline
+    from archiver.records.policy import Policy
     from archiver.render.view import Form
 
 
@@ -46,27 +47,29 @@ def show(
     form: Form,
     output_path: Path | None,
 ) -> None:
-    """Show one record: its state, and every change of every field, newest first."""
+    """Show one record: its state, how its metrics moved, and every change, newest first."""
     if blame and limit is not None:
         raise click.UsageError("--blame shows every field; --limit is for changes.")
     from archiver.cli import log_output, timeline_output  # noqa: PLC0415 - see above
     from archiver.clock import now  # noqa: PLC0415 - see above
     from archiver.history import revisions  # noqa: PLC0415 - see above
     from archiver.history.choice import answering  # noqa: PLC0415 - see above
-    from archiver.history.timeline import timeline  # noqa: PLC0415 - see above
+    from archiver.history.timeline import series, timeline  # noqa: PLC0415 - see above
 
     catalogues = choice.each()
     named = len(catalogues) > 1
 
-    def answer(catalogue: Catalogue) -> Iterator[tuple[str, Timeline]]:
+    def answer(catalogue: Catalogue) -> Iterator[tuple[str, Timeline, Policy]]:
         tip = revisions.tip(catalogue, at, now())
-        yield catalogue.source, timeline(catalogue, record, tip=tip)
+        yield catalogue.source, timeline(catalogue, record, tip=tip), catalogue.policy
 
     answers = answering(map(answer, catalogues), left_out=output.note_left_out)
-    found = list(chain.from_iterable(answers))
+    told = list(chain.from_iterable(answers))
+    found = [(source, each) for source, each, _ in told]
     with output.destination(output_path) as out:
         if blame:
             timeline_output.blame(found, form, out, named=named)
             return
-        more = timeline_output.lives(found, form, out, limit=limit, named=named)
+        metrics = [series(each, policy) for _, each, policy in told]
+        more = timeline_output.lives(found, form, out, limit=limit, named=named, metrics=metrics)
         log_output.left_out(more, form, out)

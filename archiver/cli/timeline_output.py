@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from archiver.records.text import Noun, clip, terminal
+from archiver.records.text import Noun, clip, terminal, width
 from archiver.render import wording
 from archiver.render.export import export
+from archiver.render.sparkline import BLOCKS, sparkline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import TextIO
 
-    from archiver.history.timeline import Event, Moment, Timeline
+    from archiver.history.timeline import Event, Moment, Series, Timeline
     from archiver.records.model import FieldChange
     from archiver.render.export import Keyed
     from archiver.render.view import Form
 
 _WIDEST: Final = 100
+_CURVE: Final = 40
 _CHANGE: Final = Noun("change", "changes")
 _FIELD: Final = Noun("field", "fields")
 _EVENT_COLUMNS: Final = ("timestamp", "kind", "field", "old", "new")
@@ -32,6 +34,7 @@ def lives(
     *,
     limit: int | None,
     named: bool,
+    metrics: Sequence[Series],
 ) -> int:
     """Write the lives of a record in one or more catalogues.
 
@@ -41,15 +44,18 @@ def lives(
         out: Where to.
         limit: Show at most this many events of each; None: all.
         named: Several catalogues were asked: each row names its source.
+        metrics: How the metrics of each moved; only ``text`` draws them.
 
     Returns:
         How many events the `limit` left out.
     """
     shown = [(source, each, each.events[:limit]) for source, each in found]
     if form == "text":
-        for number, (source, each, events) in enumerate(shown):
+        drawn = _can_draw(out)
+        for number, ((source, each, events), moved) in enumerate(zip(shown, metrics, strict=True)):
             out.write("\n" if number else "")
-            out.writelines(f"{line}\n" for line in _life_lines(each, events, source * named))
+            lines = _life_lines(each, events, source * named, [*_metric_lines(moved, drawn=drawn)])
+            out.writelines(f"{line}\n" for line in lines)
     elif form == "json" and not named:
         ((_, each, events),) = shown
         whole = msgspec.structs.replace(each, events=events)
@@ -102,12 +108,15 @@ def _event_rows(event: Event) -> Iterator[Keyed]:
         yield event.at.revision, {**about, **{name: key for name, key in keys.items() if key}}
 
 
-def _life_lines(timeline: Timeline, events: tuple[Event, ...], source: str) -> Iterator[str]:
+def _life_lines(
+    timeline: Timeline, events: tuple[Event, ...], source: str, metrics: Sequence[str]
+) -> Iterator[str]:
     yield _title(timeline, source)
     yield f"first seen    {_when(timeline.first_seen)}"
     yield f"last changed  {_when(timeline.last_changed)}"
     yield ""
     yield from _field_lines(timeline)
+    yield from ("", *metrics) if metrics else ()
     for event in events:
         yield ""
         yield f"{_when(event.at)}  {_happened(event)}"
@@ -129,6 +138,30 @@ def _change_lines(change: FieldChange) -> Iterator[str]:
     for shift in wording.shifts(change):
         old, new = (clip(terminal(words), _WIDEST // 2) for words in (shift.old, shift.new))
         yield f"    {terminal(shift.field)}: {old} → {new}"
+
+
+def _can_draw(out: TextIO) -> bool:
+    """Return whether the encoding of `out` has the blocks."""
+    try:
+        BLOCKS.encode(out.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _metric_lines(series: Series, *, drawn: bool) -> Iterator[str]:
+    """Yield a line for each metric: how it moved, and its first, last, least and largest value."""
+    names = {path: clip(terminal(path), _WIDEST // 2) for path in series}
+    widest = max(map(width, names.values()), default=0)
+    for path, values in series.items():
+        there = [value for value in values if value is not None]
+        least, last, first, most = (
+            terminal(wording.words(path, value))
+            for value in (min(there), there[-1], there[0], max(there))
+        )
+        curve = f"{sparkline(values, _CURVE)}  " if drawn else ""
+        name = names[path] + " " * (widest - width(names[path]))
+        yield f"    {name}  {curve}{first} → {last} (least {least}, most {most})"
 
 
 def _when(moment: Moment) -> str:

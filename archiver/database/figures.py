@@ -183,8 +183,9 @@ def restless(connection: sqlite3.Connection, base: int, last: int) -> Iterator[R
         "SELECT rows.key, keys.key, count(DISTINCT rows.capture) AS captures "
         "FROM change_rows AS rows JOIN keys ON keys.id = rows.key "
         "WHERE rows.kind = 'updated' AND rows.capture > ? AND rows.capture <= ? "
-        "GROUP BY rows.key ORDER BY captures DESC, keys.key"
+        "GROUP BY +rows.key ORDER BY captures DESC, keys.key"
     )
+    # By the index of keys (hence the +) each row would be looked up elsewhere: thrice the time.
     names = (
         "SELECT DISTINCT field FROM change_rows "
         "WHERE key = ? AND capture > ? AND capture <= ? AND kind = 'updated' ORDER BY field"

@@ -15,7 +15,22 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
 
+    from archiver.records.model import Kind
+
 _COUNTS: Final = (*KINDS, "unchanged")
+_CHANGED: Final = """SELECT moved.capture, moved.kind, (
+    SELECT rows.record FROM record_rows AS rows
+    WHERE rows.key = moved.key AND rows.valid_from <= moved.capture
+    ORDER BY rows.valid_from DESC LIMIT 1)
+FROM (
+    SELECT DISTINCT capture, key, kind FROM change_rows WHERE kind <> '' AND capture <= :last
+    UNION ALL
+    SELECT DISTINCT rows.capture, rows.key, 'metrics' FROM value_rows AS rows
+    WHERE rows.counts AND rows.capture <= :last AND NOT EXISTS (
+        SELECT 1 FROM change_rows AS news
+        WHERE news.key = rows.key AND news.capture = rows.capture)
+) AS moved
+ORDER BY moved.capture DESC"""
 
 
 Status: TypeAlias = Literal["first", "ok", "unreadable", "edge"]
@@ -127,6 +142,14 @@ def counted(connection: sqlite3.Connection) -> dict[str, Counted]:
 def _summary(counts: Sequence[int | None]) -> Summary | None:
     known = [number for number in counts if number is not None]
     return Summary(**dict(zip(_COUNTS, known, strict=True))) if known else None
+
+
+def changed(connection: sqlite3.Connection, last: int) -> Iterator[tuple[int, Kind, str]]:
+    """Yield what the captures up to number `last` changed, newest first.
+
+    Capture, kind, and the settled part of the record as it is then, or was before it went.
+    """
+    yield from connection.execute(_CHANGED, {"last": last})
 
 
 def stages(connection: sqlite3.Connection, key: str, last: int) -> Iterator[Stage]:

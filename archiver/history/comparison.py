@@ -23,6 +23,7 @@ from archiver.render.section import CAP
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from archiver.changes.breakdown import Breakdown
     from archiver.changes.guard import Drift
     from archiver.changes.lifecycle import Pair
     from archiver.history.versions import Version
@@ -105,9 +106,17 @@ class Comparison:
         counts: dict[str, int] = {str(kind): number for kind, number in self._counts.items()}
         return Summary(unchanged=self.new.end.total - listed, **counts)
 
-    def tally(self) -> Summary:
-        """Return the summary without explaining the changes: the fastest answer."""
-        if self.chosen is not None or self.fields:
+    def tally(self, by: Breakdown | None = None) -> Summary:
+        """Return the summary without explaining the changes: the fastest answer.
+
+        Args:
+            by: Receives every change; None: they are only counted.
+        """
+        if by is not None:
+            for kind, line in self._changed():
+                self._counts[kind] += 1
+                by.add(kind, line)
+        elif self.chosen is not None or self.fields:
             for _ in self.changes():
                 pass
         elif self.counted is not None:
@@ -139,6 +148,18 @@ class Comparison:
 
     def _pairs(self) -> Iterator[Pair]:
         return unequal(*self._opened, self._lives)
+
+    def _changed(self) -> Iterator[tuple[Kind, bytes]]:
+        """Yield the kind of each change, and the record's line as it is, or was before it went."""
+        for before, after in self._pairs():
+            line = after or before or b""
+            if not self._is_chosen(line):
+                continue
+            if self.fields:
+                explained = explain(before, after, self.policy, self._lives)
+                yield from ((change.kind, line) for change in self._in_fields(explained))
+            elif (kind := kind_of(before, after, self.policy, self._lives)) is not None:
+                yield kind, line
 
     def _explained(self) -> Iterator[RecordChange]:
         everything = self.chosen is None and not self.fields

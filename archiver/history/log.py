@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
-from typing import TYPE_CHECKING
+from itertools import count, groupby, takewhile
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from archiver.database.reading import Status, logged
+from archiver.changes.breakdown import Breakdown
+from archiver.database.reading import Status, changed, logged
 from archiver.errors import UnreadableSnapshot
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.history.index import Index
     from archiver.history.versions import Version, Versions
-    from archiver.records.model import Summary
+    from archiver.records.model import Kind, Summary
     from archiver.records.policy import Policy
     from archiver.store.history import Revision
+
+_NO_CHANGES: Final[tuple[int, Iterator[tuple[int, Kind, str]]]] = (0, iter(()))
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -74,15 +78,51 @@ def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> It
         if found is not None:
             yield from takewhile(lambda entry: entry.revision != before, _indexed(found))
             return
-    yield from _compared(catalogue, tip, before)
+    yield from (entry for entry, _ in _compared(catalogue, tip, before))
+
+
+def log_by(
+    catalogue: Catalogue, path: str, *, tip: str | None = None, before: str = ""
+) -> Iterator[tuple[Entry, Breakdown]]:
+    """Yield the history as `log` does, and of each revision what it changed, by a field.
+
+    Args:
+        catalogue: The catalogue.
+        path: Dotted path of the field; see `Breakdown`.
+        tip: As of `log`.
+        before: As of `log`.
+    """
+    moves = any(map(catalogue.policy.concerns, (path, path.partition(".")[0])))
+    with index(catalogue, tip) as found:
+        if found is not None and not moves:  # a settled part holds no metrics
+            yield from takewhile(lambda each: each[0].revision != before, _broken(found, path))
+            return
+    yield from _compared(catalogue, tip, before, path)
 
 
 def _indexed(found: Index) -> Iterator[Entry]:
     return (Entry(*row) for row in logged(found.connection, found.last))
 
 
-def _compared(catalogue: Catalogue, tip: str | None, before: str) -> Iterator[Entry]:
-    """Yield the history by comparing each version with the one before."""
+def _broken(found: Index, path: str) -> Iterator[tuple[Entry, Breakdown]]:
+    groups = groupby(changed(found.connection, found.last), key=itemgetter(0))
+    capture, changes = next(groups, _NO_CHANGES)
+    for number, entry in zip(count(found.last, -1), _indexed(found)):
+        by = Breakdown(path)
+        if number == capture:
+            for _, kind, record in changes:
+                by.add(kind, record.encode())
+            capture, changes = next(groups, _NO_CHANGES)
+        yield entry, by
+
+
+def _compared(
+    catalogue: Catalogue, tip: str | None, before: str, path: str | None = None
+) -> Iterator[tuple[Entry, Breakdown]]:
+    """Yield the history by comparing each version with the one before.
+
+    Without `path` nothing is broken down.
+    """
     with opened(catalogue) as versions:
         newer: Revision | None = None
         end: Edge | None = None
@@ -92,9 +132,13 @@ def _compared(catalogue: Catalogue, tip: str | None, before: str) -> Iterator[En
         for revision in advised(catalogue, catalogue.reachable(tip)):
             end = revision if isinstance(revision, Edge) else None
             reached = reached or revision.id == before
+            by = Breakdown(path or "")
             try:
                 version = versions.stored(revision)
-                entry = _entry(versions, newer, version, catalogue.policy) if newer else None
+                entry = None
+                if newer is not None:
+                    broken = by if path else None
+                    entry = _entry(versions, newer, version, catalogue.policy, broken)
             except UnreadableSnapshot as error:
                 if end is None and not reached:
                     waiting.append(_unreadable(revision, str(error)))
@@ -102,26 +146,28 @@ def _compared(catalogue: Catalogue, tip: str | None, before: str) -> Iterator[En
                     problems.add(revision, error)
                 continue
             if entry is not None:
-                yield entry
-            yield from waiting
+                yield entry, by
+            yield from ((each, Breakdown("")) for each in waiting)
             if reached:
                 return
             waiting, newer = [], revision
         if newer is None:
             raise problems.error(catalogue) if problems else catalogue.no_revision()
-        yield _last(newer, versions.stored(newer), end)
-        yield from waiting
+        yield _last(newer, versions.stored(newer), end), Breakdown("")
+        yield from ((each, Breakdown("")) for each in waiting)
 
 
-def _entry(versions: Versions, revision: Revision, before: Version, policy: Policy) -> Entry:
-    """Return what a revision changed.
+def _entry(
+    versions: Versions, revision: Revision, before: Version, policy: Policy, by: Breakdown | None
+) -> Entry:
+    """Return what a revision changed; each change is added to `by`, if there is one.
 
     Raises:
         UnreadableSnapshot: The version `before` is damaged behind what opened it.
     """
     found = Comparison("", before, versions.stored(revision), policy)
     try:
-        summary = found.tally()
+        summary = found.tally(by)
     except UnreadableSnapshot as error:
         if older := flaw(before):
             raise older from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from archiver.records.policy import Policy
 
 State: TypeAlias = Literal["present", "removed", "renamed", "left"]
+Number: TypeAlias = int | float
+Series: TypeAlias = "dict[str, list[Number | None]]"
 
 _SUGGESTED = 5
 
@@ -297,6 +300,31 @@ def _told(key: str, events: list[Event], policy: Policy) -> Timeline:
         blame=blame,
         label=(policy.label and label_of(record, policy.label)) or UNSET,
     )
+
+
+def series(timeline: Timeline, policy: Policy) -> Series:
+    """Return the values that each metric of a record had, oldest first, by its dotted path.
+
+    None: it was absent, or no number. They follow from the timeline alone, whether git or an index
+    told it. A metric that never changed is left out.
+    """
+    told = [event.record or {} for event in reversed(timeline.events)]
+    found = [dict(_numbers(record, policy)) for record in told]
+    paths = {path for each in found for path in each}
+    values = {path: [*_each_once(each.get(path) for each in found)] for path in sorted(paths)}
+    return {path: each for path, each in values.items() if len({*each} - {None}) > 1}
+
+
+def _each_once(values: Iterable[Number | None]) -> Iterator[Number | None]:
+    """Yield values without those that equal the one before."""
+    return (value for value, _ in groupby(values))
+
+
+def _numbers(record: Record, policy: Policy) -> Iterator[tuple[str, Number]]:
+    for name, value in record.items():
+        for path, number in policy.measured(name, value) if policy.concerns(name) else ():
+            if isinstance(number, (int, float)) and not isinstance(number, bool):
+                yield path, number
 
 
 def _gone(kind: Kind) -> State:

@@ -112,12 +112,12 @@ class Where:
     def _holds(self, op: str, record: Record) -> bool:
         found = list(at(record, self.field)) or [None]
         if op == "=":
-            return any(self._equals(value) for value in _spread(found))
+            return any(self._equals(value) for value in spread(found))
         if op == "~":
-            return any(self._is_in(value) for value in _spread(found))
+            return any(self._is_in(value) for value in spread(found))
         if op == "has":
             return any(self._is_member(value) for value in found)
-        return any(self._is_ordered(value, _ORDERS[op]) for value in _spread(found))
+        return any(self._is_ordered(value, _ORDERS[op]) for value in spread(found))
 
     def _equals(self, value: Json) -> bool:
         if isinstance(value, str):
@@ -187,7 +187,7 @@ def at(value: Json, path: str) -> Iterator[Json]:
             yield from at(value[name], rest)
 
 
-def _spread(values: list[Json]) -> Iterator[Json]:
+def spread(values: list[Json]) -> Iterator[Json]:
     """Yield the members of lists in place of the lists."""
     for value in values:
         yield from value if isinstance(value, list) else (value,)

@@ -236,6 +236,8 @@ def test_one_record_is_shown_with_its_life(past: History, ask: Archiver) -> None
         '    tags       ["text"]',
         "    year       2026",
         "",
+        "    downloads  ▁█  3 → 1,500,000 (least 3, most 1,500,000)",
+        "",
         f"2026-01-05 00:00:00  {new}  metrics",
         "    downloads: 3 → 1,500,000 (+1,499,997)",
         "",
