@@ -50,6 +50,7 @@ _PRAGMAS: Final = frozenset(
     }
 )
 """Pragmas that only describe; the others are refused."""
+_TABLE_FUNCTIONS: Final = ("json_each", "json_tree", *(f"pragma_{name}" for name in _PRAGMAS))
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR})
 _UNKNOWN: Final = re.compile(r"no such (table|column|function): (?:\w+\.)?(.+)")
 
@@ -84,6 +85,8 @@ class Questions:
         for limit, most in _LIMITS.items():
             connection.setlimit(limit, most)
         connection.set_progress_handler(self._is_late, _STEPS)
+        for name in _TABLE_FUNCTIONS:  # each declares a table when it is first named
+            connection.execute(f"SELECT 1 FROM {name} LIMIT 0").fetchall()  # noqa: S608  constants
         connection.set_authorizer(_allowed)
 
     def ask(self, query: str, parameters: Mapping[str, Cell] | None = None) -> Answer:
