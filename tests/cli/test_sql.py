@@ -60,7 +60,7 @@ def test_the_first_question_makes_the_index(ask: Archiver) -> None:
 
 def test_an_answer_is_of_the_newest_capture(archive: Archive, ask: Archiver) -> None:
     ask(CAPTURES)
-    archive.captured(a=2)
+    archive.captured(a=3, b=1, c=1)
     assert ask("SELECT max(id) AS last FROM captures").stdout.split() == ["last", "3"]
 
 
@@ -184,10 +184,21 @@ def test_one_source_is_asked(archive: Archive, ask: Archiver) -> None:
     assert ask(CAPTURES, "--source", "hub", "-f", "csv").returncode == 0
 
 
-def test_a_damaged_index_is_built_again(archive: Archive, ask: Archiver) -> None:
+def test_a_damaged_index_is_built_again(ask: Archiver) -> None:
     path = Path(ask("--db").stdout.strip())
     path.write_bytes(b"nothing")
     assert ask(CAPTURES, "-f", "csv").stdout == "id,total,new\n1,2,\n2,3,1\n"
+
+
+def read_until(terminal: int, end: bytes | None) -> bytes:
+    """Return what a terminal shows until `end`; None: until the program closes it."""
+    found = b""
+    while end is None or not found.endswith(end):
+        try:
+            found += os.read(terminal, 65536)
+        except OSError:
+            break
+    return found
 
 
 @pytest.fixture
@@ -206,13 +217,9 @@ def prompt(archive: Archive) -> Callable[[str], str]:
             close_fds=True,
         ) as process:
             os.close(theirs)
+            found = read_until(ours, b"sql> ")
             os.write(ours, text.encode())
-            found = b""
-            while process.poll() is None or not found.endswith(b""):
-                try:
-                    found += os.read(ours, 65536)
-                except OSError:  # the other side is closed
-                    break
+            found += read_until(ours, None)
         os.close(ours)
         assert process.returncode == 0
         return found.decode().replace("\r\n", "\n")
@@ -222,11 +229,11 @@ def prompt(archive: Archive) -> Callable[[str], str]:
 
 def test_the_prompt_answers_and_goes_on_after_an_error(prompt: Callable[[str], str]) -> None:
     shown = prompt(
-        "SELECT id,\n total FROM captures;\nSELECT nothing;\n.tables\n.schema\n.tabels\n"
+        "SELECT id,\n total FROM captures;\nSELECT zzz;\n.tables\n.schema\n.tabels\n"
         "SELECT key FROM latest WHERE key = 'c';\n.quit\n"
     )
     assert "id  total\n1       2\n2       3\n" in shown
-    assert "archiver: no such column: nothing\n" in shown
+    assert "archiver: no such column: zzz" in shown
     assert "keys (id, key)\n" in shown
     assert "CREATE VIEW latest AS" in shown
     assert 'there is no command .tabels; did you mean ".tables"?' in shown

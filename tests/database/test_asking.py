@@ -158,8 +158,7 @@ def test_time_does_not_pass_while_nobody_reads(path: Path) -> None:
     "query",
     [
         "SELECT " + ", ".join(["zeroblob(16000000)"] * 20),
-        "SELECT group_concat(x) FROM "
-        "(WITH RECURSIVE c(x) AS (SELECT hex(zeroblob(1000)) UNION ALL SELECT x FROM c) SELECT x FROM c)",
+        f"SELECT group_concat(y) FROM ({FOREVER} SELECT hex(zeroblob(1000)) AS y FROM c)",
         "WITH RECURSIVE c(x) AS (SELECT 'a' UNION ALL SELECT x || x FROM c) SELECT * FROM c",
         "SELECT replace(hex(zeroblob(4000000)), '0', 'aaaa')",
         f"{FOREVER} SELECT count(DISTINCT x || zeroblob(100000)) FROM c",
@@ -188,7 +187,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 def test_a_damaged_database_is_no_wrong_question(path: Path) -> None:
     content = bytearray(path.read_bytes())
     connection = sqlite3.connect(path)
-    (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'keys'").fetchone()
+    (page,) = connection.execute(
+        "SELECT rootpage FROM sqlite_schema WHERE name = 'keys'"
+    ).fetchone()
     connection.close()
     start = (page - 1) * 8192
     content[start : start + 8192] = b"\x55" * 8192
