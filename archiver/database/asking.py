@@ -122,6 +122,8 @@ class Questions:
                 row = cursor.fetchone()
             if row is None:
                 return
+            if self._is_spent(self._spent):  # a row of few instructions may be large
+                raise self._too_late()
             yield row
 
     @contextmanager
@@ -147,13 +149,18 @@ class Questions:
             self._spent += monotonic() - self._fetching
 
     def _is_late(self) -> bool:
-        spent = self._spent + monotonic() - self._fetching
-        return max(spent, process_time() - self._began) > self._seconds
+        return self._is_spent(self._spent + monotonic() - self._fetching)
+
+    def _is_spent(self, fetched: float) -> bool:
+        return max(fetched, process_time() - self._began) > self._seconds
+
+    def _too_late(self) -> ConfigError:
+        hint = "ask for less, or give it more with --timeout"
+        return ConfigError(f"the query took more than {self._seconds:g} s", hint=hint)
 
     def _refusal(self, words: str, code: int) -> ConfigError:
         if code == sqlite3.SQLITE_INTERRUPT:
-            hint = "ask for less, or give it more with --timeout"
-            return ConfigError(f"the query took more than {self._seconds:g} s", hint=hint)
+            return self._too_late()
         if code == sqlite3.SQLITE_AUTH:
             hint = "the index can only be asked: SELECT …, WITH … SELECT, EXPLAIN QUERY PLAN SELECT"
             return ConfigError(words, hint=hint)

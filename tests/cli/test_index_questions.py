@@ -6,11 +6,14 @@ import csv
 import io
 import json
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.archives import Archive
 from support.git import new_repository
+
+from archiver.capture import capture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,6 +149,57 @@ def test_a_record_shows_how_its_metrics_moved(ask: Archiver) -> None:
     shown = ask("show", "a").stdout
     assert "    downloads  ▂█▁▂  100 → 95 (least 90, most 150)\n" in shown
     assert ask("show", "a", "--no-index").stdout == shown
+
+
+def test_a_terminal_without_blocks_gets_the_numbers(archive: Archive) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _IN_ASCII, "show", "a", "--repo", str(archive.folder)],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    assert b"    downloads  100 \\u2192 95 (least 90, most 150)\n" in done.stdout
+
+
+_IN_ASCII = """
+import sys
+from archiver.cli import archiver
+sys.stdout.reconfigure(encoding="ascii", errors="backslashreplace")
+archiver.main(sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def two(repo: Path) -> Archive:
+    """Return an archive with two sources."""
+    archive = Archive(repo)
+    archive.configure(
+        '[sources.other]\ntype = "json"\nurl = "models.json"\nrecords = "models"\nkey = ["id"]\n'
+    )
+    for records in ([model("a", 1, kind="x")], [model("a", 2, kind="x"), model("b", 1, kind="y")]):
+        archive.lists(records)
+        archive.run()
+        capture.run(archive.config, "other", clock=lambda: archive.time)
+    return archive
+
+
+def test_counts_of_several_sources_name_theirs(two: Archive, archiver: Archiver) -> None:
+    done = archiver("changes", "--repo", two.folder, "--since", "20y", "--by", "kind")
+    assert done.stdout.splitlines() == [
+        "source  value  new  updated",
+        "hub     x        0        1",
+        "hub     y        1        0",
+        "other   x        0        1",
+        "other   y        1        0",
+        "hub: +1 new, 1 updated (2 records)",
+        "other: +1 new, 1 updated (2 records)",
+    ]
+    rows = archiver("log", "--repo", two.folder, "--by", "kind", "-f", "csv").stdout.splitlines()
+    assert [row.split(",")[2:4] for row in rows[1:]] == [
+        [source, value] for source in ("hub", "other") for value in ("x", "y")
+    ]
+    for command in (("top", "--by", "downloads"), ("churn",)):
+        done = archiver(*command, "--repo", two.folder)
+        assert (done.returncode, done.stdout) == (2, "")
 
 
 def noisy(archive: Archive, captures: int) -> None:
