@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from archiver.cli import output
-from archiver.errors import ConfigError, RepositoryBusy
+from archiver.errors import ConfigError
 from archiver.history import index as indexes
 from archiver.records.text import Noun, count, terminal
 from archiver.render import table, wording
@@ -49,16 +49,9 @@ def asked(choice: Choice) -> Iterator[tuple[Catalogue, Index]]:
     if not choice.index:
         raise click.UsageError("--no-index: only an index answers this.")
     catalogue = choice.one()
-    if not catalogue.indexed:
-        reason = '[archive] index is "never", and only an index answers this'
-        raise ConfigError(reason, hint='set it to "auto" or "always"')
-    with indexes.index(catalogue) as found:
-        ready = found is not None
-    if not ready:
+    if catalogue.indexed and not indexes.is_current(catalogue):
         _build(catalogue)
-    with indexes.index(catalogue) as found:
-        if found is None:
-            raise RepositoryBusy(f"another process changes the index of {catalogue.source}")
+    with indexes.ready(catalogue) as found:
         yield catalogue, found
 
 

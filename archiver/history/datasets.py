@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archiver.database import columnar, metadata, plain, sqlite_file
 from archiver.database.partitions import Folder
-from archiver.errors import ConfigError, RepositoryBusy
-from archiver.history import index as indexes
+from archiver.history.index import description, ready, silent
 from archiver.records.representation import short
 from archiver.render.atomic_file import whole_file
 
@@ -24,45 +23,10 @@ if TYPE_CHECKING:
     from archiver.database.plain import Row, Table
     from archiver.database.sqlite_file import Wanted, Written
     from archiver.history.catalogue import Catalogue
-    from archiver.history.index import Index
 
     Progress = Callable[[int, int], None]
 
 _MOMENT: Final = "%Y-%m-%d %H:%M:%S"
-
-
-def _silent(_done: int, _all: int) -> None:
-    pass
-
-
-@contextmanager
-def ready(catalogue: Catalogue, progress: Progress = _silent) -> Iterator[Index]:
-    """Yield the index of a catalogue, which is made or updated first where that is needed.
-
-    Args:
-        catalogue: The catalogue.
-        progress: Receives how many captures are in the index, and how many there are.
-
-    Raises:
-        ConfigError: No index may be used.
-        ShallowHistory: The clone is shallow: it does not hold the history.
-        NotADataRepository: Nothing was ever committed.
-        RepositoryBusy: Another process changes the index.
-    """
-    if not catalogue.indexed:
-        raise ConfigError(
-            f"this needs the index of {catalogue.source}, which is not to be used",
-            hint='leave out --no-index, or set [archive] index to "auto"',
-        )
-    with indexes.index(catalogue) as found:
-        if found is not None:
-            yield found
-            return
-    indexes.update(catalogue, progress=progress)
-    with indexes.index(catalogue) as found:
-        if found is None:
-            raise RepositoryBusy(f"another process changes the index of {catalogue.source}")
-        yield found
 
 
 def to_sqlite(
@@ -71,7 +35,7 @@ def to_sqlite(
     wanted: Wanted,
     *,
     described: Path | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Written:
     """Write the history of a catalogue into an SQLite file.
 
@@ -94,7 +58,7 @@ def to_sqlite(
     return written
 
 
-def to_parquet(catalogue: Catalogue, path: Path, progress: Progress = _silent) -> Outcome:
+def to_parquet(catalogue: Catalogue, path: Path, progress: Progress = silent) -> Outcome:
     """Write the history of a catalogue into a folder of Parquet files, or what is new in it.
 
     Args:
@@ -108,7 +72,7 @@ def to_parquet(catalogue: Catalogue, path: Path, progress: Progress = _silent) -
     """
     columnar.require("pyarrow")
     with ready(catalogue, progress) as index:
-        described = indexes.description(catalogue)
+        described = description(catalogue)
         return Folder(path, catalogue.source, described).export(index.connection)
 
 

@@ -7,7 +7,7 @@ import logging
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -16,8 +16,15 @@ from archiver.changes.delta import deltas
 from archiver.changes.lifecycle import read_tombstones
 from archiver.database import reading, rows
 from archiver.database.storage import Storage
-from archiver.errors import DatabaseDamaged, ShallowHistory, StoreError, UnreadableSnapshot
-from archiver.history.catalogue import REMOVED, RUNS
+from archiver.errors import (
+    ConfigError,
+    DatabaseDamaged,
+    RepositoryBusy,
+    ShallowHistory,
+    StoreError,
+    UnreadableSnapshot,
+)
+from archiver.history.catalogue import REMOVED, RUNS, policy_of
 from archiver.history.comparison import lives, unequal
 from archiver.history.versions import EMPTY, opened, stamp
 from archiver.records.representation import short
@@ -33,6 +40,9 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.history.versions import Version
     from archiver.store.history import Revision
+
+Progress: TypeAlias = "Callable[[int, int], None]"
+"""Receives how many captures are in an index, and how many there are."""
 
 FOLDER: Final = "archiver/index"
 """Folder of the databases, below git's common folder."""
@@ -63,6 +73,10 @@ class Index:
     last: int
 
     __repr__ = short
+
+
+def silent(_done: int, _all: int) -> None:
+    """Show no progress."""
 
 
 @contextmanager
@@ -96,8 +110,14 @@ def storage(catalogue: Catalogue) -> Storage | None:
     repository = catalogue.repository
     if repository is None or repository.shallow or not catalogue.indexed:
         return None
-    name = catalogue.source if catalogue.folder else description(catalogue)[:16]
+    name = catalogue.source if _is_as_configured(catalogue) else description(catalogue)[:16]
     return Storage(repository.common_dir / FOLDER, name)
+
+
+def _is_as_configured(catalogue: Catalogue) -> bool:
+    """Return whether a catalogue is a source of archiver.toml, without metrics beside its own."""
+    config = catalogue.config
+    return config is not None and policy_of(config.source(catalogue.source)) == catalogue.policy
 
 
 def description(catalogue: Catalogue) -> str:
@@ -115,7 +135,7 @@ def update(
     wait: float = _WRITERS_WAIT,
     most: int | None = None,
     rebuild: bool = False,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Progress = silent,
 ) -> Seal | None:
     """Bring the index of a catalogue up to date, or build it.
 
@@ -151,6 +171,42 @@ def update(
         return _Update(catalogue, place, progress).made(most, None if rebuild else place.seal())
 
 
+def is_current(catalogue: Catalogue) -> bool:
+    """Return whether there is an index that is up to date, perhaps after a small update."""
+    with index(catalogue) as found:
+        return found is not None
+
+
+@contextmanager
+def ready(catalogue: Catalogue, progress: Progress = silent) -> Iterator[Index]:
+    """Yield the index of a catalogue, which is made or updated first where that is needed.
+
+    Args:
+        catalogue: The catalogue.
+        progress: Receives how many captures are in the index, and how many there are.
+
+    Raises:
+        ConfigError: No index may be used.
+        ShallowHistory: The clone is shallow: it does not hold the history.
+        NotADataRepository: Nothing was ever committed.
+        RepositoryBusy: Another process changes the index.
+    """
+    if not catalogue.indexed:
+        raise ConfigError(
+            f"this needs the index of {catalogue.source}, which is not to be used",
+            hint='leave out --no-index, or set [archive] index to "auto"',
+        )
+    with index(catalogue) as found:
+        if found is not None:
+            yield found
+            return
+    update(catalogue, progress=progress)
+    with index(catalogue) as found:
+        if found is None:
+            raise RepositoryBusy(f"another process changes the index of {catalogue.source}")
+        yield found
+
+
 def keep(catalogue: Catalogue) -> None:
     """Bring the index up to date where archiver.toml wants one kept; make one only if ``always``.
 
@@ -177,9 +233,7 @@ def advised(catalogue: Catalogue, versions: Iterable[T]) -> Iterator[T]:
 class _Update:
     """One update of one index, by the one process that may write it."""
 
-    def __init__(
-        self, catalogue: Catalogue, place: Storage, progress: Callable[[int, int], None]
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, place: Storage, progress: Progress) -> None:
         self._catalogue = catalogue
         self._place = place
         self._progress = progress

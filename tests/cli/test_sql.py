@@ -170,7 +170,7 @@ def test_no_index_is_made_where_there_may_be_none(archive: Archive, ask: Archive
     (archive.folder / "archiver.toml").write_text(text + '[archive]\nindex = "never"\n')
     done = ask(CAPTURES)
     assert (done.returncode, done.stdout) == (2, "")
-    assert '[archive] index is "never", and only an index answers this' in done.stderr
+    assert "this needs the index of hub, which is not to be used" in done.stderr
     assert not (archive.folder / ".git/archiver/index").exists()
 
 

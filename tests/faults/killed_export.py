@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 from faults.capture import Killer
 
 from archiver.database.sqlite_file import Wanted
-from archiver.history import datasets
+from archiver.history import datasets, index
 from archiver.history.choice import Choice
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     folder, kind, path, kill_at = sys.argv[1:]
     killer = Killer(int(kill_at))
     catalogue = Choice(Path(folder), {}).one()
-    with datasets.ready(catalogue):
+    with index.ready(catalogue):
         sys.addaudithook(killer)
         if kind == "--sqlite":
             datasets.to_sqlite(catalogue, Path(path), Wanted(("n",)))
