@@ -110,6 +110,15 @@ def last_readable(connection: sqlite3.Connection, last: int) -> int | None:
     return found
 
 
+def unreadable(connection: sqlite3.Connection, last: int) -> Iterator[tuple[str, str, str]]:
+    """Yield commit, author date and reason of what cannot be read up to `last`, newest first."""
+    query = (
+        "SELECT revision, authored_at, reason FROM captures "
+        "WHERE id <= ? AND status = 'unreadable' ORDER BY id DESC"
+    )
+    yield from connection.execute(query, (last,))
+
+
 def logged(connection: sqlite3.Connection, last: int) -> Iterator[Logged]:
     """Yield the captures up to number `last`, newest first."""
     columns = "revision, timestamp, committed_at, subject, total, status, reason"

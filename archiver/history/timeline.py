@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
@@ -10,18 +11,19 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from archiver.changes.compare import explain
-from archiver.database.reading import stages
+from archiver.database.reading import stages, unreadable
 from archiver.errors import UnknownRecord, UnreadableSnapshot
 from archiver.history import queries
 from archiver.history.comparison import lives
 from archiver.history.index import advised, index
 from archiver.history.unreadable import Problems
-from archiver.history.versions import EMPTY, Part, opened, stamp
+from archiver.history.versions import EMPTY, STAMP, Part, opened, stamp
 from archiver.records import canonical
 from archiver.records.jsontext import dump
 from archiver.records.key import label_of
 from archiver.records.representation import short
 from archiver.records.text import named
+from archiver.store.history import Revision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -130,10 +132,21 @@ def timelines(
     """
     with index(catalogue, tip) as known:
         if known is not None:
+            _problems(catalogue, known).warn(catalogue)
             found = {key: _indexed(known, key, catalogue.policy) for key in dict.fromkeys(keys)}
         else:
             found = _compared(catalogue, keys, tip)
     return {key: _told(key, events, catalogue.policy) for key, events in found.items() if events}
+
+
+def _problems(catalogue: Catalogue, known: Index) -> Problems:
+    """Return the problems of versions that cannot be read, as the index says."""
+    problems = Problems()
+    for revision, authored_at, reason in unreadable(known.connection, known.last):
+        time = datetime.strptime(authored_at, STAMP).replace(tzinfo=UTC)
+        found = Revision(revision, None, catalogue.path, time, time, "", {})
+        problems.add(found, UnreadableSnapshot(reason))
+    return problems
 
 
 def _indexed(known: Index, key: str, policy: Policy) -> list[Event]:
