@@ -23,6 +23,8 @@ _CHANGING = (
     (re.compile(r"\b[0-9a-f]{7,12}\b"), "<short id>"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "<time>"),
     (re.compile(r"_\d{8}_\d{6}"), "_<stamp>"),
+    (re.compile(r"-[0-9a-f]{16}\.sqlite"), "-<digest>.sqlite"),
+    (re.compile(r"\d+(\.\d)? kB (?=in )"), "<size> "),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
 )
 ELIDED = "…"

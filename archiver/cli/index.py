@@ -54,8 +54,9 @@ def _updated(catalogue: Catalogue, *, rebuild: bool) -> str:
     if seal is None or place is None:
         return f"{catalogue.source}: another process updates the index"
     path = place.path(seal)
-    size = bytes_(path.stat().st_size)
-    return f"{catalogue.source}: {count(seal.captures, 'version')}, {size} in {path}"
+    size, root = bytes_(path.stat().st_size), catalogue.required().root
+    shown = path.relative_to(root) if root and path.is_relative_to(root) else path
+    return f"{catalogue.source}: {count(seal.captures, 'version')}, {size} in {shown}"
 
 
 def _removed(catalogue: Catalogue) -> str:

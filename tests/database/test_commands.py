@@ -112,7 +112,8 @@ def test_the_index_says_what_it_made(repo: Path) -> None:
     archive.captured(a=2)
     done = run_archiver("index", "--repo", repo)
     (path,) = (repo / ".git/archiver/index").glob("*.sqlite")
-    assert done.stdout == f"hub: 2 versions, {bytes_(path.stat().st_size)} in {path}\n"
+    shown = f"{bytes_(path.stat().st_size)} in {path.relative_to(repo)}"
+    assert done.stdout == f"hub: 2 versions, {shown}\n"
     assert run_archiver("index", "--repo", repo, "--remove").stdout == "hub: removed\n"
     assert not path.exists()
     assert run_archiver("index", "--repo", repo, "--remove").stdout == "hub: there is no index\n"
