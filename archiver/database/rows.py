@@ -205,6 +205,11 @@ class Writer:
         return self._fields[place]
 
 
+def note_settings(connection: sqlite3.Connection, capture: int, settings: str | None) -> None:
+    """Write the object id of archiver.toml in a capture's commit; None: there is none."""
+    connection.execute("UPDATE captures SET settings = ? WHERE id = ?", (settings, capture))
+
+
 def take_back(connection: sqlite3.Connection, first: int) -> None:
     """Remove the captures from number `first` on, as if they had never been added."""
     for table, column in (

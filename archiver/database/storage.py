@@ -14,7 +14,9 @@ import hashlib
 import os
 import shutil
 import sqlite3
+import tempfile
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -29,7 +31,6 @@ from archiver.store.durable import MAKE_ROOM, acquired, disk_errors, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _NAMED: Final = 16
 """Digits of the digest in the name of a file."""
@@ -144,21 +145,30 @@ class Storage:
         """
         building = self._building
         with disk_errors():
-            building.unlink(missing_ok=True)
+            for left_over in (building, *self._scratch_folders()):
+                _remove(left_over)
             if base is not None:
                 self._believed(base)
                 shutil.copyfile(self.path(base), building)
+        with written(building, new=base is None) as connection:
+            yield connection
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Yield a new folder for files that are needed during an update; the next one empties it.
+
+        Raises:
+            StoreError: It cannot be made.
+        """
+        with disk_errors():
+            path = Path(tempfile.mkdtemp(prefix=f"{self._name}.parts-", dir=self._folder))
         try:
-            with closing(_connected(building, "mode=rwc")) as connection:
-                for setting in ("journal_mode = OFF", "synchronous = OFF"):
-                    connection.execute(f"PRAGMA {setting}")
-                connection.execute(_CACHE)
-                if base is None:
-                    create(connection)
-                yield connection
-                connection.commit()
-        except sqlite3.DatabaseError as error:
-            raise _written(error, building) from error
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _scratch_folders(self) -> Iterator[Path]:
+        return self._folder.glob(f"{self._name}.parts-*")
 
     @property
     def _building(self) -> Path:
@@ -207,10 +217,37 @@ class Storage:
         with disk_errors():
             for path in (self._seal, self._building, *self._databases()):
                 _remove(path)
+            for path in self._scratch_folders():
+                _remove(path)
         return there
 
     def _databases(self) -> Iterator[Path]:
         return self._folder.glob(f"{self._name}-{'?' * _NAMED}.sqlite")
+
+
+@contextmanager
+def written(path: Path, *, new: bool) -> Iterator[sqlite3.Connection]:
+    """Open a database to write it; without a journal, since nobody believes it before its seal.
+
+    Args:
+        path: Its file.
+        new: Whether it gets the tables first.
+
+    Raises:
+        StoreFull: The disk is full.
+        DatabaseDamaged: SQLite cannot read or write it.
+    """
+    try:
+        with closing(_connected(path, "mode=rwc")) as connection:
+            for setting in ("journal_mode = OFF", "synchronous = OFF"):
+                connection.execute(f"PRAGMA {setting}")
+            connection.execute(_CACHE)
+            if new:
+                create(connection)
+            yield connection
+            connection.commit()
+    except sqlite3.DatabaseError as error:
+        raise _failed(error, path) from error
 
 
 def _connected(path: Path, options: str) -> sqlite3.Connection:
@@ -238,7 +275,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _written(error: sqlite3.DatabaseError, path: Path) -> StoreError:
+def _failed(error: sqlite3.DatabaseError, path: Path) -> StoreError:
     if "full" in str(error) or "disk I/O" in str(error):
         return StoreFull(f"{path}: {error}", hint=MAKE_ROOM)
     return DatabaseDamaged(f"{path}: {error}")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 import msgspec
 
 from archiver import __version__
-from archiver.changes.delta import deltas
 from archiver.changes.lifecycle import read_tombstones
 from archiver.database import reading, rows
+from archiver.database.join import join
 from archiver.database.storage import Storage
 from archiver.errors import (
     ConfigError,
@@ -24,9 +24,9 @@ from archiver.errors import (
     StoreError,
     UnreadableSnapshot,
 )
+from archiver.history import ranges
 from archiver.history.catalogue import REMOVED, RUNS, policy_of
-from archiver.history.comparison import lives, unequal
-from archiver.history.versions import EMPTY, opened, stamp
+from archiver.history.workers import alone
 from archiver.records.representation import short
 from archiver.store.repository import STATE_REF
 
@@ -34,11 +34,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from archiver.changes.delta import Delta
-    from archiver.database.reading import Status
     from archiver.database.storage import Seal
     from archiver.history.catalogue import Catalogue
-    from archiver.history.versions import Version
+    from archiver.history.workers import Workers
     from archiver.store.history import Revision
 
 Progress: TypeAlias = "Callable[[int, int], None]"
@@ -46,7 +44,6 @@ Progress: TypeAlias = "Callable[[int, int], None]"
 
 FOLDER: Final = "archiver/index"
 """Folder of the databases, below git's common folder."""
-PROOF: Final = "Archiver-Proof"
 
 _READERS_WAIT: Final = 0.0
 _WRITERS_WAIT: Final = 600.0
@@ -135,6 +132,7 @@ def update(
     wait: float = _WRITERS_WAIT,
     most: int | None = None,
     rebuild: bool = False,
+    workers: Workers = alone,
     progress: Progress = silent,
 ) -> Seal | None:
     """Bring the index of a catalogue up to date, or build it.
@@ -147,6 +145,7 @@ def update(
         wait: Seconds to wait for another process that does the same.
         most: Number of new captures above which nothing is done; None: there is no such number.
         rebuild: Whether to build it from nothing.
+        workers: Who derives what is new.
         progress: Receives how many captures are in it, and how many there are.
 
     Returns:
@@ -168,7 +167,9 @@ def update(
     with place.locked(wait) as alone:
         if not alone:
             return None
-        return _Update(catalogue, place, progress).made(most, None if rebuild else place.seal())
+        return _Update(catalogue, place, workers, progress).made(
+            most, None if rebuild else place.seal()
+        )
 
 
 def is_current(catalogue: Catalogue) -> bool:
@@ -233,9 +234,16 @@ def advised(catalogue: Catalogue, versions: Iterable[T]) -> Iterator[T]:
 class _Update:
     """One update of one index, by the one process that may write it."""
 
-    def __init__(self, catalogue: Catalogue, place: Storage, progress: Progress) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        place: Storage,
+        workers: Workers,
+        progress: Progress,
+    ) -> None:
         self._catalogue = catalogue
         self._place = place
+        self._workers = workers
         self._progress = progress
         self._description = description(catalogue)
         repository = catalogue.required()
@@ -288,37 +296,30 @@ class _Update:
 
     def _add(self, connection: sqlite3.Connection, history: Sequence[Revision], known: int) -> None:
         """Add the captures that come after the first `known` ones."""
-        writer = rows.Writer(connection)
-        repository, settings = self._catalogue.required(), self._catalogue.settings
-        with opened(self._catalogue) as versions, repository.objects() as reader:
-            number, revision = self._last_readable(connection, history, known)
-            for now, each in enumerate(history[known:], known + 1):
-                capture = _unreadable(now, each)
-                if settings:
-                    capture = capture._replace(settings=reader.located(each.id, settings))
-                try:
-                    version = versions.stored(each)
-                except UnreadableSnapshot as error:
-                    writer.add_capture(capture._replace(reason=str(error)), None)
+        captures = range(known + 1, len(history) + 1)
+        sent = ranges.pinned(self._catalogue, self._tip or "")
+        with self._workers(sent, captures, self._place) as derived:
+            for each, part in derived:
+                if part is None:
+                    ranges.derive(self._catalogue, connection, history, each, self._progress)
                 else:
-                    old = EMPTY if revision is None else versions.stored(revision)
-                    capture = _read(capture, version, "ok" if number else "first")
-                    found = self._deltas(old, version)
-                    writer.add(capture, found, before=number, old_total=old.end.total)
-                    number, revision = now, each
-                self._progress(now, len(history))
-        if number is None:
+                    expected = [(now, history[now - 1].id, history[now - 1].blob) for now in each]
+                    join(connection, part, expected)
+                    self._progress(each[-1], len(history))
+        if reading.last_readable(connection, len(history)) is None:
             raise UnreadableSnapshot(f"no version of {self._catalogue.source} can be read")
+        self._note_settings(connection, history, known)
 
-    def _deltas(self, old: Version, new: Version) -> Iterator[Delta]:
-        known = lives(old, new)
-        return deltas(unequal(old, new, known), self._catalogue.policy, known)
-
-    def _last_readable(
+    def _note_settings(
         self, connection: sqlite3.Connection, history: Sequence[Revision], known: int
-    ) -> tuple[int | None, Revision | None]:
-        number = reading.last_readable(connection, known)
-        return number, None if number is None else history[number - 1]
+    ) -> None:
+        """Write which archiver.toml the captures after the first `known` ones have."""
+        settings = self._catalogue.settings
+        if not settings:
+            return
+        with self._catalogue.required().objects() as reader:
+            for number, revision in enumerate(history[known:], known + 1):
+                rows.note_settings(connection, number, reader.located(revision.id, settings))
 
     def _replace_current(self, connection: sqlite3.Connection) -> None:
         """Write what stands at the tips: tombstones and reports of runs."""
@@ -354,32 +355,3 @@ def _last(catalogue: Catalogue, connection: sqlite3.Connection, seal: Seal, tip:
     wanted = [(each.id, each.blob) for each in catalogue.revisions(tip)][::-1]
     same = wanted == reading.revisions(connection)[: len(wanted)]
     return len(wanted) if same else 0
-
-
-def _read(capture: rows.Capture, version: Version, status: Status) -> rows.Capture:
-    """Return the row of a capture with what its version says."""
-    return capture._replace(
-        timestamp=version.end.timestamp or capture.timestamp,
-        total=version.end.total,
-        status=status,
-        reason="; ".join(version.notes) or None,
-    )
-
-
-def _unreadable(number: int, revision: Revision) -> rows.Capture:
-    """Return the row of a capture of which only the commit is known."""
-    proof = revision.trailers.get(PROOF, "").partition(";")[0]
-    return rows.Capture(
-        id=number,
-        revision=revision.id,
-        object=revision.blob,
-        timestamp=stamp(revision.authored_at),
-        authored_at=stamp(revision.authored_at),
-        committed_at=revision.committed_at.isoformat(),
-        subject=revision.subject,
-        total=None,
-        status="unreadable",
-        reason=None,
-        proof=proof or None,
-        settings=None,
-    )

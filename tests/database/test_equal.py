@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec import UNSET
+from support.databases import tables
 from support.git import new_repository
 from support.random_archives import POLICIES, START, Past
 
@@ -43,19 +44,6 @@ def both(catalogue: Catalogue, ask: Callable[[Catalogue], Any]) -> tuple[Any, An
 
 def logged(catalogue: Catalogue, *, tip: str | None = None) -> list[Entry]:
     return list(log(catalogue, tip=tip))
-
-
-def tables(catalogue: Catalogue) -> dict[str, list[Any]]:
-    """Return the rows of every view, as a reader sees them."""
-    place = indexes.storage(catalogue)
-    assert place is not None
-    seal = place.seal()
-    assert seal is not None
-    views = ("captures", "records", "changes", "metrics", "all_changes", "field_counts")
-    with place.opened(seal) as database:
-        return {
-            name: sorted(map(repr, database.execute(f"SELECT * FROM {name}"))) for name in views
-        }
 
 
 def stepped(catalogue: Catalogue) -> list[Any]:
