@@ -68,6 +68,8 @@ def index(
     """
     if rebuild and remove:
         raise click.UsageError("--rebuild and --remove exclude each other.")
+    if remove and (jobs != 1 or dask is not None):
+        raise click.UsageError("--remove takes no --jobs and no --dask.")
     if there and dask is None:
         raise click.UsageError("--repository-on-workers belongs to --dask.")
     if dask is not None and jobs != 1:
