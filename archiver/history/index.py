@@ -305,6 +305,7 @@ class _Update:
                 else:
                     expected = [(now, history[now - 1].id, history[now - 1].blob) for now in each]
                     join(connection, part, expected)
+                    part.unlink()
                     self._progress(each[-1], len(history))
         if reading.last_readable(connection, len(history)) is None:
             raise UnreadableSnapshot(f"no version of {self._catalogue.source} can be read")

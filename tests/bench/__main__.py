@@ -26,6 +26,7 @@ ROWS: dict[str, Row] = {
     "index-genai": partial(histories.index, histories.GENAI),
     "index-update": indexing.update,
     "index-questions": indexing.questions,
+    "index-jobs": indexing.processes,
     "huggingface": hubs.huggingface,
     "modelscope": hubs.modelscope,
     "export-month": exporting.month,

@@ -59,3 +59,17 @@ def questions(folder: Path) -> Iterator[Result]:
     for what, (command, target) in asked.items():
         ours = repeated([ARCHIVER, *command], archive, runs=9).wall
         yield at_most(f"{what}, warm index : --version", ours=ours, theirs=start, target=target)
+
+
+def processes(folder: Path) -> Iterator[Result]:
+    """Build the index of 31 versions of 20,000 records with two processes, against one."""
+    catalogue = Catalogue(models=MODELS)
+    archive = repositories.committed(
+        folder / "index-jobs", (repositories.sorted_lines(catalogue, day) for day in range(DAYS))
+    )
+    (archive / "archiver.toml").write_text(CONFIG)
+    one, two = (
+        repeated([ARCHIVER, "index", "--rebuild", "--jobs", jobs], archive) for jobs in ("1", "2")
+    )
+    yield at_most("index, CPU: --jobs 2 : --jobs 1", ours=two.cpu, theirs=one.cpu, target=1.3)
+    yield memory("index --jobs 2: memory of the parent", two.memory, target=200)
