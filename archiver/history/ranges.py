@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,12 +37,14 @@ _SHORTEST: Final = 16
 """Captures that are worth a range of their own, where each process has one already."""
 _EACH: Final = 4
 """Ranges for each process: one that is done early takes another."""
+_LONGEST: Final = 32
+"""Captures of the longest range: a part lies on a disk, or in a worker's memory, until its turn."""
 
 
 def cut(captures: range, processes: int) -> list[range]:
     """Cut the numbers of captures into ranges of nearly equal length, for so many processes."""
-    most = max(processes, min(processes * _EACH, len(captures) // _SHORTEST))
-    pieces = min(most, len(captures))
+    worth = max(processes, min(processes * _EACH, len(captures) // _SHORTEST))
+    pieces = min(max(worth, ceil(len(captures) / _LONGEST)), len(captures))
     ends = [len(captures) * piece // pieces for piece in range(pieces + 1)] if pieces else [0]
     return [captures[first:last] for first, last in pairwise(ends)]
 

@@ -108,6 +108,7 @@ def test_the_ranges_are_the_history_in_order(number: int, processes: int) -> Non
     assert [each for one in found for each in one] == [*range(5, 5 + number)]
     assert all(found)
     assert len(found) >= min(processes, number)
+    assert max(map(len, found)) <= 32
     assert max(map(len, found)) - min(map(len, found)) <= 1
 
 
