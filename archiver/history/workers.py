@@ -38,8 +38,6 @@ Workers: TypeAlias = "Callable[[Catalogue, range, Storage], AbstractContextManag
 
 _DISTRIBUTION: Final = "snapshot-archiver"
 _INSTALL: Final = f"pip install '{_DISTRIBUTION}[dask]'"
-_SECONDS: Final = "20s"
-"""How long a cluster may take to answer."""
 
 
 @contextmanager
@@ -133,7 +131,7 @@ def _on_cluster(
     sent = replace(catalogue, repository=None)
     with ExitStack() as stack:
         try:
-            client = stack.enter_context(Client(address, timeout=_SECONDS, set_as_default=False))
+            client = stack.enter_context(Client(address, set_as_default=False))
         except (OSError, ValueError) as error:
             raise ConfigError(f"no Dask scheduler answers at {address}: {error}") from error
         _refuse_other_versions(client)
@@ -184,12 +182,17 @@ def _refuse_other_repositories(client: Client, catalogue: Catalogue, there: str)
 
 
 def _received(path: Path, future: Future[list[bytes]], address: str) -> Path:
-    from distributed import KilledWorker
+    """Write the part that a worker sends."""
+    from distributed import CancelledError, KilledWorker
 
     try:
         pieces = future.result()
-    except (KilledWorker, OSError) as error:
-        raise StoreError(f"the Dask cluster {address} gave up: {error}") from error
+    except KilledWorker as error:
+        captures = f"the captures from number {path.name} on"
+        message = f"every worker of the Dask cluster {address} that began {captures} died"
+        raise StoreError(message, hint="give the workers more memory") from error
+    except (CancelledError, OSError) as error:
+        raise StoreError(f"the Dask scheduler {address} does not answer any more") from error
     with path.open("wb") as file:
         file.writelines(map(zlib.decompress, pieces))
     return path

@@ -15,7 +15,7 @@ import pytest
 from support.databases import tables
 from support.git import new_repository
 from support.histories import LATEST, History, snapshot
-from support.processes import run_process, unmeasured
+from support.processes import run_process, started, unmeasured
 
 from archiver import __version__
 from archiver.history import index as indexes
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CLUSTER = Path(__file__).with_name("dask_cluster.py")
+PATIENCE = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}
 VERSIONS = 40
 RECORDS = 500
 
@@ -41,6 +42,7 @@ class Cluster:
         assert process.stdin is not None
         assert process.stdout is not None
         self._input, self._output = process.stdin, process.stdout
+        self._process = process
         self.address = self._output.readline().strip()
 
     def wish_one_killed(self) -> None:
@@ -49,6 +51,11 @@ class Cluster:
 
     def killed(self) -> int:
         return int(self._output.readline())
+
+    def end(self) -> None:
+        """End the scheduler, and the workers with it."""
+        self._process.kill()
+        self._process.wait()
 
 
 @contextmanager
@@ -157,11 +164,24 @@ def test_another_version_is_refused_by_name(archive: Path, tmp_path: Path) -> No
 
 
 @needs_dask
+def test_a_cluster_that_ends_meanwhile_is_one_sentence(archive: Path) -> None:
+    with running() as cluster:
+        command = ("index", "--repo", archive, "--dask", cluster.address)
+        with started(*command, stderr=subprocess.PIPE, env={**os.environ, **PATIENCE}) as process:
+            cluster.wish_one_killed()
+            cluster.killed()  # so a range is in the middle of it
+            cluster.end()
+            _, told = process.communicate(timeout=60)
+    line = f"archiver: hub: the Dask scheduler {cluster.address} does not answer any more"
+    assert process.returncode == 5
+    assert told.splitlines()[-1] == line
+    assert not list((archive / ".git/archiver/index").glob("hub.parts-*"))
+
+
+@needs_dask
 def test_nobody_answers(archive: Path) -> None:
-    done = run_process(
-        *("index", "--repo", archive, "--dask", "tcp://127.0.0.1:9"),
-        DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT="1s",
-    )
+    command = ("index", "--repo", archive, "--dask", "tcp://127.0.0.1:9")
+    done = run_process(*command, measured=True, **PATIENCE)
     assert done.returncode == 2
     line = "archiver: hub: no Dask scheduler answers at tcp://127.0.0.1:9"
     assert done.stderr.splitlines()[0].startswith(line), done.stderr
