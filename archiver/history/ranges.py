@@ -17,7 +17,7 @@ from archiver import config as configuration
 from archiver.changes.delta import deltas
 from archiver.database import rows
 from archiver.database.storage import written
-from archiver.errors import StoreError, UnreadableSnapshot
+from archiver.errors import DamagedObject, StoreError, UnreadableSnapshot
 from archiver.history.comparison import lives, unequal
 from archiver.history.versions import EMPTY, opened, stamp
 
@@ -105,6 +105,8 @@ def derive(
             each = history[now - 1]
             try:
                 version = versions.stored(each)
+            except DamagedObject:
+                raise  # it may be mended, and no other commit would say so
             except UnreadableSnapshot as error:
                 writer.add_capture(_unreadable(now, each, str(error)), None)
             else:
