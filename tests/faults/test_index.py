@@ -95,7 +95,7 @@ def test_a_kill_at_any_change_leaves_an_index_that_is_right(archive: Archive) ->
         assert killed(copy, number).returncode != 0
         assert told(catalogue(copy)) == truth
         indexes.update(catalogue(copy))
-        assert {*files(copy)} == {".json", ".sqlite", ".lock"}
+        assert {*files(copy)} == {".json", ".sqlite", ".writer"}
         with indexes.index(catalogue(copy)) as found:
             assert found is not None
         assert told(catalogue(copy)) == truth
@@ -138,7 +138,7 @@ DAMAGES: dict[str, Callable[[dict[str, Path]], object]] = {
     "a seal that is a folder": lambda found: _make_folder(found[".json"]),
     "a seal that is no JSON": lambda found: found[".json"].write_text("{"),
     "an empty seal": lambda found: found[".json"].write_text("{}"),
-    "a lock held by nobody": lambda found: found[".lock"].write_text("12345"),
+    "a lock held by nobody": lambda found: found[".writer"].write_text("12345"),
 }
 
 

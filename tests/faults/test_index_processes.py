@@ -102,7 +102,7 @@ def test_a_process_that_is_killed_costs_time_only(archive: Path) -> None:
     assert {path.suffix for path in index_folder(archive).iterdir()} == {
         ".json",
         ".sqlite",
-        ".lock",
+        ".writer",
     }
     joined = tables(catalogue(archive))
     assert joined == rows_of_one_process(archive)
@@ -120,7 +120,7 @@ def test_a_range_that_fails_twice_is_reported(archive: Path) -> None:
     told = [each.stderr.splitlines()[-2:] for each in done]  # a slow machine shows progress before
     assert told[0] == told[1]
     assert told[1][0] == f"archiver: hub: object {blob} is missing"
-    assert {path.suffix for path in index_folder(archive).iterdir()} == {".lock", ".building"}
+    assert {path.suffix for path in index_folder(archive).iterdir()} == {".writer", ".building"}
 
 
 def test_ctrl_c_ends_every_process(archive: Path) -> None:
