@@ -128,7 +128,9 @@ class Storage:
         """Keep other writers away; yield whether that worked within `wait` seconds."""
         with disk_errors():
             self._folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._folder / f"{self._name}.writer", os.O_RDWR | os.O_CREAT, 0o666)
+            descriptor = os.open(
+                self._folder / f"{self._name}.writer", os.O_RDWR | os.O_CREAT, 0o666
+            )
         try:
             flags = fcntl.LOCK_EX | fcntl.LOCK_NB
             yield acquired(lambda: fcntl.flock(descriptor, flags), wait)

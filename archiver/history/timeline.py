@@ -13,7 +13,6 @@ from msgspec import UNSET, UnsetType
 from archiver.changes.compare import explain
 from archiver.database.reading import stages, unreadable
 from archiver.errors import UnknownRecord, UnreadableSnapshot
-from archiver.history import queries
 from archiver.history.comparison import lives
 from archiver.history.index import advised, index
 from archiver.history.unreadable import Problems
@@ -345,7 +344,9 @@ def _gone(kind: Kind) -> State:
 
 
 def _unknown(catalogue: Catalogue, versions: Versions, key: str) -> UnknownRecord:
-    newest = next(queries.readable(versions, catalogue.revisions()), None)
+    from archiver.history.queries import readable  # noqa: PLC0415  for a wrong key only
+
+    newest = next(readable(versions, catalogue.revisions()), None)
     label = catalogue.policy.label
     near = [] if newest is None else _near(key, newest[1].lines(), label)
     hint = f"did you mean {', '.join(near)}?" if near else "`archiver search` finds records"
