@@ -119,16 +119,19 @@ def deltas(pairs: Iterable[Pair], policy: Policy, lives: Lives = UNKNOWN) -> Ite
 
 
 def _came(kind: Kind | None, line: bytes, policy: Policy, olds: dict[str, str]) -> Delta:
-    key, texts = line_key(line).decode(), split(line)
+    key = line_key(line).decode()
+    old_key = olds.get(key, "")
+    if policy.strict:
+        return Delta(key, kind, line, old_key=old_key)
+    texts = split(line)
     values = tuple(_all_moving(texts, policy))
-    settled = line if policy.strict else _settled(texts, policy)
-    return Delta(key, kind, settled, values=values, old_key=olds.get(key, ""))
+    return Delta(key, kind, _settled(texts, policy), values=values, old_key=old_key)
 
 
 def _went(kind: Kind | None, line: bytes, policy: Policy, lives: Lives) -> Delta:
     key = line_key(line).decode()
     stone = lives.after.get(key)
-    moving = tuple(_all_moving(split(line), policy))
+    moving = () if policy.strict else tuple(_all_moving(split(line), policy))
     return Delta(
         key,
         kind,
@@ -150,7 +153,9 @@ def _stayed(
     old, new = split(before), split(after)
     key = decode(next(iter(new.values())))
     names = unequal(old, new)
-    if policy.counts_whole_fields:
+    if policy.strict:
+        yield Delta(key, "updated", after, changes=_changes(names, old, new))
+    elif policy.counts_whole_fields:
         yield _counted(key, names, old, new, policy)
     else:
         yield _weighed(key, names, old, new, policy)
@@ -207,8 +212,6 @@ def _settled_anew(names: Iterable[str], old: Texts, new: Texts, policy: Policy) 
 
 def _settled(texts: Texts, policy: Policy) -> bytes:
     """Return a record without metrics and what is volatile, in canonical form; keys are kept."""
-    if policy.strict:
-        return b"{%b}" % b",".join(dump(name) + b":" + bytes(text) for name, text in texts.items())
     first, *rest = texts.items()
     kept = [dump(first[0]) + b":" + bytes(first[1])]
     for name, text in rest:
