@@ -113,6 +113,19 @@ def test_the_log_has_the_numbers_of_a_plain_comparison(
     assert (done.returncode, done.stderr) == (0, note)
 
 
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_database_has_the_same_numbers(
+    real: Path, cloned: Callable[[str], Path], archiver: Archiver, name: str
+) -> None:
+    folder = cloned(name)
+    columns = "revision, total, new, updated, removed, status"
+    question = f"SELECT {columns} FROM captures ORDER BY id"
+    done = archiver("sql", question, "-f", "jsonl", "--repo", folder, *SHAPES[name].options)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    texts = [["" if value is None else str(value) for value in row.values()] for row in answers]
+    assert [Row(*row) for row in texts] == expected(real, name)
+
+
 def test_counters_are_told_from_news(
     real: Path, cloned: Callable[[str], Path], archiver: Archiver
 ) -> None:

@@ -106,6 +106,19 @@ def test_a_later_export_only_writes_what_is_new(archive: History, tmp_path: Path
     assert exported(archive, lake).stderr.startswith("hub: 0 of 10 files written, ")
 
 
+def test_an_index_of_several_processes_gives_the_same_bytes(
+    archive: History, tmp_path: Path
+) -> None:
+    for number in range(40):
+        archive.capture(
+            f"2026-03-01T{number // 60:02}:{number % 60:02}:00Z", a=number, b=number % 7
+        )
+    assert run_archiver("index", "--repo", archive.folder, "--jobs", "2").returncode == 0
+    several = fresh(archive, tmp_path / "several")
+    assert run_archiver("index", "--repo", archive.folder, "--rebuild").returncode == 0
+    assert several == fresh(archive, tmp_path / "one")
+
+
 def test_the_manifest_names_every_file(archive: History, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     found = fresh(archive, lake)
