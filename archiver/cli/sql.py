@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from archiver.cli import asking, options, output
+from archiver.cli.failure import tell
 from archiver.database.asking import Questions
 from archiver.errors import ConfigError
 from archiver.history import index as indexes
@@ -117,6 +120,7 @@ def sql(
             _print_path(catalogue)
             return
         questions = Questions(found.connection, seconds)
+        _end_if_stuck(questions)
 
         def answer(question: str) -> None:
             if len(question) > _LONGEST:
@@ -130,6 +134,17 @@ def sql(
             prompt(questions, answer, catalogue.required().common_dir / "archiver/sql.history")
         else:
             answer(query or "")
+
+
+def _end_if_stuck(questions: Questions) -> None:
+    """End the process if a question can be ended in no other way; it only reads."""
+
+    def watch() -> None:
+        while not Event().wait(0.5):
+            if error := questions.stuck():
+                os._exit(tell(error, debug=False))
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _print_path(catalogue: Catalogue) -> None:

@@ -31,6 +31,8 @@ _CACHE: Final = 16 << 10
 """Kilobytes of pages that are kept."""
 _STEPS: Final = 1_000
 """Instructions of SQLite's machine between two looks at the clock."""
+_GRACE: Final = 2.0
+"""Seconds after the end of its time from which on a question counts as stuck."""
 _LIMITS: Final = {
     sqlite3.SQLITE_LIMIT_LENGTH: _LONGEST_VALUE,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: _LONGEST_QUERY,
@@ -74,6 +76,7 @@ class Questions:
         self._connection = connection
         self._seconds = seconds
         self._spent = self._fetching = self._began = 0.0
+        self._computing = False
         for setting in (
             f"cache_size = -{_CACHE}",
             f"hard_heap_limit = {_MEMORY}",
@@ -116,6 +119,17 @@ class Questions:
         query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"
         return [str(row[0]) for row in self.ask(query).rows]
 
+    def stuck(self) -> ConfigError | None:
+        """Return the error of a question that is late and does not look at the clock any more.
+
+        SQLite looks between its instructions; a single one, such as ``instr`` in a text of 16 MB,
+        can take hours. Another thread may ask this, and can only end the process.
+        """
+        late = self._computing and self._is_spent(
+            self._spent + monotonic() - self._fetching, _GRACE
+        )
+        return self._too_late() if late else None
+
     def _rows(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Cell, ...]]:
         while True:
             with self._translated():
@@ -132,7 +146,7 @@ class Questions:
 
         A failure of the database itself stays what it is.
         """
-        self._fetching = monotonic()
+        self._fetching, self._computing = monotonic(), True
         try:
             yield
         except (MemoryError, OverflowError):
@@ -146,13 +160,14 @@ class Questions:
                 raise KeyboardInterrupt from None  # which came while SQLite looked at the clock
             raise self._refusal(str(error), code) from None
         finally:
+            self._computing = False
             self._spent += monotonic() - self._fetching
 
     def _is_late(self) -> bool:
         return self._is_spent(self._spent + monotonic() - self._fetching)
 
-    def _is_spent(self, fetched: float) -> bool:
-        return max(fetched, process_time() - self._began) > self._seconds
+    def _is_spent(self, fetched: float, grace: float = 0.0) -> bool:
+        return max(fetched, process_time() - self._began) > self._seconds + grace
 
     def _too_late(self) -> ConfigError:
         hint = "ask for less, or give it more with --timeout"

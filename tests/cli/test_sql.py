@@ -268,3 +268,10 @@ for text in sys.argv[2:]:
         ".tables,None,None",
         "None,None,None",
     ]
+
+
+def test_a_question_that_looks_at_no_clock_ends_too(archive: Archive) -> None:
+    text = "SELECT instr(hex(zeroblob(7000000)), hex(zeroblob(3500000)) || 'x')"
+    done = run_process("sql", text, "--repo", archive.folder, "--timeout", "1s")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "archiver: the query took more than 1 s\n" in done.stderr
