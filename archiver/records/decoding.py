@@ -25,12 +25,13 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_NOT_FINITE: Final = rb"-?(?:NaN|Infinity)\b"
-_UP_TO_NEXT: Final = re.compile(
-    rb'((?:[^"NI-]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"|(?!%b)[NI-])*+)%b' % (_NOT_FINITE, _NOT_FINITE),
-    re.DOTALL,
+_STRING_OR_NOT_FINITE: Final = re.compile(
+    rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)|(-?(?:NaN|Infinity)\b)', re.DOTALL
 )
-"""What stands before a value that is not finite, strings skipped whole, and that value."""
+"""A string, which is skipped whole, or a value that is not finite.
+
+Possessive quantifiers, which would skip many strings at once, match wrongly before Python 3.11.5.
+"""
 
 _HALF: Final = re.compile(
     rb"\\(?:u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\)u[dD][c-fC-F]"
@@ -96,9 +97,10 @@ def decoded(body: bytes) -> Decoded:
         return Decoded(body, 0, halves)
     pieces: list[bytes] = []
     start = 0
-    while found := _UP_TO_NEXT.match(body, start):
-        pieces.append(found[1])
-        start = found.end()
+    for found in _STRING_OR_NOT_FINITE.finditer(body):
+        if found.lastindex:
+            pieces.append(body[start : found.start()])
+            start = found.end()
     return Decoded(b"null".join((*pieces, body[start:])), len(pieces), halves)
 
 
