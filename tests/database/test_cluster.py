@@ -85,10 +85,15 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    past = History(new_repository(tmp_path / "repo"))
+    return captured(tmp_path / "repo", RECORDS)
+
+
+def captured(folder: Path, number: int) -> Path:
+    """Make an archive of so many records."""
+    past = History(new_repository(folder))
     past.configure(metrics=("n",))
     for day in range(VERSIONS):
-        records = ({"id": f"{each:05}", "n": day * each} for each in range(day, RECORDS))
+        records = ({"id": f"{each:05}", "n": day * each} for each in range(day, number))
         taken = f"2026-01-{day % 28 + 1:02} {day // 28:02}:00:00"
         past.commit(taken.replace(" ", "T") + "Z", {LATEST: snapshot(taken, *records)})
     return past.folder
@@ -164,7 +169,8 @@ def test_another_version_is_refused_by_name(archive: Path, tmp_path: Path) -> No
 
 
 @needs_dask
-def test_a_cluster_that_ends_meanwhile_is_one_sentence(archive: Path) -> None:
+def test_a_cluster_that_ends_meanwhile_is_one_sentence(tmp_path: Path) -> None:
+    archive = captured(tmp_path / "repo", 20 * RECORDS)  # seconds of work are left when it ends
     with running() as cluster:
         command = ("index", "--repo", archive, "--dask", cluster.address)
         with started(*command, stderr=subprocess.PIPE, env={**os.environ, **PATIENCE}) as process:

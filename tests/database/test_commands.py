@@ -59,7 +59,7 @@ def test_real_histories(real: Path, tmp_path: Path, name: str) -> None:
     with indexes.index(catalogue) as found:
         assert found is not None
         rows = found.connection.execute("SELECT key FROM keys ORDER BY id").fetchall()
-    is_large = name in ("cisa-kev", "radar-index")
+    is_large = name != "khavel"
     keys = [key for (key,) in rows[:: len(rows) // (2 if is_large else 5)]]
     shown = [("show", key, "-f", form) for key in keys for form in ("text", "json")]
     for command in (*(FEW if is_large else COMMANDS), *shown):
