@@ -19,6 +19,7 @@ from archiver.config.tables import (
     ArchiveConfig,
     ChannelConfig,
     RetentionConfig,
+    SiteConfig,
     SourceConfig,
     TemplatesConfig,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Config",
     "Environment",
     "RetentionConfig",
+    "SiteConfig",
     "SourceConfig",
     "TemplatesConfig",
     "discover",
@@ -50,7 +52,7 @@ __all__ = [
 
 FILE_NAME = "archiver.toml"
 
-_TABLES = ("archive", "sources", "retention", "templates", "notify")
+_TABLES = ("archive", "sources", "retention", "templates", "notify", "site")
 _FROM_ENVIRONMENT = {
     "path": "ARCHIVER_PATH",
     "branch": "ARCHIVER_BRANCH",
@@ -74,6 +76,7 @@ class Config:
     retention: RetentionConfig
     templates: TemplatesConfig
     notify: Mapping[str, ChannelConfig]
+    site: SiteConfig
     environment: Environment
 
     __repr__ = short
@@ -208,6 +211,7 @@ def parse(content: bytes, path: Path, environ: Mapping[str, str]) -> Config:
             **validation.convert(fields(TemplatesConfig), tables["templates"], "templates")
         ),
         notify=read_channels(tables["notify"], tables["sources"], folder, validation),
+        site=SiteConfig(**validation.convert(fields(SiteConfig), tables["site"], "site")),
         environment=Environment.read(environ),
     )
     validation.raise_any()

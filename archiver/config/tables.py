@@ -45,6 +45,16 @@ Remote: TypeAlias = Annotated[
         description='the name of a remote, such as "origin"',
     ),
 ]
+WebAddress: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[A-Za-z0-9._~:\[\]-]+(/[A-Za-z0-9._~/%-]*)?$",
+        description='the address of a folder on the web, such as "https://example.org/archive/"',
+    ),
+]
+Line: TypeAlias = Annotated[
+    str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}$", description="a line of at most 200 characters")
+]
 Threshold: TypeAlias = Annotated[
     str,
     Meta(
@@ -221,5 +231,23 @@ class TemplatesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     folder: Folder | None = None
+
+    __repr__ = short
+
+
+class SiteConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[site]``: the site of the archive.
+
+    Attributes:
+        title: What is archived, for people; None: the names of the sources.
+        base_url: Where the site is published; feeds and machines need whole addresses. None: they
+            get none.
+        static_records: Number of records that get a page of their own, which is read without
+            JavaScript: removed ones, then those that changed last. All others are drawn.
+    """
+
+    title: Line | None = None
+    base_url: WebAddress | None = None
+    static_records: Annotated[int, Meta(ge=0, le=50_000, description="0 to 50,000")] = 5_000
 
     __repr__ = short

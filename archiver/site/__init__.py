@@ -1,0 +1,1 @@
+"""What is published of an archive: a site, feeds, a review, files for machines."""
