@@ -12,14 +12,16 @@ from archiver.records.representation import short
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from archiver.records.model import Kind
 
 Values: TypeAlias = "dict[int, list[tuple[int, str]]]"
 """Number of a metric to the captures in which it changed, with its value as JSON from then on."""
 
-_CAPTURES: Final = f"""SELECT id, revision, coalesce(object, ''), timestamp, committed_at, subject,
+_CAPTURES: Final = f"""SELECT id, revision, coalesce(object, ''),
+    CASE WHEN datetime(timestamp) = timestamp THEN timestamp ELSE authored_at END,
+    committed_at, subject,
     total, status, reason, proof, {", ".join(KINDS)}
 FROM captures ORDER BY id"""  # noqa: S608  names of ours
 _NEWS: Final = """SELECT rows.capture, keys.key, rows.kind, coalesce(rows.field, ''),
@@ -51,11 +53,13 @@ _SPAN: Final = f"""SELECT rows.key, rows.field,
     group_concat(rows.capture || ',' || {_VALUE}, ',')
 FROM value_rows AS rows
 WHERE rows.capture BETWEEN :first AND :last AND rows.field IN (SELECT value FROM json_each(:fields))
+    AND (:keys IS NULL OR rows.key IN (SELECT value FROM json_each(:keys)))
 GROUP BY rows.key, rows.field"""  # noqa: S608  constants
 _HELD: Final = f"""SELECT ends.key, ends.field, ends.capture || ',' || {_VALUE}
 FROM (
     SELECT key, field, max(capture) AS capture FROM value_rows
     WHERE capture < :first AND field IN (SELECT value FROM json_each(:fields))
+        AND (:keys IS NULL OR key IN (SELECT value FROM json_each(:keys)))
     GROUP BY key, field
 ) AS ends JOIN value_rows AS rows USING (key, field, capture)"""  # noqa: S608  constants
 
@@ -231,7 +235,11 @@ def moved(connection: sqlite3.Connection, after: int) -> set[str]:
 
 
 def values(
-    connection: sqlite3.Connection, metrics: Mapping[str, int], first: int, last: int
+    connection: sqlite3.Connection,
+    metrics: Mapping[str, int],
+    first: int,
+    last: int,
+    among: Collection[str] | None = None,
 ) -> Iterator[tuple[str, int, str]]:
     """Yield the values that a metric of a record held from one capture to another.
 
@@ -244,11 +252,17 @@ def values(
         metrics: Names of the metrics, and their numbers in the index.
         first: Number of the first capture.
         last: Number of the last capture.
+        among: Keys of the records that are meant; None: all.
     """
     places = {number: place for place, number in enumerate(metrics.values())}
-    given = {"first": first, "last": last, "fields": f"[{','.join(map(str, places))}]"}
     connection.create_function("exact", 1, lambda number: dump(number).decode(), deterministic=True)
     names: dict[int, str] = dict(connection.execute("SELECT id, key FROM keys"))
+    given = {
+        "first": first,
+        "last": last,
+        "fields": _array(places),
+        "keys": None if among is None else _array(n for n, key in names.items() if key in among),
+    }
     spans = {(key, field): text for key, field, text in connection.execute(_SPAN, given)}
     for key, field, text in connection.execute(_HELD, given):
         rest = spans.pop((key, field), None)
@@ -256,3 +270,36 @@ def values(
             yield names[key], places[field], text if rest is None else f"{text},{rest}"
     for (key, field), text in spans.items():
         yield names[key], places[field], text
+
+
+def _array(numbers: Iterable[int]) -> str:
+    return f"[{','.join(map(str, numbers))}]"
+
+
+class LastRun(NamedTuple):
+    """The last run: when it began (UTC), what came of it, its exit code."""
+
+    timestamp: str
+    outcome: str
+    code: int
+
+
+def last_run(connection: sqlite3.Connection) -> LastRun | None:
+    """Return what the last run reported; None: there is no report."""
+    query = "SELECT timestamp, outcome, code FROM runs ORDER BY rowid DESC LIMIT 1"
+    row = connection.execute(query).fetchone()
+    return None if row is None else LastRun(*row)
+
+
+def returns(connection: sqlite3.Connection, most: int) -> list[tuple[str, int, int | None]]:
+    """Return key, capture and the capture before in which it went, of what returned, newest first.
+
+    Only records that are there.
+    """
+    query = """SELECT keys.key, rows.capture, (SELECT max(spans.valid_to) FROM record_rows AS spans
+        WHERE spans.key = rows.key AND spans.valid_to < rows.capture)
+    FROM change_rows AS rows JOIN keys ON keys.id = rows.key
+    WHERE rows.kind = 'returned' AND EXISTS (SELECT 1 FROM record_rows AS spans
+        WHERE spans.key = rows.key AND spans.valid_to IS NULL)
+    ORDER BY rows.capture DESC, keys.key LIMIT ?"""
+    return connection.execute(query, (most,)).fetchall()

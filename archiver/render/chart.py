@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 WIDTH: Final = 1_000
 HEIGHT: Final = 200
@@ -66,17 +66,30 @@ def line(points: Sequence[Point], *, from_zero: bool = False) -> Line | None:
     least, most = min(values), max(values)
     low = min(0.0, least) if from_zero else least
     span = (most - low) or 1.0
-    lines, areas, begun = [], [], ""
-    for (place, value), (end, _) in zip(points, [*points[1:], (1.0, None)], strict=True):
-        if value is None:
-            begun = ""
-            continue
-        y = _number(_MARGIN + (HEIGHT - 2 * _MARGIN) * (1 - (value - low) / span))
-        left, right = _number(place * WIDTH), _number(end * WIDTH)
-        lines.append(f"V{y}H{right}" if begun else f"M{left} {y}H{right}")
-        areas.append(f"M{left} {HEIGHT}V{y}H{right}V{HEIGHT}z")
-        begun = y
+    lines: list[str] = []
+    areas: list[str] = []
+    for run in _runs(points):
+        steps, last = [], ""
+        for place, value in run[:-1]:
+            y = _number(_MARGIN + (HEIGHT - 2 * _MARGIN) * (1 - ((value or 0.0) - low) / span))
+            if y != last:
+                steps.append(f"{f'H{_number(place * WIDTH)}' if last else ''}V{y}")
+            last = y
+        start, end = _number(run[0][0] * WIDTH), _number(run[-1][0] * WIDTH)
+        lines.append(f"M{start} {''.join(steps).removeprefix('V')}H{end}")
+        areas.append(f"M{start} {HEIGHT}{''.join(steps)}H{end}V{HEIGHT}z")
     return Line("".join(lines), "".join(areas), least, most, values[0], values[-1])
+
+
+def _runs(points: Sequence[Point]) -> Iterator[list[Point]]:
+    """Yield the points of each time without a gap, and the place at which it ends."""
+    run: list[Point] = []
+    for place, value in [*points, (1.0, None)]:
+        if value is not None:
+            run.append((place, value))
+        elif run:
+            yield [*run, (place, None)]
+            run = []
 
 
 def bars(rows: Sequence[dict[str, int]]) -> list[Bar]:

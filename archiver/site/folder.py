@@ -117,8 +117,12 @@ class Draft:
 
 
 @contextmanager
-def replaced(folder: Path) -> Iterator[Draft]:
+def replaced(folder: Path, *, fresh: bool = False) -> Iterator[Draft]:
     """Yield a draft of the site in `folder`, which replaces it when the block ends without error.
+
+    Args:
+        folder: The folder.
+        fresh: Whether nothing of the published site is kept.
 
     Raises:
         ConfigError: It holds something else than a site, or cannot be written.
@@ -129,7 +133,7 @@ def replaced(folder: Path) -> Iterator[Draft]:
         published.parent.mkdir(parents=True, exist_ok=True)
         _sweep(published)
         with _scratch(published) as scratch:
-            yield Draft(published, scratch, old)
+            yield Draft(published, scratch, None if fresh else old)
             scratch.chmod(0o755)
             _replace(published, scratch)
     except OSError as error:

@@ -1,0 +1,95 @@
+"""The command that makes the site of an archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archiver.cli import options, output
+from archiver.config import SiteConfig
+from archiver.errors import ConfigError
+from archiver.records.text import count, terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archiver.history.catalogue import Catalogue
+    from archiver.history.choice import Choice
+    from archiver.site.build import Settings
+
+
+@click.command(
+    epilog=options.examples(
+        "archiver site -o public",
+        "archiver site -o public --base-url https://example.org/archive/",
+        "archiver site -o kev --file data.json --records vulnerabilities --key cveID",
+    )
+)
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("site"),
+    show_default=True,
+    metavar="DIR",
+    help="The folder of the site: new, empty, or with a site.",
+)
+@click.option("--title", metavar="TEXT", help="What is archived.  [default: the sources]")
+@click.option(
+    "--base-url", metavar="URL", help="Where it is published; feeds name whole addresses."
+)
+@click.option("--rebuild", is_flag=True, help="Write every file again, whatever is in the folder.")
+@options.catalogue
+def site(
+    *,
+    choice: Choice,
+    folder: Path,
+    title: str | None,
+    base_url: str | None,
+    rebuild: bool,
+) -> None:
+    """Make a site of static files: overview, catalogue, every record, every change.
+
+    It needs no server, and asks no other one for anything: open index.html, or publish the folder
+    anywhere. What the folder holds already is brought up to date.
+    """
+    from archiver.site.build import build  # noqa: PLC0415 - 30 ms, not for other commands
+
+    catalogues = choice.each()
+    settings = configured(catalogues, title=title, base_url=base_url, rebuild=rebuild)
+    with output.progress(catalogues[0].source) as bar:
+        built = build(catalogues, folder, settings, bar)
+    words = f"{count(built.written, 'file')} written, {count(built.kept)} as before"
+    click.echo(terminal(f"{folder}: {words}; open {folder / 'index.html'}"))
+    if built.drawn:
+        records = catalogues[0].noun.counted(built.drawn)
+        limit = f"static_records is {settings.static_records:,}"
+        output.note(f"note: {records} have no page of their own ({limit}): a script draws it")
+
+
+def configured(
+    catalogues: Sequence[Catalogue],
+    *,
+    title: str | None,
+    base_url: str | None,
+    rebuild: bool = False,
+) -> Settings:
+    """Return how a site is made: by the options, else by archiver.toml."""
+    import re  # noqa: PLC0415
+
+    from archiver.site.build import Settings  # noqa: PLC0415 - see above
+
+    config = catalogues[0].config
+    table = config.site if config else SiteConfig()
+    if base_url is not None and not re.match("https?://[^/]", base_url):
+        raise ConfigError(f"--base-url: {base_url!r} is no address of the web", hint="https://…")
+    return Settings(
+        title=title or table.title,
+        base_url=base_url or table.base_url,
+        static_records=table.static_records,
+        folder=config.template_folder if config else None,
+        rebuild=rebuild,
+    )

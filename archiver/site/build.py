@@ -1,0 +1,198 @@
+"""Build the site of an archive: static files in a folder that is replaced at once."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from archiver import __version__
+from archiver.errors import ConfigError
+from archiver.history.index import ready, silent
+from archiver.records.representation import short
+from archiver.render.templates import render, static
+from archiver.site import machine
+from archiver.site.addresses import upwards
+from archiver.site.folder import MANIFEST, Manifest, replaced
+from archiver.site.source import SourceSite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from archiver.history.catalogue import Catalogue
+    from archiver.site.folder import Draft
+    from archiver.site.source import Told
+
+    Progress = Callable[[int, int], None]
+
+_DIGITS: Final = 12
+_ICON: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
+    '<rect width="16" height="16" rx="3" fill="#0d5470"/><path d="M4 4h8M4 8h8M4 12h5" stroke="#fff" stroke-width="1.6"/></svg>\n'
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a site is made.
+
+    Attributes:
+        title: What is archived, for people; None: the names of the sources.
+        base_url: Where it is published; None: unknown.
+        static_records: Number of records of each source that get a page of their own.
+        folder: The user's templates; None: there are none.
+        rebuild: Whether nothing of the published site is kept.
+    """
+
+    title: str | None = None
+    base_url: str | None = None
+    static_records: int = 5_000
+    folder: Path | None = None
+    rebuild: bool = False
+
+    __repr__ = short
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was made.
+
+    Attributes:
+        written: Number of files that are new or differ from before.
+        kept: Number of files that are the same.
+        drawn: Number of records that have no page of their own: a script draws it.
+    """
+
+    written: int
+    kept: int
+    drawn: int = 0
+
+    __repr__ = short
+
+
+def build(
+    catalogues: Sequence[Catalogue],
+    folder: Path,
+    settings: Settings,
+    progress: Progress = silent,
+) -> Built:
+    """Make the site of some catalogues in `folder`, which appears complete or stays as it is.
+
+    The same history gives the same bytes. What the site in the folder holds already is kept.
+
+    Args:
+        catalogues: The catalogues; at least one.
+        folder: The folder; new, empty, or one with a site.
+        settings: How it is made.
+        progress: Receives the progress of each index, see `ready`.
+
+    Raises:
+        ConfigError: The folder holds something else, or cannot be written.
+        RenderError: A template is missing or wrong; the old site stays.
+        StoreError: See `ready`.
+    """
+    with ExitStack() as stack:
+        indexes = [stack.enter_context(ready(each, progress)) for each in catalogues]
+        draft = stack.enter_context(replaced(folder, fresh=settings.rebuild))
+        site = _Site(draft, settings, [each.source for each in catalogues])
+        for catalogue, index in zip(catalogues, indexes, strict=True):
+            site.add(
+                SourceSite(
+                    draft=draft,
+                    catalogue=catalogue,
+                    index=index,
+                    render=site.render,
+                    made=site.made,
+                    static_records=settings.static_records,
+                    base_url=site.base_url,
+                )
+            )
+        site.finish()
+    return Built(draft.written, draft.kept, site.drawn)
+
+
+@dataclass
+class _Site:
+    """The frame that all pages share, and the pages at the top."""
+
+    draft: Draft
+    settings: Settings
+    names: list[str]
+    told: list[Told] = field(default_factory=list)
+    sections: dict[str, Any] = field(default_factory=dict)
+    drawn: int = 0
+
+    def __post_init__(self) -> None:
+        style, script = static("site.css"), static("site.js")
+        self.title = self.settings.title or ", ".join(self.names)
+        self.base_url = (
+            (self.settings.base_url or "").rstrip("/") + "/" if self.settings.base_url else ""
+        )
+        self.frame: dict[str, str] = {
+            "title": self.title,
+            "style": f"assets/site-{_digest(style)}.css",
+            "script": f"assets/site-{_digest(script)}.js",
+            "icon": f"assets/icon-{_digest(_ICON)}.svg",
+        }
+        for name, content in (("style", style), ("script", script), ("icon", _ICON)):
+            self.draft.write(self.frame[name], content)
+        self.made = _digest(repr((__version__, self.frame, _templates(self.settings.folder))))
+
+    def render(self, template: str, path: str, context: dict[str, Any]) -> str:
+        """Return the page at `path`."""
+        source = context.get("source")
+        root = upwards(path)
+        here = root + f"{source['folder']}/" if source else root
+        if path.startswith(f"{source['folder']}/" if source else "/"):
+            here = upwards(path.partition("/")[2])
+        frame = {"site": self.frame, "root": root, "here": here, "source": None, "feeds": []}
+        return render(template, {**frame, **context}, folder=self.settings.folder)
+
+    def add(self, source: SourceSite) -> None:
+        """Write all about one source."""
+        if source.folder in self.sections:
+            raise ConfigError(f"two sources would have the folder {source.folder}")
+        told, section = source.write()
+        self.told.append(told)
+        self.sections[source.folder] = section
+        self.drawn += source.drawn
+        if len(self.names) == 1:
+            page = self.render("site-overview.html.j2", "index.html", source.overview)
+            self.draft.write("index.html", page)
+
+    def finish(self) -> None:
+        """Write what is about all sources, and the manifest."""
+        sources = [each._asdict() for each in self.told]
+        if len(sources) > 1:
+            self.draft.write(
+                "index.html", self.render("site-portal.html.j2", "index.html", {"sources": sources})
+            )
+        missing = {"sources": sources, "base": self.base_url or "/", "noun": self.told[0].noun}
+        self.draft.write("404.html", self.render("site-missing.html.j2", "404.html", missing))
+        self.draft.write("index.json", machine.index(self.title, self.base_url, self.told))
+        self.draft.write("llms.txt", machine.llms(self.title, self.told))
+        self.draft.write(".nojekyll", "")
+        if self.base_url:
+            self.draft.write("sitemap.xml", machine.sitemap(self.base_url, self.draft.files()))
+        manifest = Manifest(
+            schema="archiver/site/1", names=self.draft.names(), sources=self.sections
+        )
+        self.draft.write(MANIFEST, msgspec.json.encode(manifest))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def _templates(folder: Path | None) -> list[str]:
+    """Return the digests of the templates that a user replaced."""
+    files = sorted(folder.glob("site*")) if folder is not None else []
+    return [
+        f"{each.name} {hashlib.sha256(each.read_bytes()).hexdigest()}"
+        for each in files
+        if each.is_file()
+    ]

@@ -1,0 +1,121 @@
+"""The static page of one record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from archiver.records.jsontext import parse
+from archiver.render import chart, wording
+from archiver.site.overview import time_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archiver.database.pages import Life
+    from archiver.records.model import Json
+    from archiver.site.story import Story
+
+Series = list[tuple[int, Any]]
+"""Captures, and the value from then on; None: absent."""
+
+_GONE: Final = {"removed": "Removed", "renamed": "Renamed", "left": "Left the window"}
+_EVENTS: Final = 60
+"""Changes that a static page shows; it stays small."""
+
+
+def series(text: str) -> Series:
+    """Return what ``capture,value,…`` says."""
+    flat: list[Any] = msgspec.json.decode(f"[{text}]")
+    return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+def context(
+    life: Life, metrics: Mapping[str, Series], story: Story, hub: str, last: int
+) -> dict[str, Any]:
+    """Return what the page of a record shows.
+
+    Args:
+        life: The record.
+        metrics: What each of its metrics was; by name.
+        story: How changes are shown.
+        hub: Address of its page on the hub; empty: it has none.
+        last: Number of the newest capture.
+    """
+    settled: dict[str, Json] = parse(life.record.encode())
+    facts = [(name, value) for name, value in settled.items() if name != "@key"]
+    standing = {name: _standing(values, life.until) for name, values in metrics.items()}
+    facts += [(name, value) for name, value in standing.items() if value is not None]
+    events = [story.told(each) for each in reversed(life.events)]
+    return {
+        **story.record(life.key),
+        "gone": life.gone,
+        "state": _state(life, story),
+        "hub": "" if life.gone else hub,
+        "facts": [(name, _words(name, value)) for name, value in facts],
+        "charts": [
+            drawn
+            for name, values in metrics.items()
+            if (drawn := _chart(name, values, story, last)) is not None
+        ],
+        "events": events[:_EVENTS],
+        "left": len(events) - len(events[:_EVENTS]),
+        "since": story.at(life.since),
+    }
+
+
+def _standing(values: Series, until: int | None) -> Json:
+    """Return the newest value; of a record that is gone, the last one that it had."""
+    there = [value for capture, value in values if until is None or capture < until]
+    return there[-1] if there else None
+
+
+def _state(life: Life, story: Story) -> str:
+    since = f"first seen {story.at(life.since)['timestamp'][:16]} UTC"
+    if life.until is None:
+        return f"In the catalogue; {since}."
+    ending = [each for each in life.events if each.capture == life.until]
+    words = f"{_GONE[life.gone]} on {story.at(life.until)['timestamp'][:16]} UTC"
+    if ending and ending[-1].new_key:
+        words += f", now {ending[-1].new_key}"
+    if ending and ending[-1].cause:
+        words += f" ({ending[-1].cause})"
+    return f"{words}; {since}."
+
+
+def _words(name: str, value: Json) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return wording.words(name, value)
+    return msgspec.json.format(msgspec.json.encode(value), indent=1).decode()
+
+
+def _chart(name: str, values: Series, story: Story, last: int) -> dict[str, Any] | None:
+    """Return the chart of a metric that moved; None: it did not, or is no number."""
+    numbers = [value for _, value in values if type(value) in (int, float)]
+    if len(numbers) < 2 or any(type(value) is str for _, value in values):  # noqa: PLR2004
+        return None
+    begin, end = story.at(values[0][0])["timestamp"], story.at(last)["timestamp"]
+    start = time_of(begin)
+    span = (time_of(end) - start).total_seconds() or 1.0
+    points = [
+        ((time_of(story.at(capture)["timestamp"]) - start).total_seconds() / span, _number(value))
+        for capture, value in values
+    ]
+    line = chart.line(points)
+    if line is None:
+        return None
+    ends = (
+        wording.words(name, value)
+        for value in (numbers[0], numbers[-1], min(numbers), max(numbers))
+    )
+    words = "from {} to {}; at least {}, at most {}".format(*ends)
+    return {"name": name, "line": line, "words": words, "begin": begin, "end": end}
+
+
+def _number(value: Json) -> float | None:
+    return float(value) if type(value) in (int, float) else None

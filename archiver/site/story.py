@@ -1,0 +1,109 @@
+"""Changes in words, as the templates of a site show them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import UNSET
+
+from archiver.changes.detail import leaves
+from archiver.records.jsontext import parse
+from archiver.records.model import FieldChange, pointer
+from archiver.records.text import count, named
+from archiver.render import wording
+from archiver.site.addresses import drawn_page, record_page
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from archiver.database.pages import Capture, Event, Shift
+    from archiver.records.policy import Policy
+    from archiver.records.text import Noun
+
+_TERMS: Final = frozenset({"license", "gated"})
+"""Fields that decide whether a record may still be used."""
+
+
+class Story:
+    """How the changes of one catalogue are shown.
+
+    Attributes:
+        timestamps: Time of each capture.
+        pages: Name of the page of each capture.
+    """
+
+    def __init__(
+        self,
+        captures: Sequence[Capture],
+        pages: Sequence[str],
+        policy: Policy,
+        labels: Mapping[str, str],
+        own: Collection[str],
+    ) -> None:
+        """Show changes of these captures; records of `own` have a static page."""
+        self.timestamps = [each.timestamp for each in captures]
+        self.pages = pages
+        self._policy = policy
+        self._labels = labels
+        self._own = own
+
+    def page(self, key: str) -> str:
+        """Return the page of a record, relative to the folder of its source."""
+        return record_page(key) if key in self._own else drawn_page(key)
+
+    def shown(self, key: str) -> str:
+        """Return what people read of a record: label and key, else the key."""
+        label = self._labels.get(key, "")
+        return named(key, label) if label else key
+
+    def record(self, key: str) -> dict[str, Any]:
+        """Return how a record is named and linked."""
+        return {"key": key, "shown": self.shown(key), "page": self.page(key)}
+
+    def at(self, capture: int) -> dict[str, str]:
+        """Return the page and the time of a capture."""
+        return {"capture": self.pages[capture - 1], "timestamp": self.timestamps[capture - 1]}
+
+    def told(self, event: Event) -> dict[str, Any]:
+        """Return a change for a template."""
+        return {
+            **self.record(event.key),
+            **self.at(event.capture),
+            "kind": event.kind,
+            "cause": event.cause,
+            "old_key": event.old_key,
+            "other": self._other(event),
+            "shifts": [each._asdict() for each in self._shifts(event.shifts)],
+        }
+
+    def _other(self, event: Event) -> str:
+        if event.new_key:
+            return f"to {event.new_key}"
+        return f"from {event.old_key}" if event.old_key else ""
+
+    def _shifts(self, shifts: Sequence[Shift]) -> Iterator[wording.Shift]:
+        for each in shifts:
+            old = UNSET if each.old is None else parse(each.old.encode())
+            new = UNSET if each.new is None else parse(each.new.encode())
+            detail = leaves(each.field, old, new, self._policy)
+            change = FieldChange(
+                "replace", pointer(each.field), metric=False, old=old, new=new, detail=detail
+            )
+            yield from wording.shifts(change)
+
+
+def importance(event: Event) -> int:
+    """Return what puts changes in the order of what matters; changed terms come after losses."""
+    terms = event.kind == "updated" and not _TERMS.isdisjoint(each.field for each in event.shifts)
+    return 1 if terms else 2 * wording.FIRST.index(event.kind)
+
+
+def headline(capture: Capture, noun: Noun) -> str:
+    """Sum a capture up in one line."""
+    if capture.total is None:
+        return f"This capture cannot be read: {capture.reason}"
+    if not capture.counts:
+        return f"The first snapshot: {noun.counted(capture.total)}."
+    kinds = [kind for kind in wording.FIRST if kind != "metrics" and capture.counts.get(kind)]
+    words = [f"{count(capture.counts[kind])} {kind}" for kind in kinds]
+    return f"{', '.join(words) or 'No news'}; {noun.counted(capture.total)}."
