@@ -20,7 +20,9 @@ _TAKEN: Final = frozenset({"assets"})
 def folder_of(source: str) -> str:
     """Return the folder of a source: its name; of a file, what is left of its name."""
     name = source.lower()
-    if _SAFE.fullmatch(name) and name not in _TAKEN:
+    if name in _TAKEN:
+        return f"source-{name}"
+    if _SAFE.fullmatch(name):
         return name
     return re.sub(r"[^a-z0-9]+", "-", name).strip("-")[:64] or "catalogue"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -17,11 +16,13 @@ from archiver.records.representation import short
 from archiver.render.templates import render, static
 from archiver.site import machine
 from archiver.site.addresses import upwards
+from archiver.site.facts import Facts
 from archiver.site.folder import MANIFEST, Manifest, replaced
 from archiver.site.source import SourceSite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from archiver.history.catalogue import Catalogue
     from archiver.site.folder import Draft
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 _DIGITS: Final = 12
 _ICON: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
-    '<rect width="16" height="16" rx="3" fill="#0d5470"/><path d="M4 4h8M4 8h8M4 12h5" stroke="#fff" stroke-width="1.6"/></svg>\n'
+    '<rect width="16" height="16" rx="3" fill="#0d5470"/>'
+    '<path d="M4 4h8M4 8h8M4 12h5" stroke="#fff" stroke-width="1.6"/></svg>\n'
 )
 
 
@@ -100,17 +102,7 @@ def build(
         draft = stack.enter_context(replaced(folder, fresh=settings.rebuild))
         site = _Site(draft, settings, [each.source for each in catalogues])
         for catalogue, index in zip(catalogues, indexes, strict=True):
-            site.add(
-                SourceSite(
-                    draft=draft,
-                    catalogue=catalogue,
-                    index=index,
-                    render=site.render,
-                    made=site.made,
-                    static_records=settings.static_records,
-                    base_url=site.base_url,
-                )
-            )
+            site.add(Facts(catalogue, index.connection, settings.static_records))
         site.finish()
     return Built(draft.written, draft.kept, site.drawn)
 
@@ -122,6 +114,7 @@ class _Site:
     draft: Draft
     settings: Settings
     names: list[str]
+    frame: dict[str, str] = field(init=False)
     told: list[Told] = field(default_factory=list)
     sections: dict[str, Any] = field(default_factory=dict)
     drawn: int = 0
@@ -132,7 +125,7 @@ class _Site:
         self.base_url = (
             (self.settings.base_url or "").rstrip("/") + "/" if self.settings.base_url else ""
         )
-        self.frame: dict[str, str] = {
+        self.frame = {
             "title": self.title,
             "style": f"assets/site-{_digest(style)}.css",
             "script": f"assets/site-{_digest(script)}.js",
@@ -142,23 +135,30 @@ class _Site:
             self.draft.write(self.frame[name], content)
         self.made = _digest(repr((__version__, self.frame, _templates(self.settings.folder))))
 
-    def render(self, template: str, path: str, context: dict[str, Any]) -> str:
+    def render(self, template: str, path: str, context: Mapping[str, Any]) -> str:
         """Return the page at `path`."""
         source = context.get("source")
         root = upwards(path)
         here = root + f"{source['folder']}/" if source else root
         if path.startswith(f"{source['folder']}/" if source else "/"):
             here = upwards(path.partition("/")[2])
-        frame = {"site": self.frame, "root": root, "here": here, "source": None, "feeds": []}
+        frame: dict[str, Any] = {
+            "site": self.frame,
+            "root": root,
+            "here": here,
+            "source": None,
+            "feeds": [],
+        }
         return render(template, {**frame, **context}, folder=self.settings.folder)
 
-    def add(self, source: SourceSite) -> None:
+    def add(self, facts: Facts) -> None:
         """Write all about one source."""
+        source = SourceSite(facts, self.draft, self.render, self.made)
         if source.folder in self.sections:
             raise ConfigError(f"two sources would have the folder {source.folder}")
-        told, section = source.write()
-        self.told.append(told)
-        self.sections[source.folder] = section
+        source.write()
+        self.told.append(source.told)
+        self.sections[source.folder] = source.section
         self.drawn += source.drawn
         if len(self.names) == 1:
             page = self.render("site-overview.html.j2", "index.html", source.overview)

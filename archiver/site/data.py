@@ -273,7 +273,7 @@ class Era(NamedTuple):
 
 def eras(captures: int, records: int) -> list[Era]:
     """Return the eras of a history, oldest first."""
-    buckets = power_of_two(records / _IN_VALUES, _MOST_VALUE_FILES)
+    buckets = value_files(records)
     starts = range(1, captures + 1, ERA)
     recent = [
         Era(str(start), start, min(start + ERA - 1, captures), buckets) for start in starts[-_ERAS:]
@@ -296,6 +296,11 @@ def thinned(text: str, months: Sequence[str]) -> str:
         for capture, value in zip(*[iter(flat)] * 2, strict=True)
     }
     return encode([each for pair in last.values() for each in pair]).decode()[1:-1]
+
+
+def value_files(records: int) -> int:
+    """Return the number of files of an era for the values of so many records."""
+    return power_of_two(records / _IN_VALUES, _MOST_VALUE_FILES)
 
 
 def record_files(records: int) -> int:

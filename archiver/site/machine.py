@@ -95,7 +95,8 @@ def llms(title: str, sources: Sequence[Told]) -> str:
         "",
     ]
     for each in sources:
-        told = f"{each.total}, {count(each.captures, 'capture')} from {each.first} to {each.last} (UTC)"
+        captures = count(each.captures, "capture")
+        told = f"{each.total}, {captures} from {each.first} to {each.last} (UTC)"
         lines += [
             f"## {each.name}",
             "",

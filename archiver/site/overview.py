@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import groupby, islice, pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from archiver.database import figures, pages
+from archiver.history.versions import STAMP
 from archiver.records.text import count, more
 from archiver.render import chart, wording
-from archiver.site.story import importance
+from archiver.site.story import importance, time_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from archiver.site.data import Columns
     from archiver.site.story import Story
 
-STAMP: Final = "%Y-%m-%d %H:%M:%S"
 PERIOD: Final = timedelta(days=30)
 _NEWS: Final = 24
 _MOVERS: Final = 7
@@ -35,11 +35,6 @@ _CELL: Final = 12
 _LEFT: Final = 4
 _TOP: Final = 14
 _HOUR: Final = 3_600
-
-
-def time_of(timestamp: str) -> datetime:
-    """Return a capture time, UTC."""
-    return datetime.strptime(timestamp, STAMP).replace(tzinfo=UTC)
 
 
 def base_of(captures: Sequence[Capture], period: timedelta = PERIOD) -> Capture:

@@ -8,7 +8,6 @@ import msgspec
 
 from archiver.records.jsontext import parse
 from archiver.render import chart, wording
-from archiver.site.overview import time_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +20,8 @@ Series = list[tuple[int, Any]]
 """Captures, and the value from then on; None: absent."""
 
 _GONE: Final = {"removed": "Removed", "renamed": "Renamed", "left": "Left the window"}
+_FILLED: Final = 0.95
+"""Share of a chart up to the last change; what follows it is as it was then."""
 _EVENTS: Final = 60
 """Changes that a static page shows; it stays small."""
 
@@ -31,9 +32,7 @@ def series(text: str) -> Series:
     return list(zip(flat[::2], flat[1::2], strict=True))
 
 
-def context(
-    life: Life, metrics: Mapping[str, Series], story: Story, hub: str, last: int
-) -> dict[str, Any]:
+def context(life: Life, metrics: Mapping[str, Series], story: Story, hub: str) -> dict[str, Any]:
     """Return what the page of a record shows.
 
     Args:
@@ -41,7 +40,6 @@ def context(
         metrics: What each of its metrics was; by name.
         story: How changes are shown.
         hub: Address of its page on the hub; empty: it has none.
-        last: Number of the newest capture.
     """
     settled: dict[str, Json] = parse(life.record.encode())
     facts = [(name, value) for name, value in settled.items() if name != "@key"]
@@ -57,7 +55,7 @@ def context(
         "charts": [
             drawn
             for name, values in metrics.items()
-            if (drawn := _chart(name, values, story, last)) is not None
+            if (drawn := _chart(name, values, story)) is not None
         ],
         "events": events[:_EVENTS],
         "left": len(events) - len(events[:_EVENTS]),
@@ -94,17 +92,16 @@ def _words(name: str, value: Json) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=1).decode()
 
 
-def _chart(name: str, values: Series, story: Story, last: int) -> dict[str, Any] | None:
+def _chart(name: str, values: Series, story: Story) -> dict[str, Any] | None:
     """Return the chart of a metric that moved; None: it did not, or is no number."""
     numbers = [value for _, value in values if type(value) in (int, float)]
     if len(numbers) < 2 or any(type(value) is str for _, value in values):  # noqa: PLR2004
         return None
-    begin, end = story.at(values[0][0])["timestamp"], story.at(last)["timestamp"]
-    start = time_of(begin)
-    span = (time_of(end) - start).total_seconds() or 1.0
+    begin, end = values[0][0], values[-1][0]
+    start = story.times[begin - 1]
+    span = (story.times[end - 1] - start) / _FILLED or 1.0
     points = [
-        ((time_of(story.at(capture)["timestamp"]) - start).total_seconds() / span, _number(value))
-        for capture, value in values
+        ((story.times[capture - 1] - start) / span, _number(value)) for capture, value in values
     ]
     line = chart.line(points)
     if line is None:
@@ -114,7 +111,13 @@ def _chart(name: str, values: Series, story: Story, last: int) -> dict[str, Any]
         for value in (numbers[0], numbers[-1], min(numbers), max(numbers))
     )
     words = "from {} to {}; at least {}, at most {}".format(*ends)
-    return {"name": name, "line": line, "words": words, "begin": begin, "end": end}
+    return {
+        "name": name,
+        "line": line,
+        "words": words,
+        "begin": story.timestamps[begin - 1],
+        "end": story.timestamps[end - 1],
+    }
 
 
 def _number(value: Json) -> float | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET
 
 from archiver.changes.detail import leaves
+from archiver.history.versions import STAMP
 from archiver.records.jsontext import parse
 from archiver.records.model import FieldChange, pointer
 from archiver.records.text import count, named
@@ -24,11 +26,17 @@ _TERMS: Final = frozenset({"license", "gated"})
 """Fields that decide whether a record may still be used."""
 
 
+def time_of(timestamp: str) -> datetime:
+    """Return a capture time, UTC."""
+    return datetime.strptime(timestamp, STAMP).replace(tzinfo=UTC)
+
+
 class Story:
     """How the changes of one catalogue are shown.
 
     Attributes:
         timestamps: Time of each capture.
+        times: The same in seconds since 1970.
         pages: Name of the page of each capture.
     """
 
@@ -42,6 +50,7 @@ class Story:
     ) -> None:
         """Show changes of these captures; records of `own` have a static page."""
         self.timestamps = [each.timestamp for each in captures]
+        self.times = [time_of(each.timestamp).timestamp() for each in captures]
         self.pages = pages
         self._policy = policy
         self._labels = labels

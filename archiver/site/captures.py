@@ -1,0 +1,156 @@
+"""The pages of captures and months, and what each capture changed as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from archiver.database import pages
+from archiver.records.model import KINDS
+from archiver.records.text import count
+from archiver.render import wording
+from archiver.site import data
+from archiver.site.addresses import month_of
+from archiver.site.story import headline, importance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from archiver.database.pages import Capture, Event
+    from archiver.site.facts import Facts
+    from archiver.site.shelf import Shelf
+
+_LISTED: Final = 200
+"""Changes of each kind that stand in the page of a capture or a month."""
+_OTHERS: Final = ("returned", "renamed", "entered", "left")
+
+
+@dataclass
+class Captures:
+    """Writes a page for each capture and each month.
+
+    Attributes:
+        facts: What is known of the source.
+        shelf: Where it is written to.
+    """
+
+    facts: Facts
+    shelf: Shelf
+
+    def write(self) -> None:
+        """Write all of it."""
+        self._write_captures()
+        self._write_months()
+
+    def _write_captures(self) -> None:
+        for capture in self.facts.captures:
+            page = f"captures/{self.facts.pages[capture.id - 1]}.html"
+            lasting = capture.id < self.shelf.known
+            has_page = lasting and self.shelf.keep(page)
+            has_data = lasting and self.shelf.keep_data(f"changes/{capture.id}")
+            if has_page and has_data:
+                continue
+            events = pages.news(self.facts.connection, capture.id)
+            self.shelf.data(f"changes/{capture.id}", [data.change(each) for each in events])
+            self.shelf.page("site-capture.html.j2", page, self._capture(capture, events))
+
+    def _capture(self, capture: Capture, events: Sequence[Event]) -> dict[str, Any]:
+        return {
+            "kind": "capture",
+            "heading": f"{capture.timestamp[:16]} UTC",
+            "timestamp": capture.timestamp,
+            "headline": headline(capture, self.facts.catalogue.noun),
+            "notes": [capture.reason] if capture.reason and capture.total is not None else [],
+            "number": capture.id,
+            "before": self._neighbour(capture.id - 1),
+            "after": self._neighbour(capture.id + 1),
+            "captures": [],
+            "sections": list(self._sections(events)),
+            "quiet": _quiet(capture),
+            "revision": capture.revision,
+            "object": capture.object,
+            "subject": capture.subject,
+            "proof": capture.proof,
+        }
+
+    def _neighbour(self, capture: int) -> dict[str, str] | None:
+        if not 1 <= capture <= len(self.facts.captures):
+            return None
+        name = self.facts.captures[capture - 1].timestamp[:16]
+        return {"page": f"captures/{self.facts.pages[capture - 1]}.html", "name": name}
+
+    def _sections(self, events: Iterable[Event]) -> Iterator[dict[str, Any]]:
+        """Yield the changes by kind, in the order of what matters."""
+        ordered = sorted(events, key=lambda each: wording.FIRST.index(each.kind))
+        for kind, group in groupby(ordered, key=lambda each: each.kind):
+            found = sorted(group, key=lambda each: (importance(each), -each.capture))
+            yield {
+                "kind": kind,
+                "title": wording.TITLES[kind],
+                "count": len(found),
+                "events": [self.facts.lasting.told(each) for each in found[:_LISTED]],
+                "left": max(len(found) - _LISTED, 0),
+            }
+
+    def _write_months(self) -> None:
+        names = sorted(set(self.facts.months))
+        newest = self.facts.months[self.shelf.known - 1] if self.shelf.known else ""
+        for place, name in enumerate(names):
+            page = f"months/{name}.html"
+            if name < newest and self.shelf.keep(page):
+                continue
+            here = [each for each in self.facts.captures if month_of(each.timestamp) == name]
+            self.shelf.page("site-capture.html.j2", page, self._month(names, place, here))
+
+    def _month(self, names: Sequence[str], place: int, here: Sequence[Capture]) -> dict[str, Any]:
+        events = [event for each in here for event in pages.news(self.facts.connection, each.id)]
+        sums = {kind: sum(each.counts.get(kind, 0) for each in here) for kind in KINDS}
+        words = [
+            f"{count(sums[kind])} {kind}"
+            for kind in wording.FIRST
+            if sums[kind] and kind != "metrics"
+        ]
+        last = next((each.total for each in reversed(here) if each.total is not None), None)
+        at_end = "" if last is None else f"; {self.facts.catalogue.noun.counted(last)} at its end"
+
+        def neighbour(other: int) -> dict[str, str] | None:
+            there = 0 <= other < len(names)
+            return {"page": f"months/{names[other]}.html", "name": names[other]} if there else None
+
+        return {
+            "kind": "month",
+            "heading": names[place],
+            "timestamp": "",
+            "headline": f"{count(len(here), 'capture')}: {', '.join(words) or 'no news'}{at_end}.",
+            "notes": [],
+            "before": neighbour(place - 1),
+            "after": neighbour(place + 1),
+            "captures": [row(self.facts, each) for each in reversed(here)],
+            "sections": list(self._sections(events)),
+            "revision": "",
+        }
+
+
+def row(facts: Facts, capture: Capture) -> dict[str, Any]:
+    """Return a capture as a row of a table."""
+    counts = capture.counts
+    others = sum(counts.get(kind, 0) for kind in _OTHERS)
+    numbers = (counts.get("new"), counts.get("updated"), counts.get("removed"), others)
+    note = {"first": "first", "unreadable": "cannot be read"}.get(capture.status, "")
+    return {
+        "page": facts.pages[capture.id - 1],
+        "timestamp": capture.timestamp,
+        "total": "" if capture.total is None else count(capture.total),
+        "numbers": [count(number) if number else "" for number in numbers],
+        "note": note,
+    }
+
+
+def _quiet(capture: Capture) -> str:
+    if capture.status == "first":
+        return "there was nothing to compare with."
+    if capture.total is None:
+        return "it cannot be read."
+    moved = capture.counts.get("metrics", 0)
+    return f"the metrics of {count(moved, 'record')} moved." if moved else "no record differs."
