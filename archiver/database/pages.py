@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -121,6 +121,7 @@ class Event(NamedTuple):
         old_key: The key that became this one; ``renamed`` only.
         new_key: The key that this one became; ``renamed`` only.
         cause: Why it is gone, if known.
+        record: The record as it was when it went, as JSON; only where it came back later.
     """
 
     capture: int
@@ -130,6 +131,7 @@ class Event(NamedTuple):
     old_key: str = ""
     new_key: str = ""
     cause: str = ""
+    record: str | None = None
 
     def __repr__(self) -> str:
         return short(self)
@@ -200,7 +202,7 @@ def lives(connection: sqlite3.Connection) -> Iterator[Life]:
         spans = list(rows)
         found: tuple[Event, ...] = ()
         if ahead is not None and ahead[0] == number:
-            found = tuple(_told(spans[0][1], ahead[1]))
+            found = tuple(_told(spans[0][1], ahead[1], _before_gaps(spans)))
             ahead = next(events, None)
         _, key, _, until, record = spans[-1]
         yield Life(key, spans[0][2], until, record, found)
@@ -211,8 +213,20 @@ def _numbered_events(connection: sqlite3.Connection) -> Iterator[tuple[object, .
     yield from connection.execute(_EVENTS)
 
 
-def _told(key: str, rows: Iterator[tuple[object, ...]]) -> Iterator[Event]:
-    return _joined((row[1], key, *row[2:]) for row in rows)  # type: ignore[misc]
+def _before_gaps(spans: Sequence[tuple[int, str, int, int | None, str]]) -> dict[int, str]:
+    """Return the record as it was when it went, by the capture in which it did and came back."""
+    return {
+        span[3]: span[4]
+        for span, after in pairwise(spans)
+        if span[3] is not None and span[3] < after[2]
+    }
+
+
+def _told(
+    key: str, rows: Iterator[tuple[object, ...]], before_gaps: Mapping[int, str]
+) -> Iterator[Event]:
+    for each in _joined((row[1], key, *row[2:]) for row in rows):  # type: ignore[misc]
+        yield each._replace(record=before_gaps.get(each.capture))
 
 
 def touched(connection: sqlite3.Connection, after: int) -> set[str]:

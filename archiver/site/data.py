@@ -6,6 +6,7 @@ A file is one call of a function, since a page that was opened as a file may loa
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -189,14 +190,18 @@ def _kind(values: Iterable[Json]) -> str:
 
 
 def _is_facet(values: Iterable[Json], kind: str, records: int) -> bool:
+    """Return whether a field sorts most records into few groups; dates do not."""
     if kind != "text":
         return False
-    distinct: set[Json] = set()
+    counts: Counter[Json] = Counter()
     for value in values:
-        distinct.add(value)
-        if len(distinct) > _FACET:
+        counts[value] += 1
+        if len(counts) > _FACET:
             return False
-    return 2 <= len(distinct) <= max(records // 2, 2)  # noqa: PLR2004  with one there is no choice
+    del counts[None]
+    absent = records - counts.total()
+    dates = any(_MOMENT.match(str(value)) for value in counts)
+    return 2 <= len(counts) <= max(records // 2, 2) and 2 * absent <= records and not dates  # noqa: PLR2004
 
 
 def _rank(field: Field, column: dict[int, Json]) -> tuple[int, str]:
@@ -336,6 +341,8 @@ def _tail(event: Event) -> Iterator[Json]:
         yield event.cause
     elif event.kind == "renamed":
         yield from ("to", event.new_key) if event.new_key else ("from", event.old_key)
+    if event.record is not None:
+        yield raw(event.record)
 
 
 def _wrapped(json: str | None) -> list[Json]:

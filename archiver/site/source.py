@@ -208,6 +208,7 @@ class SourceSite:
         rows = [
             {
                 **self.facts.story.record(columns.keys[place]),
+                "hub": self.facts.hub.link(columns.keys[place]),
                 "cells": [_cell(field.name, columns.cell(field.name, place)) for field in shown],
             }
             for place in columns.order()[:_ROWS]
