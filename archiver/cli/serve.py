@@ -16,8 +16,9 @@ import click
 from archiver import config as configuration
 from archiver.cli import options, output
 from archiver.history.index import Progress, silent
+from archiver.site.hosts import LOCAL
 from archiver.site.renewal import Renewal
-from archiver.site.server import LOCAL, PORT, SiteServer
+from archiver.site.server import PORT, SiteServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,14 +57,14 @@ def serve(*, choice: Choice, host: str, port: int, opens: bool, title: str | Non
     with ExitStack() as stack:
         site = Site(choice, stack.enter_context(place(choice)), title)
         server = stack.enter_context(SiteServer(site.folder, host=host, port=port))
-        if not server.is_private:
+        if not server.names.is_private:
             output.note(f"warning: everyone who reaches {host} can read this archive")
         renewal = Renewal(site.mark, site.build, renewed=server.show)
         site.build_first(renewal)
         with suppress(KeyboardInterrupt), renewal:
-            click.echo(f"Serving {site.names} on {server.url} (Ctrl-C ends)")
+            click.echo(f"Serving {site.names} on {server.names.url} (Ctrl-C ends)")
             if opens:
-                _open(server.url)
+                _open(server.names.url)
             Event().wait()
 
 
@@ -80,7 +81,7 @@ def beside(choice: Choice, port: int) -> Iterator[None]:
     with place(choice) as folder, SiteServer(folder, port=port) as server:
         site = Site(choice, folder, None)
         with Renewal(site.mark, site.build, renewed=server.show):
-            output.note(f"serving {site.names} on {server.url}")
+            output.note(f"serving {site.names} on {server.names.url}")
             yield
 
 
@@ -149,7 +150,7 @@ class Site:
 
     def build(self) -> None:
         """Build it, or what changed of it."""
-        from archiver.site.build import Settings, build  # type: ignore[import]  # noqa: PLC0415 - templates and all
+        from archiver.site.build import Settings, build  # type: ignore[import-untyped]  # noqa: PLC0415 - templates and all
 
         self._catalogues = self._choice.each()
         config = self._catalogues[0].config

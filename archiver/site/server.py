@@ -12,7 +12,6 @@ import errno
 import hashlib
 import html
 import io
-import ipaddress
 import json
 import logging
 import math
@@ -32,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from archiver.errors import ConfigError
 from archiver.render.templates import static
 from archiver.site import files
+from archiver.site.hosts import LOCAL, Names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 Content: TypeAlias = io.BytesIO | io.BufferedReader
 
-LOCAL: Final = "127.0.0.1"
 PORT: Final = 8765
 OWN: Final = "-"
 """Folder of what the server has beside the site; no source is called so."""
@@ -47,7 +46,6 @@ OWN: Final = "-"
 _CONNECTIONS: Final = 64
 _PATIENCE: Final = 30.0
 _POLL: Final = 0.1
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?", re.IGNORECASE)
 _PLAIN: Final = files.TYPES[".txt"]
 _SCRIPT: Final = files.TYPES[".js"]
 _HEAD_ENDS = re.compile(rb"</head\s*>", re.IGNORECASE)
@@ -73,7 +71,7 @@ class SiteServer(ThreadingMixIn, TCPServer):
         folder: The site; it need not be there yet.
         patience: Seconds that a client has to send a request, or to take a part of an answer.
         state: Names what the folder holds; open pages reload when it changes.
-        url: Where the site is.
+        names: What it is called, and where it is.
     """
 
     allow_reuse_address = True
@@ -93,6 +91,8 @@ class SiteServer(ThreadingMixIn, TCPServer):
         Raises:
             ConfigError: It cannot listen there.
         """
+        if not host:  # it would listen everywhere
+            raise _unknown(host)
         self.folder = folder
         self.patience = patience
         self.state = ""
@@ -101,16 +101,11 @@ class SiteServer(ThreadingMixIn, TCPServer):
         self._thread = Thread(target=self.serve_forever, args=(_POLL,), daemon=True)
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            super().__init__((host or "?", port), _Handler)  # "" would be everywhere
+            super().__init__((host, port), _Handler)
         except (OSError, UnicodeError) as error:
             raise _not_listening(error, host, port) from error
-        address, self._port = self.server_address[:2]
-        bound = ipaddress.ip_address(str(address))
-        self.is_private = bound.is_loopback
-        self._is_everywhere = bound.is_unspecified
-        called = f"[{host}]" if ":" in host else host.lower()
-        self._names = {LOCAL, "localhost", "[::1]", called, str(bound)}
-        self.url = f"http://{called}:{self._port}/"
+        address, bound = self.server_address[:2]
+        self.names = Names(host, str(address), bound)
 
     def __enter__(self) -> Self:
         """Start to answer."""
@@ -127,18 +122,6 @@ class SiteServer(ThreadingMixIn, TCPServer):
     def show(self, state: str) -> None:
         """Let open pages reload if they show another `state`."""
         self.state = state
-
-    def is_called(self, host: str) -> bool:
-        """Return whether a request that names this `host` (and port) means this server.
-
-        Whoever listens everywhere is called by any of its addresses, but by no name: only names
-        can be bound to another address afterwards.
-        """
-        parts = _HOST.fullmatch(host)
-        if parts is None or int(parts[2] or 80) != self._port:
-            return False
-        name = parts[1].lower()
-        return name in self._names or (self._is_everywhere and _is_address(name))
 
     def expect(self, connection: Any) -> None:
         """Give a client its time to send a request."""
@@ -203,16 +186,12 @@ def _not_listening(error: OSError | UnicodeError, host: str, port: int) -> Confi
         return ConfigError(f"port {port} of {host} is in use", hint="--port 0 takes a free one")
     is_no_name = isinstance(error, (socket.gaierror, UnicodeError))
     if is_no_name or number == errno.EADDRNOTAVAIL:
-        return ConfigError(f"{host!r} is no address of this machine", hint="see --host")
+        return _unknown(host)
     return ConfigError(f"cannot listen on port {port} of {host}: {error}")
 
 
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True
+def _unknown(host: str) -> ConfigError:
+    return ConfigError(f"{host!r} is no address of this machine", hint="see --host")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -250,18 +229,26 @@ class _Handler(BaseHTTPRequestHandler):
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or not self.path.startswith("/"):
             return HTTPStatus.BAD_REQUEST, "A request names one host and a path"
-        if not self.server.is_called(hosts[0].strip()):
+        if not self.server.names.include(hosts[0].strip()):
             words = "This server has another name: use the address that it printed"
             return HTTPStatus.MISDIRECTED_REQUEST, words
         if self.headers.get("Transfer-Encoding") or self.headers.get("Content-Length", "0") != "0":
             return HTTPStatus.BAD_REQUEST, "A request has no body here"
         return None
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is no request with a whole answer, whatever version it seems to have."""
+        self.request_version = "HTTP/1.0"
+        super().send_error(code, message, explain)
+
     def do_GET(self) -> None:
         """Answer with the file that is asked for."""
         way = files.names(self.path)
         if way is not None and way[0] == OWN:
             self._answer_own(way[1:])
+            return
+        if way == ("favicon.ico",) and files.located(self.server.folder, way) is None:
+            self._send(HTTPStatus.OK, "image/x-icon", io.BytesIO())  # browsers ask unasked
             return
         found = None if way is None else files.located(self.server.folder, way)
         if found is None:
