@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from threading import Event, Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from archiver.errors import ArchiverError
@@ -43,6 +44,9 @@ class Renewal:
         self._renewed = renewed
         self._interval = interval
         self._built: str | None = None
+        self._failed: str | None = None
+        self._pause = interval
+        self._again = 0.0
         self._said = ""
         self._ending = Event()
         self._thread = Thread(target=self._run, name="archiver-site", daemon=True)
@@ -59,27 +63,37 @@ class Renewal:
 
     def renew(self) -> None:
         """Build the site if the archive has changed since; raise what keeps it from being built."""
-        mark = self._mark()  # before the build: what comes meanwhile is another change
+        self._renew(self._mark())
+
+    def _renew(self, mark: str) -> None:
+        """Build the site of an archive with this mark: it was read before, so nothing is missed."""
         if mark != self._built:
             self._build()
             self._built = mark
             self._renewed(mark)
 
     def _run(self) -> None:
-        pause = self._interval
         while not self._ending.is_set():
-            pause = self._interval if self._tried() else min(2 * pause, _LONGEST)
-            self._ending.wait(pause)
+            self._look()
+            self._ending.wait(self._interval)
 
-    def _tried(self) -> bool:
-        """Return whether the site is up to date; if not, say why, once."""
+    def _look(self) -> None:
+        """Build what is new; what failed is tried again less and less often until it changes."""
+        mark = None
         try:
-            self.renew()
+            mark = self._mark()
+            if mark != self._failed or monotonic() >= self._again:
+                self._renew(mark)
+                self._said = ""
         except Exception as error:  # noqa: BLE001  the old site is served all the same
-            words = str(error) if isinstance(error, ArchiverError) else f"unexpected {error!r}"
-            if words != self._said and not self._ending.is_set():
-                _log.warning("the site stays as it was: %s", terminal(words))
-            self._said = words
-            return False
-        self._said = ""
-        return True
+            self._pause = min(2 * self._pause, _LONGEST) if mark == self._failed else self._interval
+            self._failed, self._again = mark, monotonic() + self._pause
+            self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        """Say once why the site is not up to date."""
+        words = str(error) if isinstance(error, ArchiverError) else f"unexpected {error!r}"
+        if words != self._said and not self._ending.is_set():
+            state = "is not built" if self._built is None else "stays as it was"
+            _log.warning("the site %s: %s", state, terminal(words))
+        self._said = words

@@ -110,6 +110,35 @@ def test_a_configuration_that_became_wrong_keeps_the_site(archive: Archive) -> N
         assert ended(process, signal.SIGINT)[0] == 0
 
 
+def test_it_opens_in_the_browser_that_is_named(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o700)
+    monkeypatch.setenv("BROWSER", str(browser))
+    with serving(archive, "--open") as (process, url):
+        deadline = time.monotonic() + 10
+        while not (tmp_path / "opened").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert ended(process, signal.SIGINT)[0] == 0
+        assert (tmp_path / "opened").read_text() == url
+
+
+def test_the_watch_waits_for_the_first_capture(tmp_path: Path) -> None:
+    pytest.importorskip("archiver.site.build")
+    archive = Archive(new_repository(tmp_path / "repo"))
+    archive.configure()
+    command = ("watch", "--every", "24h", "--serve", "--port", "0", "--repo", archive.folder)
+    with started(*command, **PIPES) as process:  # there is no models.json: the first run fails
+        url = read(process.stderr).split()[-1]
+        assert get(url, "/")[0] == 503
+        archive.captured(a=1)
+        wait_for_another(url, b'archiverState("");\n')
+        assert get(url, "/")[0] == 200
+        assert ended(process, signal.SIGTERM)[0] == 0
+
+
 def test_the_site_lies_in_the_folder_of_git(archive: Archive) -> None:
     with serving(archive) as (process, url):
         (folder,) = (archive.folder / ".git/archiver/site").iterdir()

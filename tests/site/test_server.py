@@ -516,7 +516,42 @@ def test_an_error_that_nobody_expected_is_one_line(
     archive.error = ValueError("a\nb")
     with Renewal(archive.mark, archive.build, renewed=print, interval=0.01):
         wait_until(lambda: bool(caplog.messages))
-    assert caplog.messages == [r"the site stays as it was: unexpected ValueError('a\nb')"]
+    assert caplog.messages == [r"the site is not built: unexpected ValueError('a\nb')"]
+
+
+def test_what_failed_waits_longer_and_longer_but_a_change_does_not(archive: Archive) -> None:
+    tried: list[str] = []
+
+    def build() -> None:
+        tried.append(archive.words)
+        if archive.words == "first":
+            raise StoreError(str(len(tried)))
+
+    with Renewal(archive.mark, build, renewed=print, interval=0.02):
+        time.sleep(0.5)
+        assert 3 <= len(tried) <= 6  # after 0.02, 0.06, 0.14, 0.30 and 0.62 seconds
+        archive.words = "second"
+        wait_until(lambda: tried[-1] == "second")
+
+
+def test_an_archive_that_cannot_be_looked_at_keeps_its_site(
+    archive: Archive, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken: list[Exception] = []
+
+    def mark() -> str:
+        if broken:
+            raise broken[0]
+        return archive.words
+
+    with Renewal(mark, archive.build, renewed=print, interval=0.01):
+        wait_until(lambda: archive.built == ["first"])
+        broken.append(StoreError("HEAD is damaged"))
+        wait_until(lambda: bool(caplog.messages))
+        archive.words = "second"
+        broken.clear()
+        wait_until(lambda: archive.built == ["first", "second"])
+    assert caplog.messages == ["the site stays as it was: HEAD is damaged"]
 
 
 def test_open_pages_reload_after_a_build_and_stay_where_they_were(
