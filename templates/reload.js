@@ -59,8 +59,9 @@
     })();
   }
 
+  // A server that has just started does not know its state yet: that is no change.
   globalThis.archiverState = (state) => {
-    if (state !== shown) reload();
+    if (state !== "" && state !== shown) reload();
   };
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) ask();

@@ -573,21 +573,22 @@ def test_open_pages_reload_after_a_build_and_stay_where_they_were(
 
 
 def test_a_page_that_is_up_to_date_asks_and_stays(browser: Browser, archive: Archive) -> None:
-    with asking(browser, archive) as (page, asked, _):
+    with asking(browser, archive) as (page, asked, server):
         page.evaluate("globalThis.same = true")
-        for number in range(1, 4):
+        for number, state in enumerate(("first", "", "first"), 1):
+            server.show(state)  # "": it was started again, and has not built anything yet
             page.clock.run_for(2_000)
             settle(page, asked, number)
         assert page.evaluate("same")
 
 
 @contextmanager
-def asking(browser: Browser, archive: Archive) -> Iterator[tuple[Page, list[str], Renewal]]:
-    """Yield a page whose clock stands still, what it asks for, and what builds its site."""
+def asking(browser: Browser, archive: Archive) -> Iterator[tuple[Page, list[str], SiteServer]]:
+    """Yield a page whose clock stands still, what it asks for, and its server."""
     with SiteServer(archive.folder, port=0) as server, watched(browser) as seen:
-        renewal = Renewal(archive.mark, archive.build, renewed=server.show)
-        renewal.renew()
-        yield seen.page, opened(seen.page, server), renewal
+        archive.build()
+        server.show("first")
+        yield seen.page, opened(seen.page, server), server
 
 
 def opened(page: Page, server: SiteServer) -> list[str]:
@@ -619,10 +620,11 @@ def test_hidden_pages_do_not_ask_and_catch_up_when_they_are_seen(
 ) -> None:
     hide = "(is) => { Object.defineProperty(document, 'hidden', {value: is, configurable: true});"
     hide += "document.dispatchEvent(new Event('visibilitychange')) }"
-    with asking(browser, archive) as (page, asked, renewal):
+    with asking(browser, archive) as (page, asked, server):
         page.evaluate(hide, arg=True)
         archive.words = "second"
-        renewal.renew()
+        archive.build()
+        server.show("second")
         page.clock.run_for(100_000)
         assert asked == []
         page.evaluate(hide, arg=False)
