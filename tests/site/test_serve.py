@@ -148,6 +148,13 @@ def test_the_site_lies_in_the_folder_of_git(archive: Archive) -> None:
         ended(process, signal.SIGINT)
 
 
+def test_where_the_folder_of_git_cannot_be_used_the_site_lies_elsewhere(archive: Archive) -> None:
+    (archive.folder / ".git/archiver/site").write_text("in the way")
+    with serving(archive) as (process, url):
+        assert get(url, "/")[0] == 200
+        assert ended(process, signal.SIGINT) == (0, "", "")
+
+
 def test_the_watch_serves_what_it_captures(archive: Archive) -> None:
     pytest.importorskip("archiver.site.build")
     archive.lists(a=7, b=8)
