@@ -2,7 +2,7 @@
 
 A website that is open in the same browser can neither read the archive nor show it in a frame: a
 request has to name this server as its host (so that no other name can be bound to 127.0.0.1), and
-answers are for pages of the same origin only. All parts of the site are scripts, which browsers
+answers are for pages of the same origin only. The data of the site are scripts, which browsers
 would otherwise run for everybody.
 """
 
