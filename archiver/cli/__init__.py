@@ -48,6 +48,7 @@ GROUPS = {
         "top": Entry("top:top", "List the largest movers of a metric."),
         "churn": Entry("churn:churn", "Tell which fields and records change how often."),
         "sql": Entry("sql:sql", "Ask the history in SQL."),
+        "serve": Entry("serve:serve", "Serve the site of the archive on this machine."),
     },
     "Alerts": {
         "check": Entry("check:check", "End with 1 if a record you depend on is gone or changed."),

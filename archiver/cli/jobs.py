@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from archiver.store.repository import STATE_REF, Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from datetime import timedelta
 
     from archiver.capture.report import Report
@@ -126,6 +128,7 @@ def _run(run: Run | None, noun: Noun) -> str:
     epilog=options.examples(
         "archiver watch --every 24h --push",
         'archiver watch --cron "17 3 * * *" --timezone Asia/Shanghai',
+        "archiver watch --every 24h --serve",
     )
 )
 @click.argument("names", metavar="[SOURCE]…", nargs=-1, shell_complete=completion.sources)
@@ -134,6 +137,8 @@ def _run(run: Run | None, noun: Noun) -> str:
 @click.option("--timezone", default="UTC", show_default=True, help="The clock of --cron.")
 @click.option("--push", is_flag=True, help="Fetch before, and push branch and reports after.")
 @click.option("--notify/--no-notify", default=True, help="Notify the channels of archiver.toml.")
+@click.option("--serve", "serves", is_flag=True, help="Serve the site, as `archiver serve` does.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Where to; 0: any.  [default: 8765]")
 @options.repo
 def watch(
     *,
@@ -143,6 +148,8 @@ def watch(
     timezone: str,
     push: bool,
     notify: bool,
+    serves: bool,
+    port: int | None,
     repo: Path,
 ) -> None:
     """Run sources again and again until it is stopped (SIGTERM or Ctrl-C, at once).
@@ -151,6 +158,8 @@ def watch(
     5 minutes, then 10, 20, … up to 6 hours, but not before the time that its server named. The
     reports of earlier runs count: a restart runs nothing twice.
     """
+    if port is not None and not serves:
+        raise click.UsageError("--port belongs to --serve.")
     schedule_ = _schedule(every, cron, timezone)
     config = discover(repo, process_environment())
     wanted = config.runnable(names)
@@ -174,11 +183,20 @@ def watch(
         failed=_failed,
     )
     signal.signal(signal.SIGTERM, _stop)
-    output.note(f"watching {', '.join(wanted)}; stop with Ctrl-C")
     try:
-        watching.forever()
+        with _served(repo, names, port) if serves else nullcontext():
+            output.note(f"watching {', '.join(wanted)}; stop with Ctrl-C")
+            watching.forever()
     except _Stopped:
         output.note("stopped")
+
+
+def _served(repo: Path, names: tuple[str, ...], port: int | None) -> AbstractContextManager[None]:
+    from archiver.cli.serve import beside  # noqa: PLC0415 - only where it is asked for
+    from archiver.history.choice import Choice  # noqa: PLC0415 - likewise
+    from archiver.site.server import PORT  # noqa: PLC0415 - likewise
+
+    return beside(Choice(repo, process_environment(), names), PORT if port is None else port)
 
 
 def _captured(report: Report) -> None:
