@@ -9,7 +9,7 @@
 /** @typedef {{name: string, kind: string, metric: boolean, facet: boolean, shown: boolean, quantity: boolean}} Field */
 /** @typedef {[string, Json[], Json[]]} Shift  A field, its old and its new value; an empty list: absent. */
 /** @typedef {[number, string, ...any[]]} Event  A capture, a kind, and what belongs to that kind. */
-/** @typedef {{record: {[name: string]: Json}, since: number, gone: string | null, label?: string, events: Event[]}} Life */
+/** @typedef {{record: {[name: string]: Json}, since: number, gone: string | null, label?: string, hub?: string, events: Event[]}} Life */
 /** @typedef {{from: number, to: number, buckets: number, name: string}} Era */
 /**
  * @typedef {{version: string, source: string, noun: [string, string], records: number, first: string,
@@ -777,7 +777,7 @@ async function drawRecord(index, key, place) {
   const shown = life.label && life.label !== key ? `${life.label} (${key})` : key;
   document.title = `${visible(shown)} · ${index.source}`;
   const last = life.gone ? Math.max(life.since, ...life.events.map(([capture]) => capture)) - 1 : index.captures.timestamp.length;
-  const hub = life.gone ? "" : hubAddress(index, key);
+  const hub = life.gone ? "" : life.hub ?? hubAddress(index, key);
   const charts = make("div", { class: "charts" });
   const drawCharts = (/** @type {Values} */ values) => {
     charts.replaceChildren(...Object.entries(values).flatMap(([name, series]) => chart(index, name, series) ?? []));

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from archiver.history.choice import Choice
 
+_BEAT = 0.5
+"""Seconds after which a signal is seen at the latest."""
 FOLDER = "archiver/site"
 """Folder of the sites that are served, below git's common folder."""
 
@@ -65,7 +67,9 @@ def serve(*, choice: Choice, host: str, port: int, opens: bool, title: str | Non
             click.echo(f"Serving {site.names} on {server.names.url} (Ctrl-C ends)")
             if opens:
                 _open(server.names.url)
-            Event().wait()
+            # A signal that comes just before a wait without an end would never be seen.
+            while not Event().wait(_BEAT):
+                pass
 
 
 def _open(url: str) -> None:
@@ -150,18 +154,15 @@ class Site:
 
     def build(self) -> None:
         """Build it, or what changed of it."""
-        from archiver.site.build import Settings, build  # type: ignore[import-untyped]  # noqa: PLC0415 - templates and all
+        from archiver.site.build import Settings, build  # noqa: PLC0415 - templates and all
 
         self._catalogues = self._choice.each()
-        config = self._catalogues[0].config
-        shown = configuration.SiteConfig() if config is None else config.site
-        settings = Settings(
-            title=self._title or shown.title,
-            base_url=shown.base_url,
-            static_records=shown.static_records,
-            folder=None if config is None else config.template_folder,
+        build(
+            self._catalogues,
+            self.folder,
+            Settings.of(self._catalogues, title=self._title),
+            self._progress,
         )
-        build(self._catalogues, self.folder, settings, self._progress)
 
     def build_first(self, renewal: Renewal) -> None:
         """Build it with a bar; what fails is raised."""

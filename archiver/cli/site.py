@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from archiver.cli import options, output
-from archiver.config import SiteConfig
 from archiver.errors import ConfigError
 from archiver.records.text import count, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
-    from archiver.site.build import Settings
+
+_WEB: Final = re.compile(r"https?://[^/\s\"'<>]+[^\s\"'<>]*\Z")
 
 
 @click.command(
@@ -56,40 +54,19 @@ def site(
     It needs no server, and asks no other one for anything: open index.html, or publish the folder
     anywhere. What the folder holds already is brought up to date.
     """
-    from archiver.site.build import build  # noqa: PLC0415 - 30 ms, not for other commands
+    from archiver.site.build import Settings, build  # noqa: PLC0415 - 30 ms, for pages only
 
+    if base_url is not None and not _WEB.match(base_url):
+        raise ConfigError(f"--base-url: {base_url!r} is no address of the web", hint="https://…")
     catalogues = choice.each()
-    settings = configured(catalogues, title=title, base_url=base_url, rebuild=rebuild)
+    settings = Settings.of(catalogues, title=title, base_url=base_url, rebuild=rebuild)
     with output.progress(catalogues[0].source) as bar:
         built = build(catalogues, folder, settings, bar)
     words = f"{count(built.written, 'file')} written, {count(built.kept)} as before"
     click.echo(terminal(f"{folder}: {words}; open {folder / 'index.html'}"))
+    if built.empty:
+        output.note(f"note: never captured, so left out: {', '.join(built.empty)}")
     if built.drawn:
         records = catalogues[0].noun.counted(built.drawn)
         limit = f"static_records is {settings.static_records:,}"
-        output.note(f"note: {records} have no page of their own ({limit}): a script draws it")
-
-
-def configured(
-    catalogues: Sequence[Catalogue],
-    *,
-    title: str | None,
-    base_url: str | None,
-    rebuild: bool = False,
-) -> Settings:
-    """Return how a site is made: by the options, else by archiver.toml."""
-    import re  # noqa: PLC0415
-
-    from archiver.site.build import Settings  # noqa: PLC0415 - see above
-
-    config = catalogues[0].config
-    table = config.site if config else SiteConfig()
-    if base_url is not None and not re.match("https?://[^/]", base_url):
-        raise ConfigError(f"--base-url: {base_url!r} is no address of the web", hint="https://…")
-    return Settings(
-        title=title or table.title,
-        base_url=base_url or table.base_url,
-        static_records=table.static_records,
-        folder=config.template_folder if config else None,
-        rebuild=rebuild,
-    )
+        output.note(f"note: {records} without a page of their own ({limit}): a script draws it")

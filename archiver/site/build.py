@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from archiver import __version__
-from archiver.errors import ConfigError
+from archiver.config import SiteConfig
+from archiver.errors import ConfigError, NotADataRepository
 from archiver.history.index import ready, silent
 from archiver.records.representation import short
 from archiver.render.templates import render, static
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.history.catalogue import Catalogue
+    from archiver.history.index import Index
     from archiver.site.folder import Draft
     from archiver.site.source import Told
 
@@ -58,6 +60,26 @@ class Settings:
 
     __repr__ = short
 
+    @classmethod
+    def of(
+        cls,
+        catalogues: Sequence[Catalogue],
+        *,
+        title: str | None = None,
+        base_url: str | None = None,
+        rebuild: bool = False,
+    ) -> Settings:
+        """Return the settings of archiver.toml, but for what is given here."""
+        config = catalogues[0].config
+        table = SiteConfig() if config is None else config.site
+        return cls(
+            title=title or table.title,
+            base_url=base_url or table.base_url,
+            static_records=table.static_records,
+            folder=None if config is None else config.template_folder,
+            rebuild=rebuild,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -67,11 +89,13 @@ class Built:
         written: Number of files that are new or differ from before.
         kept: Number of files that are the same.
         drawn: Number of records that have no page of their own: a script draws it.
+        empty: The sources that are left out: they were never captured.
     """
 
     written: int
     kept: int
     drawn: int = 0
+    empty: tuple[str, ...] = ()
 
     __repr__ = short
 
@@ -98,13 +122,33 @@ def build(
         StoreError: See `ready`.
     """
     with ExitStack() as stack:
-        indexes = [stack.enter_context(ready(each, progress)) for each in catalogues]
+        found, empty = _indexed(stack, catalogues, progress)
         draft = stack.enter_context(replaced(folder, fresh=settings.rebuild))
-        site = _Site(draft, settings, [each.source for each in catalogues])
-        for catalogue, index in zip(catalogues, indexes, strict=True):
+        site = _Site(draft, settings, [each.source for each, _ in found])
+        for catalogue, index in found:
             site.add(Facts(catalogue, index.connection, settings.static_records))
         site.finish()
-    return Built(draft.written, draft.kept, site.drawn)
+    return Built(draft.written, draft.kept, site.drawn, empty)
+
+
+def _indexed(
+    stack: ExitStack, catalogues: Sequence[Catalogue], progress: Progress
+) -> tuple[list[tuple[Catalogue, Index]], tuple[str, ...]]:
+    """Open the indexes of the catalogues that were ever captured; name the others.
+
+    Raises:
+        NotADataRepository: None was.
+        StoreError: See `ready`.
+    """
+    found, empty = [], []
+    for each in catalogues:
+        try:
+            found.append((each, stack.enter_context(ready(each, progress))))
+        except NotADataRepository:
+            if each is catalogues[-1] and not found:
+                raise
+            empty.append(each.source)
+    return found, tuple(empty)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -245,9 +245,17 @@ class Hub(NamedTuple):
         def safe(key: str) -> str:
             return address(link(key))
 
-        before, _, after = safe("archiver").partition("archiver")
+        keys = list(keys)
+        before, after = next(filter(None, (_around(safe(key), key) for key in keys)), ("", ""))
         regular = all(_between(safe(key), before, after) == key for key in keys)
         return cls(safe, before, after, regular and bool(before))
+
+
+def _around(url: str, key: str) -> tuple[str, str] | None:
+    """Return what stands before and behind the quoted key in an address; None: it is not there."""
+    quoted = quote(key.encode(errors="replace"), safe="/")
+    before, found, after = url.partition(quoted)
+    return (before, after) if found else None
 
 
 def _between(url: str, before: str, after: str) -> str | None:
@@ -313,8 +321,14 @@ def record_files(records: int) -> int:
     return power_of_two(records / _IN_RECORDS, _MOST_RECORD_FILES)
 
 
-def life(found: Life, label: str) -> dict[str, Json]:
-    """Return the life of a record as data."""
+def life(found: Life, label: str, hub: str) -> dict[str, Json]:
+    """Return the life of a record as data.
+
+    Args:
+        found: The record.
+        label: Path of its label; empty: records have none.
+        hub: Address of its page on the hub, where that does not follow from its key; empty: none.
+    """
     data: dict[str, Json] = {
         "record": raw(found.record),
         "since": found.since,
@@ -324,7 +338,7 @@ def life(found: Life, label: str) -> dict[str, Json]:
     if label:
         name = label_of(parse(found.record.encode()), label)
         data |= {"label": name} if name else {}
-    return data
+    return data | ({"hub": hub} if hub else {})
 
 
 def change(event: Event) -> list[Json]:

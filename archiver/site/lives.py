@@ -68,11 +68,16 @@ class Lives:
             for life in pages.lives(self.facts.connection):
                 bucket = bucket_of(life.key, self.buckets)
                 if bucket in parts:
-                    parts[bucket][life.key] = data.life(life, self.facts.catalogue.policy.label)
+                    parts[bucket][life.key] = self._life(life)
                 if not start and life.key in drawn:
                     self._write_record(life, values.get(life.key, {}))
             for bucket, part in parts.items():
                 self.shelf.data(f"records/{bucket}", dict(sorted(part.items())))
+
+    def _life(self, life: Life) -> Json:
+        hub = self.facts.hub
+        address = "" if hub.regular else hub.link(life.key)
+        return data.life(life, self.facts.catalogue.policy.label, address)
 
     def _values_of(self, keys: Collection[str]) -> dict[str, dict[str, record.Series]]:
         names = list(self.facts.metrics)

@@ -39,7 +39,6 @@ def archive(tmp_path: Path) -> Archive:
 @contextmanager
 def serving(archive: Archive, *more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Yield a running ``archiver serve`` and the address that it prints."""
-    pytest.importorskip("archiver.site.build")
     with started("serve", "--port", "0", "--repo", archive.folder, *more, **PIPES) as process:
         line = read(process.stdout)
         found = re.fullmatch(r"Serving hub on (http://\S+/) \(Ctrl-C ends\)\n", line)
@@ -124,7 +123,6 @@ def test_it_opens_in_the_browser_that_is_named(
 
 
 def test_the_watch_waits_for_the_first_capture(tmp_path: Path) -> None:
-    pytest.importorskip("archiver.site.build")
     archive = Archive(new_repository(tmp_path / "repo"))
     archive.configure()
     command = ("watch", "--every", "24h", "--serve", "--port", "0", "--repo", archive.folder)
@@ -156,7 +154,6 @@ def test_where_the_folder_of_git_cannot_be_used_the_site_lies_elsewhere(archive:
 
 
 def test_the_watch_serves_what_it_captures(archive: Archive) -> None:
-    pytest.importorskip("archiver.site.build")
     archive.lists(a=7, b=8)
     command = ("watch", "--every", "24h", "--serve", "--port", "0", "--repo", archive.folder)
     with started(*command, **PIPES) as process:
