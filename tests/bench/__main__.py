@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from bench import comparing, exporting, histories, hubs, indexing, running, starting
+from bench import comparing, exporting, histories, hubs, indexing, running, sites, starting
 from bench.result import Result, Skipped
 
 Row: TypeAlias = Callable[[Path], Iterator[Result | Skipped]]
@@ -30,6 +30,7 @@ ROWS: dict[str, Row] = {
     "huggingface": hubs.huggingface,
     "modelscope": hubs.modelscope,
     "export-month": exporting.month,
+    "site": sites.site,
     "compare-memory": comparing.memory_sweep,
     "compare-800k": comparing.large,
     "compare-800k-shards": comparing.large_sharded,

@@ -39,10 +39,11 @@ def created(folder: Path) -> Path:
     return folder
 
 
-def commit_all(folder: Path) -> None:
-    """Commit everything in the work tree."""
+def commit_all(folder: Path, at: str | None = None) -> None:
+    """Commit everything in the work tree; as of a time (ISO 8601), if one is given."""
+    date = () if at is None else (f"--date={at}",)
     git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message=one day")
+    git(folder, "commit", "--quiet", "--message=one day", *date)
 
 
 def two_days(folder: Path, models: int, *, shards: int = 1) -> Path:
