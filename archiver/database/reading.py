@@ -182,6 +182,34 @@ def stages(connection: sqlite3.Connection, key: str, last: int) -> Iterator[Stag
         yield Stage(revision, authored_at, line, *moves.get(capture, ()))
 
 
+def whole(connection: sqlite3.Connection, key: int, last: int) -> bytes | None:
+    """Return the canonical line of a record as it was at capture number `last`, or before it went.
+
+    A volatile field stands as it was when something else of its record changed last.
+
+    Args:
+        connection: The database.
+        key: Number of its key.
+        last: Number of the capture.
+    """
+    row = connection.execute(
+        "SELECT record FROM record_rows WHERE key = ? AND valid_from <= ? "
+        "ORDER BY valid_from DESC LIMIT 1",
+        (key, last),
+    ).fetchone()
+    if row is None:
+        return None
+    values = connection.execute(
+        "SELECT fields.name, rows.value, rows.json "
+        "FROM fields CROSS JOIN value_rows AS rows ON rows.key = :key AND rows.field = fields.id "
+        "AND rows.capture = (SELECT max(capture) FROM value_rows "
+        "WHERE key = :key AND field = fields.id AND capture <= :last) "
+        "WHERE fields.role <> 'leaf'",
+        {"key": key, "last": last},
+    )
+    return _line(row[0], {name: _value(*value) for name, *value in values})
+
+
 def newest(connection: sqlite3.Connection) -> Iterator[tuple[str, str, bytes]]:
     """Yield key, time of its settled part and canonical line of each present record, by key.
 
