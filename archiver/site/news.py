@@ -1,0 +1,164 @@
+"""What captures changed: read once from the index, and explained only where it is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from archiver.changes.compare import field_changes
+from archiver.database.news import told
+from archiver.database.reading import logged, whole
+from archiver.history.versions import taken_at
+from archiver.records import canonical
+from archiver.records.key import label_of
+from archiver.records.model import End, RecordChange, Summary
+from archiver.records.representation import short
+from archiver.site.addresses import capture_pages
+
+if TYPE_CHECKING:
+    from archiver.database.news import Told
+    from archiver.database.reading import Logged
+    from archiver.history.catalogue import Catalogue
+    from archiver.history.index import Index
+    from archiver.records.model import Kind
+    from archiver.records.policy import Policy
+
+_GONE = ("removed", "left")
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A capture that can be read.
+
+    Attributes:
+        index: The index that has it.
+        policy: What the fields mean.
+        number: Its number in the index.
+        page: Name of its page, see `addresses.capture_pages`.
+        logged: What the log says of it.
+        before: The capture that it was compared with; None: this is the first one.
+    """
+
+    index: Index
+    policy: Policy
+    number: int
+    page: str
+    logged: Logged
+    before: Logged | None
+
+    __repr__ = short
+
+    @property
+    def summary(self) -> Summary:
+        """How many records there are of each kind of change; the first capture has none."""
+        return self.logged.summary or Summary()
+
+    @property
+    def ends(self) -> tuple[End, End]:
+        """The two ends of the comparison."""
+        return _end(self.before), _end(self.logged)
+
+    @property
+    def taken(self) -> datetime:
+        """The time of the capture."""
+        return time_of(self.logged)
+
+    @cached_property
+    def items(self) -> tuple[Item, ...]:
+        """The news, by key."""
+        return tuple(Item(self, each) for each in told(self.index.connection, self.number))
+
+    def first(self, kind: Kind, cap: int) -> list[Item]:
+        """Return the first items of a kind, at most `cap`."""
+        return self._by_kind.get(kind, [])[:cap]
+
+    @cached_property
+    def _by_kind(self) -> dict[Kind, list[Item]]:
+        groups: dict[Kind, list[Item]] = {}
+        for item in self.items:
+            groups.setdefault(item.told.kind, []).append(item)
+        return groups
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a capture changed of one record.
+
+    Attributes:
+        captured: The capture.
+        told: What the index says.
+    """
+
+    captured: Captured
+    told: Told
+
+    __repr__ = short
+
+    @cached_property
+    def change(self) -> RecordChange:
+        """The change, without the record; see `whole`."""
+        told = self.told
+        changes = field_changes(
+            {each.field: _raw(each.old) for each in told.shifts if each.old is not None},
+            {each.field: _raw(each.new) for each in told.shifts if each.new is not None},
+            self.captured.policy,
+        )
+        return RecordChange(
+            told.kind,
+            told.key,
+            changes=changes or UNSET,
+            old_key=told.old_key or UNSET,
+            cause=told.cause or UNSET,
+        )
+
+    @cached_property
+    def line(self) -> bytes:
+        """The record as it is in the capture, or was before it went; metrics included."""
+        last = self.captured.number - (self.told.kind in _GONE)
+        return whole(self.captured.index.connection, self.told.number, last) or b"{}"
+
+    def whole(self, part: RecordChange) -> RecordChange:
+        """Return the change, or a part of it, with what people read of the record."""
+        label = self.captured.policy.label
+        if part.changes is not UNSET and not label:
+            return part
+        record = canonical.decode_with_key(self.line)
+        return replace(
+            part,
+            record=record if part.changes is UNSET else UNSET,
+            label=(label_of(record, label) if label else "") or UNSET,
+        )
+
+
+def captures(catalogue: Catalogue, index: Index) -> list[Captured]:
+    """Return the captures that can be read, newest first."""
+    rows = [*logged(index.connection, index.last)][::-1]
+    found: list[Captured] = []
+    before = None
+    pages = capture_pages(each.timestamp for each in rows)
+    for number, (page, each) in enumerate(zip(pages, rows, strict=True), 1):
+        if each.status != "unreadable":
+            found.append(Captured(index, catalogue.policy, number, page, each, before))
+            before = each
+    return found[::-1]
+
+
+def time_of(logged: Logged) -> datetime:
+    """Return the time of a capture; of a file that states none, that of its commit."""
+    return taken_at(_end(logged)) or datetime.fromisoformat(logged.committed_at)
+
+
+def _end(logged: Logged | None) -> End:
+    if logged is None:
+        return End(None, None, 0)
+    return End(logged.revision, logged.timestamp, logged.total or 0)
+
+
+def _raw(text: str) -> msgspec.Raw:
+    return msgspec.Raw(text.encode())
