@@ -17,7 +17,6 @@ from archiver.database.reading import logged
 from archiver.errors import ConfigError, RenderError, suggestion
 from archiver.history.changelog import links
 from archiver.history.versions import taken_at
-from archiver.records import canonical
 from archiver.records.model import KINDS, NEWS, End, Summary
 from archiver.records.query import Where, every
 from archiver.records.representation import short
@@ -288,10 +287,12 @@ def _of_query(feed: Feed, captured: Captured, wanted: Filter, where: Predicate |
     named: list[RecordChange] = []
     try:
         for item in captured.items if _counts(feed, captured) else ():
-            part = wanted.part(item.change) if item.told.kind in feed.kinds else None
-            if part is None or not (
-                where is None or where(item.told.key, canonical.decode(item.line))
-            ):
+            if item.told.kind not in feed.kinds:
+                continue
+            if where is not None and not where(item.told.key, item.plain):
+                continue
+            part = wanted.part(item.change)
+            if part is None:
                 continue
             counts[part.kind] += 1
             if counts[part.kind] <= CAP:

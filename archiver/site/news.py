@@ -15,7 +15,7 @@ from archiver.changes.compare import field_changes
 from archiver.database.news import told
 from archiver.database.reading import logged, whole
 from archiver.history.versions import taken_at
-from archiver.records import canonical
+from archiver.records.canonical import KEY
 from archiver.records.key import label_of
 from archiver.records.model import End, RecordChange, Summary
 from archiver.records.representation import short
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archiver.database.reading import Logged
     from archiver.history.catalogue import Catalogue
     from archiver.history.index import Index
-    from archiver.records.model import Kind
+    from archiver.records.model import Kind, Record
     from archiver.records.policy import Policy
 
 _GONE = ("removed", "left")
@@ -118,21 +118,28 @@ class Item:
         )
 
     @cached_property
-    def line(self) -> bytes:
-        """The record as it is in the capture, or was before it went; metrics included."""
+    def record(self) -> Record:
+        """The record as it is in the capture, or was before it went, with its key and metrics."""
         last = self.captured.number - (self.told.kind in _GONE)
-        return whole(self.captured.index.connection, self.told.number, last) or b"{}"
+        return whole(self.captured.index.connection, self.told.number, last)
+
+    @property
+    def plain(self) -> Record:
+        """The record as conditions read it: without the member ``@key``."""
+        record = self.record
+        if KEY not in record:
+            return record
+        return {name: value for name, value in record.items() if name != KEY}
 
     def whole(self, part: RecordChange) -> RecordChange:
         """Return the change, or a part of it, with what people read of the record."""
         label = self.captured.policy.label
         if part.changes is not UNSET and not label:
             return part
-        record = canonical.decode_with_key(self.line)
         return replace(
             part,
-            record=record if part.changes is UNSET else UNSET,
-            label=(label_of(record, label) if label else "") or UNSET,
+            record=self.record if part.changes is UNSET else UNSET,
+            label=(label_of(self.record, label) if label else "") or UNSET,
         )
 
 
