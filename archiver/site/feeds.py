@@ -233,7 +233,9 @@ class _Round:
             taken=captured.taken,
             kinds=tuple(kind for kind in _KINDS if getattr(summary, kind)),
             summary=_in_words(summary, changes) or visible(context["headline"]),
-            content=render(_TEMPLATE, context | {"address": address}, folder=self._templates),
+            content=render(
+                _TEMPLATE, context | {"address": address}, folder=self._templates
+            ).strip(),
         )
 
     def written(self, feed: Feed, entries: list[Entry], form: Form) -> str:
@@ -349,7 +351,7 @@ def _atom(
             entry.content(each.content, type="html")
             entry.category([{"term": kind} for kind in each.kinds])
             if each.address:
-                entry.link(href=each.address, rel="alternate", type="text/html")
+                entry.link(href=each.address)
         text: str = made.atom_str(pretty=True).decode()
     except ValueError as error:  # a user's template may hold what XML cannot
         raise RenderError(f"{_TEMPLATE}: {error}") from error
