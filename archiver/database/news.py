@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from archiver.records.model import Kind
 
 _CHANGES: Final = """SELECT rows.key, keys.key, rows.kind, coalesce(former.key, ''),
-    coalesce(rows.cause, ''), rows.field, rows.old, rows.new
+    coalesce(later.key, ''), coalesce(rows.cause, ''), rows.field, rows.old, rows.new
 FROM change_rows AS rows
 JOIN keys ON keys.id = rows.key
 LEFT JOIN keys AS former ON former.id = rows.old_key
+LEFT JOIN keys AS later ON later.id = rows.new_key
 WHERE rows.capture = ? AND rows.kind <> ''
 ORDER BY keys.key, rows.field"""
 
@@ -42,6 +43,7 @@ class Told(NamedTuple):
         key: Its key.
         kind: What happened.
         old_key: The key that became this one, if any.
+        new_key: The key that this one became, if any.
         cause: Why it is gone, if known.
         shifts: The fields that changed, by name; ``updated`` only.
     """
@@ -50,6 +52,7 @@ class Told(NamedTuple):
     key: str
     kind: Kind
     old_key: str
+    new_key: str
     cause: str
     shifts: tuple[Shift, ...]
 
@@ -60,6 +63,7 @@ class Told(NamedTuple):
 def told(connection: sqlite3.Connection, capture: int) -> Iterator[Told]:
     """Yield the news of a capture, by key."""
     rows = connection.execute(_CHANGES, (capture,))
-    for (number, key, kind, old_key, cause), group in groupby(rows, key=itemgetter(0, 1, 2, 3, 4)):
-        shifts = tuple(Shift(*each[5:]) for each in group if each[5] is not None)
-        yield Told(number, key, kind, old_key, cause, shifts)
+    for record, group in groupby(rows, key=itemgetter(*range(6))):
+        shifts = tuple(Shift(*each[6:]) for each in group if each[6] is not None)
+        number, key, kind, old_key, new_key, cause = record
+        yield Told(number, key, kind, old_key, new_key, cause, shifts)

@@ -12,6 +12,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from archiver.changes.compare import field_changes
+from archiver.changes.lifecycle import Tombstone
 from archiver.database.news import told
 from archiver.database.reading import logged, whole
 from archiver.history.versions import taken_at
@@ -114,8 +115,13 @@ class Item:
             told.key,
             changes=changes or UNSET,
             old_key=told.old_key or UNSET,
-            cause=told.cause or UNSET,
+            cause=self._reason or UNSET,
         )
+
+    @property
+    def _reason(self) -> str:
+        """Why the record is gone, as its tombstone says; empty: unknown."""
+        return Tombstone(self.told.key, "", "", self.told.cause, self.told.new_key).reason
 
     @cached_property
     def record(self) -> Record:
