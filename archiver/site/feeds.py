@@ -340,7 +340,7 @@ def _atom(
         made.generator(_AUTHOR)
         if about:
             made.link(href=about, rel="alternate", type="text/html")
-            made.link(href=itself, rel="self", type=_TYPES["atom"])
+            made.link(href=itself, rel="self", type="application/atom+xml")
         for each in entries:
             entry = made.add_entry(order="append")
             entry.id(each.id)
