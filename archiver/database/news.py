@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from archiver.records.model import Kind
 
-_CHANGES: Final = """SELECT rows.key, keys.key, rows.kind, coalesce(former.key, ''),
-    coalesce(later.key, ''), coalesce(rows.cause, ''), rows.field, rows.old, rows.new
-FROM change_rows AS rows
-JOIN keys ON keys.id = rows.key
+_COLUMNS: Final = """SELECT rows.key, keys.key, rows.kind, coalesce(former.key, ''),
+    coalesce(later.key, ''), coalesce(rows.cause, ''), rows.field, rows.old, rows.new"""
+_KEYS: Final = """JOIN keys ON keys.id = rows.key
 LEFT JOIN keys AS former ON former.id = rows.old_key
-LEFT JOIN keys AS later ON later.id = rows.new_key
+LEFT JOIN keys AS later ON later.id = rows.new_key"""
+_ALL: Final = f"""{_COLUMNS}
+FROM change_rows AS rows {_KEYS}
 WHERE rows.capture = ? AND rows.kind <> ''
 ORDER BY keys.key, rows.field"""
+_FIRST: Final = f"""WITH first AS MATERIALIZED (
+    SELECT DISTINCT keys.key, keys.id AS id
+    FROM change_rows AS rows JOIN keys ON keys.id = rows.key
+    WHERE rows.capture = :capture AND rows.kind = :kind ORDER BY keys.key LIMIT :most
+)
+{_COLUMNS}
+FROM first CROSS JOIN change_rows AS rows ON rows.key = first.id AND rows.capture = :capture
+{_KEYS}
+WHERE rows.kind = :kind
+ORDER BY keys.key, rows.field"""  # noqa: S608  constants
 
 
 class Shift(NamedTuple):
@@ -62,7 +73,16 @@ class Told(NamedTuple):
 
 def told(connection: sqlite3.Connection, capture: int) -> Iterator[Told]:
     """Yield the news of a capture, by key."""
-    rows = connection.execute(_CHANGES, (capture,))
+    return _told(connection.execute(_ALL, (capture,)))
+
+
+def first(connection: sqlite3.Connection, capture: int, kind: Kind, most: int) -> Iterator[Told]:
+    """Yield the first news of one kind of a capture, by key, without reading the others."""
+    values = {"capture": capture, "kind": kind, "most": most}
+    return _told(connection.execute(_FIRST, values))
+
+
+def _told(rows: Iterable[tuple[Any, ...]]) -> Iterator[Told]:
     for record, group in groupby(rows, key=itemgetter(*range(6))):
         shifts = tuple(Shift(*each[6:]) for each in group if each[6] is not None)
         number, key, kind, old_key, new_key, cause = record

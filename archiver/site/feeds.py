@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from archiver.changes.filters import Filter
-from archiver.database.reading import logged
 from archiver.errors import ConfigError, RenderError, suggestion
 from archiver.history.changelog import links
 from archiver.history.versions import taken_at
@@ -25,18 +24,19 @@ from archiver.render import wording
 from archiver.render.section import CAP, section
 from archiver.render.templates import render
 from archiver.site.addresses import source_folder
-from archiver.site.news import captures, time_of
+from archiver.site.news import captures, ends, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from archiver.config import FeedConfig
+    from archiver.database.reading import Logged
     from archiver.history.catalogue import Catalogue
     from archiver.history.index import Index
     from archiver.records.model import Kind, RecordChange
     from archiver.records.query import Predicate
-    from archiver.site.news import Captured
+    from archiver.site.news import Captured, Item
 
 Form: TypeAlias = Literal["atom", "json"]
 
@@ -187,19 +187,20 @@ class _Round:
         self, catalogue: Catalogue, index: Index, base_url: str | None, limit: int
     ) -> None:
         self._catalogue = catalogue
-        self._captures = captures(catalogue, index)
+        self._index = index
         self._limit = limit
+        self._newest, self._first = ends(index)
         self._link = links(catalogue)
         self._templates = catalogue.config.template_folder if catalogue.config else None
         folder = source_folder(catalogue)
-        self._id = f"{_authority(catalogue, index)}:{folder}"
+        self._id = f"{_authority(catalogue, self._first)}:{folder}"
         self._base = f"{base_url.rstrip('/')}/{folder}/" if base_url else ""
 
     def entries(self, chosen: Sequence[Feed]) -> list[list[Entry]]:
         """Return the entries of each feed, newest first."""
         found: list[list[Entry]] = [[] for _ in chosen]
         selecting = [_selecting(each) for each in chosen]
-        for captured in self._captures:
+        for captured in captures(self._catalogue, self._index):
             is_open = False
             for feed, select, entries in zip(chosen, selecting, found, strict=True):
                 if len(entries) < self._limit:
@@ -245,16 +246,15 @@ class _Round:
         itself = f"{self._base}{feed.name}.{form}" if self._base else ""
         if form == "json":
             return _json(feed, entries, about, itself)
-        updated = max((each.taken for each in entries), default=self._captures[0].taken)
+        updated = max((each.taken for each in entries), default=time_of(self._newest))
         return _atom(feed, entries, id_=id_, updated=updated, about=about, itself=itself)
 
 
-def _authority(catalogue: Catalogue, index: Index) -> str:
+def _authority(catalogue: Catalogue, first: Logged) -> str:
     """Return the beginning of all ids: it names the first capture there ever was.
 
     That one need not be readable, and may have been reverted since.
     """
-    *_, first = logged(index.connection, index.last)
     known = [(time_of(first), first.revision)]
     for each in catalogue.reverted(catalogue.required().tip(catalogue.ref)):
         taken = taken_at(End(each.revision, each.timestamp, 0))
@@ -280,7 +280,7 @@ def _of_kinds(feed: Feed, captured: Captured) -> _Selected:
         yield Summary(), []
     counts = _counts(feed, captured)
     if counts:
-        items = (item for kind in counts for item in captured.first(kind, CAP))
+        items = (item for kind in counts for item in captured.first(kind))
         yield _summary(counts), [item.whole(item.change) for item in items]
 
 
@@ -289,7 +289,7 @@ def _of_query(feed: Feed, captured: Captured, wanted: Filter, where: Predicate |
     named: list[RecordChange] = []
     try:
         for item in captured.items if _counts(feed, captured) else ():
-            if item.told.kind not in feed.kinds:
+            if not _may_be_wanted(item, feed):
                 continue
             if where is not None and not where(item.told.key, item.plain):
                 continue
@@ -303,6 +303,15 @@ def _of_query(feed: Feed, captured: Captured, wanted: Filter, where: Predicate |
         raise ConfigError(f"{feed.name}: {error}", hint=error.hint) from error
     if counts:
         yield _summary(counts), named
+
+
+def _may_be_wanted(item: Item, feed: Feed) -> bool:
+    """Return whether a feed may tell a change: most are left out without being explained."""
+    if item.told.kind not in feed.kinds:
+        return False
+    paths = feed.saved.fields if feed.saved and item.told.shifts else ()
+    roots = {path.partition(".")[0] for path in paths}
+    return not roots or "*" in roots or any(each.field in roots for each in item.told.shifts)
 
 
 def _counts(feed: Feed, captured: Captured) -> dict[Kind, int]:

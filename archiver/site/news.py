@@ -13,16 +13,19 @@ from msgspec.structs import replace
 
 from archiver.changes.compare import field_changes
 from archiver.changes.lifecycle import Tombstone
-from archiver.database.news import told
+from archiver.database.news import first, told
 from archiver.database.reading import logged, whole
 from archiver.history.versions import taken_at
 from archiver.records.canonical import KEY
 from archiver.records.key import label_of
 from archiver.records.model import End, RecordChange, Summary
 from archiver.records.representation import short
+from archiver.render.section import CAP
 from archiver.site.addresses import capture_pages
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from archiver.database.news import Told
     from archiver.database.reading import Logged
     from archiver.history.catalogue import Catalogue
@@ -72,19 +75,19 @@ class Captured:
 
     @cached_property
     def items(self) -> tuple[Item, ...]:
-        """The news, by key."""
+        """All news, by key."""
         return tuple(Item(self, each) for each in told(self.index.connection, self.number))
 
-    def first(self, kind: Kind, cap: int) -> list[Item]:
-        """Return the first items of a kind, at most `cap`."""
-        return self._by_kind.get(kind, [])[:cap]
+    def first(self, kind: Kind) -> tuple[Item, ...]:
+        """The first news of a kind, as many as are named."""
+        if kind not in self._first:
+            found = first(self.index.connection, self.number, kind, CAP)
+            self._first[kind] = tuple(Item(self, each) for each in found)
+        return self._first[kind]
 
     @cached_property
-    def _by_kind(self) -> dict[Kind, list[Item]]:
-        groups: dict[Kind, list[Item]] = {}
-        for item in self.items:
-            groups.setdefault(item.told.kind, []).append(item)
-        return groups
+    def _first(self) -> dict[Kind, tuple[Item, ...]]:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -149,17 +152,21 @@ class Item:
         )
 
 
-def captures(catalogue: Catalogue, index: Index) -> list[Captured]:
-    """Return the captures that can be read, newest first."""
+def captures(catalogue: Catalogue, index: Index) -> Iterator[Captured]:
+    """Yield the captures that can be read, newest first; hold none longer than it is needed."""
     rows = [*logged(index.connection, index.last)][::-1]
-    found: list[Captured] = []
-    before = None
     pages = capture_pages(each.timestamp for each in rows)
-    for number, (page, each) in enumerate(zip(pages, rows, strict=True), 1):
-        if each.status != "unreadable":
-            found.append(Captured(index, catalogue.policy, number, page, each, before))
-            before = each
-    return found[::-1]
+    numbered = enumerate(zip(pages, rows, strict=True), 1)
+    readable = [(number, *each) for number, each in numbered if each[1].status != "unreadable"]
+    befores = [None, *(logged for _, _, logged in readable)]
+    for (number, page, each), before in zip(readable[::-1], befores[-2::-1], strict=True):
+        yield Captured(index, catalogue.policy, number, page, each, before)
+
+
+def ends(index: Index) -> tuple[Logged, Logged]:
+    """Return the newest capture that can be read, and the first one, which need not be."""
+    rows = [*logged(index.connection, index.last)]
+    return next(each for each in rows if each.status != "unreadable"), rows[-1]
 
 
 def time_of(logged: Logged) -> datetime:

@@ -28,7 +28,7 @@ MOVING = {"fetched_at", "seen"}
 
 
 def told(captured: Captured, catalogue: Catalogue) -> dict[str, Any]:
-    items = [item for kind in KINDS if kind in NEWS for item in captured.first(kind, 50)]
+    items = [item for kind in KINDS if kind in NEWS for item in captured.first(kind)]
     old, new = captured.ends
     return section(
         source=catalogue.source,
