@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 MAIN = ("origin/main", "main")
 TESTED_BY = {
     "archiver/records": ("tests/records", "tests/test_laws.py"),
-    "archiver/changes": ("tests/changes", "tests/test_laws.py"),
+    "archiver/changes": ("tests/changes", "tests/notify/test_filters.py", "tests/test_laws.py"),
     "archiver/channels": ("tests/channels", "tests/notify"),
     "archiver/watcher.py": ("tests/test_watcher.py",),
     "templates": ("tests/render",),

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from archiver.config import FILE_NAME
+from archiver.config import FILE_NAME, ChannelConfig, FeedConfig
 from archiver.records.field_names import FieldNames
 from archiver.records.query import Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from archiver.config import ChannelConfig, Config, SourceConfig
+    from archiver.config import Config, SourceConfig
     from archiver.records.model import Json
     from archiver.sources.lines import Lines
 
@@ -26,8 +26,8 @@ def unknown_fields(
 ) -> tuple[str, ...]:
     """Return a note for each field that archiver.toml names and no record has.
 
-    A channel may receive several sources, whose records differ: what its conditions name is
-    noted only if it looks like a field of this source.
+    A channel or a feed may be of several sources, whose records differ: what its conditions name
+    is noted only if it looks like a field of this source.
 
     Args:
         config: The archiver.toml.
@@ -37,8 +37,8 @@ def unknown_fields(
     """
     settings, conditions, shared = (
         dict(_of_source(source, defaults)),
-        dict(_of_channels(config, source.name, shared=False)),
-        dict(_of_channels(config, source.name, shared=True)),
+        dict(_of_readers(config, source.name, shared=False)),
+        dict(_of_readers(config, source.name, shared=True)),
     )
     return (
         *_notes(FieldNames.asked(patterns=settings), settings, lines),
@@ -66,23 +66,24 @@ def _of_source(source: SourceConfig, defaults: Mapping[str, Json]) -> Iterator[t
                 yield path, f"sources.{source.name}.{setting}"
 
 
-def _of_channels(config: Config, source: str, *, shared: bool) -> Iterator[tuple[str, str]]:
-    """Yield each path that a channel of the source names, and the key of the setting.
+def _of_readers(config: Config, source: str, *, shared: bool) -> Iterator[tuple[str, str]]:
+    """Yield each path that a channel or a feed of the source names, and the key of the setting.
 
     Args:
         config: The archiver.toml.
         source: Name of the source.
-        shared: Whether the channels are meant that receive other sources too.
+        shared: Whether those are meant that have other sources too.
     """
-    for channel in config.notify.values():
-        sources = channel.sources or tuple(config.sources)
+    readers: list[ChannelConfig | FeedConfig] = [*config.notify.values(), *config.feeds.values()]
+    for reader in readers:
+        sources = reader.sources or tuple(config.sources)
         if source in sources and shared == (len(sources) > 1):
-            yield from _of_channel(channel)
+            yield from _of_reader(reader)
 
 
-def _of_channel(channel: ChannelConfig) -> Iterator[tuple[str, str]]:
-    place = f"notify.{channel.name}"
-    for condition in channel.where:
+def _of_reader(reader: ChannelConfig | FeedConfig) -> Iterator[tuple[str, str]]:
+    place = f"{'feeds' if isinstance(reader, FeedConfig) else 'notify'}.{reader.name}"
+    for condition in reader.where:
         yield Where.read(condition).field, f"{place}.where"
-    if channel.threshold is not None:
-        yield channel.threshold.partition(">")[0].strip(), f"{place}.threshold"
+    if isinstance(reader, ChannelConfig) and reader.threshold is not None:
+        yield reader.threshold.partition(">")[0].strip(), f"{place}.threshold"

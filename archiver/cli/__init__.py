@@ -52,6 +52,7 @@ GROUPS = {
     },
     "Alerts": {
         "check": Entry("check:check", "End with 1 if a record you depend on is gone or changed."),
+        "feed": Entry("feed:feed", "Write a feed of what changes: Atom or JSON Feed."),
         "status": Entry("jobs:status", "Show when the job last worked, and the archive's size."),
         "notify": Entry("jobs:notify", "Send a test message to every channel."),
     },

@@ -104,6 +104,14 @@ where = click.option(
 )
 
 
+base_url = click.option(
+    "--base-url",
+    metavar="URL",
+    callback=lambda _context, _option, given: None if given is None else _web_address(given),
+    help="Where the site is published.  [default: base_url in [site] of archiver.toml]",
+)
+
+
 def output_format(*names: str) -> Decorator:
     """Offer ``-f``; the first of `names` is the default. No names: all formats.
 
@@ -247,3 +255,15 @@ def _period(name: str, given: str) -> timedelta:
     if found is None or found <= timedelta():
         raise click.UsageError(f"{name}: {given!r} is no period: write 36h, 7d, 2w")
     return found
+
+
+def _web_address(given: str) -> str:
+    import msgspec  # noqa: PLC0415 - not for --help
+
+    from archiver.config.tables import WebAddress  # noqa: PLC0415 - not for --help
+
+    try:
+        return msgspec.convert(given, WebAddress)
+    except msgspec.ValidationError:
+        words = f"--base-url: {given!r} is no address of a folder on the web"
+        raise click.UsageError(f"{words}: write https://example.org/archive/") from None

@@ -17,7 +17,9 @@ from archiver.config import (
     SOURCE_NAME,
     ArchiveConfig,
     ChannelConfig,
+    FeedConfig,
     RetentionConfig,
+    SiteConfig,
     SourceConfig,
     TemplatesConfig,
 )
@@ -79,7 +81,8 @@ def snapshot() -> Schema:
 def config() -> Schema:
     """Describe archiver.toml, for editors that check and complete TOML."""
     parts = _components(
-        ArchiveConfig, ChannelConfig, RetentionConfig, SourceConfig, TemplatesConfig
+        *(ArchiveConfig, ChannelConfig, FeedConfig, RetentionConfig),
+        *(SiteConfig, SourceConfig, TemplatesConfig),
     )
     for part in parts.values():
         part["properties"] = {name: _toml(each) for name, each in part["properties"].items()}
@@ -97,9 +100,16 @@ def config() -> Schema:
             "propertyNames": {"pattern": f"^{SOURCE_NAME}$"},
             "additionalProperties": {"$ref": "#/$defs/ChannelConfig"},
         },
+        "site": {"$ref": "#/$defs/SiteConfig"},
+        "feeds": {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{SOURCE_NAME}$"},
+            "additionalProperties": {"$ref": "#/$defs/FeedConfig"},
+        },
     }
     parts["SourceConfig"] = _source(parts["SourceConfig"])
     parts["ChannelConfig"] = _channel(parts["ChannelConfig"])
+    parts["FeedConfig"] = _feed(parts["FeedConfig"])
     return {
         **_DRAFT,
         "title": "archiver.toml",
@@ -137,6 +147,12 @@ def _channel(common: Schema) -> Schema:
         "required": ["type"],
         "allOf": [_when(kind, settings, properties) for kind, settings in kinds.items()],
     }
+
+
+def _feed(table: Schema) -> Schema:
+    """Describe ``[feeds.NAME]``: all but its name, which is that of the table."""
+    properties = {name: each for name, each in table["properties"].items() if name != "name"}
+    return {**table, "properties": properties, "required": [], "additionalProperties": False}
 
 
 def _when(kind: str, settings: type[msgspec.Struct], common: Schema) -> Schema:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from archiver.cli import options, output
-from archiver.errors import ConfigError
 from archiver.records.text import count, terminal
 
 if TYPE_CHECKING:
     from archiver.history.choice import Choice
-
-_WEB: Final = re.compile(r"https?://[^/\s\"'<>]+[^\s\"'<>]*\Z")
 
 
 @click.command(
@@ -36,9 +32,7 @@ _WEB: Final = re.compile(r"https?://[^/\s\"'<>]+[^\s\"'<>]*\Z")
     help="The folder of the site: new, empty, or with a site.",
 )
 @click.option("--title", metavar="TEXT", help="What is archived.  [default: the sources]")
-@click.option(
-    "--base-url", metavar="URL", help="Where it is published; feeds name whole addresses."
-)
+@options.base_url
 @click.option("--rebuild", is_flag=True, help="Write every file again, whatever is in the folder.")
 @options.catalogue
 def site(
@@ -56,8 +50,6 @@ def site(
     """
     from archiver.site.build import Settings, build  # noqa: PLC0415 - 30 ms, for pages only
 
-    if base_url is not None and not _WEB.match(base_url):
-        raise ConfigError(f"--base-url: {base_url!r} is no address of the web", hint="https://…")
     catalogues = choice.each()
     settings = Settings.of(catalogues, title=title, base_url=base_url, rebuild=rebuild)
     with output.progress(catalogues[0].source) as bar:

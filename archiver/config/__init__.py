@@ -13,11 +13,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from archiver.config.environment import Environment, process_environment
-from archiver.config.plugin_tables import SOURCE_NAME, read_channels, read_sources
+from archiver.config.plugin_tables import SOURCE_NAME, read_channels, read_feeds, read_sources
 from archiver.config.tables import (
     RUN_CLASS,
     ArchiveConfig,
     ChannelConfig,
+    FeedConfig,
     RetentionConfig,
     SiteConfig,
     SourceConfig,
@@ -38,6 +39,7 @@ __all__ = [
     "ChannelConfig",
     "Config",
     "Environment",
+    "FeedConfig",
     "RetentionConfig",
     "SiteConfig",
     "SourceConfig",
@@ -52,7 +54,7 @@ __all__ = [
 
 FILE_NAME = "archiver.toml"
 
-_TABLES = ("archive", "sources", "retention", "templates", "notify", "site")
+_TABLES = ("archive", "sources", "retention", "templates", "notify", "site", "feeds")
 _FROM_ENVIRONMENT = {
     "path": "ARCHIVER_PATH",
     "branch": "ARCHIVER_BRANCH",
@@ -68,6 +70,7 @@ class Config:
         root: Folder of archiver.toml, to which paths and URLs are relative.
         sources: The configured sources by name, in the order of the file.
         notify: The configured channels by name, in the order of the file.
+        feeds: The configured feeds by name, in the order of the file.
     """
 
     root: Path
@@ -77,6 +80,7 @@ class Config:
     templates: TemplatesConfig
     notify: Mapping[str, ChannelConfig]
     site: SiteConfig
+    feeds: Mapping[str, FeedConfig]
     environment: Environment
 
     __repr__ = short
@@ -212,6 +216,7 @@ def parse(content: bytes, path: Path, environ: Mapping[str, str]) -> Config:
         ),
         notify=read_channels(tables["notify"], tables["sources"], folder, validation),
         site=SiteConfig(**validation.convert(fields(SiteConfig), tables["site"], "site")),
+        feeds=read_feeds(tables["feeds"], tables["sources"], validation),
         environment=Environment.read(environ),
     )
     validation.raise_any()

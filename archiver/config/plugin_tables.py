@@ -1,4 +1,4 @@
-"""Tables of sources and channels: the settings that all have, and those of the table's type."""
+"""Tables of sources, channels and feeds: what all have, and the settings of the table's type."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import FieldInfo
 
-from archiver.config.tables import ChannelConfig, SourceConfig
+from archiver.config.tables import ChannelConfig, FeedConfig, SourceConfig
 from archiver.config.validation import Validation, fields
 from archiver.errors import ConfigError, suggestion
 from archiver.plugins import UnknownKind
@@ -106,6 +106,29 @@ def read_channels(
     return read
 
 
+def read_feeds(
+    tables: Mapping[str, Any], sources: Iterable[str], validation: Validation
+) -> dict[str, FeedConfig]:
+    """Return the feeds of the table ``[feeds]``, in its order.
+
+    Args:
+        tables: The table.
+        sources: Names of the configured sources.
+        validation: Collects the errors.
+    """
+    read = {}
+    known = fields(FeedConfig)
+    del known["name"]
+    for name, value in tables.items():
+        place = f"feeds.{name}"
+        if not re.fullmatch(SOURCE_NAME, name) or _RESERVED.fullmatch(name):
+            validation.add(place, "a feed's name is up to 64 of a-z, 0-9, _ and -")
+        values = validation.convert(known, validation.table(value, place), place)
+        read[name] = FeedConfig(name=name, **values)
+        _check_selection(read[name], sources, place, validation)
+    return read
+
+
 def _is_named(table: Mapping[str, Any]) -> bool:
     """Return whether the type has a name: ``package.module:Class`` is not imported here.
 
@@ -155,17 +178,24 @@ def _settings(
 def _check_channel(
     channel: ChannelConfig, sources: Iterable[str], place: str, validation: Validation
 ) -> None:
-    """Check the conditions, the names of sources, and that secrets are named, not written."""
-    for source in channel.sources:
-        if source not in sources:
-            words = f'no source is called "{source}"' + suggestion(source, sources)
-            validation.add(f"{place}.sources", words)
-    for condition in channel.where:
-        try:
-            Where.read(condition)
-        except ConfigError as error:
-            validation.add(f"{place}.where", str(error))
+    """Check what it selects, and that secrets are named, not written."""
+    _check_selection(channel, sources, place, validation)
     for key, value in channel.settings.items():
         names = value if isinstance(value, list) else [value]
         if key.endswith("_env") and not all(_VARIABLE.fullmatch(str(name)) for name in names):
             validation.add(f"{place}.{key}", "expected the name of an environment variable")
+
+
+def _check_selection(
+    table: ChannelConfig | FeedConfig, sources: Iterable[str], place: str, validation: Validation
+) -> None:
+    """Check the names of sources and the conditions."""
+    for source in table.sources:
+        if source not in sources:
+            words = f'no source is called "{source}"' + suggestion(source, sources)
+            validation.add(f"{place}.sources", words)
+    for condition in table.where:
+        try:
+            Where.read(condition)
+        except ConfigError as error:
+            validation.add(f"{place}.where", str(error))

@@ -69,6 +69,7 @@ Word: TypeAlias = Annotated[
         description='a word or two, such as "vulnerability"',
     ),
 ]
+News: TypeAlias = Literal["new", "removed", "returned", "renamed", "entered", "left", "updated"]
 Count: TypeAlias = Annotated[int, Meta(ge=0, description="a whole number from 0")]
 Days: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number of days from 1")]
 Bytes: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number of bytes from 1")]
@@ -201,6 +202,27 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, description="a whole number from 1")] = 20
     outages: bool = True
     settings: dict[str, Any] = {}
+
+    __repr__ = short
+
+
+class FeedConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[feeds.NAME]``: a feed of the changes that one person asks for.
+
+    Attributes:
+        name: The feed's name; its files are ``feeds/NAME.atom`` and ``feeds/NAME.json``.
+        sources: Sources that have such a feed; empty: all.
+        kinds: Kinds of changes that it tells; changes of metrics are never news.
+        fields: Paths of fields; of records that changed, it tells only changes of these.
+            Empty: all.
+        where: Conditions that records must fulfil, such as ``downloads > 1000``.
+    """
+
+    name: str
+    sources: tuple[str, ...] = ()
+    kinds: tuple[News, ...] = tuple(kind for kind in KINDS if kind != "metrics")
+    fields: FieldPaths = ()
+    where: tuple[str, ...] = ()
 
     __repr__ = short
 

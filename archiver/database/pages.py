@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from itertools import groupby, pairwise
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from archiver.database.news import by_record
 from archiver.records.jsontext import dump
 from archiver.records.model import KINDS
 from archiver.records.representation import short
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from archiver.database.news import Event
     from archiver.records.model import Kind
 
 Values: TypeAlias = "dict[int, list[tuple[int, str]]]"
@@ -24,24 +26,8 @@ _CAPTURES: Final = f"""SELECT id, revision, coalesce(object, ''),
     committed_at, subject,
     total, status, reason, proof, {", ".join(KINDS)}
 FROM captures ORDER BY id"""  # noqa: S608  names of ours
-_NEWS: Final = """SELECT rows.capture, keys.key, rows.kind, coalesce(rows.field, ''),
-    rows.old, rows.new, coalesce(former.key, ''), coalesce(later.key, ''), coalesce(rows.cause, '')
-FROM change_rows AS rows
-JOIN keys ON keys.id = rows.key
-LEFT JOIN keys AS former ON former.id = rows.old_key
-LEFT JOIN keys AS later ON later.id = rows.new_key
-WHERE rows.kind <> '' AND """
 _LIVES: Final = """SELECT rows.key, keys.key, rows.valid_from, rows.valid_to, rows.record
 FROM record_rows AS rows JOIN keys ON keys.id = rows.key ORDER BY rows.key, rows.valid_from"""
-# The old key of a rename has a row without kind.
-_EVENTS: Final = """SELECT rows.key, rows.capture,
-    CASE rows.kind WHEN '' THEN 'renamed' ELSE rows.kind END, coalesce(rows.field, ''), rows.old,
-    rows.new, coalesce(former.key, ''), coalesce(later.key, ''), coalesce(rows.cause, '')
-FROM change_rows AS rows
-LEFT JOIN keys AS former ON former.id = rows.old_key
-LEFT JOIN keys AS later ON later.id = rows.new_key
-WHERE rows.kind <> '' OR rows.new_key IS NOT NULL
-ORDER BY rows.key, rows.capture, rows.field"""
 # SQLite writes 15 digits of a fraction, which is not always the number.
 _VALUE: Final = (
     "coalesce(rows.json, "
@@ -102,41 +88,6 @@ class Capture(NamedTuple):
         return sum(number for kind, number in self.counts.items() if kind != "metrics")
 
 
-class Shift(NamedTuple):
-    """A field that changed: its name, and its values as JSON; None where it was absent."""
-
-    field: str
-    old: str | None
-    new: str | None
-
-
-class Event(NamedTuple):
-    """What is news of one record in one capture.
-
-    Attributes:
-        capture: Number of the capture.
-        key: The record's key.
-        kind: What happened.
-        shifts: The fields that changed; ``updated`` only.
-        old_key: The key that became this one; ``renamed`` only.
-        new_key: The key that this one became; ``renamed`` only.
-        cause: Why it is gone, if known.
-        record: The record as it was when it went, as JSON; only where it came back later.
-    """
-
-    capture: int
-    key: str
-    kind: Kind
-    shifts: tuple[Shift, ...] = ()
-    old_key: str = ""
-    new_key: str = ""
-    cause: str = ""
-    record: str | None = None
-
-    def __repr__(self) -> str:
-        return short(self)
-
-
 class Life(NamedTuple):
     """One record from its first capture on.
 
@@ -176,41 +127,19 @@ def _counts(numbers: Sequence[int | None]) -> dict[Kind, int]:
     return {kind: n for kind, n in zip(KINDS, numbers, strict=True) if n is not None}
 
 
-def news(connection: sqlite3.Connection, capture: int) -> list[Event]:
-    """Return what is news in a capture, by key; a rename once, under the new key."""
-    where = "rows.capture = ? ORDER BY keys.key, rows.field"
-    return list(_joined(connection.execute(_NEWS + where, (capture,))))
-
-
-def _joined(
-    rows: Iterator[tuple[int, str, Kind, str, str | None, str | None, str, str, str]],
-) -> Iterator[Event]:
-    """Yield one event for the rows of one record in one capture."""
-    for (capture, key, kind), group in groupby(rows, key=itemgetter(0, 1, 2)):
-        shifts, old_key, new_key, cause = [], "", "", ""
-        for _, _, _, field, old, new, old_key, new_key, cause in group:  # noqa: B007  the last
-            if field:
-                shifts.append(Shift(field, old, new))
-        yield Event(capture, key, kind, tuple(shifts), old_key, new_key, cause)
-
-
 def lives(connection: sqlite3.Connection) -> Iterator[Life]:
     """Yield the life of every record there ever was; the order is the index's own."""
-    events = groupby(_numbered_events(connection), key=itemgetter(0))
+    events = groupby(by_record(connection), key=attrgetter("number"))
     ahead = next(events, None)
     for number, rows in groupby(connection.execute(_LIVES), key=itemgetter(0)):
         spans = list(rows)
         found: tuple[Event, ...] = ()
         if ahead is not None and ahead[0] == number:
-            found = tuple(_told(spans[0][1], ahead[1], _before_gaps(spans)))
+            gone = _before_gaps(spans)
+            found = tuple(each._replace(record=gone.get(each.capture)) for each in ahead[1])
             ahead = next(events, None)
         _, key, _, until, record = spans[-1]
         yield Life(key, spans[0][2], until, record, found)
-
-
-def _numbered_events(connection: sqlite3.Connection) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of changes of keys that ever had a record."""
-    yield from connection.execute(_EVENTS)
 
 
 def _before_gaps(spans: Sequence[tuple[int, str, int, int | None, str]]) -> dict[int, str]:
@@ -220,13 +149,6 @@ def _before_gaps(spans: Sequence[tuple[int, str, int, int | None, str]]) -> dict
         for span, after in pairwise(spans)
         if span[3] is not None and span[3] < after[2]
     }
-
-
-def _told(
-    key: str, rows: Iterator[tuple[object, ...]], before_gaps: Mapping[int, str]
-) -> Iterator[Event]:
-    for each in _joined((row[1], key, *row[2:]) for row in rows):  # type: ignore[misc]
-        yield each._replace(record=before_gaps.get(each.capture))
 
 
 def touched(connection: sqlite3.Connection, after: int) -> set[str]:

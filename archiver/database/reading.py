@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from archiver.changes.compare import split
-from archiver.records.jsontext import dump
+from archiver.records.jsontext import decode, dump
 from archiver.records.model import KINDS, Summary
 from archiver.records.representation import short
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
 
-    from archiver.records.model import Kind
+    from archiver.records.model import Kind, Record
 
 _COUNTS: Final = (*KINDS, "unchanged")
 _CHANGED: Final = """SELECT moved.capture, moved.kind, (
@@ -32,6 +32,15 @@ FROM (
 ) AS moved
 ORDER BY moved.capture DESC"""
 
+_SETTLED: Final = (
+    "SELECT record FROM record_rows WHERE key = ? AND valid_from <= ? "
+    "ORDER BY valid_from DESC LIMIT 1"
+)
+_MOVING: Final = """SELECT fields.name, rows.value, rows.json
+FROM fields CROSS JOIN value_rows AS rows ON rows.key = :key AND rows.field = fields.id
+    AND rows.capture = (SELECT max(capture) FROM value_rows
+        WHERE key = :key AND field = fields.id AND capture <= :last)
+WHERE fields.role <> 'leaf'"""
 
 Status: TypeAlias = Literal["first", "ok", "unreadable", "edge"]
 
@@ -180,6 +189,33 @@ def stages(connection: sqlite3.Connection, key: str, last: int) -> Iterator[Stag
         ).fetchone()
         line = None if text is None else _line(text, moving)
         yield Stage(revision, authored_at, line, *moves.get(capture, ()))
+
+
+def whole(connection: sqlite3.Connection, key: int, last: int) -> Record:
+    """Return a record as it was at capture number `last`, or before it went, with ``@key``.
+
+    A volatile field stands as it was when something else of its record changed last.
+
+    Args:
+        connection: The database.
+        key: Number of its key.
+        last: Number of the capture.
+    """
+    (settled,) = connection.execute(_SETTLED, (key, last)).fetchone()
+    record: Record = decode(settled.encode())
+    values = connection.execute(_MOVING, {"key": key, "last": last}).fetchall()
+    moving = {
+        name: decode(json.encode()) if json is not None else value
+        for name, value, json in values
+        if json is not None or value is not None
+    }
+    if not moving:
+        return record
+    first, *names = record
+    return {
+        name: moving[name] if name in moving else record[name]
+        for name in (first, *sorted({*names, *moving}))
+    }
 
 
 def newest(connection: sqlite3.Connection) -> Iterator[tuple[str, str, bytes]]:

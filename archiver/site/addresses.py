@@ -10,36 +10,43 @@ from urllib.parse import quote
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-_SAFE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+    from archiver.history.catalogue import Catalogue
+
+_TIME: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)", re.ASCII)
+_NAMELESS: Final = "unknown"
+_UNSAFE: Final = re.compile(r"[^a-z0-9]+")
+_LONGEST: Final = 64
 _DIGITS: Final = 16
 _TAKEN: Final = frozenset({"assets"})
 
 
-def folder_of(source: str) -> str:
-    """Return the folder of a source: its name; of a file, what is left of its name."""
-    name = source.lower()
-    if name in _TAKEN:
-        return f"source-{name}"
-    if _SAFE.fullmatch(name):
-        return name
-    return re.sub(r"[^a-z0-9]+", "-", name).strip("-")[:64] or "catalogue"
+def source_folder(catalogue: Catalogue) -> str:
+    """Return the folder of a source; that of a file of any repository is made from its path."""
+    name = catalogue.source
+    if catalogue.config is None:
+        name = _UNSAFE.sub("-", name.lower()).strip("-")[:_LONGEST] or "file"
+    return f"source-{name}" if name in _TAKEN else name
 
 
-def capture_pages(timestamps: Sequence[str]) -> list[str]:
-    """Return the names of the pages of captures, which are taken at these times, oldest first.
+def capture_pages(timestamps: Iterable[str]) -> list[str]:
+    """Return the names of the pages of captures: ``20260301_020000``, without ``.html``.
 
-    ``YYYYMMDD_HHMMSS``, as in the names of stamped files; with ``_2`` behind it where another one
-    was taken in the same second.
+    Where several captures share a second, ``_2`` and so on is behind the later ones; what is no
+    time, in a file that people wrote, is ``unknown``.
+
+    Args:
+        timestamps: Their times, ``YYYY-MM-DD HH:MM:SS``, oldest capture first.
     """
-    seen: Counter[str] = Counter()
-    names = []
+    known: Counter[str] = Counter()
+    pages = []
     for timestamp in timestamps:
-        name = re.sub(r"[^0-9 ]", "", timestamp).replace(" ", "_")
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return names
+        found = _TIME.fullmatch(timestamp)
+        name = "{}{}{}_{}{}{}".format(*found.groups()) if found else _NAMELESS
+        known[name] += 1
+        pages.append(name if known[name] == 1 else f"{name}_{known[name]}")
+    return pages
 
 
 def month_of(timestamp: str) -> str:
@@ -74,8 +81,3 @@ def power_of_two(least: float, most: int) -> int:
 def upwards(path: str) -> str:
     """Return the way from a page to the folder at which all paths begin: ``../`` for each."""
     return "../" * path.count("/")
-
-
-def months(timestamps: Iterable[str]) -> list[str]:
-    """Return the months in which there are captures, oldest first."""
-    return sorted(set(map(month_of, timestamps)))

@@ -126,7 +126,7 @@ def build(
         draft = stack.enter_context(replaced(folder, fresh=settings.rebuild))
         site = _Site(draft, settings, [each.source for each, _ in found])
         for catalogue, index in found:
-            site.add(Facts(catalogue, index.connection, settings.static_records))
+            site.add(Facts(catalogue, index, settings.static_records))
         site.finish()
     return Built(draft.written, draft.kept, site.drawn, empty)
 
@@ -197,7 +197,7 @@ class _Site:
 
     def add(self, facts: Facts) -> None:
         """Write all about one source."""
-        source = SourceSite(facts, self.draft, self.render, self.made)
+        source = SourceSite(facts, self.draft, self.render, self.made, self.base_url)
         if source.folder in self.sections:
             raise ConfigError(f"two sources would have the folder {source.folder}")
         source.write()

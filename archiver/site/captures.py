@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from archiver.database import pages
+from archiver.database.news import told
 from archiver.records.model import KINDS
 from archiver.records.text import count
 from archiver.render import wording
@@ -17,7 +17,8 @@ from archiver.site.story import headline, importance
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from archiver.database.pages import Capture, Event
+    from archiver.database.news import Event
+    from archiver.database.pages import Capture
     from archiver.site.facts import Facts
     from archiver.site.shelf import Shelf
 
@@ -51,7 +52,7 @@ class Captures:
             has_data = lasting and self.shelf.keep_data(f"changes/{capture.id}")
             if has_page and has_data:
                 continue
-            events = pages.news(self.facts.connection, capture.id)
+            events = list(told(self.facts.connection, capture.id))
             self.shelf.data(f"changes/{capture.id}", [data.change(each) for each in events])
             self.shelf.page("site-capture.html.j2", page, self._capture(capture, events))
 
@@ -104,7 +105,7 @@ class Captures:
             self.shelf.page("site-capture.html.j2", page, self._month(names, place, here))
 
     def _month(self, names: Sequence[str], place: int, here: Sequence[Capture]) -> dict[str, Any]:
-        events = [event for each in here for event in pages.news(self.facts.connection, each.id)]
+        events = [event for each in here for event in told(self.facts.connection, each.id)]
         sums = {kind: sum(each.counts.get(kind, 0) for each in here) for kind in KINDS}
         words = [
             f"{count(sums[kind])} {kind}"

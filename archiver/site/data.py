@@ -23,7 +23,8 @@ from archiver.site.addresses import power_of_two
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from archiver.database.pages import Capture, Event, Life
+    from archiver.database.news import Event
+    from archiver.database.pages import Capture, Life
     from archiver.records.model import Json
 
 ERA: Final = 32

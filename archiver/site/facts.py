@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from archiver.database.pages import Capture, Life
     from archiver.history.catalogue import Catalogue
+    from archiver.history.index import Index
 
 
 class Kept(NamedTuple):
@@ -63,13 +64,18 @@ class Facts:
 
     Attributes:
         catalogue: The catalogue.
-        connection: Its index.
+        index: Its index.
         static_records: Largest number of records that get a page of their own.
     """
 
     catalogue: Catalogue
-    connection: sqlite3.Connection
+    index: Index
     static_records: int
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The database of the index."""
+        return self.index.connection
 
     @cached_property
     def captures(self) -> list[Capture]:

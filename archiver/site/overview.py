@@ -8,7 +8,8 @@ from itertools import groupby, islice, pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from archiver.database import figures, pages
+from archiver.database import figures
+from archiver.database.news import told
 from archiver.history.versions import STAMP
 from archiver.records.text import count, more
 from archiver.render import chart, wording
@@ -92,7 +93,7 @@ def news(
 ) -> dict[str, Any]:
     """Return the news of the last 30 days, in the order of what matters."""
     base = base_of(captures).id
-    events = [each for capture in captures[base:] for each in pages.news(connection, capture.id)]
+    events = [each for capture in captures[base:] for each in told(connection, capture.id)]
     events.sort(key=lambda each: (importance(each), -each.capture, each.key))
     return {
         "news": [story.told(each) for each in events[:_NEWS]],

@@ -20,8 +20,8 @@ from archiver.records.text import count
 from archiver.render import changes as change_forms
 from archiver.render import wording
 from archiver.render.view import ChangeStream, View
-from archiver.site import data, machine, overview
-from archiver.site.addresses import folder_of, month_of
+from archiver.site import data, feeds, machine, overview
+from archiver.site.addresses import month_of, source_folder
 from archiver.site.captures import Captures, row
 from archiver.site.folder import Section
 from archiver.site.lives import Lives
@@ -71,12 +71,14 @@ class SourceSite:
         draft: The site in the making.
         frame: Fills in a template: its name, the path of the page, and what it names.
         made: Digest of what all pages depend on, besides the source.
+        base_url: Where the site is published; empty: unknown.
     """
 
     facts: Facts
     draft: Draft
     frame: Callable[[str, str, Mapping[str, Any]], str]
     made: str
+    base_url: str
 
     def write(self) -> None:
         """Write it."""
@@ -89,11 +91,15 @@ class SourceSite:
         self.shelf.page("site-overview.html.j2", "index.html", self.overview)
         self._write_delta()
         self._write_badge()
+        for name, content in feeds.feeds(
+            self.facts.catalogue, self.facts.index, base_url=self.base_url or None
+        ):
+            self.shelf.file(name, content)
 
     @cached_property
     def folder(self) -> str:
         """Folder of the source in the site."""
-        return folder_of(self.facts.catalogue.source)
+        return source_folder(self.facts.catalogue)
 
     @property
     def drawn(self) -> int:
@@ -116,7 +122,7 @@ class SourceSite:
             last=captures[-1].timestamp,
             revision=captures[-1].revision,
             headline=headline(captures[-1], noun),
-            feeds=[],
+            feeds=self._feeds,
             pages=("index", "catalogue", "changes", "compare", "removed", "proof"),
         )
 
@@ -131,8 +137,17 @@ class SourceSite:
         """Where the source is written to."""
         return Shelf(self.draft, self.folder, self._render, self._known)
 
+    @cached_property
+    def _feeds(self) -> list[tuple[str, str]]:
+        """File and title of each feed."""
+        offered = feeds.offered(self.facts.catalogue).values()
+        return [
+            (f"{each.name}.{form}", each.title) for each in offered for form in ("atom", "json")
+        ]
+
     def _render(self, template: str, path: str, context: Mapping[str, Any]) -> str:
-        return self.frame(template, path, {"source": self._source, **context})
+        shown = {"source": self._source, "feeds": self._feeds, **context}
+        return self.frame(template, path, shown)
 
     @cached_property
     def _source(self) -> dict[str, Any]:
@@ -158,6 +173,7 @@ class SourceSite:
             data.value_files(len(facts.kept)),
             list(facts.metrics),
             facts.hub[1:],
+            self._feeds,
         )
         return hashlib.sha256(msgspec.json.encode(about)).hexdigest()
 
@@ -306,6 +322,7 @@ class SourceSite:
         run = pages.last_run(connection)
         return {
             "source": self._source,
+            "feeds": self._feeds,
             **overview.at_a_glance(self.facts.captures, self.facts.catalogue.noun, run),
             **overview.news(connection, self.facts.captures, self.facts.story),
             "movers": list(overview.movers(connection, self.facts.captures, self.facts.story)),

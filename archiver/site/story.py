@@ -18,7 +18,8 @@ from archiver.site.addresses import drawn_page, record_page
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from archiver.database.pages import Capture, Event, Shift
+    from archiver.database.news import Event, Shift
+    from archiver.database.pages import Capture
     from archiver.records.policy import Policy
     from archiver.records.text import Noun
 

@@ -120,6 +120,10 @@ def test_a_new_configuration_is_valid(source: NewSource | None) -> None:
         "[notify.team]\ntype = 'webhook'",
         "[notify.team]\ntype = 'stdout'\nurl_env = 'X'",
         "[notify.team]\ntype = 'stdout'\nkinds = ['gone']",
+        "[feeds.mine]\nkinds = ['metrics']",
+        "[feeds.mine]\nname = 'mine'",
+        "[feeds.MINE]",
+        "[site]\nbase_url = 'ftp://example.org'",
     ],
 )
 def test_a_wrong_configuration_is_not_valid(text: str) -> None:
@@ -133,6 +137,15 @@ def test_a_channel_is_valid() -> None:
     check(tomllib.loads(f"{webhook}\npins = 'models.txt'\nfields = ['license']"), schemas.config())
     check(tomllib.loads(f"{webhook}\npins = ['a.txt', 'b.txt']"), schemas.config())
     check(tomllib.loads("[notify.mine]\ntype = 'mine:Mine'\nroom = 5"), schemas.config())
+
+
+def test_a_feed_and_a_site_are_valid() -> None:
+    check(tomllib.loads("[feeds.mine]"), schemas.config())
+    feed = (
+        "[feeds.mine]\nwhere = ['a > 1']\nkinds = ['removed']\nfields = ['license']\nsources = []"
+    )
+    check(tomllib.loads(feed), schemas.config())
+    check(tomllib.loads("[site]\nbase_url = 'https://example.org/x/'"), schemas.config())
 
 
 def test_a_source_of_ones_own_may_say_what_it_likes() -> None:

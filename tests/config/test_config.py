@@ -261,6 +261,28 @@ def test_a_wrong_channel_is_refused_with_its_key(tmp_path: Path, table: str, wor
 
 
 @pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ('where = ["downloads"]', "feeds.mine.where: 'downloads' is not a condition"),
+        ('kinds = ["metrics"]', 'feeds.mine.kinds: expected one of "new", "removed", "returned"'),
+        ('sources = ["hbu"]', 'feeds.mine.sources: no source is called "hbu"; did you mean "hub"?'),
+        ('fields = "license"', "feeds.mine.fields: expected array"),
+        ('field = ["license"]', 'feeds.mine.field: unknown key; did you mean "fields"?'),
+        ('name = "x"', "feeds.mine.name: unknown key"),
+        ("[feeds.CON]", "feeds.CON: a feed's name is up to 64 of a-z, 0-9, _ and -"),
+        ('[feeds]\n"../x" = {}', "feeds.../x: a feed's name is up to 64 of a-z"),
+        ("[feeds]\nother = 5", "feeds.other: expected a table, [feeds.other]"),
+    ],
+)
+def test_a_wrong_feed_is_refused_with_its_key(tmp_path: Path, table: str, words: str) -> None:
+    source = '[sources.hub]\ntype = "json"\nurl = "x"\n'
+    feed = table if table.startswith("[") else f"[feeds.mine]\n{table}\n"
+    with pytest.raises(ConfigError) as refused:
+        parse(f"{source}{feed}".encode(), tmp_path / "archiver.toml", {})
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
     ("settings", "expected"),
     [
         ("", ("record", "records")),

@@ -207,17 +207,17 @@ def test_keys_that_differ_by_case_have_different_pages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "folder"),
-    [
-        ("hub", "hub"),
-        ("data.json", "data-json"),
-        ("../x", "x"),
-        ("模型", "catalogue"),
-        ("assets", "source-assets"),
-    ],
+    ("file", "folder"),
+    [("data.json", "data-json"), ("a/Models.JSON", "a-models-json"), ("模型.json", "json")],
 )
-def test_no_folder_is_named_by_what_is_not_safe(source: str, folder: str) -> None:
-    assert addresses.folder_of(source) == folder
+def test_no_folder_is_named_by_what_is_not_safe(repo: Path, file: str, folder: str) -> None:
+    (catalogue,) = catalogues(repo, file=file, records="models", key=("id",))
+    assert addresses.source_folder(catalogue) == folder
+
+
+def test_a_source_called_as_the_assets_has_another_folder(repo: Path) -> None:
+    (repo / "archiver.toml").write_text(MODELS.replace("hub", "assets"))
+    assert addresses.source_folder(catalogues(repo)[0]) == "source-assets"
 
 
 def test_captures_of_the_same_second_have_different_pages() -> None:
@@ -367,7 +367,10 @@ def test_the_command_says_what_it_made(archive: History, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--base-url", "example.org"], "--base-url: 'example.org' is no address of the web"),
+        (
+            ["--base-url", "example.org"],
+            "--base-url: 'example.org' is no address of a folder on the web",
+        ),
         (["--source", "hbu"], 'no source is called "hbu"; did you mean "hub"?'),
     ],
 )

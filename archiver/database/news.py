@@ -1,0 +1,108 @@
+"""Read the tables: what one capture changed, record by record."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from archiver.records.representation import short
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+    from archiver.records.model import Kind
+
+_COLUMNS: Final = """SELECT rows.key, rows.capture, keys.key, rows.kind, coalesce(former.key, ''),
+    coalesce(later.key, ''), coalesce(rows.cause, ''), rows.field, rows.old, rows.new"""
+_KEYS: Final = """JOIN keys ON keys.id = rows.key
+LEFT JOIN keys AS former ON former.id = rows.old_key
+LEFT JOIN keys AS later ON later.id = rows.new_key"""
+_ALL: Final = f"""{_COLUMNS}
+FROM change_rows AS rows {_KEYS}
+WHERE rows.capture = ? AND rows.kind <> ''
+ORDER BY keys.key, rows.field"""
+_FIRST: Final = f"""WITH first AS MATERIALIZED (
+    SELECT DISTINCT keys.key, keys.id AS id
+    FROM change_rows AS rows JOIN keys ON keys.id = rows.key
+    WHERE rows.capture = :capture AND rows.kind = :kind ORDER BY keys.key LIMIT :most
+)
+{_COLUMNS}
+FROM first CROSS JOIN change_rows AS rows ON rows.key = first.id AND rows.capture = :capture
+{_KEYS}
+WHERE rows.kind = :kind
+ORDER BY keys.key, rows.field"""  # noqa: S608  constants
+
+_RENAMED: Final = "CASE rows.kind WHEN '' THEN 'renamed' ELSE rows.kind END"
+"""The old key of a rename has a row without kind."""
+_LIVES: Final = f"""{_COLUMNS.replace("rows.kind", _RENAMED)}
+FROM change_rows AS rows {_KEYS}
+WHERE rows.kind <> '' OR rows.new_key IS NOT NULL
+ORDER BY rows.key, rows.capture, rows.field"""
+
+
+class Shift(NamedTuple):
+    """A field that changed: its old and new value as canonical JSON; None: absent."""
+
+    field: str
+    old: str | None
+    new: str | None
+
+    def __repr__(self) -> str:
+        return short(self)
+
+
+class Event(NamedTuple):
+    """What one capture changed of one record.
+
+    Attributes:
+        number: Number of its key.
+        capture: Number of the capture.
+        key: Its key.
+        kind: What happened.
+        old_key: The key that became this one, if any.
+        new_key: The key that this one became, if any.
+        cause: Why it is gone, if known.
+        shifts: The fields that changed, by name; ``updated`` only.
+        record: The record as it was when it went, as JSON, where that is asked for.
+    """
+
+    number: int
+    capture: int
+    key: str
+    kind: Kind
+    old_key: str
+    new_key: str
+    cause: str
+    shifts: tuple[Shift, ...]
+    record: str | None = None
+
+    def __repr__(self) -> str:
+        return short(self)
+
+
+def told(connection: sqlite3.Connection, capture: int) -> Iterator[Event]:
+    """Yield the news of a capture, by key."""
+    return _joined(connection.execute(_ALL, (capture,)))
+
+
+def first(connection: sqlite3.Connection, capture: int, kind: Kind, most: int) -> Iterator[Event]:
+    """Yield the first news of one kind of a capture, by key, without reading the others."""
+    values = {"capture": capture, "kind": kind, "most": most}
+    return _joined(connection.execute(_FIRST, values))
+
+
+def by_record(connection: sqlite3.Connection) -> Iterator[Event]:
+    """Yield all news of every record, oldest first, in the order of the numbers of their keys.
+
+    A rename is an event of both of its keys.
+    """
+    return _joined(connection.execute(_LIVES))
+
+
+def _joined(rows: Iterable[tuple[Any, ...]]) -> Iterator[Event]:
+    """Yield one event for the rows of one record in one capture."""
+    for facts, group in groupby(rows, key=itemgetter(*range(7))):
+        shifts = tuple(Shift(*each[7:]) for each in group if each[7] is not None)
+        yield Event._make((*facts, shifts, None))
