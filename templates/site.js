@@ -242,7 +242,7 @@ function trouble(place, what, again) {
 /** Show that something is on its way, if it takes a while. @template T @param {Element} place @param {Promise<T>} work @returns {Promise<T>} */
 async function awaited(place, work) {
   place.setAttribute("aria-busy", "true");
-  const note = make("p", { class: "soft", role: "status" }, "Loading …");
+  const note = make("p", { class: "loading", role: "status" }, "Loading …");
   const timer = setTimeout(() => place.prepend(note), 200);
   try {
     return await work;
@@ -286,13 +286,10 @@ class Column {
     return this.distinct[this.places ? this.places[row] : row];
   }
 
-  /** Whether the text of a row has a word, for each distinct value. @param {string} word @returns {(row: number) => boolean} */
-  having(word) {
+  /** The texts of the distinct values, in lower case. @returns {string[]} */
+  texts() {
     this.lowered ??= this.distinct.map((each) => (each === null ? "" : words(this.field.name, each).toLowerCase()));
-    const { lowered, places } = this;
-    if (!places) return (row) => lowered[row].includes(word);
-    const having = lowered.map((text) => text.includes(word));
-    return (row) => having[places[row]];
+    return this.lowered;
   }
 
   /** Rows in ascending order of their values; absent ones last. @param {Uint32Array} rows @param {boolean} down */
@@ -343,8 +340,9 @@ class Catalogue {
     this.facets = index.fields.filter((field) => field.facet);
     /** @type {Uint32Array} */
     this.order = new Uint32Array();
-    /** @type {number[]} */
-    this.found = [];
+    this.found = this.order;
+    /** What the last search found, which a longer one only narrows. @type {{view: string, asked: string[], rows: Uint32Array}} */
+    this.last = { view: "", asked: [], rows: this.order };
     this.drawn = 0;
     this.ordered = "?";
   }
@@ -403,35 +401,50 @@ class Catalogue {
     this.order = column ? column.sorted(rows, this.sort.startsWith("-")) : this.sort.startsWith("-") ? rows.reverse() : rows;
   }
 
+  /** The rows that have every word, in the order that is asked for. @returns {Uint32Array} */
+  match() {
+    const asked = this.words.toLowerCase().split(/\s+/).filter(Boolean);
+    const view = `${this.sort} ${this.shown.join(" ")}`;
+    const narrower = view === this.last.view && this.last.asked.every((old) => asked.some((word) => word.includes(old)));
+    const rows = asked.reduce((left, word) => this.having(left, word), narrower ? this.last.rows : this.order);
+    this.last = { view, asked, rows };
+    return rows;
+  }
+
+  /** Those of some rows that have a word in their key, label, or a column that is shown. @param {Uint32Array} rows @param {string} word */
+  having(rows, word) {
+    const keys = /** @type {string[]} */ (this.texts);
+    const searched = this.shown.map((name) => /** @type {Column} */ (this.columns.get(name))).filter(({ field }) => field.kind !== "number");
+    const coded = searched.flatMap((column) => (column.places ? [{ places: column.places, hits: column.texts().map((text) => text.includes(word)) }] : []));
+    const plain = searched.flatMap((column) => (column.places ? [] : [column.texts()]));
+    const kept = new Uint32Array(rows.length);
+    let count = 0;
+    for (const row of rows) {
+      let hit = keys[row].includes(word);
+      for (let at = 0; !hit && at < coded.length; at += 1) hit = coded[at].hits[coded[at].places[row]];
+      for (let at = 0; !hit && at < plain.length; at += 1) hit = plain[at][row].includes(word);
+      if (hit) kept[count++] = row;
+    }
+    return kept.subarray(0, count);
+  }
+
   /** Find the rows that are asked for, and count the values of each facet among the rows that the others let through. */
   find() {
-    const asked = this.words.toLowerCase().split(/\s+/).filter(Boolean);
-    const texts = /** @type {string[]} */ (this.texts);
-    const searched = this.shown.map((name) => /** @type {Column} */ (this.columns.get(name))).filter((column) => column.field.kind !== "number");
-    const tests = asked.map((word) => ({ word, columns: searched.map((column) => column.having(word)) }));
+    const rows = this.match();
     const facets = this.facets.map((field) => this.facet(field));
-    this.found = [];
-    for (const row of this.order) {
-      if (!tests.every(({ word, columns }) => texts[row].includes(word) || columns.some((having) => having(row)))) continue;
-      let failed = -1;
-      let failures = 0;
-      for (let place = 0; place < facets.length; place += 1) {
-        const { places, allowed } = facets[place];
-        if (allowed && !allowed[places[row]]) {
-          failures += 1;
-          failed = place;
-        }
-      }
-      if (failures > 1) continue;
-      if (failures) {
-        const { counts, places } = facets[failed];
-        counts[places[row]] += 1;
-        continue;
-      }
-      this.found.push(row);
-      for (const { counts, places } of facets) counts[places[row]] += 1;
-    }
+    const limiting = facets.filter(({ allowed }) => allowed);
+    this.found = limiting.length ? this.limited(rows, facets) : rows;
+    for (const { counts, places } of facets) for (const row of this.found) counts[places[row]] += 1;
     return facets;
+  }
+
+  /** Those of some rows that every facet allows; what only one forbids is counted there. @param {Uint32Array} rows @param {ReturnType<Catalogue["facet"]>[]} facets */
+  limited(rows, facets) {
+    return rows.filter((row) => {
+      const failing = facets.filter(({ allowed, places }) => allowed && !allowed[places[row]]);
+      if (failing.length === 1) failing[0].counts[failing[0].places[row]] += 1;
+      return !failing.length;
+    });
   }
 
   /** @param {Field} field */
@@ -456,7 +469,7 @@ class Catalogue {
     this.drawFacets(facets);
     this.drawHead();
     const body = byId("records").tBodies[0];
-    const rows = this.found.slice(0, FIRST_ROWS).map((row) => this.row(row));
+    const rows = Array.from(this.found.subarray(0, FIRST_ROWS), (row) => this.row(row));
     body.replaceChildren(...rows);
     this.drawn = rows.length;
     this.drawRest();
@@ -489,7 +502,7 @@ class Catalogue {
   }
 
   more() {
-    const rows = this.found.slice(this.drawn, this.drawn + MORE_ROWS).map((row) => this.row(row));
+    const rows = Array.from(this.found.subarray(this.drawn, this.drawn + MORE_ROWS), (row) => this.row(row));
     byId("records").tBodies[0].append(...rows);
     this.drawn += rows.length;
     rows[0]?.querySelector("a")?.focus();
@@ -1042,7 +1055,7 @@ async function overview() {
   const usual = Number(place.dataset.usualHours);
   const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const ago = hours < 1 ? relative.format(-Math.max(Math.round(hours * 60), 0), "minute") : hours < 48 ? relative.format(-Math.round(hours), "hour") : relative.format(-Math.round(hours / 24), "day");
-  place.append(" ", make("span", { class: usual && hours > LATE * usual ? "late" : "soft" }, usual && hours > LATE * usual ? `That was ${ago}: captures may have stopped.` : `(${ago})`));
+  byId("ago").append(make("span", { class: usual && hours > LATE * usual ? "late" : "soft" }, usual && hours > LATE * usual ? `That was ${ago}: captures may have stopped.` : `That was ${ago}.`));
 }
 
 /* ---- Which page this is ----------------------------------------------------------------- */

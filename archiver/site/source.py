@@ -232,6 +232,7 @@ class SourceSite:
         context = {
             "total": self.told.total,
             "first_column": self._first_column,
+            "sorted": columns.sorted_by,
             "columns": [{"name": each.name, "number": each.kind == "number"} for each in shown],
             "rows": rows,
         }

@@ -205,11 +205,11 @@ def test_a_stopped_archive_is_called_late(browser: Browser, site: Path) -> None:
     with watched(browser) as seen:
         seen.page.clock.set_fixed_time("2026-02-02T12:00:00Z")
         seen.page.goto(f"{site.as_uri()}/hub/index.html")
-        assert "(10 hours ago)" in seen.page.locator("#health").inner_text()
+        assert seen.page.locator("#ago").inner_text() == "That was 10 hours ago."
     with watched(browser) as seen:
         seen.page.clock.set_fixed_time("2026-03-02T12:00:00Z")
         seen.page.goto(f"{site.as_uri()}/hub/index.html")
-        assert "captures may have stopped" in seen.page.locator("#health .late").inner_text()
+        assert "captures may have stopped" in seen.page.locator("#ago .late").inner_text()
 
 
 def test_data_that_cannot_be_loaded_are_said_to_be_so_and_asked_for_again(
