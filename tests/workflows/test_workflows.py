@@ -33,6 +33,43 @@ PYTHON = f"""\
         mkdir -p "$RUNNER_TEMP/archiver/bin"
         ln -sf "{BIN}/archiver" "$RUNNER_TEMP/archiver/bin/archiver"
 """
+CHECKOUT_STUB = """\
+name: stub
+inputs:
+  ref:
+    default: ""
+runs:
+  using: composite
+  steps:
+    - if: inputs.ref != ''
+      shell: bash
+      run: git fetch --quiet origin "$REF" && git checkout --quiet -B "$REF" FETCH_HEAD
+      env:
+        REF: ${{ inputs.ref }}
+"""
+ADDRESS = "https://me.example.org/models"
+CONFIGURE_STUB = f"""\
+name: stub
+outputs:
+  base_url:
+    value: {ADDRESS}
+runs:
+  using: composite
+  steps: []
+"""
+UPLOAD_STUB = """\
+name: stub
+inputs:
+  path:
+    required: true
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      run: rm -rf "UPLOADED" && cp -r "$SITE" "UPLOADED"
+      env:
+        SITE: ${{ inputs.path }}
+"""
 NEWS = """\
 name: news
 on: pull_request
@@ -64,6 +101,11 @@ class Job:
     @property
     def repo(self) -> Path:
         return self.folder / "repo"
+
+    @property
+    def uploaded(self) -> Path:
+        """The site, as it was handed to GitHub Pages."""
+        return self.folder / "uploaded"
 
     @property
     def origin(self) -> Path:
@@ -115,11 +157,16 @@ class Job:
         return folder
 
     def _stub(self, name: str) -> Path:
-        """Stand in for an action that only prepares the machine: it is prepared already."""
+        """Stand in for an action of GitHub: the machine is prepared, and nothing leaves it."""
         folder = self.folder / "stubs" / name.replace("/", "_")
         folder.mkdir(parents=True, exist_ok=True)
         script = PYTHON if "setup-python" in name else "        git status --short\n"
-        (folder / "action.yml").write_text(STUB + script)
+        whole = {
+            "actions/checkout": CHECKOUT_STUB,
+            "actions/configure-pages": CONFIGURE_STUB,
+            "actions/upload-pages-artifact": UPLOAD_STUB.replace("UPLOADED", str(self.uploaded)),
+        }
+        (folder / "action.yml").write_text(whole.get(name.partition("@")[0], STUB + script))
         return folder
 
     def subjects(self) -> list[str]:
@@ -209,6 +256,40 @@ def test_the_action_serves_any_repository(job: Job) -> None:
     assert len(job.subjects()) == 2
 
 
+@pytest.mark.parametrize("action", ["", "OWNER/REPO@v1"], ids=["pip", "action"])
+def test_the_job_publishes_the_site_of_what_it_captured(job: Job, action: str) -> None:
+    init(job, "--pages", "--github", action)
+    done = job.act()
+    assert done.returncode == 0, done.stdout
+    assert len(job.subjects()) == 2
+    told = json.loads((job.uploaded / "index.json").read_text("utf-8"))
+    assert run_git(job.origin, "rev-parse", "main").strip() in json.dumps(told)
+    assert f"{ADDRESS}/modelscope/" in (job.uploaded / "sitemap.xml").read_text("utf-8")
+    assert "Publish the site" in done.stdout
+
+
+def test_the_site_is_that_of_the_branch_that_holds_the_captures(job: Job) -> None:
+    init(job, "--pages", "--github")
+    path = job.repo / "archiver.toml"
+    path.write_text(path.read_text("utf-8").replace('# branch = "data"', 'branch = "data"'))
+    run_git(job.repo, "commit", "--quiet", "-am", "Capture elsewhere")
+    run_git(job.repo, "push", "--quiet", "origin", "main")
+    done = job.act()
+    assert done.returncode == 0, done.stdout
+    assert "first snapshot" in run_git(job.origin, "log", "--format=%s", "data")
+    assert (job.uploaded / "modelscope" / "catalogue.html").exists()
+
+
+def test_a_dry_run_and_a_capture_that_failed_publish_nothing(job: Job) -> None:
+    init(job, "--pages", "--github")
+    dry = job.act("workflow_dispatch", inputs={"dry-run": "true"})
+    assert dry.returncode == 0, dry.stdout
+    job.server.misbehave("html")
+    failed = job.act()
+    assert failed.returncode != 0
+    assert not job.uploaded.exists()
+
+
 def test_an_input_is_never_read_by_a_shell(job: Job, tmp_path: Path) -> None:
     init(job, "--github", "OWNER/REPO@v1")
     spoilt = tmp_path / "spoilt"
@@ -287,6 +368,8 @@ def workflows(folder: Path) -> Iterator[Path]:
     for name, options in {
         "pip": ["--github"],
         "action": ["--github", f"OWNER/REPO@{'12' * 20}"],
+        "pip and pages": ["--github", "--pages"],
+        "action and pages": ["--pages", "--github", f"OWNER/REPO@{'12' * 20}"],
     }.items():
         target = folder / name
         done = CliRunner().invoke(archiver, ["init", str(target), *options])
@@ -335,6 +418,20 @@ def test_every_workflow_is_clean(linter: tuple[str, ...], tmp_path: Path) -> Non
         command = [str(BIN / linter[0]), *linter[1:], str(workflow)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_pipeline_of_gitlab_is_clean(tmp_path: Path) -> None:
+    for name, options in {"plain": ["--gitlab"], "pages": ["--gitlab", "--pages"]}.items():
+        done = CliRunner().invoke(archiver, ["init", str(tmp_path / name), *options])
+        assert done.exit_code == 0, done.output
+        command = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.gitlab-ci"]
+        checked = subprocess.run(
+            [*command, str(tmp_path / name / ".gitlab-ci.yml")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_the_action_is_clean() -> None:
