@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,11 +16,13 @@ import pytest
 from click.testing import CliRunner
 from support.checkout import CHECKOUT
 from support.git import run_git
+from support.git_server import GitServer
 
 from archiver.capture import runlog
 from archiver.cli import archiver
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
+from archiver.render.schedules import scheduled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +46,7 @@ runs:
   steps:
     - if: inputs.ref != ''
       shell: bash
-      run: git fetch --quiet origin "$REF" && git checkout --quiet -B "$REF" FETCH_HEAD
+      run: git clone --quiet --branch "$REF" "ORIGIN" . # act leaves the folder empty
       env:
         REF: ${{ inputs.ref }}
 """
@@ -55,7 +58,9 @@ outputs:
     value: {ADDRESS}
 runs:
   using: composite
-  steps: []
+  steps:
+    - shell: bash
+      run: "true" # act wants a step
 """
 UPLOAD_STUB = """\
 name: stub
@@ -162,8 +167,9 @@ class Job:
         folder.mkdir(parents=True, exist_ok=True)
         script = PYTHON if "setup-python" in name else "        git status --short\n"
         whole = {
-            "actions/checkout": CHECKOUT_STUB,
+            "actions/checkout": CHECKOUT_STUB.replace("ORIGIN", str(self.origin)),
             "actions/configure-pages": CONFIGURE_STUB,
+            "actions/deploy-pages": STUB + "        ls -A\n",  # without a checkout
             "actions/upload-pages-artifact": UPLOAD_STUB.replace("UPLOADED", str(self.uploaded)),
         }
         (folder / "action.yml").write_text(whole.get(name.partition("@")[0], STUB + script))
@@ -265,7 +271,12 @@ def test_the_job_publishes_the_site_of_what_it_captured(job: Job, action: str) -
     told = json.loads((job.uploaded / "index.json").read_text("utf-8"))
     assert run_git(job.origin, "rev-parse", "main").strip() in json.dumps(told)
     assert f"{ADDRESS}/modelscope/" in (job.uploaded / "sitemap.xml").read_text("utf-8")
-    assert "Publish the site" in done.stdout
+    assert re.search(r"Publish the site\].*Job succeeded", done.stdout)
+    job.update()
+    again = job.act()
+    assert again.returncode == 0, again.stdout
+    assert job.outcomes() == ["first", "unchanged"]
+    assert "Last checked on " in (job.uploaded / "index.html").read_text("utf-8")
 
 
 def test_the_site_is_that_of_the_branch_that_holds_the_captures(job: Job) -> None:
@@ -278,6 +289,35 @@ def test_the_site_is_that_of_the_branch_that_holds_the_captures(job: Job) -> Non
     assert done.returncode == 0, done.stdout
     assert "first snapshot" in run_git(job.origin, "log", "--format=%s", "data")
     assert (job.uploaded / "modelscope" / "catalogue.html").exists()
+
+
+def test_the_site_of_a_private_repository_is_fetched_by_the_token_of_the_job(
+    tmp_path: Path,
+) -> None:
+    text = scheduled("github", cron="1 2 * * *", folder=tmp_path, pages=True)
+    (script,) = re.findall(r"- run: >-\n((?: {10}.*\n)+) {8}env:\n {10}TOKEN: ", text)
+    folder = tmp_path / "origin.git"
+    folder.mkdir()
+    run_git(folder, "init", "--bare", "--quiet", "--initial-branch=main")
+    run_git(folder, "clone", "--quiet", ".", "../clone")
+    run_git(tmp_path / "clone", "commit", "--quiet", "--allow-empty", "-m", "Begin")
+    run_git(tmp_path / "clone", "push", "--quiet", "origin", "main", "main:refs/heads/data")
+    run_git(tmp_path / "clone", "push", "--quiet", "origin", "main:refs/archiver/state")
+    with GitServer(tmp_path, token="secret word") as server:
+        run_git(tmp_path / "clone", "remote", "set-url", "origin", server.url)
+
+        def fetched(token: str) -> int:
+            command = ["bash", "-e", "-c", " ".join(script.split())]
+            variables = {"PATH": os.environ["PATH"], "TOKEN": token, "GIT_TERMINAL_PROMPT": "0"}
+            variables |= {"HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
+            return subprocess.run(
+                command, cwd=tmp_path / "clone", env=variables, capture_output=True, check=False
+            ).returncode
+
+        assert fetched("another") != 0
+        assert fetched("secret word") == 0
+    refs = run_git(tmp_path / "clone", "for-each-ref", "--format=%(refname)").splitlines()
+    assert {"refs/heads/data", "refs/archiver/state"} <= {*refs}
 
 
 def test_a_dry_run_and_a_capture_that_failed_publish_nothing(job: Job) -> None:
