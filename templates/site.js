@@ -1055,7 +1055,7 @@ async function overview() {
   const usual = Number(place.dataset.usualHours);
   const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const ago = hours < 1 ? relative.format(-Math.max(Math.round(hours * 60), 0), "minute") : hours < 48 ? relative.format(-Math.round(hours), "hour") : relative.format(-Math.round(hours / 24), "day");
-  byId("ago").append(make("span", { class: usual && hours > LATE * usual ? "late" : "soft" }, usual && hours > LATE * usual ? `That was ${ago}: captures may have stopped.` : `That was ${ago}.`));
+  byId("ago").append(make("span", { class: usual && hours > LATE * usual ? "late" : "soft" }, usual && hours > LATE * usual ? `Late: that was ${ago}.` : `That was ${ago}.`));
 }
 
 /* ---- Which page this is ----------------------------------------------------------------- */
