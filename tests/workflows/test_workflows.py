@@ -517,6 +517,38 @@ def test_the_pipeline_of_gitlab_is_clean(tmp_path: Path) -> None:
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_the_script_of_gitlab_pages_builds_the_site_of_what_was_captured(tmp_path: Path) -> None:
+    """The runner checks out the commit that began the pipeline; the capture is pushed after it."""
+    (tmp_path / "feed.json").write_text('[{"id": "org/here"}]')
+    feed = ("--source", "hub", "--url", str(tmp_path / "feed.json"), "--key", "id")
+    archive, clone, tools = tmp_path / "archive", tmp_path / "clone", tmp_path / "tools"
+    options = [str(archive), *feed, "--gitlab", "--pages"]
+    assert CliRunner().invoke(archiver, ["init", *options]).exit_code == 0
+    run_git(archive, "add", ".")
+    run_git(archive, "commit", "--quiet", "-m", "Begin")
+    run_git(tmp_path, "clone", "--quiet", str(archive), "clone")
+    run_git(clone, "checkout", "--quiet", "--detach")
+    assert CliRunner().invoke(archiver, ["run", "--repo", str(archive)]).exit_code == 0
+    tools.mkdir()
+    (tools / "pip").symlink_to("/bin/true")  # the program is installed
+    _, _, pages = (archive / ".gitlab-ci.yml").read_text("utf-8").partition("\npages:")
+    script = "\n".join(
+        re.findall(r"^    - (.+ .+)$", pages.partition("  script:\n")[2], re.MULTILINE)
+    )
+    variables = {"PATH": f"{tools}:{BIN}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    variables |= {"CI_COMMIT_BRANCH": "main", "CI_PAGES_URL": ADDRESS}
+    done = subprocess.run(
+        ["bash", "-e", "-c", script], cwd=clone, env=variables, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = (clone / "public" / "index.json").read_text("utf-8")
+    assert run_git(archive, "rev-parse", "HEAD").strip() in told
+    assert f"{ADDRESS}/hub/" in (clone / "public" / "sitemap.xml").read_text("utf-8")
+    assert (
+        len({run_git(each, "rev-parse", "refs/archiver/state") for each in (archive, clone)}) == 1
+    )
+
+
 def test_the_action_is_clean() -> None:
     action = str(CHECKOUT / "action.yml")
     for command in (
