@@ -82,6 +82,7 @@ class _Review:
         groups = {kind: [each for each in changes if each.kind == kind] for kind in KINDS}
         terms = [each for each in map(_terms, groups["updated"]) if each.changes]
         shown = [each for group in groups.values() for each in group[:_NAMED]] + terms[:_NAMED]
+        movers = list(self._movers())
         head = {
             "source": self._facts.catalogue.source,
             "from": msgspec.to_builtins(self._found.old.end),
@@ -98,13 +99,13 @@ class _Review:
             "more": {kind: len(group) - len(cut[kind]) for kind, group in groups.items()},
             "terms": public({"updated": terms[:_NAMED]})["updated"],
             "terms_more": max(len(terms) - _NAMED, 0),
-            "links": addresses((each.key for each in shown), link),
+            "links": addresses([*(each.key for each in shown), *_keys(movers)], link),
             "names": names(shown),
             "notes": self._found.notes,
             "captures": len(captures) - 1,
             "gaps": _gaps(captures),
             **overview.over_time(captures),
-            "movers": list(self._movers()),
+            "movers": movers,
             "categories": list(self._categories()),
             **self._churn(),
         }
@@ -163,6 +164,11 @@ class _Review:
             for row in found.fields[:_FIELDS]
         ]
         return {"churn": fields, "restless": list(islice(found.records, _FIELDS))}
+
+
+def _keys(movers: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for metric in movers:
+        yield from (row["key"] for row in (*metric["most"], *metric["fastest"]))
 
 
 def _news(change: RecordChange) -> RecordChange:
