@@ -34,6 +34,7 @@ let version = "";
 /** Receives a data file, which is a call of this function. @param {string} name @param {any} value */
 function archiver(name, value) {
   arriving.get(name)?.(value);
+  arriving.delete(name);
 }
 
 /** Load a data file once. @param {string} name @returns {Promise<any>} */
@@ -43,10 +44,14 @@ function load(name) {
     found = new Promise((resolve, reject) => {
       const script = document.createElement("script");
       script.src = `${HERE}data/${name}.js${version && `?v=${version}`}`;
-      script.addEventListener("error", () => {
+      const end = () => {
+        script.remove();
+        if (!arriving.delete(name)) return;
         loading.delete(name);
         reject(new Error(`${name} cannot be loaded`));
-      });
+      };
+      script.addEventListener("error", end);
+      script.addEventListener("load", end); // a file that was cut off makes no call
       arriving.set(name, resolve);
       document.head.append(script);
     });
@@ -72,15 +77,22 @@ function crc32(text) {
   return ~sum >>> 0;
 }
 
+/** What a data file has of a key; keys such as `constructor` are keys like all others. @template T @param {{[key: string]: T}} file @param {string} key */
+function own(file, key) {
+  return Object.hasOwn(file, key) ? file[key] : undefined;
+}
+
 /** @param {Index} index @param {string} key @returns {Promise<Life | undefined>} */
 async function lifeOf(index, key) {
-  return (await load(`records/${crc32(key) & (index.buckets - 1)}`))[key];
+  return own(await load(`records/${crc32(key) & (index.buckets - 1)}`), key);
 }
 
 /* ---- Words and elements ----------------------------------------------------------------- */
 
 /** Characters that steer, reorder or hide text; shown as their numbers. */
 const HIDDEN = /[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200c\u200e\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|[\u{e0000}-\u{e0fff}]/gu;
+
+const HALF = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** @param {string} text */
 function visible(text) {
@@ -158,6 +170,11 @@ function moment(index, capture, before = "") {
   return make("a", { class: "when", href: `${HERE}captures/${index.captures.page[capture - 1]}.html` }, before, time);
 }
 
+/** A text for an address; half of a surrogate pair has no place in one. @param {string} text */
+function encoded(text) {
+  return encodeURIComponent(text.replace(HALF, "\ufffd"));
+}
+
 /** Undo encodeURIComponent; what it did not make stays as it is. @param {string} text */
 function decoded(text) {
   try {
@@ -169,13 +186,13 @@ function decoded(text) {
 
 /** @param {string} key */
 function recordAddress(key) {
-  return `${HERE}record.html#${encodeURIComponent(key.toWellFormed ? key.toWellFormed() : key)}`;
+  return `${HERE}record.html#${encoded(key)}`;
 }
 
 /** Address of a record's page on the hub; empty: it has none. @param {Index} index @param {string} key */
 function hubAddress(index, key) {
   if (!index.link) return "";
-  const quoted = encodeURIComponent(key).replaceAll("%2F", "/");
+  const quoted = encoded(key).replaceAll("%2F", "/");
   return `${index.link.before}${quoted}${index.link.after}`;
 }
 
@@ -208,13 +225,14 @@ function clipped(text) {
 
 /** A changed field as two cells of a list. @param {Shift} shift */
 function shiftCells([field, [old], [now]]) {
-  let was = words(field, old);
-  let is = words(field, now);
+  const whole = [words(field, old), words(field, now)];
+  let [was, is] = whole;
   if (was === is && typeof old === "number" && typeof now === "number") [was, is] = [String(old), String(now)];
   if (typeof old === "string" && typeof now === "string") [was, is] = aroundDifference(was, is);
   const cells = make("dd", {}, make("del", {}, bdi(clipped(was))), " → ", make("ins", {}, bdi(clipped(is))));
-  if (was.length > LONGEST || is.length > LONGEST) {
-    cells.append(make("details", { class: "small" }, make("summary", {}, "In full"), make("p", {}, make("del", {}, bdi(words(field, old)))), make("p", {}, make("ins", {}, bdi(words(field, now))))));
+  if (was.startsWith("…") || whole.some((text) => text.length > LONGEST)) {
+    const [before, after] = whole.map((text) => bdi(text));
+    cells.append(make("details", { class: "small" }, make("summary", {}, "In full"), make("p", {}, make("del", {}, before)), make("p", {}, make("ins", {}, after))));
   }
   return [make("dt", {}, bdi(field)), cells];
 }
@@ -833,7 +851,7 @@ async function valuesOf(index, key, all) {
   /** @type {Values} */
   const values = {};
   for (const part of parts) {
-    for (const [place, flat] of Object.entries(part[key] ?? {})) {
+    for (const [place, flat] of Object.entries(own(part, key) ?? {})) {
       const series = (values[index.metrics[Number(place)]] ??= []);
       for (let at = 0; at < flat.length; at += 2) {
         if (!series.length || series[series.length - 1][0] < flat[at]) series.push([flat[at], flat[at + 1]]);
@@ -966,6 +984,7 @@ function asOf(index, key, life) {
     if (!capture) return;
     attempt(place, async () => {
       const values = index.eras.length ? await valuesOf(index, key, true) : {};
+      if (capture !== Number(/** @type {HTMLSelectElement} */ (select).value)) return;
       const record = stateAt(life, capture);
       const when = index.captures.timestamp[capture - 1].slice(0, 16);
       place.replaceChildren(make("h3", {}, `As of ${when} UTC`), record ? factList({ ...record, ...valuesAt(values, capture) }) : make("p", { class: "soft" }, `It was not in the catalogue on ${when} UTC.`));
@@ -977,13 +996,14 @@ function asOf(index, key, life) {
 /** @param {Index} index @param {string} key @param {HTMLElement} place */
 async function drawRecord(index, key, place) {
   const life = key ? await lifeOf(index, key) : undefined;
+  const newest = life && index.eras.length ? await valuesOf(index, key, false) : {};
+  if (key !== keyOfAddress()) return; // the reader has gone on to another record
   if (!life) {
     const search = make("a", { href: `${HERE}catalogue.html#q=${encodeURIComponent(key)}` }, "search the catalogue");
     document.title = `Unknown ${index.noun[0]}`;
     place.replaceChildren(make("h1", {}, key ? bdi(key) : `A ${index.noun[0]}`), make("p", {}, `There was never such a ${index.noun[0]} in this catalogue; `, search, "."));
     return;
   }
-  const newest = index.eras.length ? await valuesOf(index, key, false) : {};
   const shown = life.label && life.label !== key ? `${life.label} (${key})` : key;
   document.title = `${visible(shown)} · ${index.source}`;
   const last = life.gone ? Math.max(life.since, ...life.events.map(([capture]) => capture)) - 1 : index.captures.timestamp.length;
@@ -1055,7 +1075,7 @@ function asNet([key, kind, rest]) {
   return { key, kind, cause: rest };
 }
 
-/** @typedef {{there: boolean, now: boolean, origin: string, kind: string, cause: string, fields: Map<string, [Json[], Json[]]>, broken: boolean}} Track */
+/** @typedef {{there: boolean, now: boolean, origin: string, came: string, kind: string, cause: string, fields: Map<string, [Json[], Json[]]>, broken: boolean}} Track */
 
 /**
  * Sum up the changes of several captures, oldest first.
@@ -1067,7 +1087,7 @@ function fold(captures) {
   const tracks = new Map();
   const track = (/** @type {string} */ key, /** @type {boolean} */ there) => {
     let found = tracks.get(key);
-    if (!found) tracks.set(key, (found = { there, now: there, origin: key, kind: "", cause: "", fields: new Map(), broken: false }));
+    if (!found) tracks.set(key, (found = { there, now: there, origin: key, came: "", kind: "", cause: "", fields: new Map(), broken: false }));
     return found;
   };
   for (const [key, kind, rest] of captures.flat()) {
@@ -1087,17 +1107,16 @@ function fold(captures) {
     } else if (kind === "removed" || kind === "left") {
       Object.assign(track(key, true), { now: false, kind, cause: rest ?? "" });
     } else {
-      const found = tracks.get(key);
-      if (!found) Object.assign(track(key, false), { now: true, kind });
-      else Object.assign(found, { now: true, broken: true, kind: found.there ? found.kind : kind });
+      const found = track(key, false);
+      Object.assign(found, { now: true, broken: found.there, came: found.came || kind });
     }
   }
   return [...tracks].flatMap(([key, found]) => net(key, found));
 }
 
 /** @param {string} key @param {Track} track @returns {(Net & {unsure?: boolean})[]} */
-function net(key, { there, now, origin, kind, cause, fields, broken }) {
-  if (!there) return now ? [{ key, kind: kind || "new" }] : [];
+function net(key, { there, now, origin, came, kind, cause, fields, broken }) {
+  if (!there) return now ? [{ key, kind: came || "new" }] : [];
   if (!now) return [{ key: origin, kind, cause }];
   if (origin !== key) return [{ key, kind: "renamed", old: origin }];
   if (broken) return [{ key, kind: "updated", unsure: true }];
@@ -1110,7 +1129,7 @@ function net(key, { there, now, origin, kind, cause, fields, broken }) {
 function shiftsBetween(life, from, to) {
   const [old, now] = [stateAt(life, from) ?? {}, stateAt(life, to) ?? {}];
   const names = [...new Set([...Object.keys(old), ...Object.keys(now)])].sort();
-  const wrapped = (/** @type {{[name: string]: Json}} */ record, /** @type {string} */ name) => (name in record ? [record[name]] : []);
+  const wrapped = (/** @type {{[name: string]: Json}} */ record, /** @type {string} */ name) => (Object.hasOwn(record, name) ? [record[name]] : []);
   return names.map((name) => /** @type {Shift} */ ([name, wrapped(old, name), wrapped(now, name)])).filter(([, a, b]) => JSON.stringify(a) !== JSON.stringify(b));
 }
 
@@ -1167,6 +1186,7 @@ async function compare() {
     const [a, b] = [page.indexOf(from.value) + 1, page.indexOf(to.value) + 1];
     attempt(byId("result"), async () => {
       const changes = await between(index, Math.min(a, b), Math.max(a, b));
+      if (a !== page.indexOf(from.value) + 1 || b !== page.indexOf(to.value) + 1) return;
       drawChanges(a <= b ? changes : changes.map(backwards), byId("result"));
     });
   };
@@ -1197,9 +1217,26 @@ async function capture() {
   }
 }
 
-/* ---- Overview --------------------------------------------------------------------------- */
+/* ---- Times ------------------------------------------------------------------------------ */
 
 const HOUR = 3_600_000;
+
+/** @param {number} hours */
+function agoWords(hours) {
+  const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  if (hours < 1) return relative.format(-Math.max(Math.round(hours * 60), 0), "minute");
+  return hours < 48 ? relative.format(-Math.round(hours), "hour") : relative.format(-Math.round(hours / 24), "day");
+}
+
+/** Say how long ago times were, for those who point at them. */
+function tellAgo() {
+  for (const time of /** @type {NodeListOf<HTMLTimeElement>} */ (document.querySelectorAll("time.ago"))) {
+    time.title = agoWords((Date.now() - Date.parse(time.dateTime)) / HOUR);
+  }
+}
+
+/* ---- Overview --------------------------------------------------------------------------- */
+
 const LATE = 3;
 
 /** Say how long ago the newest capture was, and warn where captures stopped. */
@@ -1207,14 +1244,15 @@ async function overview() {
   const place = byId("health");
   const hours = (Date.now() - Date.parse(place.dataset.captured)) / HOUR;
   const usual = Number(place.dataset.usualHours);
-  const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-  const ago = hours < 1 ? relative.format(-Math.max(Math.round(hours * 60), 0), "minute") : hours < 48 ? relative.format(-Math.round(hours), "hour") : relative.format(-Math.round(hours / 24), "day");
-  place.append(" ", make("span", { class: usual && hours > LATE * usual ? "late" : "soft" }, usual && hours > LATE * usual ? `That was ${ago}: captures may have stopped.` : `(${ago})`));
+  const late = usual > 0 && hours > LATE * usual;
+  const ago = agoWords(hours);
+  place.append(" ", make("span", { class: late ? "late" : "soft" }, late ? `That was ${ago}: captures may have stopped.` : `(${ago})`));
 }
 
 /* ---- Which page this is ----------------------------------------------------------------- */
 
 const PAGES = /** @type {{[page: string]: () => Promise<void>}} */ ({ catalogue, record, compare, capture, overview });
 
+tellAgo();
 if (PAGES[PAGE]) attempt(byId("main"), PAGES[PAGE]);
-if (PAGE === "record" && byId("record")) addEventListener("hashchange", () => attempt(byId("main"), record));
+if (PAGE === "record" && byId("record")) addEventListener("hashchange", () => { scrollTo(0, 0); attempt(byId("main"), record); });
