@@ -1102,6 +1102,7 @@ function fold(captures) {
         Object.assign(target, { now: true, broken: true });
         if (moved.there) tracks.set(key, { ...moved, now: false, kind: "removed" });
       } else {
+        moved.broken ||= moved.origin === rest;
         tracks.set(rest, moved);
       }
     } else if (kind === "removed" || kind === "left") {
@@ -1110,6 +1111,13 @@ function fold(captures) {
       const found = track(key, false);
       Object.assign(found, { now: true, broken: found.there, came: found.came || kind });
     }
+  }
+  for (const [key, moved] of tracks) {
+    // A key that was given away and is there again is the same record to those who look at both ends only.
+    const again = moved.there && moved.origin !== key ? tracks.get(moved.origin) : undefined;
+    if (!again?.now || again.there) continue;
+    Object.assign(again, { there: true, broken: true });
+    Object.assign(moved, { there: false, came: "new" });
   }
   return [...tracks].flatMap(([key, found]) => net(key, found));
 }
