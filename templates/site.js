@@ -1085,6 +1085,8 @@ function asNet([key, kind, rest]) {
 function fold(captures) {
   /** @type {Map<string, Track>} */
   const tracks = new Map();
+  /** @type {Map<string, string>} */
+  const firsts = new Map(); // how each key appeared for the first time
   const track = (/** @type {string} */ key, /** @type {boolean} */ there) => {
     let found = tracks.get(key);
     if (!found) tracks.set(key, (found = { there, now: there, origin: key, came: "", kind: "", cause: "", fields: new Map(), broken: false }));
@@ -1103,13 +1105,15 @@ function fold(captures) {
         if (moved.there) tracks.set(key, { ...moved, now: false, kind: "removed" });
       } else {
         moved.broken ||= moved.origin === rest;
+        moved.came = firsts.get(rest) ?? "new";
         tracks.set(rest, moved);
       }
     } else if (kind === "removed" || kind === "left") {
       Object.assign(track(key, true), { now: false, kind, cause: rest ?? "" });
     } else {
       const found = track(key, false);
-      Object.assign(found, { now: true, broken: found.there, came: found.came || kind });
+      if (!firsts.has(key)) firsts.set(key, kind);
+      Object.assign(found, { now: true, broken: found.there, came: firsts.get(key) });
     }
   }
   for (const [key, moved] of tracks) {
@@ -1124,7 +1128,7 @@ function fold(captures) {
 
 /** @param {string} key @param {Track} track @returns {(Net & {unsure?: boolean})[]} */
 function net(key, { there, now, origin, came, kind, cause, fields, broken }) {
-  if (!there) return now ? [{ key, kind: came || "new" }] : [];
+  if (!there) return now ? [{ key, kind: came }] : [];
   if (!now) return [{ key: origin, kind, cause }];
   if (origin !== key) return [{ key, kind: "renamed", old: origin }];
   if (broken) return [{ key, kind: "updated", unsure: true }];
