@@ -265,6 +265,7 @@ async function awaited(place, work) {
 
 /** Run something that loads data; where it fails, the reader can try again. @param {Element} place @param {() => Promise<void>} task */
 function attempt(place, task) {
+  place.querySelector(":scope > .trouble")?.remove();
   awaited(place, task()).catch((error) => {
     console.warn(error);
     trouble(place, "The data of this page cannot be loaded. Perhaps it was just replaced: reload the page, or try again.", () => attempt(place, task));
@@ -456,8 +457,8 @@ class Catalogue {
   /** Load what the view needs, and nothing else. */
   async prepare() {
     const { index } = this;
-    const names = new Set([...this.shown, ...this.facets.map(({ name }) => name), ...this.least.keys(), this.sorter]);
-    const missing = index.fields.filter(({ name }) => names.has(name) && !this.columns.has(name));
+    const { needed } = this;
+    const missing = index.fields.filter(({ name }) => needed.has(name) && !this.columns.has(name));
     const [keys, labels, links, ...columns] = await Promise.all([
       load("columns/key"),
       index.labels ? load("columns/label") : [],
@@ -563,8 +564,16 @@ class Catalogue {
 
   /* What is drawn. */
 
+  /** Names of the columns without which nothing can be answered. */
+  get needed() {
+    const names = new Set([...this.shown, ...this.facets.map(({ name }) => name), ...this.least.keys(), this.sorter]);
+    names.delete("@key");
+    return names;
+  }
+
   /** Answer and draw: after every key stroke. */
   refresh() {
+    if ([...this.needed].some((name) => !this.columns.has(name))) return; // `renew` draws when they are here
     this.arrange();
     const facets = this.find();
     this.drawFacets(facets);
@@ -917,12 +926,22 @@ function factList(record) {
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, MARGIN] = [1000, 200, 6];
+const MOST_YEARS = 4;
+const NEAR = 0.25; // of the width: so near to an end a year would stand upon the date there
 
 /** @param {string} tag @param {{[name: string]: string}} attributes */
 function draw(tag, attributes) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   return element;
+}
+
+/** The beginnings of years (of every other, or fewer, where there are many), and where each lies from 0 to 1. @param {number} start @param {number} end @returns {[string, number][]} */
+function yearsBetween(start, end) {
+  const [first, last] = [start, end].map((time) => new Date(time).getUTCFullYear());
+  const step = Math.ceil((last - first) / MOST_YEARS) || 1;
+  const years = Array.from({ length: Math.floor((last - first) / step) }, (_, at) => last - at * step);
+  return years.reverse().map((year) => [String(year), (Date.UTC(year, 0) - start) / (end - start)]);
 }
 
 /** A chart of a metric; null: it is no number, or did not move. @param {Index} index @param {string} name @param {[number, Json][]} series */
@@ -948,8 +967,15 @@ function chart(index, name, series) {
   const told = `from ${first} to ${last}; at least ${low}, at most ${high}`;
   const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": `${visible(name)}: ${told}` });
   svg.append(draw("path", { class: "chart-area", d: area }), draw("path", { class: "chart-line", d: line }));
-  const axis = [series[0][0], index.captures.timestamp.length].map((capture) => make("span", {}, index.captures.timestamp[capture - 1].slice(0, 10)));
-  return make("figure", { class: "low" }, make("figcaption", {}, make("b", {}, bdi(name)), `: ${told}`), svg, make("div", { class: "axis" }, ...axis));
+  const [from, to] = [series[0][0], index.captures.timestamp.length].map((capture) => make("span", {}, index.captures.timestamp[capture - 1].slice(0, 10)));
+  const years = yearsBetween(start, end).map(([year, part]) => {
+    svg.prepend(draw("path", { class: "chart-year", d: `M${(part * WIDTH).toFixed(1)} 0V${HEIGHT}` }));
+    const label = make("span", { class: "year" }, year);
+    label.style.left = `${(part * 100).toFixed(1)}%`;
+    label.hidden = part < NEAR || part > 1 - NEAR;
+    return label;
+  });
+  return make("figure", { class: "low" }, make("figcaption", {}, make("b", {}, bdi(name)), `: ${told}`), svg, make("div", { class: "axis" }, from, ...years, to));
 }
 
 /** @param {Index} index @param {Event} event */
@@ -1265,6 +1291,16 @@ async function overview() {
 
 const PAGES = /** @type {{[page: string]: () => Promise<void>}} */ ({ catalogue, record, compare, capture, overview });
 
+/** Go to the content without a change of the address, which holds the view. */
+function skip() {
+  document.querySelector("a.skip")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").tabIndex = -1;
+    byId("main").focus();
+  });
+}
+
+skip();
 tellAgo();
 if (PAGES[PAGE]) attempt(byId("main"), PAGES[PAGE]);
 if (PAGE === "record" && byId("record")) addEventListener("hashchange", () => { scrollTo(0, 0); attempt(byId("main"), record); });

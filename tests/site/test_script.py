@@ -11,7 +11,8 @@ from zlib import crc32
 import pytest
 from support.browser import Watched, watched
 from support.git import new_repository
-from support.handmade import COMPARE, RECORD, HandMade, field
+from support.handmade import CATALOGUE, COMPARE, RECORD, HandMade, field
+from support.histories import History
 from support.hostile_texts import TEXTS
 from support.random_archives import POLICIES, Past
 
@@ -350,6 +351,46 @@ def test_a_key_stroke_among_100_000_records_takes_less_than_a_frame(
     assert statistics.median(strokes) < 16, sorted(strokes)
 
 
+def test_typing_while_a_column_is_on_its_way_is_answered_when_it_is_here(
+    made: HandMade, page: Page
+) -> None:
+    held: list[Any] = []
+    page.route("**/columns/3.js*", lambda route: held.append(route))  # noqa: PLW0108
+    opened(page, models(made))
+    page.click("#columns summary")
+    with page.expect_request("**/columns/3.js*"):
+        page.check("#columns label:has-text('size') input")
+    page.fill("#words", "qwen")
+    held[0].continue_()
+    page.wait_for_selector("[data-column=size]")
+    assert keys(page) == ["d/qwen-chat", "c/qwen"]
+
+
+def test_the_page_of_the_catalogue_does_not_move_when_its_script_takes_over(
+    browser: Browser, repo: Path, tmp_path: Path
+) -> None:
+    history = History(repo)
+    history.configure(metrics=("n",))
+    names = {f"model-{number:03}-{'x' * (number % 30)}": number * 7_919 for number in range(120)}
+    history.capture("2026-03-01T02:00:00Z", **names)
+    build(Choice(repo, {}).each(), tmp_path / "built", Settings())
+    address = (tmp_path / "built" / "hub" / "catalogue.html").as_uri()
+    with watched(browser, script=False) as still, watched(browser) as seen:
+        still.page.goto(address)
+        seen.page.add_init_script(SHIFTS)
+        opened(seen.page, address)
+        seen.page.wait_for_timeout(100)
+        assert seen.page.evaluate("shifts") == []
+        rows = "#records tbody"
+        assert seen.page.inner_text(rows) == still.page.inner_text(rows)
+        assert seen.troubles == []
+
+
+SHIFTS = """window.shifts = [];
+new PerformanceObserver((list) => shifts.push(...list.getEntries().map((each) => each.value)))
+  .observe({ type: "layout-shift", buffered: true });"""
+
+
 # Loading
 
 
@@ -568,6 +609,44 @@ def test_another_address_draws_another_record_and_a_late_one_draws_nothing(
     held[0].continue_()
     page.wait_for_function("() => !document.querySelector('[aria-busy]')")
     assert page.inner_text("h1").startswith(f"This is {also_quick}")
+
+
+def test_a_chart_of_years_names_them(made: HandMade, page: Page) -> None:
+    address = record(made, {"a/b": LIFE})
+    moments = ["2023-11-01", "2024-06-01", "2025-06-01", "2026-03-01", "2027-01-01", "2027-02-01"]
+    text = (made.folder / "hub" / "data" / "index.js").read_text()
+    for day, moment in enumerate(moments, 1):
+        text = text.replace(f"2026-03-{day:02} 02:00:00", f"{moment} 02:00:00 ")
+    (made.folder / "hub" / "data" / "index.js").write_text(text.replace("02:00:00 ", "02:00:00"))
+    drawn(page, address + "a%2Fb")
+    page.click("text=Show earlier values")
+    page.wait_for_selector("figcaption:has-text('from 10')")
+    assert page.locator(".axis span:visible").all_inner_texts() == [
+        "2023-11-01",
+        "2025",
+        "2026",
+        "2027-02-01",
+    ]
+    assert page.locator("path.chart-year").count() == 4
+
+
+@pytest.mark.parametrize("kind", ["record", "catalogue"])
+def test_going_to_the_content_leaves_the_view_in_the_address(
+    made: HandMade, page: Page, kind: str
+) -> None:
+    skip = '<a class="skip" href="#main">Skip to the content</a>'
+    if kind == "record":
+        address = record(made, {"a/b": LIFE}) + "a%2Fb"
+        made.page("record.html", "record", skip + RECORD)
+        drawn(page, address)
+    else:
+        address = models(made) + "#q=qwen"
+        made.page("catalogue.html", "catalogue", skip + CATALOGUE)
+        opened(page, address)
+    page.focus("a.skip")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    assert page.url == address
 
 
 # Captures, compared
