@@ -372,7 +372,7 @@ def test_the_page_of_the_catalogue_does_not_move_when_its_script_takes_over(
     history = History(repo)
     history.configure(metrics=("n",))
     names = {f"model-{number:03}-{'x' * (number % 30)}": number * 7_919 for number in range(120)}
-    history.capture("2026-03-01T02:00:00Z", **names)
+    history.capture("2026-03-01T02:00:00Z", "hub: a capture", **names)
     build(Choice(repo, {}).each(), tmp_path / "built", Settings())
     address = (tmp_path / "built" / "hub" / "catalogue.html").as_uri()
     with watched(browser, script=False) as still, watched(browser) as seen:
