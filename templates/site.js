@@ -8,8 +8,8 @@
 /** @typedef {null | boolean | number | string | Json[] | {[name: string]: Json}} Json */
 /** @typedef {{name: string, kind: string, metric: boolean, facet: boolean, shown: boolean, quantity: boolean}} Field */
 /** @typedef {[string, Json[], Json[]]} Shift  A field, its old and its new value; an empty list: absent. */
-/** @typedef {[number, string, ...any[]]} Event  A capture, a kind, and what belongs to that kind. */
-/** @typedef {{record: {[name: string]: Json}, since: number, gone: string | null, label?: string, hub?: string, events: Event[]}} Life */
+/** @typedef {[number, string, ...any[]]} News  A capture, a kind, and what belongs to that kind. */
+/** @typedef {{record: {[name: string]: Json}, since: number, gone: string | null, label?: string, hub?: string, events: News[]}} Life */
 /** @typedef {{from: number, to: number, buckets: number, name: string}} Era */
 /**
  * @typedef {{version: string, source: string, noun: [string, string], records: number, first: string,
@@ -325,8 +325,8 @@ class Column {
   /** The place of each distinct value in ascending order, the same for equal ones. */
   ranked() {
     if (this.ranks) return this.ranks;
-    const keys = this.field.kind === "number" ? this.distinct : this.texts;
-    const order = Array.from(keys, (_, place) => place).filter((place) => this.distinct[place] !== null);
+    const keys = this.field.kind === "number" ? /** @type {number[]} */ (this.distinct) : this.texts;
+    const order = this.distinct.map((_, place) => place).filter((place) => this.distinct[place] !== null);
     order.sort((a, b) => (keys[a] < keys[b] ? -1 : Number(keys[a] > keys[b])));
     const ranks = new Uint32Array(keys.length);
     order.forEach((place, at) => {
@@ -662,7 +662,7 @@ class Catalogue {
   /** @param {Facet[]} facets */
   drawFacets(facets) {
     const place = byId("facets");
-    const focused = place.contains(document.activeElement) ? document.activeElement : null;
+    const focused = place.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
     for (const facet of facets) {
       let box = this.boxes.get(facet.field.name);
       if (!box) {
@@ -870,7 +870,7 @@ async function valuesOf(index, key, all) {
   return Object.fromEntries(index.metrics.filter((name) => name in values).map((name) => [name, values[name]]));
 }
 
-/** Whether an event begins or ends a time in the catalogue. @param {Event} event @returns {boolean | null} */
+/** Whether an event begins or ends a time in the catalogue. @param {News} event @returns {boolean | null} */
 function presence([, kind, way]) {
   if (kind === "updated") return null;
   return !(kind === "removed" || kind === "left" || (kind === "renamed" && way === "to"));
@@ -978,7 +978,7 @@ function chart(index, name, series) {
   return make("figure", { class: "low" }, make("figcaption", {}, make("b", {}, bdi(name)), `: ${told}`), svg, make("div", { class: "axis" }, from, ...years, to));
 }
 
-/** @param {Index} index @param {Event} event */
+/** @param {Index} index @param {News} event */
 function eventItem(index, [capture, kind, ...rest]) {
   const item = make("li", {}, moment(index, capture), " ", make("span", { class: `kind ${kind}` }, kind));
   if (kind === "renamed") item.append(` ${rest[0]} `, make("a", { href: recordAddress(rest[1]) }, bdi(rest[1])));
@@ -1173,7 +1173,8 @@ function shiftsBetween(life, from, to) {
 
 /** What differs between two captures. @param {Index} index @param {number} from @param {number} to @returns {Promise<Net[]>} */
 async function between(index, from, to) {
-  const numbers = Array.from({ length: to - from }, (_, at) => from + at + 1);
+  const quiet = (/** @type {number} */ capture) => ORDER.every((kind) => index.captures[kind][capture - 1] === 0);
+  const numbers = Array.from({ length: to - from }, (_, at) => from + at + 1).filter((capture) => !quiet(capture));
   const changes = fold(await Promise.all(numbers.map((capture) => load(`changes/${capture}`))));
   const sure = changes.filter((change) => !change.unsure);
   for (const { key } of changes.filter((change) => change.unsure)) {

@@ -332,22 +332,31 @@ def large(made: HandMade, many: int) -> str:
     )
 
 
-TYPED = """words => words.flatMap(word => [...word].map((_, place) => {
-  const box = document.getElementById("words");
-  box.value = word.slice(0, place + 1);
-  const start = performance.now();
-  box.dispatchEvent(new Event("input"));
-  return performance.now() - start;
-}))"""
+TYPE = """text => {
+  document.getElementById("words").value = text;
+  document.getElementById("words").dispatchEvent(new Event("input"));
+}"""
 
 
 def test_a_key_stroke_among_100_000_records_takes_less_than_a_frame(
     made: HandMade, page: Page
 ) -> None:
+    """The processor's time is measured: what else the machine does is not in it."""
     opened(page, large(made, 100_000))
-    words = ["llama", "org12 gguf", "2026-05 chat", "terms-3", "zzz", "qwen tiny"]
-    page.evaluate(TYPED, words[:1])
-    strokes = page.evaluate(TYPED, words)
+    clock = page.context.new_cdp_session(page)
+    clock.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent() -> float:
+        metrics = clock.send("Performance.getMetrics")["metrics"]
+        (seconds,) = (each["value"] for each in metrics if each["name"] == "ScriptDuration")
+        return float(seconds) * 1_000
+
+    strokes = []
+    for words in ("llama", "org12 gguf", "2026-05 chat", "terms-3", "zzz", "qwen tiny"):
+        for end in range(1, len(words) + 1):
+            before = spent()
+            page.evaluate(TYPE, words[:end])
+            strokes.append(spent() - before)
     assert statistics.median(strokes) < 16, sorted(strokes)
 
 
@@ -762,6 +771,18 @@ def test_any_two_captures_are_compared_and_the_address_names_them(
     page.reload()
     page.wait_for_selector("#net-new")
     assert page.input_value("#from") == "20260303_020000"
+
+
+def test_captures_that_changed_nothing_are_not_loaded(made: HandMade, seen: Watched) -> None:
+    asked: list[str] = []
+    seen.page.on("request", lambda request: asked.append(request.url))
+    address = compared(made, [[], [], [["n", "new"]]])
+    text = (made.folder / "hub" / "data" / "index.js").read_text()
+    some, none = "[null, null, null]", "[null, 0, 1]"
+    (made.folder / "hub" / "data" / "index.js").write_text(text.replace(some, none))
+    seen.page.goto(address + "#from=20260301_020000&to=20260303_020000")
+    seen.page.wait_for_selector("#net-new")
+    assert [each.rpartition("/")[2] for each in asked if "/changes/" in each] == ["3.js?v=0"]
 
 
 def test_long_lists_show_200_and_the_rest_when_asked(made: HandMade, page: Page) -> None:
