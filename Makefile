@@ -45,9 +45,10 @@ bench: $(VENV)/dev ## Measure the ratios that the project promises (ONLY=row, FU
 golden: $(VENV)/dev ## Renew the expected outputs in tests/golden
 	$(BIN)/python -m pytest tests/render --renew
 
-readme: $(VENV)/dev ## Renew the outputs and the picture that the README shows
+readme: $(VENV)/dev ## Renew the outputs and the pictures that the README shows
 	$(BIN)/python -m pytest tests/test_readme.py --renew
 	$(BIN)/python tests/picture.py
+	PYTHONPATH=tests $(BIN)/python tests/site_pictures.py
 
 format: $(VENV)/dev ## Format the code and mend what ruff can
 	$(BIN)/ruff check --fix-only

@@ -89,16 +89,29 @@ async function lifeOf(index, key) {
 
 /* ---- Words and elements ----------------------------------------------------------------- */
 
-/** Characters that steer, reorder or hide text; shown as their numbers. */
-const HIDDEN = /[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200c\u200e\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|[\u{e0000}-\u{e0fff}]/gu;
+/** What may stand around a joiner or an emoji style, which are invisible everywhere else. */
+const EMOJI = "\\u2190-\\u2bff\\u3030\\u303d\\u3297\\u3299\\u{1f000}-\\u{1faff}";
+/** Characters that steer, reorder or hide text, as the program knows them. */
+const HIDDEN = new RegExp(
+  "[\\x00-\\x1f\\x7f-\\xa0\\xad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f" +
+  "\\u2000-\\u200c\\u200e\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3164\\ud800-\\udfff" +
+  "\\ufdd0-\\ufdef\\ufe00-\\ufe0e\\ufeff\\uffa0\\ufff0-\\ufffb\\ufffe\\uffff" +
+  "\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{1fffe}\\u{1ffff}\\u{e0000}-\\u{e0fff}]" +
+  `|(?<![${EMOJI}\\ufe0f])\\u200d|\\u200d(?![${EMOJI}])|(?<![${EMOJI}0-9#*\\xa9\\xae])\\ufe0f`,
+  "gu",
+);
+const ESCAPES = /** @type {{[char: string]: string}} */ ({ "\n": "\\n", "\r": "\\r", "\t": "\\t" });
 
 const HALF = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** @param {string} text */
+/** Show every hidden character of a text by its number. @param {string} text */
 function visible(text) {
   return text.replace(HIDDEN, (found) => {
     const code = /** @type {number} */ (found.codePointAt(0));
-    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+    const hex = code.toString(16);
+    if (found in ESCAPES) return ESCAPES[found];
+    if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
+    return code < 0x10000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
   });
 }
 
@@ -156,6 +169,14 @@ function words(name, value) {
   if (typeof value === "number") return number(name, value);
   if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value.join(", ");
   return JSON.stringify(value);
+}
+
+const LIKE_ANOTHER = /^(|null|true|false|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)$/;
+
+/** A value in words as changes name it: a text is quoted where it could be taken for another value. @param {string} name @param {Json | undefined} value */
+function exactWords(name, value) {
+  if (typeof value === "string") return LIKE_ANOTHER.test(value) || value !== value.trim() ? `"${value}"` : value;
+  return Array.isArray(value) ? JSON.stringify(value) : words(name, value);
 }
 
 /** @param {number} many @param {[string, string]} noun */
@@ -225,13 +246,13 @@ function clipped(text) {
 
 /** A changed field as two cells of a list. @param {Shift} shift */
 function shiftCells([field, [old], [now]]) {
-  const whole = [words(field, old), words(field, now)];
+  const whole = [exactWords(field, old), exactWords(field, now)];
   let [was, is] = whole;
-  if (was === is && typeof old === "number" && typeof now === "number") [was, is] = [String(old), String(now)];
+  if (was === is && typeof old === "number" && typeof now === "number") [was, is] = [counting.format(old), counting.format(now)];
   if (typeof old === "string" && typeof now === "string") [was, is] = aroundDifference(was, is);
   const cells = make("dd", {}, make("del", {}, bdi(clipped(was))), " → ", make("ins", {}, bdi(clipped(is))));
   if (was.startsWith("…") || whole.some((text) => text.length > LONGEST)) {
-    const [before, after] = whole.map((text) => bdi(text));
+    const [before, after] = [old, now].map((value) => bdi(words(field, value)));
     cells.append(make("details", { class: "small" }, make("summary", {}, "In full"), make("p", {}, make("del", {}, before)), make("p", {}, make("ins", {}, after))));
   }
   return [make("dt", {}, bdi(field)), cells];
@@ -252,7 +273,7 @@ function trouble(place, what, again) {
 /** Show that something is on its way, if it takes a while. @template T @param {Element} place @param {Promise<T>} work @returns {Promise<T>} */
 async function awaited(place, work) {
   place.setAttribute("aria-busy", "true");
-  const note = make("p", { class: "soft", role: "status" }, "Loading …");
+  const note = make("p", { class: "loading", role: "status" }, "Loading …");
   const timer = setTimeout(() => place.prepend(note), 200);
   try {
     return await work;
@@ -571,8 +592,15 @@ class Catalogue {
     return names;
   }
 
-  /** Answer and draw: after every key stroke. */
-  refresh() {
+  /** Answer while the reader types: the address is written when that pauses. */
+  type() {
+    this.refresh(false);
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => this.write(), WRITE_AFTER);
+  }
+
+  /** Answer and draw. */
+  refresh(written = true) {
     if ([...this.needed].some((name) => !this.columns.has(name))) return; // `renew` draws when they are here
     this.arrange();
     const facets = this.find();
@@ -581,8 +609,7 @@ class Catalogue {
     this.drawn = 0;
     this.drawRows(FIRST_ROWS);
     this.drawCount();
-    clearTimeout(this.writing);
-    this.writing = setTimeout(() => this.write(), WRITE_AFTER);
+    if (written) this.write();
   }
 
   drawCount() {
@@ -700,7 +727,7 @@ class Catalogue {
     const least = parseFloat(text);
     if (Number.isNaN(least)) this.least.delete(name);
     else this.least.set(name, least);
-    this.refresh();
+    this.type();
   }
 
   drawColumns() {
@@ -744,7 +771,7 @@ class Catalogue {
   /** Answer what the reader does. */
   listen() {
     const box = byId("words");
-    box.addEventListener("input", () => { this.words = box.value; this.refresh(); });
+    box.addEventListener("input", () => { this.words = box.value; this.type(); });
     byId("filters").addEventListener("submit", (/** @type {any} */ event) => { event.preventDefault(); this.write(); });
     byId("records").addEventListener("click", () => this.write());
     byId("more").addEventListener("click", () => this.more());
@@ -806,7 +833,7 @@ class FacetBox {
     /** @type {Choice[]} */
     this.choices = distinct.map((value, place) => {
       const name = facetName(value);
-      const box = /** @type {HTMLInputElement} */ (make("input", { type: "checkbox", onchange: () => catalogue.choose(field.name, name) }));
+      const box = /** @type {HTMLInputElement} */ (make("input", { type: "checkbox", "data-facet": `${field.name}=${name}`, onchange: () => catalogue.choose(field.name, name) }));
       const count = make("span", { class: "count" });
       return { name, place, box, count, label: make("label", {}, box, value === null ? make("i", {}, "none") : bdi(name), count) };
     });
@@ -1101,62 +1128,68 @@ function asNet([key, kind, rest]) {
   return { key, kind, cause: rest };
 }
 
-/** @typedef {{there: boolean, now: boolean, origin: string, came: string, kind: string, cause: string, fields: Map<string, [Json[], Json[]]>, broken: boolean}} Track */
+/**
+ * A key in the captures that are summed up: whether the first and the last of them have it, how it
+ * first came, how it last went and why, its new key, the fields that changed, and whether it was
+ * gone for a while.
+ * @typedef {{there: boolean, now: boolean, came: string, went: string, cause: string, to: string,
+ *   fields: Map<string, [Json[], Json[]]>, broken: boolean}} Track
+ */
 
 /**
- * Sum up the changes of several captures, oldest first.
+ * Sum up the changes of several captures, oldest first, as a comparison of both ends would.
  * @param {[string, string, any][][]} captures
  * @returns {(Net & {unsure?: boolean})[]} What is left; `unsure`: it was gone for a while, so both ends must be compared.
  */
 function fold(captures) {
   /** @type {Map<string, Track>} */
   const tracks = new Map();
-  /** @type {Map<string, string>} */
-  const firsts = new Map(); // how each key appeared for the first time
   const track = (/** @type {string} */ key, /** @type {boolean} */ there) => {
     let found = tracks.get(key);
-    if (!found) tracks.set(key, (found = { there, now: there, origin: key, came: "", kind: "", cause: "", fields: new Map(), broken: false }));
+    if (!found) tracks.set(key, (found = { there, now: there, came: "", went: "", cause: "", to: "", fields: new Map(), broken: false }));
     return found;
+  };
+  const come = (/** @type {string} */ key, /** @type {string} */ kind) => {
+    const found = track(key, false);
+    Object.assign(found, { now: true, came: found.came || kind, broken: found.there });
   };
   for (const [key, kind, rest] of captures.flat()) {
     if (kind === "updated") {
       const { fields } = track(key, true);
       for (const [field, old, now] of rest) fields.set(field, [fields.get(field)?.[0] ?? old, now]);
     } else if (kind === "renamed") {
-      const moved = track(key, true);
-      const target = tracks.get(rest);
-      tracks.delete(key);
-      if (target?.there) {
-        Object.assign(target, { now: true, broken: true });
-        if (moved.there) tracks.set(key, { ...moved, now: false, kind: "removed" });
-      } else {
-        moved.broken ||= moved.origin === rest;
-        moved.came = firsts.get(rest) ?? "new";
-        tracks.set(rest, moved);
-      }
+      Object.assign(track(key, true), { now: false, went: "removed", cause: "", to: rest });
+      come(rest, "new");
     } else if (kind === "removed" || kind === "left") {
-      Object.assign(track(key, true), { now: false, kind, cause: rest ?? "" });
+      Object.assign(track(key, true), { now: false, went: kind, cause: rest ?? "", to: "" });
     } else {
-      const found = track(key, false);
-      if (!firsts.has(key)) firsts.set(key, kind);
-      Object.assign(found, { now: true, broken: found.there, came: firsts.get(key) });
+      come(key, kind);
     }
   }
-  for (const [key, moved] of tracks) {
-    // A key that was given away and is there again is the same record to those who look at both ends only.
-    const again = moved.there && moved.origin !== key ? tracks.get(moved.origin) : undefined;
-    if (!again?.now || again.there) continue;
-    Object.assign(again, { there: true, broken: true });
-    Object.assign(moved, { there: false, came: "new" });
+  return summed(tracks);
+}
+
+/** @param {Map<string, Track>} tracks @returns {(Net & {unsure?: boolean})[]} */
+function summed(tracks) {
+  /** @type {Map<string, string>} */
+  const renames = new Map();
+  for (const key of [...tracks.keys()].sort()) {
+    const { there, now, to } = /** @type {Track} */ (tracks.get(key));
+    const target = tracks.get(to);
+    if (there && !now && target && !target.there && target.now && !renames.has(to)) renames.set(to, key);
   }
-  return [...tracks].flatMap(([key, found]) => net(key, found));
+  const renamed = new Set(renames.values());
+  return [...tracks].flatMap(([key, found]) => {
+    const old = renames.get(key);
+    if (old !== undefined) return [{ key, kind: "renamed", old }];
+    return renamed.has(key) ? [] : net(key, found);
+  });
 }
 
 /** @param {string} key @param {Track} track @returns {(Net & {unsure?: boolean})[]} */
-function net(key, { there, now, origin, came, kind, cause, fields, broken }) {
+function net(key, { there, now, came, went, cause, fields, broken }) {
   if (!there) return now ? [{ key, kind: came }] : [];
-  if (!now) return [{ key: origin, kind, cause }];
-  if (origin !== key) return [{ key, kind: "renamed", old: origin }];
+  if (!now) return [{ key, kind: went, cause }];
   if (broken) return [{ key, kind: "updated", unsure: true }];
   /** @type {Shift[]} */
   const shifts = [...fields].filter(([, [old, value]]) => JSON.stringify(old) !== JSON.stringify(value)).map(([field, [old, value]]) => [field, old, value]);
@@ -1285,7 +1318,7 @@ async function overview() {
   const usual = Number(place.dataset.usualHours);
   const late = usual > 0 && hours > LATE * usual;
   const ago = agoWords(hours);
-  place.append(" ", make("span", { class: late ? "late" : "soft" }, late ? `That was ${ago}: captures may have stopped.` : `(${ago})`));
+  byId("ago").append(make("span", { class: late ? "late" : "soft" }, late ? `Late: that was ${ago}.` : `That was ${ago}.`));
 }
 
 /* ---- Which page this is ----------------------------------------------------------------- */

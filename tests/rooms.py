@@ -21,7 +21,7 @@ TESTED_BY = {
     "archiver/changes": ("tests/changes", "tests/notify/test_filters.py", "tests/test_laws.py"),
     "archiver/channels": ("tests/channels", "tests/notify"),
     "archiver/watcher.py": ("tests/test_watcher.py",),
-    "templates": ("tests/render",),
+    "templates": ("tests/render", "tests/site", "tests/workflows"),
     "docs/sources.md": ("tests/sources/test_guide.py",),
     "README.md": ("tests/test_readme.py",),
     "action.yml": ("tests/workflows",),

@@ -52,6 +52,8 @@ def demo(context: click.Context, folder: Path | None) -> None:
         for scene in _story(hub):
             _play(scene, context.find_root())
     click.echo(f"\nThe archive is in {stage} and stays there; it is an ordinary git repository.")
+    click.echo(f"Look at its site: open {stage / 'site' / 'index.html'} in a browser,")
+    click.echo(f"or let it follow the archive: archiver serve --repo {shlex.quote(str(stage))}")
     click.echo(f"Look around: cd {shlex.quote(str(stage))} && git log --stat && archiver --help")
     click.echo("Archive something real: archiver init --help")
 
@@ -88,6 +90,7 @@ def _questions(key: str) -> Iterator[Scene]:
     yield Scene("Which are popular?", ("list", *popular, *columns))
     yield Scene("For a spreadsheet:", ("export", "--format", "csv", "--output", "models.csv"))
     yield Scene("Is every byte of the history what was written?", ("verify",))
+    yield Scene("And for people who never open a terminal: a site.", ("site", "-o", "site"))
 
 
 def _play(scene: Scene, root: click.Context) -> None:

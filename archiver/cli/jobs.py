@@ -16,7 +16,7 @@ import msgspec
 from archiver.cli import completion, failure, options, output, report_output
 from archiver.clock import now
 from archiver.config import discover, process_environment
-from archiver.config.scaffold import PACKAGE
+from archiver.config.scaffold import PACKAGE, PUBLISHED
 from archiver.errors import ConfigError
 from archiver.jobs.job import Job
 from archiver.jobs.schedule import Cron, Every
@@ -234,6 +234,7 @@ def _schedule(every: timedelta | None, cron: str | None, timezone: str) -> Sched
         "archiver schedule --print systemd",
         'archiver schedule --print cron --cron "17 3 * * *"',
         "archiver schedule --print github > .github/workflows/archive.yml",
+        "archiver schedule --print gitlab --pages > .gitlab-ci.yml",
     )
 )
 @click.option(
@@ -244,12 +245,15 @@ def _schedule(every: timedelta | None, cron: str | None, timezone: str) -> Sched
     help="What runs the job.",
 )
 @click.option("--cron", default="17 3 * * *", show_default=True, help="When, in UTC.")
+@click.option("--pages", is_flag=True, help="Publish the site after each capture.")
 @options.repo
-def schedule(*, form: ScheduleForm, cron: str, repo: Path) -> None:
+def schedule(*, form: ScheduleForm, cron: str, pages: bool, repo: Path) -> None:
     """Print what makes another program run the job: a systemd unit, a crontab line, a workflow.
 
     Nothing is installed; the first lines say where it belongs.
     """
+    if pages and form not in PUBLISHED:
+        raise click.UsageError("--pages belongs to --print github or --print gitlab.")
     expression = Cron.read(cron).expression
     environ = process_environment()
     folder = discover(repo, environ).root.resolve()
@@ -257,11 +261,19 @@ def schedule(*, form: ScheduleForm, cron: str, repo: Path) -> None:
     command = (str(Path(found).absolute()),) if found else (sys.executable, "-m", "archiver")
     top = Repository.open(folder).root if form in ("github", "gitlab") else None
     words = scheduled(
-        form, cron=expression, folder=folder, top=top, command=command, environ=environ
+        form,
+        cron=expression,
+        folder=folder,
+        top=top,
+        command=command,
+        pages=pages,
+        environ=environ,
     )
     click.echo(words, nl=False)
     if form == "github":
         output.note(PACKAGE)
+    if pages:
+        output.note(PUBLISHED[form])
 
 
 @click.command(epilog=options.examples("archiver notify"))

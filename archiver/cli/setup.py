@@ -7,6 +7,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -32,7 +33,13 @@ from archiver.render.schedules import scheduled
 from archiver.sources import KINDS
 from archiver.transport import redact
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from archiver.capture.setup import Outcome
+
 WORKFLOW = ".github/workflows/archive.yml"
+PIPELINE = ".gitlab-ci.yml"
 NIGHTLY = "17 3 * * *"
 _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": schemas.config}
 
@@ -61,6 +68,8 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
     flag_value="",
     help="Add the workflow that runs it each night on GitHub, by this Action or by pip.",
 )
+@click.option("--gitlab", is_flag=True, help="Add the pipeline that runs it on GitLab.")
+@click.option("--pages", is_flag=True, help="Let that job publish the site after each capture.")
 def init(
     *,
     folder: Path,
@@ -73,6 +82,8 @@ def init(
     excluded: tuple[str, ...],
     metrics: tuple[str, ...],
     action: str | None,
+    gitlab: bool,
+    pages: bool,
 ) -> None:
     """Make a data repository in DIR, or here.
 
@@ -80,6 +91,7 @@ def init(
     an archiver.toml gets the table of a source that it lacks. Nothing is committed:
     archiver.toml is yours to edit and to commit.
     """
+    jobs = _jobs(folder, action, gitlab=gitlab, pages=pages)
     new = None
     if kind not in (None, "json"):
         if url or key or metrics or excluded:
@@ -92,9 +104,7 @@ def init(
         new = scaffold.NewSource(source, place, records, key, metrics, settings=settings)
     elif kind or source or url or key or metrics or excluded or given:
         raise click.UsageError("A source needs --source and --url. A hub needs --type.")
-    files = scaffold.files(new)
-    if action is not None:
-        files[WORKFLOW] = scheduled("github", cron=NIGHTLY, folder=folder, action=action)
+    files = scaffold.files(new) | jobs
     parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})
     extended = {} if new is None else _extended(folder / FILE_NAME, new)
     made = make(folder, files, extended=extended)
@@ -103,9 +113,9 @@ def init(
         output.note(f"note: inside of the git repository {outer}: made one of its own")
     for name, outcome in made.files.items():
         click.echo(f"{outcome} {terminal(str(folder / name))}")
-        if name == WORKFLOW and outcome == "kept":
+        if name in jobs and outcome == "kept":
             output.note(f"note: {name} stays as it is; remove it to get a new one")
-    if action is not None and (line := scaffold.advice(action)):
+    for line in _advice(action, jobs if pages else (), made.files):
         output.note(line)
     output.note(f"next: look at {FILE_NAME}, commit these files, then: archiver run")
 
@@ -169,6 +179,31 @@ def completion(context: click.Context, shell: str) -> None:
     assert completer is not None  # noqa: S101 - click has these three
     root = context.find_root()
     click.echo(completer(root.command, {}, "archiver", "_ARCHIVER_COMPLETE").source())
+
+
+def _jobs(folder: Path, action: str | None, *, gitlab: bool, pages: bool) -> dict[str, str]:
+    """Return the files of the jobs that are asked for: path to text."""
+    if pages and action is None and not gitlab:
+        raise click.UsageError("--pages belongs to --github or --gitlab.")
+    files = {}
+    if action is not None:
+        files[WORKFLOW] = scheduled(
+            "github", cron=NIGHTLY, folder=folder, action=action, pages=pages
+        )
+    if gitlab:
+        files[PIPELINE] = scheduled("gitlab", cron=NIGHTLY, folder=folder, pages=pages)
+    return files
+
+
+def _advice(
+    action: str | None, published: Iterable[str], made: Mapping[str, Outcome]
+) -> Iterator[str]:
+    """Yield what a person must know of new jobs, of which some publish the site."""
+    if action is not None and (line := scaffold.advice(action)):
+        yield line
+    for name in published:
+        if made[name] == "made":
+            yield scaffold.PUBLISHED["github" if name == WORKFLOW else "gitlab"]
 
 
 def _extended(path: Path, new: scaffold.NewSource) -> dict[str, str]:

@@ -21,6 +21,14 @@ PACKAGE = (
 )
 """What a person must know of a job that installs this program by its name."""
 
+PUBLISHED = {
+    "github": "next: on GitHub choose Settings > Pages > Source: GitHub Actions, else no site is "
+    "published; everyone can read it, even if the repository is private",
+    "gitlab": "next: on GitLab, Deploy > Pages shows the address of the site after the first run, "
+    "and Settings > General > Visibility who can read it",
+}
+"""What a person must still do where the job publishes the site."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewSource:

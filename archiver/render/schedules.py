@@ -37,6 +37,7 @@ def scheduled(
     top: Path | None = None,
     command: Sequence[str] = (),
     action: str = "",
+    pages: bool = False,
     environ: Mapping[str, str] = _NONE,
 ) -> str:
     """Return the text of a unit, a crontab line or a workflow.
@@ -49,6 +50,7 @@ def scheduled(
         command: The program: its path, or an interpreter's with arguments.
         action: The GitHub Action that runs it, ``OWNER/REPO@REF``; empty: the program is
             installed by its name.
+        pages: Whether the job also publishes the site: on GitHub or GitLab.
         environ: The environment; the job gets those of its variables that are `SETTINGS`.
 
     Raises:
@@ -68,6 +70,7 @@ def scheduled(
         "command": _command(command, form),
         "action": _action(action),
         "config": _config(settings, form) if action else "",
+        "pages": pages,
         "settings": [_setting(*each, form) for each in settings.items()],
         "version": __version__,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,6 +151,17 @@ def _from(folder: Path, name: str) -> tuple[str, str, Callable[[], bool]] | None
 def static(name: str) -> str:
     """Return a file of the built-in templates as it is."""
     return _templates().joinpath(name).read_text("utf-8")
+
+
+def fingerprint(start: str, folder: Path | None) -> str:
+    """Return a digest of all templates whose names begin with `start`, the user's included."""
+    digest = hashlib.sha256()
+    for place in (_templates(), folder):
+        files = () if place is None else place.iterdir()
+        for each in sorted(files, key=lambda each: each.name):
+            if each.name.startswith(start) and each.is_file():
+                digest.update(each.name.encode() + b"\0" + each.read_bytes())
+    return digest.hexdigest()
 
 
 def _built_in(name: str) -> tuple[str, str, None] | None:

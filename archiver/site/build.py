@@ -14,7 +14,7 @@ from archiver.config import SiteConfig
 from archiver.errors import ConfigError, NotADataRepository
 from archiver.history.index import ready, silent
 from archiver.records.representation import short
-from archiver.render.templates import render, static
+from archiver.render.templates import fingerprint, render, static
 from archiver.site import machine
 from archiver.site.addresses import upwards
 from archiver.site.facts import Facts
@@ -177,7 +177,9 @@ class _Site:
         }
         for name, content in (("style", style), ("script", script), ("icon", _ICON)):
             self.draft.write(self.frame[name], content)
-        self.made = _digest(repr((__version__, self.frame, _templates(self.settings.folder))))
+        self.made = _digest(
+            repr((__version__, self.frame, fingerprint("site", self.settings.folder)))
+        )
 
     def render(self, template: str, path: str, context: Mapping[str, Any]) -> str:
         """Return the page at `path`."""
@@ -230,13 +232,3 @@ class _Site:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
-
-
-def _templates(folder: Path | None) -> list[str]:
-    """Return the digests of the templates that a user replaced."""
-    files = sorted(folder.glob("site*")) if folder is not None else []
-    return [
-        f"{each.name} {hashlib.sha256(each.read_bytes()).hexdigest()}"
-        for each in files
-        if each.is_file()
-    ]

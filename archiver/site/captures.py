@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _LISTED: Final = 200
 """Changes of each kind that stand in the page of a capture or a month."""
+PROOF: Final = "Archiver-Proof"
+DIGEST: Final = "Archiver-Records-Digest"
+"""The trailers of a capture's commit, see `capture.report`."""
 _OTHERS: Final = ("returned", "renamed", "entered", "left")
 
 
@@ -57,6 +60,7 @@ class Captures:
             self.shelf.page("site-capture.html.j2", page, self._capture(capture, events))
 
     def _capture(self, capture: Capture, events: Sequence[Event]) -> dict[str, Any]:
+        trailers = self.facts.trailers.get(capture.revision, {})
         return {
             "kind": "capture",
             "heading": f"{capture.timestamp[:16]} UTC",
@@ -72,7 +76,8 @@ class Captures:
             "revision": capture.revision,
             "object": capture.object,
             "subject": capture.subject,
-            "proof": capture.proof,
+            "proof": trailers.get(PROOF, ""),
+            "digest": trailers.get(DIGEST, ""),
         }
 
     def _neighbour(self, capture: int) -> dict[str, str] | None:

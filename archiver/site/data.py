@@ -139,16 +139,21 @@ class Columns:
         places = {value: place for place, value in enumerate(distinct)}
         return {"d": distinct, "i": [places[value] for value in values]}
 
+    @property
+    def sorted_by(self) -> str:
+        """The metric by which the records are sorted at first, largest first; empty: by key."""
+        metrics = (each.name for each in self.fields if each.metric and each.kind == "number")
+        return next(metrics, "")
+
     def order(self) -> list[int]:
         """Return the places of the records in the order in which they are shown at first."""
         places = range(len(self.keys))
-        for field in self.fields:
-            if field.metric and field.kind == "number":
-                cells = self._cells[field.name]
-                there = [place for place in places if cells.get(place) is not None]
-                absent = [place for place in places if cells.get(place) is None]
-                return [*sorted(there, key=cells.__getitem__, reverse=True), *absent]
-        return list(places)
+        if not self.sorted_by:
+            return list(places)
+        cells = self._cells[self.sorted_by]
+        there = [place for place in places if cells.get(place) is not None]
+        absent = [place for place in places if cells.get(place) is None]
+        return [*sorted(there, key=cells.__getitem__, reverse=True), *absent]
 
 
 def _has_others(values: Sequence[Json]) -> bool:

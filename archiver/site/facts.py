@@ -18,7 +18,7 @@ from archiver.site.story import Story
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from archiver.database.pages import Capture, Life
     from archiver.history.catalogue import Catalogue
@@ -86,6 +86,11 @@ class Facts:
     def readable(self) -> Capture:
         """The newest capture that can be read."""
         return next(each for each in reversed(self.captures) if each.total is not None)
+
+    @cached_property
+    def trailers(self) -> dict[str, Mapping[str, str]]:
+        """The trailers of the commits of captures, by full id: digest and proof stand there."""
+        return {each.id: each.trailers for each in self.catalogue.revisions()}
 
     @cached_property
     def pages(self) -> list[str]:

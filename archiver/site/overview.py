@@ -17,8 +17,9 @@ from archiver.site.story import importance, time_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from archiver.database.news import Event
     from archiver.database.pages import Capture, LastRun
     from archiver.records.text import Noun
     from archiver.site.data import Columns
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 PERIOD: Final = timedelta(days=30)
 _NEWS: Final = 24
+_OF_EACH: Final = 6
+"""Number of news of the same importance that are named, as long as there are others."""
 _MOVERS: Final = 7
 _METRICS: Final = 2
 _FACETS: Final = 2
@@ -94,11 +97,24 @@ def news(
     """Return the news of the last 30 days, in the order of what matters."""
     base = base_of(captures).id
     events = [each for capture in captures[base:] for each in told(connection, capture.id)]
-    events.sort(key=lambda each: (importance(each), -each.capture, each.key))
+    shown = _most_important(events)
     return {
-        "news": [story.told(each) for each in events[:_NEWS]],
-        "news_left": max(len(events) - _NEWS, 0),
+        "news": [story.told(each) for each in shown],
+        "news_left": len(events) - len(shown),
     }
+
+
+def _most_important(events: Iterable[Event]) -> list[Event]:
+    """Return the events to name, in the order of what matters, the newest of each kind first."""
+    ordered = sorted(events, key=lambda each: (importance(each), -each.capture, each.key))
+    first: list[Event] = []
+    others: list[Event] = []
+    for _, group in groupby(ordered, key=importance):
+        alike = list(group)
+        first += alike[:_OF_EACH]
+        others += alike[_OF_EACH:]
+    chosen = [*first, *others][:_NEWS]
+    return sorted(chosen, key=lambda each: (importance(each), -each.capture, each.key))
 
 
 def movers(

@@ -22,7 +22,7 @@ from archiver.render import wording
 from archiver.render.view import ChangeStream, View
 from archiver.site import data, feeds, machine, overview
 from archiver.site.addresses import month_of, source_folder
-from archiver.site.captures import Captures, row
+from archiver.site.captures import DIGEST, Captures, row
 from archiver.site.folder import Section
 from archiver.site.lives import Lives
 from archiver.site.shelf import Shelf
@@ -199,6 +199,7 @@ class SourceSite:
                 **self.facts.story.record(each.key),
                 **self.facts.story.at(each.until),
                 "since": self.facts.captures[each.since - 1].timestamp,
+                "seen": self.facts.captures[each.until - 2].timestamp,
                 "words": _how_gone(each),
             }
             for each in gone[:_GRAVES]
@@ -232,6 +233,7 @@ class SourceSite:
         context = {
             "total": self.told.total,
             "first_column": self._first_column,
+            "sorted": columns.sorted_by,
             "columns": [{"name": each.name, "number": each.kind == "number"} for each in shown],
             "rows": rows,
         }
@@ -302,8 +304,10 @@ class SourceSite:
             "changes.html",
             {"months": by_month, "captures": self.facts.captures},
         )
+        newest = self.facts.trailers.get(self.facts.captures[-1].revision, {})
         context = {
             "newest": self.facts.captures[-1],
+            "records_digest": newest.get(DIGEST, ""),
             "digest": self.section.history,
             "path": self.facts.catalogue.path,
             "confirms": bool(self.facts.catalogue.folder),

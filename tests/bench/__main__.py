@@ -11,7 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from bench import comparing, exporting, histories, hubs, indexing, running, sites, starting
+from bench import (
+    browsing,
+    comparing,
+    exporting,
+    histories,
+    hubs,
+    indexing,
+    running,
+    sites,
+    starting,
+)
 from bench.result import Result, Skipped
 
 Row: TypeAlias = Callable[[Path], Iterator[Result | Skipped]]
@@ -31,6 +41,7 @@ ROWS: dict[str, Row] = {
     "modelscope": hubs.modelscope,
     "export-month": exporting.month,
     "site": sites.site,
+    "site-pages": browsing.pages,
     "compare-memory": comparing.memory_sweep,
     "compare-800k": comparing.large,
     "compare-800k-shards": comparing.large_sharded,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COMMANDS = [
     *("init", "run", "run", "run", "run", "run", "run"),
-    *("log", "compare", "changes", "show", "search", "list", "export", "verify"),
+    *("log", "compare", "changes", "show", "search", "list", "export", "verify", "site"),
 ]
 
 

@@ -49,6 +49,39 @@ def test_init_says_where_its_workflow_gets_the_program(
     assert (refused.returncode, "cannot make " in refused.stderr) == (2, True)
 
 
+def test_init_says_what_is_left_to_do_before_a_site_is_published(
+    archiver: Callable[..., CompletedProcess[str]], tmp_path: Path
+) -> None:
+    def said(*options: str) -> str:
+        return archiver("init", tmp_path, "--pages", *options).stderr
+
+    github, gitlab = "Settings > Pages > Source: GitHub Actions", "Deploy > Pages"
+    first = said("--github")
+    assert (github in first, gitlab in first) == (True, False)
+    path = tmp_path / ".github" / "workflows" / "archive.yml"
+    text = path.read_text("utf-8")
+    assert "  deploy:\n" in text
+    path.write_text("# mine\n")
+    both = said("--github", "--gitlab")
+    assert (github in both, gitlab in both) == (False, True)
+    assert "archive.yml stays as it is; remove it to get a new one" in both
+    assert path.read_text("utf-8") == "# mine\n"
+    again = said("--gitlab")
+    assert ".gitlab-ci.yml stays as it is; remove it to get a new one" in again
+    assert gitlab not in again
+
+
+def test_a_site_is_published_by_a_job_or_not_at_all(
+    archiver: Callable[..., CompletedProcess[str]], tmp_path: Path
+) -> None:
+    done = archiver("init", tmp_path / "a", "--pages")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        2,
+        "Error: --pages belongs to --github or --gitlab.",
+    )
+    assert not (tmp_path / "a").exists()
+
+
 @pytest.mark.parametrize("kind", ["modelscope", "huggingface"])
 def test_init_says_what_the_top_of_a_hub_cannot_show(
     archiver: Callable[..., CompletedProcess[str]], tmp_path: Path, kind: str

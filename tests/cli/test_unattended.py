@@ -604,6 +604,7 @@ def test_watch_stops_at_once_and_runs_nothing_twice(archive: Archive) -> None:
         (("schedule", "--print", "cron", "--cron", "x"), "is not a cron expression"),
         (("schedule", "--print", "cron", "--cron", "0 0 L * *"), "is not a cron expression"),
         (("schedule", "--print", "launchd"), "is not one of"),
+        (("schedule", "--print", "cron", "--pages"), "--pages belongs to --print github or"),
         (("schedule", "--print", "systemd", "--cron", "1 2 3 * 5"), "systemd cannot say"),
         (("notify",), "no channel is configured"),
         (("status", "nope"), 'no source is called "nope"'),

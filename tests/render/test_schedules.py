@@ -116,7 +116,7 @@ SETTINGS = {
 
 
 def test_a_job_has_the_settings_of_the_person_who_prints_it() -> None:
-    def printed(form: str, **more: str) -> str:
+    def printed(form: str, action: str = "") -> str:
         return scheduled(
             form,  # type: ignore[arg-type]
             cron="1 2 * * *",
@@ -124,7 +124,7 @@ def test_a_job_has_the_settings_of_the_person_who_prints_it() -> None:
             top=FOLDER,
             command=COMMAND,
             environ=SETTINGS,
-            **more,
+            action=action,
         )
 
     units = printed("systemd").splitlines()
@@ -143,6 +143,55 @@ def test_a_job_has_the_settings_of_the_person_who_prints_it() -> None:
     gitlab = printed("gitlab")
     assert '    ARCHIVER_CONFIG: "sub/other.toml"\n' in gitlab
     assert '    ARCHIVER_BRANCH: "100% $$data"\n' in gitlab
+
+
+def test_the_site_is_built_with_the_settings_of_the_capture() -> None:
+    def published(form: str, action: str = "") -> str:
+        text = scheduled(
+            form,  # type: ignore[arg-type]
+            cron="1 2 * * *",
+            folder=FOLDER / "sub",
+            top=FOLDER,
+            pages=True,
+            environ=SETTINGS,
+            action=action,
+        )
+        _, found, job = text.partition({"github": "\n  site:\n", "gitlab": "\npages:"}[form])
+        assert found
+        return job
+
+    github = published("github")
+    assert '      ARCHIVER_CONFIG: "sub/other.toml"\n' in github
+    assert '      ARCHIVER_REPO: "sub"\n' in github
+    action = published("github", action="owner/repo@v1")
+    assert '          config: "sub/other.toml"\n' in action
+    assert "pip install" not in action
+    assert '    ARCHIVER_BRANCH: "100% $$data"\n' in published("gitlab")
+
+
+PERMISSIONS = {
+    "archive": ["contents: write"],
+    "site": ["contents: read", "pages: read"],
+    "deploy": ["id-token: write", "pages: write"],
+}
+
+
+def test_each_job_has_the_permissions_that_it_needs_and_no_other() -> None:
+    text = scheduled("github", cron="1 2 * * *", folder=FOLDER, pages=True)
+    assert "\npermissions: {}\n" in text
+    _, *jobs = re.split(r"\n  (archive|site|deploy):\n", text)
+    granted = {
+        name: sorted(re.findall(r"^      ([a-z-]+: (?:read|write))\b", job, re.MULTILINE))
+        for name, job in zip(jobs[::2], jobs[1::2], strict=True)
+    }
+    assert granted == PERMISSIONS
+
+
+def test_no_job_publishes_a_site_that_nobody_asked_for() -> None:
+    for form in ("github", "gitlab"):
+        text = scheduled(form, cron="1 2 * * *", folder=FOLDER)
+        assert "archiver site" not in text
+        assert "pages" not in text
 
 
 def test_what_no_clone_has_cannot_be_archived_by_a_job() -> None:

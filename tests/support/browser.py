@@ -47,12 +47,16 @@ class Watched:
         self.strangers: list[str] = []
         page.on("console", lambda said: self._said(said.type, said.text))
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on("requestfailed", lambda request: self.troubles.append(f"failed: {request.url}"))
+        page.on("requestfailed", lambda request: self._failed(request.url, request.failure))
         page.on("request", lambda request: self._asked(request.url))
 
     def _said(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self.troubles.append(text)
+
+    def _failed(self, address: str, reason: str | None) -> None:
+        if reason != "net::ERR_ABORTED":  # the reader went on to another page
+            self.troubles.append(f"failed: {address}")
 
     def _asked(self, address: str) -> None:
         if not address.startswith(("file:", "http://127.0.0.1", "data:", "blob:", "about:")):
@@ -67,12 +71,17 @@ def watched(
     height: int = 900,
     dark: bool = False,
     script: bool = True,
+    trusting: bool = False,
 ) -> Iterator[Watched]:
-    """Yield a page of its own profile, of a size, in light or dark, with or without JavaScript."""
+    """Yield a page of its own profile, of a size, in light or dark, with or without JavaScript.
+
+    A `trusting` one runs the scripts of tests, too, whatever the page's policy says.
+    """
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
         java_script_enabled=script,
+        bypass_csp=trusting,
     )
     yield Watched(context.new_page())
     context.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,11 +16,13 @@ import pytest
 from click.testing import CliRunner
 from support.checkout import CHECKOUT
 from support.git import run_git
+from support.git_server import GitServer
 
 from archiver.capture import runlog
 from archiver.cli import archiver
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
+from archiver.render.schedules import scheduled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +35,45 @@ PYTHON = f"""\
         echo "{BIN}" >> "$GITHUB_PATH"
         mkdir -p "$RUNNER_TEMP/archiver/bin"
         ln -sf "{BIN}/archiver" "$RUNNER_TEMP/archiver/bin/archiver"
+"""
+CHECKOUT_STUB = """\
+name: stub
+inputs:
+  ref:
+    default: ""
+runs:
+  using: composite
+  steps:
+    - if: inputs.ref != ''
+      shell: bash
+      run: git clone --quiet --branch "$REF" "ORIGIN" . # act leaves the folder empty
+      env:
+        REF: ${{ inputs.ref }}
+"""
+ADDRESS = "https://me.example.org/models"
+CONFIGURE_STUB = f"""\
+name: stub
+outputs:
+  base_url:
+    value: {ADDRESS}
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      run: "true" # act wants a step
+"""
+UPLOAD_STUB = """\
+name: stub
+inputs:
+  path:
+    required: true
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      run: rm -rf "UPLOADED" && cp -r "$SITE" "UPLOADED"
+      env:
+        SITE: ${{ inputs.path }}
 """
 NEWS = """\
 name: news
@@ -64,6 +106,11 @@ class Job:
     @property
     def repo(self) -> Path:
         return self.folder / "repo"
+
+    @property
+    def uploaded(self) -> Path:
+        """The site, as it was handed to GitHub Pages."""
+        return self.folder / "uploaded"
 
     @property
     def origin(self) -> Path:
@@ -115,11 +162,17 @@ class Job:
         return folder
 
     def _stub(self, name: str) -> Path:
-        """Stand in for an action that only prepares the machine: it is prepared already."""
+        """Stand in for an action of GitHub: the machine is prepared, and nothing leaves it."""
         folder = self.folder / "stubs" / name.replace("/", "_")
         folder.mkdir(parents=True, exist_ok=True)
         script = PYTHON if "setup-python" in name else "        git status --short\n"
-        (folder / "action.yml").write_text(STUB + script)
+        whole = {
+            "actions/checkout": CHECKOUT_STUB.replace("ORIGIN", str(self.origin)),
+            "actions/configure-pages": CONFIGURE_STUB,
+            "actions/deploy-pages": STUB + "        ls -A\n",  # without a checkout
+            "actions/upload-pages-artifact": UPLOAD_STUB.replace("UPLOADED", str(self.uploaded)),
+        }
+        (folder / "action.yml").write_text(whole.get(name.partition("@")[0], STUB + script))
         return folder
 
     def subjects(self) -> list[str]:
@@ -209,6 +262,74 @@ def test_the_action_serves_any_repository(job: Job) -> None:
     assert len(job.subjects()) == 2
 
 
+@pytest.mark.parametrize("action", ["", "OWNER/REPO@v1"], ids=["pip", "action"])
+def test_the_job_publishes_the_site_of_what_it_captured(job: Job, action: str) -> None:
+    init(job, "--pages", "--github", action)
+    done = job.act()
+    assert done.returncode == 0, done.stdout
+    assert len(job.subjects()) == 2
+    told = json.loads((job.uploaded / "index.json").read_text("utf-8"))
+    assert run_git(job.origin, "rev-parse", "main").strip() in json.dumps(told)
+    assert f"{ADDRESS}/modelscope/" in (job.uploaded / "sitemap.xml").read_text("utf-8")
+    assert re.search(r"Publish the site\].*Job succeeded", done.stdout)
+    job.update()
+    again = job.act()
+    assert again.returncode == 0, again.stdout
+    assert job.outcomes() == ["first", "unchanged"]
+    assert "Last checked on " in (job.uploaded / "index.html").read_text("utf-8")
+
+
+def test_the_site_is_that_of_the_branch_that_holds_the_captures(job: Job) -> None:
+    init(job, "--pages", "--github")
+    path = job.repo / "archiver.toml"
+    path.write_text(path.read_text("utf-8").replace('# branch = "data"', 'branch = "data"'))
+    run_git(job.repo, "commit", "--quiet", "-am", "Capture elsewhere")
+    run_git(job.repo, "push", "--quiet", "origin", "main")
+    done = job.act()
+    assert done.returncode == 0, done.stdout
+    assert "first snapshot" in run_git(job.origin, "log", "--format=%s", "data")
+    assert (job.uploaded / "modelscope" / "catalogue.html").exists()
+
+
+def test_the_site_of_a_private_repository_is_fetched_by_the_token_of_the_job(
+    tmp_path: Path,
+) -> None:
+    text = scheduled("github", cron="1 2 * * *", folder=tmp_path, pages=True)
+    (script,) = re.findall(r"- run: >-\n((?: {10}.*\n)+) {8}env:\n {10}TOKEN: ", text)
+    folder = tmp_path / "origin.git"
+    folder.mkdir()
+    run_git(folder, "init", "--bare", "--quiet", "--initial-branch=main")
+    run_git(folder, "clone", "--quiet", ".", "../clone")
+    run_git(tmp_path / "clone", "commit", "--quiet", "--allow-empty", "-m", "Begin")
+    run_git(tmp_path / "clone", "push", "--quiet", "origin", "main", "main:refs/heads/data")
+    run_git(tmp_path / "clone", "push", "--quiet", "origin", "main:refs/archiver/state")
+    with GitServer(tmp_path, token="secret word") as server:
+        run_git(tmp_path / "clone", "remote", "set-url", "origin", server.url)
+
+        def fetched(token: str) -> int:
+            command = ["bash", "-e", "-c", " ".join(script.split())]
+            variables = {"PATH": os.environ["PATH"], "TOKEN": token, "GIT_TERMINAL_PROMPT": "0"}
+            variables |= {"HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
+            return subprocess.run(
+                command, cwd=tmp_path / "clone", env=variables, capture_output=True, check=False
+            ).returncode
+
+        assert fetched("another") != 0
+        assert fetched("secret word") == 0
+    refs = run_git(tmp_path / "clone", "for-each-ref", "--format=%(refname)").splitlines()
+    assert {"refs/heads/data", "refs/archiver/state"} <= {*refs}
+
+
+def test_a_dry_run_and_a_capture_that_failed_publish_nothing(job: Job) -> None:
+    init(job, "--pages", "--github")
+    dry = job.act("workflow_dispatch", inputs={"dry-run": "true"})
+    assert dry.returncode == 0, dry.stdout
+    job.server.misbehave("html")
+    failed = job.act()
+    assert failed.returncode != 0
+    assert not job.uploaded.exists()
+
+
 def test_an_input_is_never_read_by_a_shell(job: Job, tmp_path: Path) -> None:
     init(job, "--github", "OWNER/REPO@v1")
     spoilt = tmp_path / "spoilt"
@@ -287,6 +408,8 @@ def workflows(folder: Path) -> Iterator[Path]:
     for name, options in {
         "pip": ["--github"],
         "action": ["--github", f"OWNER/REPO@{'12' * 20}"],
+        "pip and pages": ["--github", "--pages"],
+        "action and pages": ["--pages", "--github", f"OWNER/REPO@{'12' * 20}"],
     }.items():
         target = folder / name
         done = CliRunner().invoke(archiver, ["init", str(target), *options])
@@ -335,6 +458,20 @@ def test_every_workflow_is_clean(linter: tuple[str, ...], tmp_path: Path) -> Non
         command = [str(BIN / linter[0]), *linter[1:], str(workflow)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_pipeline_of_gitlab_is_clean(tmp_path: Path) -> None:
+    for name, options in {"plain": ["--gitlab"], "pages": ["--gitlab", "--pages"]}.items():
+        done = CliRunner().invoke(archiver, ["init", str(tmp_path / name), *options])
+        assert done.exit_code == 0, done.output
+        command = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.gitlab-ci"]
+        checked = subprocess.run(
+            [*command, str(tmp_path / name / ".gitlab-ci.yml")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_the_action_is_clean() -> None:
