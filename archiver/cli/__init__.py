@@ -45,6 +45,7 @@ GROUPS = {
         "list": Entry("catalogue:list_", "List the records."),
         "export": Entry("catalogue:export", "Write the catalogue, or changes, in another format."),
         "site": Entry("site:site", "Make a site of static files, to look at and to publish."),
+        "report": Entry("report:report", "Review a month or another period, for people."),
         "top": Entry("top:top", "List the largest movers of a metric."),
         "churn": Entry("churn:churn", "Tell which fields and records change how often."),
         "sql": Entry("sql:sql", "Ask the history in SQL."),

@@ -94,6 +94,8 @@ def _environment(folder: Path | None) -> ImmutableSandboxedEnvironment:
 def _furnish(environment: Environment) -> None:
     del environment.globals["lipsum"], environment.filters["random"]
     environment.globals["titles"] = dict(wording.TITLES)
+    environment.globals["matters"] = wording.FIRST
+    environment.globals["stylesheet"] = _stylesheet
     environment.globals["marks"] = dict(wording.MARKS)
     environment.globals["names"] = {}  # where no record has a label
     environment.filters |= {
@@ -113,6 +115,13 @@ def _furnish(environment: Environment) -> None:
         "address": text.address,
         "chat_link": text.chat_link,
     }
+
+
+def _stylesheet() -> Any:
+    """Return the stylesheet of pages that are one file; it is ours, so it is markup."""
+    from markupsafe import Markup  # noqa: PLC0415 - for pages only
+
+    return Markup(static("site.css"))  # noqa: S704  a file of the program
 
 
 def _shown(value: Any) -> Any:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from archiver.records.policy import Policy
     from archiver.records.text import Noun
 
-_TERMS: Final = frozenset({"license", "gated"})
+TERMS: Final = frozenset({"license", "licence", "gated"})
 """Fields that decide whether a record may still be used."""
 
 
@@ -104,7 +104,7 @@ class Story:
 
 def importance(event: Event) -> int:
     """Return what puts changes in the order of what matters; changed terms come after losses."""
-    terms = event.kind == "updated" and not _TERMS.isdisjoint(each.field for each in event.shifts)
+    terms = event.kind == "updated" and not TERMS.isdisjoint(each.field for each in event.shifts)
     return 1 if terms else 2 * wording.FIRST.index(event.kind)
 
 

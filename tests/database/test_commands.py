@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -157,6 +158,31 @@ def test_a_shallow_clone_has_no_index(repo: Path, tmp_path: Path) -> None:
     assert refused.returncode == 5
     assert "this clone is shallow" in refused.stderr
     assert run_archiver("log", "--repo", clone).returncode == 0
+
+
+def test_an_index_that_a_cache_brings_is_not_built_again(repo: Path, tmp_path: Path) -> None:
+    """As in a workflow: each run has a fresh clone, and the index of the run before."""
+    archive = Archive(repo)
+    archive.configure()
+    archive.git("add", "archiver.toml")
+    archive.git("commit", "--quiet", "--message=configure")
+    archive.captured(a=1)
+    archive.captured(a=2)
+    assert run_archiver("index", "--repo", repo).returncode == 0
+    clone, there = tmp_path / "clone", ".git/archiver/index"
+    subprocess.run(["git", "clone", "-q", f"file://{repo}", str(clone)], check=True)
+    state = "refs/archiver/state:refs/archiver/state"
+    subprocess.run(["git", "-C", str(clone), "fetch", "-q", "origin", state], check=True)
+    shutil.copytree(repo / there, clone / there)
+    (cached,) = (clone / there).glob("*.sqlite")
+    inode = cached.stat().st_ino
+    assert run_archiver("index", "--repo", clone).returncode == 0
+    assert [path.stat().st_ino for path in (clone / there).glob("*.sqlite")] == [inode]
+    archive.captured(a=3)
+    subprocess.run(["git", "-C", str(clone), "pull", "-q"], check=True)
+    read = run_archiver("log", "--repo", clone)
+    assert read.stdout == run_archiver("log", "--repo", clone, "--no-index").stdout
+    assert not cached.exists()
 
 
 def test_many_versions_without_an_index_are_worth_a_note(repo: Path) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Show = Callable[..., str]
 
 OURS = {"html", "head", "meta", "title", "style", "body", "main", "section", "h1", "h2", "p", "ul"}
+OURS |= {"div", "span", "figure", "svg", "rect", "small", "footer"}
 OURS |= {"li", "dl", "dt", "dd", "bdi", "del", "ins", "a", "details", "summary"}
 
 

@@ -65,15 +65,37 @@ runs:
 UPLOAD_STUB = """\
 name: stub
 inputs:
+  name:
+    default: github-pages
   path:
     required: true
 runs:
   using: composite
   steps:
     - shell: bash
-      run: rm -rf "UPLOADED" && cp -r "$SITE" "UPLOADED"
+      run: |
+        mkdir -p "ARTIFACTS"
+        cp -r "$SITE" "$(mktemp -d "ARTIFACTS/XXXX")/$NAME"
       env:
+        NAME: ${{ inputs.name }}
         SITE: ${{ inputs.path }}
+"""
+DEPLOY_STUB = """\
+name: stub
+inputs:
+  artifact_name:
+    default: github-pages
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      run: |
+        found=("ARTIFACTS"/*/"$NAME")
+        [ "${#found[@]}" = 1 ] # GitHub's refuses to choose
+        rm -rf "PUBLISHED"
+        cp -r "${found[0]}" "PUBLISHED"
+      env:
+        NAME: ${{ inputs.artifact_name }}
 """
 NEWS = """\
 name: news
@@ -108,9 +130,14 @@ class Job:
         return self.folder / "repo"
 
     @property
-    def uploaded(self) -> Path:
-        """The site, as it was handed to GitHub Pages."""
-        return self.folder / "uploaded"
+    def artifacts(self) -> Path:
+        """What one run of the workflow has uploaded, in all of its attempts."""
+        return self.folder / "artifacts"
+
+    @property
+    def published(self) -> Path:
+        """The site, as GitHub Pages shows it."""
+        return self.folder / "published"
 
     @property
     def origin(self) -> Path:
@@ -131,8 +158,11 @@ class Job:
         *,
         workflow: str = WORKFLOW,
         inputs: dict[str, str] | None = None,
+        attempt: int = 1,
     ) -> subprocess.CompletedProcess[str]:
         """Run a workflow of the repository as it lies here; the exit code is the job's result."""
+        if attempt == 1:
+            shutil.rmtree(self.artifacts, ignore_errors=True)
         text = (self.repo / workflow).read_text()
         action = (CHECKOUT / "action.yml").read_text()
         stubs = {name: self._stub(name) for name in USES.findall(text + action)}
@@ -150,6 +180,7 @@ class Job:
         command += ["-C", str(self.repo), "-W", workflow, "-P", "ubuntu-latest=-self-hosted"]
         command += ["-e", str(payload), "--action-cache-path", str(self.folder / "cache")]
         command += ["--no-cache-server", "--env", f"MODELSCOPE_ENDPOINT={self.server.endpoint}"]
+        command += ["--env", f"GITHUB_RUN_ATTEMPT={attempt}"]
         for name, place in stubs.items():
             command += ["--local-repository", f"{name}={place}"]
         return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
@@ -169,10 +200,11 @@ class Job:
         whole = {
             "actions/checkout": CHECKOUT_STUB.replace("ORIGIN", str(self.origin)),
             "actions/configure-pages": CONFIGURE_STUB,
-            "actions/deploy-pages": STUB + "        ls -A\n",  # without a checkout
-            "actions/upload-pages-artifact": UPLOAD_STUB.replace("UPLOADED", str(self.uploaded)),
+            "actions/deploy-pages": DEPLOY_STUB.replace("PUBLISHED", str(self.published)),
+            "actions/upload-pages-artifact": UPLOAD_STUB,
         }
-        (folder / "action.yml").write_text(whole.get(name.partition("@")[0], STUB + script))
+        text = whole.get(name.partition("@")[0], STUB + script)
+        (folder / "action.yml").write_text(text.replace("ARTIFACTS", str(self.artifacts)))
         return folder
 
     def subjects(self) -> list[str]:
@@ -268,15 +300,26 @@ def test_the_job_publishes_the_site_of_what_it_captured(job: Job, action: str) -
     done = job.act()
     assert done.returncode == 0, done.stdout
     assert len(job.subjects()) == 2
-    told = json.loads((job.uploaded / "index.json").read_text("utf-8"))
+    told = json.loads((job.published / "index.json").read_text("utf-8"))
     assert run_git(job.origin, "rev-parse", "main").strip() in json.dumps(told)
-    assert f"{ADDRESS}/modelscope/" in (job.uploaded / "sitemap.xml").read_text("utf-8")
+    assert f"{ADDRESS}/modelscope/" in (job.published / "sitemap.xml").read_text("utf-8")
     assert re.search(r"Publish the site\].*Job succeeded", done.stdout)
     job.update()
     again = job.act()
     assert again.returncode == 0, again.stdout
     assert job.outcomes() == ["first", "unchanged"]
-    assert "Last checked on " in (job.uploaded / "index.html").read_text("utf-8")
+    assert "Last checked on " in (job.published / "index.html").read_text("utf-8")
+
+
+def test_a_run_that_is_repeated_publishes_its_own_site(job: Job) -> None:
+    """What the first attempt uploaded stays in the run beside what the second one uploads."""
+    init(job, "--pages", "--github")
+    assert job.act().returncode == 0
+    job.update()
+    repeated = job.act(attempt=2)
+    assert repeated.returncode == 0, repeated.stdout
+    assert len([*job.artifacts.iterdir()]) == 2
+    assert "Last checked on " in (job.published / "index.html").read_text("utf-8")
 
 
 def test_the_site_is_that_of_the_branch_that_holds_the_captures(job: Job) -> None:
@@ -288,7 +331,7 @@ def test_the_site_is_that_of_the_branch_that_holds_the_captures(job: Job) -> Non
     done = job.act()
     assert done.returncode == 0, done.stdout
     assert "first snapshot" in run_git(job.origin, "log", "--format=%s", "data")
-    assert (job.uploaded / "modelscope" / "catalogue.html").exists()
+    assert (job.published / "modelscope" / "catalogue.html").exists()
 
 
 def test_the_site_of_a_private_repository_is_fetched_by_the_token_of_the_job(
@@ -327,7 +370,7 @@ def test_a_dry_run_and_a_capture_that_failed_publish_nothing(job: Job) -> None:
     job.server.misbehave("html")
     failed = job.act()
     assert failed.returncode != 0
-    assert not job.uploaded.exists()
+    assert not job.published.exists()
 
 
 def test_an_input_is_never_read_by_a_shell(job: Job, tmp_path: Path) -> None:
@@ -472,6 +515,38 @@ def test_the_pipeline_of_gitlab_is_clean(tmp_path: Path) -> None:
             check=False,
         )
         assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_script_of_gitlab_pages_builds_the_site_of_what_was_captured(tmp_path: Path) -> None:
+    """The runner checks out the commit that began the pipeline; the capture is pushed after it."""
+    (tmp_path / "feed.json").write_text('[{"id": "org/here"}]')
+    feed = ("--source", "hub", "--url", str(tmp_path / "feed.json"), "--key", "id")
+    archive, clone, tools = tmp_path / "archive", tmp_path / "clone", tmp_path / "tools"
+    options = [str(archive), *feed, "--gitlab", "--pages"]
+    assert CliRunner().invoke(archiver, ["init", *options]).exit_code == 0
+    run_git(archive, "add", ".")
+    run_git(archive, "commit", "--quiet", "-m", "Begin")
+    run_git(tmp_path, "clone", "--quiet", str(archive), "clone")
+    run_git(clone, "checkout", "--quiet", "--detach")
+    assert CliRunner().invoke(archiver, ["run", "--repo", str(archive)]).exit_code == 0
+    tools.mkdir()
+    (tools / "pip").symlink_to("/bin/true")  # the program is installed
+    _, _, pages = (archive / ".gitlab-ci.yml").read_text("utf-8").partition("\npages:")
+    script = "\n".join(
+        re.findall(r"^    - (.+ .+)$", pages.partition("  script:\n")[2], re.MULTILINE)
+    )
+    variables = {"PATH": f"{tools}:{BIN}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    variables |= {"CI_COMMIT_BRANCH": "main", "CI_PAGES_URL": ADDRESS}
+    done = subprocess.run(
+        ["bash", "-e", "-c", script], cwd=clone, env=variables, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = (clone / "public" / "index.json").read_text("utf-8")
+    assert run_git(archive, "rev-parse", "HEAD").strip() in told
+    assert f"{ADDRESS}/hub/" in (clone / "public" / "sitemap.xml").read_text("utf-8")
+    assert (
+        len({run_git(each, "rev-parse", "refs/archiver/state") for each in (archive, clone)}) == 1
+    )
 
 
 def test_the_action_is_clean() -> None:
