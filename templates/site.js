@@ -8,8 +8,8 @@
 /** @typedef {null | boolean | number | string | Json[] | {[name: string]: Json}} Json */
 /** @typedef {{name: string, kind: string, metric: boolean, facet: boolean, shown: boolean, quantity: boolean}} Field */
 /** @typedef {[string, Json[], Json[]]} Shift  A field, its old and its new value; an empty list: absent. */
-/** @typedef {[number, string, ...any[]]} Event  A capture, a kind, and what belongs to that kind. */
-/** @typedef {{record: {[name: string]: Json}, since: number, gone: string | null, label?: string, hub?: string, events: Event[]}} Life */
+/** @typedef {[number, string, ...any[]]} News  A capture, a kind, and what belongs to that kind. */
+/** @typedef {{record: {[name: string]: Json}, since: number, gone: string | null, label?: string, hub?: string, events: News[]}} Life */
 /** @typedef {{from: number, to: number, buckets: number, name: string}} Era */
 /**
  * @typedef {{version: string, source: string, noun: [string, string], records: number, first: string,
@@ -34,6 +34,7 @@ let version = "";
 /** Receives a data file, which is a call of this function. @param {string} name @param {any} value */
 function archiver(name, value) {
   arriving.get(name)?.(value);
+  arriving.delete(name);
 }
 
 /** Load a data file once. @param {string} name @returns {Promise<any>} */
@@ -43,10 +44,14 @@ function load(name) {
     found = new Promise((resolve, reject) => {
       const script = document.createElement("script");
       script.src = `${HERE}data/${name}.js${version && `?v=${version}`}`;
-      script.addEventListener("error", () => {
+      const end = () => {
+        script.remove();
+        if (!arriving.delete(name)) return;
         loading.delete(name);
         reject(new Error(`${name} cannot be loaded`));
-      });
+      };
+      script.addEventListener("error", end);
+      script.addEventListener("load", end); // a file that was cut off makes no call
       arriving.set(name, resolve);
       document.head.append(script);
     });
@@ -72,9 +77,14 @@ function crc32(text) {
   return ~sum >>> 0;
 }
 
+/** What a data file has of a key; keys such as `constructor` are keys like all others. @template T @param {{[key: string]: T}} file @param {string} key */
+function own(file, key) {
+  return Object.hasOwn(file, key) ? file[key] : undefined;
+}
+
 /** @param {Index} index @param {string} key @returns {Promise<Life | undefined>} */
 async function lifeOf(index, key) {
-  return (await load(`records/${crc32(key) & (index.buckets - 1)}`))[key];
+  return own(await load(`records/${crc32(key) & (index.buckets - 1)}`), key);
 }
 
 /* ---- Words and elements ----------------------------------------------------------------- */
@@ -91,6 +101,8 @@ const HIDDEN = new RegExp(
   "gu",
 );
 const ESCAPES = /** @type {{[char: string]: string}} */ ({ "\n": "\\n", "\r": "\\r", "\t": "\\t" });
+
+const HALF = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** Show every hidden character of a text by its number. @param {string} text */
 function visible(text) {
@@ -179,21 +191,40 @@ function moment(index, capture, before = "") {
   return make("a", { class: "when", href: `${HERE}captures/${index.captures.page[capture - 1]}.html` }, before, time);
 }
 
+/** A text for an address; half of a surrogate pair has no place in one. @param {string} text */
+function encoded(text) {
+  return encodeURIComponent(text.replace(HALF, "\ufffd"));
+}
+
+/** Undo encodeURIComponent; what it did not make stays as it is. @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** @param {string} key */
 function recordAddress(key) {
-  return `${HERE}record.html#${encodeURIComponent(key.toWellFormed ? key.toWellFormed() : key)}`;
+  return `${HERE}record.html#${encoded(key)}`;
 }
 
 /** Address of a record's page on the hub; empty: it has none. @param {Index} index @param {string} key */
 function hubAddress(index, key) {
   if (!index.link) return "";
-  const quoted = encodeURIComponent(key).replaceAll("%2F", "/");
+  const quoted = encoded(key).replaceAll("%2F", "/");
   return `${index.link.before}${quoted}${index.link.after}`;
+}
+
+/** @param {string} address */
+function isOfTheWeb(address) {
+  return /^https?:\/\//i.test(address);
 }
 
 /** A link to a page on the hub; only addresses of the web. @param {string} address @param {string} text @param {string} label */
 function hubLink(address, text, label) {
-  if (!/^https?:\/\//i.test(address)) return "";
+  if (!isOfTheWeb(address)) return "";
   return make("a", { class: "hub", href: address, rel: "noopener noreferrer", "aria-label": label || null }, text);
 }
 
@@ -215,14 +246,14 @@ function clipped(text) {
 
 /** A changed field as two cells of a list. @param {Shift} shift */
 function shiftCells([field, [old], [now]]) {
-  let was = exactWords(field, old);
-  let is = exactWords(field, now);
+  const whole = [exactWords(field, old), exactWords(field, now)];
+  let [was, is] = whole;
   if (was === is && typeof old === "number" && typeof now === "number") [was, is] = [counting.format(old), counting.format(now)];
   if (typeof old === "string" && typeof now === "string") [was, is] = aroundDifference(was, is);
   const cells = make("dd", {}, make("del", {}, bdi(clipped(was))), " → ", make("ins", {}, bdi(clipped(is))));
-  if (was.length > LONGEST || is.length > LONGEST) {
-    const whole = [make("del", {}, bdi(words(field, old))), make("ins", {}, bdi(words(field, now)))];
-    cells.append(make("details", { class: "small" }, make("summary", {}, "In full"), ...whole.map((each) => make("p", {}, each))));
+  if (was.startsWith("…") || whole.some((text) => text.length > LONGEST)) {
+    const [before, after] = [old, now].map((value) => bdi(words(field, value)));
+    cells.append(make("details", { class: "small" }, make("summary", {}, "In full"), make("p", {}, make("del", {}, before)), make("p", {}, make("ins", {}, after))));
   }
   return [make("dt", {}, bdi(field)), cells];
 }
@@ -255,6 +286,7 @@ async function awaited(place, work) {
 
 /** Run something that loads data; where it fails, the reader can try again. @param {Element} place @param {() => Promise<void>} task */
 function attempt(place, task) {
+  place.querySelector(":scope > .trouble")?.remove();
   awaited(place, task()).catch((error) => {
     console.warn(error);
     trouble(place, "The data of this page cannot be loaded. Perhaps it was just replaced: reload the page, or try again.", () => attempt(place, task));
@@ -266,6 +298,7 @@ function attempt(place, task) {
 const FIRST_ROWS = 50;
 const MORE_ROWS = 200;
 const FACET_VALUES = 8;
+const WRITE_AFTER = 250; // ms; Safari allows 100 changes of the address in 30 seconds
 
 /** One column: values, or distinct values and their places. */
 class Column {
@@ -275,10 +308,21 @@ class Column {
     const coded = !Array.isArray(data);
     /** @type {Json[]} */
     this.distinct = coded ? data.d : data;
-    /** @type {ArrayLike<number> | null} */
+    /** @type {Uint32Array | null} */
     this.places = coded ? Uint32Array.from(data.i) : null;
     /** @type {string[] | null} */
     this.lowered = null;
+    /** @type {Uint32Array | null} */
+    this.ranks = null;
+    if (field.facet && !coded) this.code();
+  }
+
+  /** Replace the values by distinct values and their places. */
+  code() {
+    const values = this.distinct;
+    this.distinct = [...new Set(values)];
+    const places = new Map(this.distinct.map((value, place) => [value, place]));
+    this.places = Uint32Array.from(values, (value) => /** @type {number} */ (places.get(value)));
   }
 
   /** @param {number} row */
@@ -286,33 +330,65 @@ class Column {
     return this.distinct[this.places ? this.places[row] : row];
   }
 
-  /** The texts of the distinct values, in lower case. @returns {string[]} */
-  texts() {
+  /** The distinct values as they are searched and sorted. */
+  get texts() {
     this.lowered ??= this.distinct.map((each) => (each === null ? "" : words(this.field.name, each).toLowerCase()));
     return this.lowered;
   }
 
-  /** Rows in ascending order of their values; absent ones last. @param {Uint32Array} rows @param {boolean} down */
-  sorted(rows, down) {
-    const ranks = this.ranks(down);
-    return rows.sort((a, b) => ranks[a] - ranks[b] || a - b);
+  /** Mark the rows whose value has a word. @param {string} word @param {Uint8Array} mask */
+  mark(word, mask) {
+    const having = this.texts.map((text) => text.includes(word));
+    const places = /** @type {Uint32Array} */ (this.places);
+    if (having.includes(true)) for (let row = 0; row < places.length; row += 1) if (having[places[row]]) mask[row] = 1;
   }
 
-  /** @param {boolean} down @returns {Float64Array} */
-  ranks(down) {
-    const numeric = this.field.kind === "number";
+  /** The place of each distinct value in ascending order, the same for equal ones. */
+  ranked() {
+    if (this.ranks) return this.ranks;
+    const keys = this.field.kind === "number" ? /** @type {number[]} */ (this.distinct) : this.texts;
     const order = this.distinct.map((_, place) => place).filter((place) => this.distinct[place] !== null);
-    const texts = numeric ? [] : this.distinct.map((each) => (each === null ? "" : words(this.field.name, each)));
-    if (!numeric) order.sort((a, b) => (texts[a] === texts[b] ? 0 : collator.compare(texts[a], texts[b])));
-    const rank = new Float64Array(this.distinct.length).fill(Infinity);
-    let current = 0;
+    order.sort((a, b) => (keys[a] < keys[b] ? -1 : Number(keys[a] > keys[b])));
+    const ranks = new Uint32Array(keys.length);
     order.forEach((place, at) => {
-      if (at && texts[order[at - 1]] !== texts[place]) current = at;
-      const value = numeric ? /** @type {number} */ (this.distinct[place]) : current;
-      rank[place] = down ? -value : value;
+      ranks[place] = at && keys[order[at - 1]] === keys[place] ? ranks[order[at - 1]] : at;
     });
-    const { places } = this;
-    return places ? Float64Array.from(places, (place) => rank[place]) : rank;
+    this.ranks = ranks;
+    return ranks;
+  }
+
+  /** All rows in the order of their values; absent ones last, equal ones by key. @param {number} rows @param {boolean} down */
+  sorted(rows, down) {
+    const ranks = this.ranked();
+    const most = this.distinct.length;
+    // Rank and row in one number: numbers are sorted without a function, which is many times faster.
+    const order = Float64Array.from({ length: rows }, (_, row) => {
+      const place = this.places ? this.places[row] : row;
+      const rank = this.distinct[place] === null ? most : down ? most - 1 - ranks[place] : ranks[place];
+      return rank * rows + row;
+    });
+    return Uint32Array.from(order.sort(), (each) => each % rows);
+  }
+}
+
+/** The texts of all rows in one: to search it once is faster than to search each row. */
+class Haystack {
+  /** @param {string[]} lines  In lower case; none of the words that are searched has a line break. */
+  constructor(lines) {
+    this.ends = new Uint32Array(lines.length);
+    let end = 0;
+    lines.forEach((line, row) => { this.ends[row] = end += line.length + 1; });
+    this.text = lines.join("\n");
+  }
+
+  /** Mark the rows that have a word. @param {string} word @param {Uint8Array} mask */
+  mark(word, mask) {
+    const { text, ends } = this;
+    let row = 0;
+    for (let found = text.indexOf(word); found >= 0; found = text.indexOf(word, ends[row])) {
+      while (ends[row] <= found) row += 1;
+      mask[row] = 1;
+    }
   }
 }
 
@@ -321,6 +397,8 @@ class Catalogue {
   /** @param {Index} index */
   constructor(index) {
     this.index = index;
+    /** @type {Map<string, Field>} */
+    this.fields = new Map(index.fields.map((field) => [field.name, field]));
     /** @type {Map<string, Column>} */
     this.columns = new Map();
     /** @type {string[]} */
@@ -329,154 +407,229 @@ class Catalogue {
     this.labels = [];
     /** @type {(string | null)[]} */
     this.links = [];
-    this.words = "";
     const metric = index.fields.find((field) => field.metric && field.kind === "number");
-    this.first = metric ? `-${metric.name}` : "";
+    this.first = metric ? `-${metric.name}` : "@key";
+    this.usual = index.fields.filter((field) => field.shown).map((field) => field.name);
+    this.facets = index.fields.filter((field) => field.facet);
+    this.words = "";
     this.sort = this.first;
-    this.shown = index.fields.filter((field) => field.shown).map((field) => field.name);
-    this.usual = this.shown.join(",");
+    this.shown = this.usual;
     /** @type {Map<string, Set<string>>} */
     this.chosen = new Map();
-    this.facets = index.fields.filter((field) => field.facet);
+    /** @type {Map<string, number>} */
+    this.least = new Map();
     /** @type {Uint32Array} */
     this.order = new Uint32Array();
-    this.found = this.order;
-    /** What the last search found, which a longer one only narrows. @type {{view: string, asked: string[], rows: Uint32Array}} */
-    this.last = { view: "", asked: [], rows: this.order };
+    this.ordered = "";
+    /** @type {Uint32Array} */
+    this.found = new Uint32Array();
+    /** @type {Map<string, Uint8Array>} */
+    this.masks = new Map();
+    /** @type {Haystack | null} */
+    this.haystack = null;
+    /** @type {Line[]} */
+    this.lines = [];
     this.drawn = 0;
-    this.ordered = "?";
+    /** @type {Map<string, FacetBox>} */
+    this.boxes = new Map();
+    this.writing = 0;
   }
 
-  /** Load what the view needs. */
-  async prepare() {
-    const { index } = this;
-    const names = new Set([...this.shown, ...this.facets.map((field) => field.name), this.sort.replace(/^-/, "")]);
-    const fields = index.fields.filter((field) => names.has(field.name) && !this.columns.has(field.name));
-    const [keys, labels, links, ...columns] = await Promise.all([
-      load("columns/key"),
-      index.labels ? load("columns/label") : [],
-      index.links ? load("columns/link") : [],
-      ...fields.map((field) => load(`columns/${index.fields.indexOf(field)}`)),
-    ]);
-    [this.keys, this.labels, this.links] = [keys, labels, links];
-    fields.forEach((field, place) => this.columns.set(field.name, new Column(field, columns[place])));
-    this.texts ??= this.keys.map((key, row) => `${key}\n${this.labels[row] ?? ""}`.toLowerCase());
+  /** The field by which the rows are sorted. */
+  get sorter() {
+    return this.sort.replace(/^-/, "");
   }
 
-  /** Read the view from the address. */
+  /* What is asked for, in the address. */
+
   read() {
+    clearTimeout(this.writing);
     const asked = new URLSearchParams(location.hash.slice(1));
-    const known = new Set(this.index.fields.map((field) => field.name));
+    const { fields } = this;
     this.words = asked.get("q") ?? "";
-    const sort = asked.get("sort") ?? this.first;
-    this.sort = sort === "" || known.has(sort.replace(/^-/, "")) || sort.replace(/^-/, "") === "@key" ? sort : this.first;
+    this.sort = asked.get("sort") ?? this.first;
+    if (!fields.has(this.sorter) && this.sorter !== "@key") this.sort = this.first;
     const columns = asked.get("columns");
-    this.shown = (columns === null ? this.usual : columns).split(",").map(decodeURIComponent).filter((name) => known.has(name));
+    this.shown = columns === null ? this.usual : columns.split(",").map(decoded).filter((name) => fields.has(name));
     this.chosen = new Map();
-    for (const field of this.facets) {
-      const values = asked.getAll(`is.${field.name}`);
-      if (values.length) this.chosen.set(field.name, new Set(values));
+    for (const { name } of this.facets) if (asked.has(`is.${name}`)) this.chosen.set(name, new Set(asked.getAll(`is.${name}`)));
+    this.least = new Map();
+    for (const { name, kind } of fields.values()) {
+      const least = parseFloat(asked.get(`min.${name}`) ?? "");
+      if (kind === "number" && !Number.isNaN(least)) this.least.set(name, least);
     }
   }
 
-  /** Write the view to the address, so that it can be shared. */
   write() {
+    clearTimeout(this.writing);
     const view = new URLSearchParams();
     if (this.words.trim()) view.set("q", this.words.trim());
     if (this.sort !== this.first) view.set("sort", this.sort);
     const columns = this.shown.map(encodeURIComponent).join(",");
-    if (this.shown.join(",") !== this.usual) view.set("columns", columns);
+    if (columns !== this.usual.map(encodeURIComponent).join(",")) view.set("columns", columns);
     for (const [name, values] of this.chosen) for (const value of values) view.append(`is.${name}`, value);
+    for (const [name, least] of this.least) view.set(`min.${name}`, String(least));
     const text = view.toString();
     history.replaceState(null, "", text ? `#${text}` : location.pathname + location.search);
+  }
+
+  /* What answers. */
+
+  /** Load what the view needs, and nothing else. */
+  async prepare() {
+    const { index } = this;
+    const { needed } = this;
+    const missing = index.fields.filter(({ name }) => needed.has(name) && !this.columns.has(name));
+    const [keys, labels, links, ...columns] = await Promise.all([
+      load("columns/key"),
+      index.labels ? load("columns/label") : [],
+      index.links ? load("columns/link") : [],
+      ...missing.map((field) => load(`columns/${index.fields.indexOf(field)}`)),
+    ]);
+    [this.keys, this.labels, this.links] = [keys, labels, links];
+    missing.forEach((field, place) => this.columns.set(field.name, new Column(field, columns[place])));
+  }
+
+  /** @param {string} name */
+  column(name) {
+    return /** @type {Column} */ (this.columns.get(name));
+  }
+
+  /** Columns that are searched. */
+  get searched() {
+    return this.shown.filter((name) => this.fields.get(name)?.kind !== "number").map((name) => this.column(name));
+  }
+
+  /** Lay out the texts in which words are searched: key, label, and columns whose values rarely repeat. */
+  layOut() {
+    if (this.haystack) return this.haystack;
+    const columns = this.searched.filter((column) => !column.places);
+    this.haystack = new Haystack(this.keys.map((key, row) => {
+      const own = `${key}\n${this.labels[row] ?? ""}`.toLowerCase();
+      return columns.reduce((line, column) => `${line}\n${column.texts[row]}`, own);
+    }));
+    return this.haystack;
+  }
+
+  /** The rows that have a word, as ones. @param {string} word */
+  mask(word) {
+    let mask = this.masks.get(word);
+    if (!mask) {
+      mask = new Uint8Array(this.keys.length);
+      this.layOut().mark(word, mask);
+      for (const column of this.searched) if (column.places) column.mark(word, mask);
+    }
+    return mask;
+  }
+
+  /** The rows that every word and every least value lets through, as ones. */
+  filtered() {
+    const asked = this.words.toLowerCase().split(/\s+/).filter(Boolean);
+    this.masks = new Map(asked.map((word) => [word, this.mask(word)]));
+    const through = new Uint8Array(this.keys.length).fill(1);
+    for (const mask of this.masks.values()) for (let row = 0; row < through.length; row += 1) through[row] &= mask[row];
+    for (const [name, least] of this.least) {
+      const column = this.column(name);
+      for (let row = 0; row < through.length; row += 1) {
+        const value = column.value(row);
+        if (value === null || /** @type {number} */ (value) < least) through[row] = 0;
+      }
+    }
+    return through;
+  }
+
+  /** Find the rows that are asked for, and count the values of each facet among the rows that the others let through. */
+  find() {
+    const through = this.filtered();
+    const facets = this.facets.map((field) => this.facet(field));
+    const found = new Uint32Array(this.keys.length);
+    let many = 0;
+    for (const row of this.order) {
+      if (!through[row]) continue;
+      let failures = 0;
+      let failed = facets[0];
+      for (const facet of facets) {
+        if (!facet.allowed || facet.allowed[facet.places[row]]) continue;
+        failures += 1;
+        failed = facet;
+      }
+      if (failures === 0) {
+        found[many] = row;
+        many += 1;
+        for (const { counts, places } of facets) counts[places[row]] += 1;
+      } else if (failures === 1) {
+        failed.counts[failed.places[row]] += 1;
+      }
+    }
+    this.found = found.subarray(0, many);
+    return facets;
+  }
+
+  /** @param {Field} field @returns {Facet} */
+  facet(field) {
+    const { distinct, places } = this.column(field.name);
+    const chosen = this.chosen.get(field.name);
+    const allowed = chosen && distinct.map((value) => chosen.has(facetName(value)));
+    return { field, distinct, places: /** @type {Uint32Array} */ (places), allowed, counts: new Uint32Array(distinct.length) };
   }
 
   /** Put all rows in the order that is asked for. */
   arrange() {
     if (this.ordered === this.sort) return;
     this.ordered = this.sort;
-    const rows = Uint32Array.from(this.keys, (_, row) => row);
-    const name = this.sort.replace(/^-/, "");
-    const column = this.columns.get(name);
-    this.order = column ? column.sorted(rows, this.sort.startsWith("-")) : this.sort.startsWith("-") ? rows.reverse() : rows;
+    const down = this.sort.startsWith("-");
+    const rows = this.keys.length;
+    const column = this.columns.get(this.sorter);
+    this.order = column ? column.sorted(rows, down) : Uint32Array.from({ length: rows }, (_, row) => (down ? rows - 1 - row : row));
   }
 
-  /** The rows that have every word, in the order that is asked for. @returns {Uint32Array} */
-  match() {
-    const asked = this.words.toLowerCase().split(/\s+/).filter(Boolean);
-    const view = `${this.sort} ${this.shown.join(" ")}`;
-    const narrower = view === this.last.view && this.last.asked.every((old) => asked.some((word) => word.includes(old)));
-    const rows = asked.reduce((left, word) => this.having(left, word), narrower ? this.last.rows : this.order);
-    this.last = { view, asked, rows };
-    return rows;
+  /* What is drawn. */
+
+  /** Names of the columns without which nothing can be answered. */
+  get needed() {
+    const names = new Set([...this.shown, ...this.facets.map(({ name }) => name), ...this.least.keys(), this.sorter]);
+    names.delete("@key");
+    return names;
   }
 
-  /** Those of some rows that have a word in their key, label, or a column that is shown. @param {Uint32Array} rows @param {string} word */
-  having(rows, word) {
-    const keys = /** @type {string[]} */ (this.texts);
-    const searched = this.shown.map((name) => /** @type {Column} */ (this.columns.get(name))).filter(({ field }) => field.kind !== "number");
-    const coded = searched.flatMap((column) => (column.places ? [{ places: column.places, hits: column.texts().map((text) => text.includes(word)) }] : []));
-    const plain = searched.flatMap((column) => (column.places ? [] : [column.texts()]));
-    const kept = new Uint32Array(rows.length);
-    let count = 0;
-    for (const row of rows) {
-      let hit = keys[row].includes(word);
-      for (let at = 0; !hit && at < coded.length; at += 1) hit = coded[at].hits[coded[at].places[row]];
-      for (let at = 0; !hit && at < plain.length; at += 1) hit = plain[at][row].includes(word);
-      if (hit) kept[count++] = row;
-    }
-    return kept.subarray(0, count);
+  /** Answer while the reader types: the address is written when that pauses. */
+  type() {
+    this.refresh(false);
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => this.write(), WRITE_AFTER);
   }
 
-  /** Find the rows that are asked for, and count the values of each facet among the rows that the others let through. */
-  find() {
-    const rows = this.match();
-    const facets = this.facets.map((field) => this.facet(field));
-    const limiting = facets.filter(({ allowed }) => allowed);
-    this.found = limiting.length ? this.limited(rows, facets) : rows;
-    for (const { counts, places } of facets) for (const row of this.found) counts[places[row]] += 1;
-    return facets;
-  }
-
-  /** Those of some rows that every facet allows; what only one forbids is counted there. @param {Uint32Array} rows @param {ReturnType<Catalogue["facet"]>[]} facets */
-  limited(rows, facets) {
-    return rows.filter((row) => {
-      const failing = facets.filter(({ allowed, places }) => allowed && !allowed[places[row]]);
-      if (failing.length === 1) failing[0].counts[failing[0].places[row]] += 1;
-      return !failing.length;
-    });
-  }
-
-  /** @param {Field} field */
-  facet(field) {
-    const column = /** @type {Column} */ (this.columns.get(field.name));
-    if (!column.places) {
-      const distinct = [...new Set(column.distinct)];
-      const places = new Map(distinct.map((value, place) => [value, place]));
-      column.places = Uint32Array.from(column.distinct, (value) => /** @type {number} */ (places.get(value)));
-      column.distinct = distinct;
-      column.lowered = null;
-    }
-    const chosen = this.chosen.get(field.name);
-    const allowed = chosen && column.distinct.map((value) => chosen.has(facetName(value)));
-    return { field, column, places: column.places, allowed, counts: new Uint32Array(column.distinct.length) };
-  }
-
-  /** Answer and draw: after every key stroke. */
-  refresh() {
+  /** Answer and draw. */
+  refresh(written = true) {
+    if ([...this.needed].some((name) => !this.columns.has(name))) return; // `renew` draws when they are here
     this.arrange();
     const facets = this.find();
     this.drawFacets(facets);
     this.drawHead();
+    this.drawn = 0;
+    this.drawRows(FIRST_ROWS);
+    this.drawCount();
+    if (written) this.write();
+  }
+
+  drawCount() {
+    const [many, all] = [this.found.length, this.keys.length];
+    const words = counted(all, this.index.noun);
+    byId("count").textContent = many === all ? words : `${counting.format(many)} of ${words}`;
+  }
+
+  /** Draw some more rows: into lines of the table that are there already, as far as there are any. @param {number} more */
+  drawRows(more) {
     const body = byId("records").tBodies[0];
-    const rows = Array.from(this.found.subarray(0, FIRST_ROWS), (row) => this.row(row));
-    body.replaceChildren(...rows);
-    this.drawn = rows.length;
+    const end = Math.min(this.drawn + more, this.found.length);
+    for (let place = this.drawn; place < end; place += 1) {
+      this.lines[place] ??= new Line(this);
+      this.lines[place].fill(this.found[place]);
+    }
+    this.drawn = end;
+    const lines = this.lines.slice(0, end).map(({ element }) => element);
+    if (body.rows.length !== end || lines.some((line, place) => line !== body.rows[place])) body.replaceChildren(...lines);
     this.drawRest();
-    const { noun } = this.index;
-    const all = this.keys.length;
-    byId("count").textContent = this.found.length === all ? counted(all, noun) : `${counting.format(this.found.length)} of ${counted(all, noun)}`;
-    this.write();
   }
 
   drawRest() {
@@ -491,9 +644,10 @@ class Catalogue {
 
   emptiness() {
     const clear = () => {
-      byId("words").value = "";
-      this.words = "";
+      this.words = byId("words").value = "";
       this.chosen.clear();
+      this.least.clear();
+      this.drawLeast();
       this.refresh();
       byId("words").focus();
     };
@@ -502,75 +656,50 @@ class Catalogue {
   }
 
   more() {
-    const rows = Array.from(this.found.subarray(this.drawn, this.drawn + MORE_ROWS), (row) => this.row(row));
-    byId("records").tBodies[0].append(...rows);
-    this.drawn += rows.length;
-    rows[0]?.querySelector("a")?.focus();
-    this.drawRest();
-  }
-
-  /** @param {number} row */
-  row(row) {
-    const key = this.keys[row];
-    const label = this.labels[row];
-    const shown = label && label !== key ? `${label} (${key})` : key;
-    const address = this.index.links ? this.links[row] ?? "" : hubAddress(this.index, key);
-    const head = make("th", { scope: "row" }, make("a", { href: recordAddress(key) }, bdi(shown)), address ? " " : "", hubLink(address, "↗", `${visible(key)} on the hub`));
-    return make("tr", {}, head, ...this.shown.map((name) => cell(name, this.columns.get(name)?.value(row) ?? null)));
+    const before = this.drawn;
+    this.drawRows(MORE_ROWS);
+    this.lines[before]?.link.focus();
   }
 
   drawHead() {
     const names = ["@key", ...this.shown];
     const line = byId("records").tHead.rows[0];
-    const now = this.sort.replace(/^-/, "") || "@key";
-    const heads = names.map((name) => {
-      const field = this.index.fields.find((each) => each.name === name);
-      const order = name === now ? (this.sort.startsWith("-") ? "descending" : "ascending") : "none";
-      const button = make("button", { type: "button", "data-column": name, onclick: () => this.sortBy(name) }, visible(field ? name : this.index.first));
-      return make("th", { scope: "col", class: field?.kind === "number" ? "number" : null, "aria-sort": order }, button);
+    const drawn = [...line.querySelectorAll("button")].map((button) => button.dataset.column);
+    if (drawn.join("\n") !== names.join("\n")) line.replaceChildren(...names.map((name) => this.headCell(name)));
+    names.forEach((name, place) => {
+      const order = this.sort.startsWith("-") ? "descending" : "ascending";
+      line.cells[place].setAttribute("aria-sort", name === this.sorter ? order : "none");
     });
-    if (line.textContent === heads.map((head) => head.textContent).join("") && line.querySelector("button")) {
-      heads.forEach((head, place) => line.cells[place].setAttribute("aria-sort", /** @type {string} */ (head.getAttribute("aria-sort"))));
-    } else {
-      line.replaceChildren(...heads);
-    }
   }
 
   /** @param {string} name */
+  headCell(name) {
+    const field = this.fields.get(name);
+    const button = make("button", { type: "button", "data-column": name, onclick: () => this.sortBy(name) }, visible(field ? name : this.index.first));
+    return make("th", { scope: "col", class: field?.kind === "number" ? "number" : null }, button);
+  }
+
+  /** Sort by a column: numbers from the greatest at first, all else from the least. @param {string} name */
   sortBy(name) {
-    const field = this.index.fields.find((each) => each.name === name);
-    const first = field?.kind === "number" ? `-${name}` : name;
-    const other = field?.kind === "number" ? name : `-${name}`;
-    this.sort = (this.sort || "@key") === first ? other : first;
+    const [usual, other] = this.fields.get(name)?.kind === "number" ? [`-${name}`, name] : [name, `-${name}`];
+    this.sort = this.sort === usual ? other : usual;
     this.refresh();
   }
 
-  /** @param {ReturnType<Catalogue["find"]>} facets */
+  /** @param {Facet[]} facets */
   drawFacets(facets) {
     const place = byId("facets");
-    const open = new Set([...place.querySelectorAll("fieldset.all")].map((each) => each.dataset.field));
-    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.facet : undefined;
-    place.replaceChildren(...facets.map((facet) => this.fieldset(facet, open.has(facet.field.name))));
-    if (focused) [...place.querySelectorAll("[data-facet]")].find((each) => each.dataset.facet === focused)?.focus();
-  }
-
-  /** @param {ReturnType<Catalogue["facet"]>} facet @param {boolean} all */
-  fieldset({ field, column, counts }, all) {
-    const chosen = this.chosen.get(field.name) ?? new Set();
-    const values = column.distinct.map((value, place) => ({ name: facetName(value), count: counts[place], value }));
-    values.sort((a, b) => Number(chosen.has(b.name)) - Number(chosen.has(a.name)) || b.count - a.count || collator.compare(a.name, b.name));
-    const shown = values.filter(({ name, count }) => count || chosen.has(name));
-    const cut = all ? shown : shown.slice(0, FACET_VALUES);
-    const lines = cut.map(({ name, count, value }) => {
-      const box = make("input", { type: "checkbox", "data-facet": `${field.name}=${name}`, checked: chosen.has(name), onchange: () => this.choose(field.name, name) });
-      return make("label", {}, box, value === null ? make("i", {}, "none") : bdi(name), make("span", { class: "count" }, counting.format(count)));
-    });
-    const set = make("fieldset", { class: all ? "all" : null, "data-field": field.name }, make("legend", {}, bdi(field.name)), ...lines);
-    if (shown.length > cut.length) {
-      const grow = () => { set.classList.add("all"); this.refresh(); };
-      set.append(make("button", { type: "button", class: "small", "data-facet": `${field.name}+`, onclick: grow }, `${counting.format(shown.length - cut.length)} more`));
+    const focused = place.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
+    for (const facet of facets) {
+      let box = this.boxes.get(facet.field.name);
+      if (!box) {
+        box = new FacetBox(this, facet);
+        this.boxes.set(facet.field.name, box);
+        place.append(box.element);
+      }
+      box.draw(facet, this.chosen.get(facet.field.name) ?? new Set());
     }
-    return set;
+    if (focused?.isConnected && focused !== document.activeElement) focused.focus();
   }
 
   /** @param {string} field @param {string} value */
@@ -582,54 +711,154 @@ class Catalogue {
     this.refresh();
   }
 
+  /** Offer a least value for each column of numbers that is shown, or that has one. */
+  drawLeast() {
+    const fields = this.index.fields.filter(({ name, kind }) => kind === "number" && (this.shown.includes(name) || this.least.has(name)));
+    const lines = fields.map(({ name }) => {
+      const box = make("input", { type: "number", step: "any", value: this.least.get(name) ?? "", oninput: () => this.limit(name, /** @type {any} */ (box).value) });
+      return make("label", {}, bdi(name), box);
+    });
+    byId("least")?.remove();
+    if (lines.length) byId("facets").append(make("fieldset", { id: "least" }, make("legend", {}, "At least"), ...lines));
+  }
+
+  /** @param {string} name @param {string} text */
+  limit(name, text) {
+    const least = parseFloat(text);
+    if (Number.isNaN(least)) this.least.delete(name);
+    else this.least.set(name, least);
+    this.type();
+  }
+
   drawColumns() {
     const box = byId("columns");
-    const boxes = this.index.fields.map((field) => {
-      const change = () => {
-        const shown = new Set(this.shown);
-        if (!shown.delete(field.name)) shown.add(field.name);
-        this.shown = this.index.fields.map((each) => each.name).filter((name) => shown.has(name));
-        this.renew();
-      };
-      return make("label", {}, make("input", { type: "checkbox", checked: this.shown.includes(field.name), onchange: change }), bdi(field.name));
-    });
+    const boxes = this.index.fields.map(({ name }) => make("label", {}, make("input", { type: "checkbox", checked: this.shown.includes(name), onchange: () => this.toggle(name) }), bdi(name)));
     box.replaceChildren(box.querySelector("summary"), ...boxes);
     box.classList.remove("pending");
   }
 
-  /** Load what is missing, then draw. */
+  /** Show a column, or hide it. @param {string} name */
+  toggle(name) {
+    const shown = new Set(this.shown);
+    if (!shown.delete(name)) shown.add(name);
+    this.shown = this.index.fields.map((each) => each.name).filter((each) => shown.has(each));
+    this.renew();
+  }
+
+  /** Load what is missing, then draw another choice of columns. */
   renew() {
     attempt(byId("facets").parentElement, async () => {
       await this.prepare();
+      this.lines = [];
+      this.masks.clear();
+      this.haystack = null;
+      this.drawLeast();
       this.refresh();
     });
+  }
+
+  /** Draw for the first time, over the rows that the page came with. */
+  takeOver() {
+    const links = () => [...byId("records").querySelectorAll("tbody a")];
+    const focused = links().indexOf(document.activeElement);
+    this.drawColumns();
+    this.refresh();
+    this.drawLeast();
+    links()[focused]?.focus();
+    setTimeout(() => this.layOut()); // so that the first key stroke need not
   }
 
   /** Answer what the reader does. */
   listen() {
     const box = byId("words");
-    box.addEventListener("input", () => { this.words = box.value; this.refresh(); });
-    byId("filters").addEventListener("submit", (/** @type {Event} */ event) => /** @type {any} */ (event).preventDefault());
+    box.addEventListener("input", () => { this.words = box.value; this.type(); });
+    byId("filters").addEventListener("submit", (/** @type {any} */ event) => { event.preventDefault(); this.write(); });
+    byId("records").addEventListener("click", () => this.write());
     byId("more").addEventListener("click", () => this.more());
     addEventListener("hashchange", () => { this.read(); box.value = this.words; this.drawColumns(); this.renew(); });
     addEventListener("keydown", (event) => {
-      if (event.key === "/" && !(event.target instanceof HTMLInputElement)) {
-        event.preventDefault();
-        box.focus();
-      }
+      const target = /** @type {Element} */ (event.target);
+      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea")) return;
+      event.preventDefault();
+      box.focus();
     });
+  }
+}
+
+/** A row of the table, which shows one record after the other. */
+class Line {
+  /** @param {Catalogue} catalogue */
+  constructor(catalogue) {
+    this.catalogue = catalogue;
+    this.name = bdi("");
+    this.link = make("a", {}, this.name);
+    this.hub = make("a", { class: "hub", rel: "noopener noreferrer" }, "↗");
+    this.texts = catalogue.shown.map(() => bdi(""));
+    this.cells = this.texts.map((text) => make("td", {}, make("span", { class: "clip" }, text)));
+    this.element = make("tr", {}, make("th", { scope: "row" }, this.link, " ", this.hub), ...this.cells);
+    this.row = -1;
+  }
+
+  /** @param {number} row */
+  fill(row) {
+    if (this.row === row) return;
+    this.row = row;
+    const { keys, labels, links, index, shown } = this.catalogue;
+    const [key, label] = [keys[row], labels[row]];
+    this.name.textContent = visible(label && label !== key ? `${label} (${key})` : key);
+    this.link.setAttribute("href", recordAddress(key));
+    const address = index.links ? links[row] ?? "" : hubAddress(index, key);
+    this.hub.hidden = !isOfTheWeb(address);
+    if (this.hub.hidden) this.hub.removeAttribute("href");
+    else this.hub.setAttribute("href", address);
+    this.hub.setAttribute("aria-label", `${visible(key)} on the hub`);
+    shown.forEach((name, place) => {
+      const value = this.catalogue.column(name).value(row);
+      this.texts[place].textContent = value === null ? "" : visible(words(name, value));
+      this.cells[place].classList.toggle("number", typeof value === "number");
+    });
+  }
+}
+
+/** @typedef {{field: Field, distinct: Json[], places: Uint32Array, allowed: boolean[] | undefined, counts: Uint32Array}} Facet */
+/** @typedef {{name: string, place: number, label: HTMLElement, box: HTMLInputElement, count: HTMLElement}} Choice */
+
+/** The values of a facet, to choose. */
+class FacetBox {
+  /** @param {Catalogue} catalogue @param {Facet} facet */
+  constructor(catalogue, { field, distinct }) {
+    this.all = false;
+    this.more = make("button", { type: "button", class: "small", onclick: () => { this.all = true; catalogue.refresh(); } });
+    this.element = make("fieldset", { "data-field": field.name }, make("legend", {}, bdi(field.name)));
+    /** @type {Choice[]} */
+    this.choices = distinct.map((value, place) => {
+      const name = facetName(value);
+      const box = /** @type {HTMLInputElement} */ (make("input", { type: "checkbox", "data-facet": `${field.name}=${name}`, onchange: () => catalogue.choose(field.name, name) }));
+      const count = make("span", { class: "count" });
+      return { name, place, box, count, label: make("label", {}, box, value === null ? make("i", {}, "none") : bdi(name), count) };
+    });
+    this.choices.sort((a, b) => collator.compare(a.name, b.name));
+  }
+
+  /** @param {Facet} facet @param {Set<string>} chosen */
+  draw({ counts }, chosen) {
+    const there = this.choices.filter(({ name, place }) => counts[place] || chosen.has(name));
+    there.sort((a, b) => Number(chosen.has(b.name)) - Number(chosen.has(a.name)) || counts[b.place] - counts[a.place]);
+    const cut = this.all ? there : there.slice(0, Math.max(FACET_VALUES, chosen.size));
+    for (const { name, place, box, count } of cut) {
+      box.checked = chosen.has(name);
+      count.textContent = counting.format(counts[place]);
+    }
+    this.more.textContent = `${counting.format(there.length - cut.length)} more`;
+    const lines = [this.element.firstElementChild, ...cut.map(({ label }) => label), ...(there.length > cut.length ? [this.more] : [])];
+    const now = [...this.element.children];
+    if (now.length !== lines.length || now.some((each, place) => each !== lines[place])) this.element.replaceChildren(.../** @type {Element[]} */ (lines));
   }
 }
 
 /** What a value is called in a facet and in the address. @param {Json} value */
 function facetName(value) {
   return value === null ? "" : String(value);
-}
-
-/** @param {string} name @param {Json} value */
-function cell(name, value) {
-  const text = value === null ? "" : words(name, value);
-  return make("td", { class: typeof value === "number" ? "number" : null }, make("span", { class: "clip" }, bdi(text)));
 }
 
 async function catalogue() {
@@ -640,10 +869,10 @@ async function catalogue() {
   const box = byId("words");
   if (box.value && !found.words) found.words = box.value;
   box.value = found.words;
-  byId("facets").parentElement.classList.remove("pending");
-  byId("facets").parentElement.open = matchMedia("(min-width: 56rem)").matches;
-  found.drawColumns();
-  found.refresh();
+  const filters = byId("facets").parentElement;
+  filters.classList.remove("pending");
+  filters.open = matchMedia("(min-width: 56rem)").matches;
+  found.takeOver();
   found.listen();
 }
 
@@ -658,7 +887,7 @@ async function valuesOf(index, key, all) {
   /** @type {Values} */
   const values = {};
   for (const part of parts) {
-    for (const [place, flat] of Object.entries(part[key] ?? {})) {
+    for (const [place, flat] of Object.entries(own(part, key) ?? {})) {
       const series = (values[index.metrics[Number(place)]] ??= []);
       for (let at = 0; at < flat.length; at += 2) {
         if (!series.length || series[series.length - 1][0] < flat[at]) series.push([flat[at], flat[at + 1]]);
@@ -668,7 +897,7 @@ async function valuesOf(index, key, all) {
   return Object.fromEntries(index.metrics.filter((name) => name in values).map((name) => [name, values[name]]));
 }
 
-/** Whether an event begins or ends a time in the catalogue. @param {Event} event @returns {boolean | null} */
+/** Whether an event begins or ends a time in the catalogue. @param {News} event @returns {boolean | null} */
 function presence([, kind, way]) {
   if (kind === "updated") return null;
   return !(kind === "removed" || kind === "left" || (kind === "renamed" && way === "to"));
@@ -724,12 +953,22 @@ function factList(record) {
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, MARGIN] = [1000, 200, 6];
+const MOST_YEARS = 4;
+const NEAR = 0.25; // of the width: so near to an end a year would stand upon the date there
 
 /** @param {string} tag @param {{[name: string]: string}} attributes */
 function draw(tag, attributes) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   return element;
+}
+
+/** The beginnings of years (of every other, or fewer, where there are many), and where each lies from 0 to 1. @param {number} start @param {number} end @returns {[string, number][]} */
+function yearsBetween(start, end) {
+  const [first, last] = [start, end].map((time) => new Date(time).getUTCFullYear());
+  const step = Math.ceil((last - first) / MOST_YEARS) || 1;
+  const years = Array.from({ length: Math.floor((last - first) / step) }, (_, at) => last - at * step);
+  return years.reverse().map((year) => [String(year), (Date.UTC(year, 0) - start) / (end - start)]);
 }
 
 /** A chart of a metric; null: it is no number, or did not move. @param {Index} index @param {string} name @param {[number, Json][]} series */
@@ -755,11 +994,18 @@ function chart(index, name, series) {
   const told = `from ${first} to ${last}; at least ${low}, at most ${high}`;
   const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": `${visible(name)}: ${told}` });
   svg.append(draw("path", { class: "chart-area", d: area }), draw("path", { class: "chart-line", d: line }));
-  const axis = [series[0][0], index.captures.timestamp.length].map((capture) => make("span", {}, index.captures.timestamp[capture - 1].slice(0, 10)));
-  return make("figure", { class: "low" }, make("figcaption", {}, make("b", {}, bdi(name)), `: ${told}`), svg, make("div", { class: "axis" }, ...axis));
+  const [from, to] = [series[0][0], index.captures.timestamp.length].map((capture) => make("span", {}, index.captures.timestamp[capture - 1].slice(0, 10)));
+  const years = yearsBetween(start, end).map(([year, part]) => {
+    svg.prepend(draw("path", { class: "chart-year", d: `M${(part * WIDTH).toFixed(1)} 0V${HEIGHT}` }));
+    const label = make("span", { class: "year" }, year);
+    label.style.left = `${(part * 100).toFixed(1)}%`;
+    label.hidden = part < NEAR || part > 1 - NEAR;
+    return label;
+  });
+  return make("figure", { class: "low" }, make("figcaption", {}, make("b", {}, bdi(name)), `: ${told}`), svg, make("div", { class: "axis" }, from, ...years, to));
 }
 
-/** @param {Index} index @param {Event} event */
+/** @param {Index} index @param {News} event */
 function eventItem(index, [capture, kind, ...rest]) {
   const item = make("li", {}, moment(index, capture), " ", make("span", { class: `kind ${kind}` }, kind));
   if (kind === "renamed") item.append(` ${rest[0]} `, make("a", { href: recordAddress(rest[1]) }, bdi(rest[1])));
@@ -791,6 +1037,7 @@ function asOf(index, key, life) {
     if (!capture) return;
     attempt(place, async () => {
       const values = index.eras.length ? await valuesOf(index, key, true) : {};
+      if (capture !== Number(/** @type {HTMLSelectElement} */ (select).value)) return;
       const record = stateAt(life, capture);
       const when = index.captures.timestamp[capture - 1].slice(0, 16);
       place.replaceChildren(make("h3", {}, `As of ${when} UTC`), record ? factList({ ...record, ...valuesAt(values, capture) }) : make("p", { class: "soft" }, `It was not in the catalogue on ${when} UTC.`));
@@ -802,13 +1049,14 @@ function asOf(index, key, life) {
 /** @param {Index} index @param {string} key @param {HTMLElement} place */
 async function drawRecord(index, key, place) {
   const life = key ? await lifeOf(index, key) : undefined;
+  const newest = life && index.eras.length ? await valuesOf(index, key, false) : {};
+  if (key !== keyOfAddress()) return; // the reader has gone on to another record
   if (!life) {
     const search = make("a", { href: `${HERE}catalogue.html#q=${encodeURIComponent(key)}` }, "search the catalogue");
     document.title = `Unknown ${index.noun[0]}`;
     place.replaceChildren(make("h1", {}, key ? bdi(key) : `A ${index.noun[0]}`), make("p", {}, `There was never such a ${index.noun[0]} in this catalogue; `, search, "."));
     return;
   }
-  const newest = index.eras.length ? await valuesOf(index, key, false) : {};
   const shown = life.label && life.label !== key ? `${life.label} (${key})` : key;
   document.title = `${visible(shown)} · ${index.source}`;
   const last = life.gone ? Math.max(life.since, ...life.events.map(([capture]) => capture)) - 1 : index.captures.timestamp.length;
@@ -837,11 +1085,7 @@ async function drawRecord(index, key, place) {
 
 /** The key that the address names. */
 function keyOfAddress() {
-  try {
-    return decodeURIComponent(location.hash.slice(1));
-  } catch {
-    return location.hash.slice(1);
-  }
+  return decoded(location.hash.slice(1));
 }
 
 async function record() {
@@ -956,13 +1200,14 @@ function net(key, { there, now, came, went, cause, fields, broken }) {
 function shiftsBetween(life, from, to) {
   const [old, now] = [stateAt(life, from) ?? {}, stateAt(life, to) ?? {}];
   const names = [...new Set([...Object.keys(old), ...Object.keys(now)])].sort();
-  const wrapped = (/** @type {{[name: string]: Json}} */ record, /** @type {string} */ name) => (name in record ? [record[name]] : []);
+  const wrapped = (/** @type {{[name: string]: Json}} */ record, /** @type {string} */ name) => (Object.hasOwn(record, name) ? [record[name]] : []);
   return names.map((name) => /** @type {Shift} */ ([name, wrapped(old, name), wrapped(now, name)])).filter(([, a, b]) => JSON.stringify(a) !== JSON.stringify(b));
 }
 
 /** What differs between two captures. @param {Index} index @param {number} from @param {number} to @returns {Promise<Net[]>} */
 async function between(index, from, to) {
-  const numbers = Array.from({ length: to - from }, (_, at) => from + at + 1);
+  const quiet = (/** @type {number} */ capture) => ORDER.every((kind) => index.captures[kind][capture - 1] === 0);
+  const numbers = Array.from({ length: to - from }, (_, at) => from + at + 1).filter((capture) => !quiet(capture));
   const changes = fold(await Promise.all(numbers.map((capture) => load(`changes/${capture}`))));
   const sure = changes.filter((change) => !change.unsure);
   for (const { key } of changes.filter((change) => change.unsure)) {
@@ -1013,6 +1258,7 @@ async function compare() {
     const [a, b] = [page.indexOf(from.value) + 1, page.indexOf(to.value) + 1];
     attempt(byId("result"), async () => {
       const changes = await between(index, Math.min(a, b), Math.max(a, b));
+      if (a !== page.indexOf(from.value) + 1 || b !== page.indexOf(to.value) + 1) return;
       drawChanges(a <= b ? changes : changes.map(backwards), byId("result"));
     });
   };
@@ -1043,9 +1289,26 @@ async function capture() {
   }
 }
 
-/* ---- Overview --------------------------------------------------------------------------- */
+/* ---- Times ------------------------------------------------------------------------------ */
 
 const HOUR = 3_600_000;
+
+/** @param {number} hours */
+function agoWords(hours) {
+  const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  if (hours < 1) return relative.format(-Math.max(Math.round(hours * 60), 0), "minute");
+  return hours < 48 ? relative.format(-Math.round(hours), "hour") : relative.format(-Math.round(hours / 24), "day");
+}
+
+/** Say how long ago times were, for those who point at them. */
+function tellAgo() {
+  for (const time of /** @type {NodeListOf<HTMLTimeElement>} */ (document.querySelectorAll("time.ago"))) {
+    time.title = agoWords((Date.now() - Date.parse(time.dateTime)) / HOUR);
+  }
+}
+
+/* ---- Overview --------------------------------------------------------------------------- */
+
 const LATE = 3;
 
 /** Say how long ago the newest capture was, and warn where captures stopped. */
@@ -1053,14 +1316,25 @@ async function overview() {
   const place = byId("health");
   const hours = (Date.now() - Date.parse(place.dataset.captured)) / HOUR;
   const usual = Number(place.dataset.usualHours);
-  const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-  const ago = hours < 1 ? relative.format(-Math.max(Math.round(hours * 60), 0), "minute") : hours < 48 ? relative.format(-Math.round(hours), "hour") : relative.format(-Math.round(hours / 24), "day");
-  byId("ago").append(make("span", { class: usual && hours > LATE * usual ? "late" : "soft" }, usual && hours > LATE * usual ? `Late: that was ${ago}.` : `That was ${ago}.`));
+  const late = usual > 0 && hours > LATE * usual;
+  const ago = agoWords(hours);
+  byId("ago").append(make("span", { class: late ? "late" : "soft" }, late ? `Late: that was ${ago}.` : `That was ${ago}.`));
 }
 
 /* ---- Which page this is ----------------------------------------------------------------- */
 
 const PAGES = /** @type {{[page: string]: () => Promise<void>}} */ ({ catalogue, record, compare, capture, overview });
 
+/** Go to the content without a change of the address, which holds the view. */
+function skip() {
+  document.querySelector("a.skip")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").tabIndex = -1;
+    byId("main").focus();
+  });
+}
+
+skip();
+tellAgo();
 if (PAGES[PAGE]) attempt(byId("main"), PAGES[PAGE]);
-if (PAGE === "record" && byId("record")) addEventListener("hashchange", () => attempt(byId("main"), record));
+if (PAGE === "record" && byId("record")) addEventListener("hashchange", () => { scrollTo(0, 0); attempt(byId("main"), record); });
