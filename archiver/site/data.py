@@ -354,14 +354,15 @@ def change(event: Event) -> list[Json]:
     """Return what is news of a record in a capture as data."""
     if event.kind == "renamed":
         return [event.old_key, "renamed", event.key]
-    return [event.key, event.kind, *_tail(event)]
+    became = [event.new_key] if event.kind == "removed" and event.new_key else []
+    return [event.key, event.kind, *_tail(event), *became]
 
 
 def _tail(event: Event) -> Iterator[Json]:
     if event.kind == "updated":
         yield [[each.field, _wrapped(each.old), _wrapped(each.new)] for each in event.shifts]
     elif event.kind in ("removed", "left"):
-        yield event.cause
+        yield event.reason
     elif event.kind == "renamed":
         yield from ("to", event.new_key) if event.new_key else ("from", event.old_key)
     if event.record is not None:
