@@ -309,6 +309,7 @@ class SourceSite:
         newest = self.facts.trailers.get(self.facts.captures[-1].revision, {})
         context = {
             "newest": self.facts.captures[-1],
+            "total": self.told.total,
             "records_digest": newest.get(DIGEST, ""),
             "digest": self.section.history,
             "path": self.facts.catalogue.path,

@@ -170,7 +170,7 @@ def test_pages_tell_what_happened(archive: History, tmp_path: Path) -> None:
     assert "Removed on 2026-03-03 02:00 UTC" in record
     assert "from 5 to 8; at least 5, at most 8" in record
     graves = Page((hub / "removed.html").read_text()).text
-    assert "1 record no longer in the catalogue" in graves
+    assert "1 record is no longer in the catalogue" in graves
 
 
 def test_the_data_tells_what_happened(archive: History, tmp_path: Path) -> None:
