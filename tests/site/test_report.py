@@ -49,9 +49,10 @@ def test_a_report_says_what_a_period_brought(archive: Path) -> None:
     assert done.returncode == 0, done.stderr
     page = done.stdout
     assert page.startswith("# hub, 2026-03-01 to 2026-03-10\n")
-    assert "8 captures on 8 days; the longest time without one: 2 days" in page
+    assert "8 captures on 8 days, as a rule 24 hours apart." in page
+    assert "## Longest gaps\n\n- 2 days: 2026-03-05 02:00 to 2026-03-07 02:00 UTC\n" in page
     assert "| models | 11 | 11 | 1 | 1 | 1 | 8 |" in page
-    model = "- [org/m1](https://huggingface.co/org/m1)\n  - license: mit → apache-2.0\n"
+    model = "- [org/m1](https://huggingface.co/org/m1), 2026-03-07\n  - license: mit → apache-2.0\n"
     assert f"## Licence and access (1)\n\n{model}" in page
     assert "## Removed (1)\n\n- [org/m2]" in page
     assert "## New (1)\n\n- [org/m3]" in page
