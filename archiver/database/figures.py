@@ -125,6 +125,12 @@ def first(connection: sqlite3.Connection) -> tuple[int, str]:
     return int(number), str(authored_at)
 
 
+def authored(connection: sqlite3.Connection, capture: int) -> str:
+    """Return the author date of a capture, ``YYYY-MM-DD HH:MM:SS`` in UTC."""
+    query = "SELECT authored_at FROM captures WHERE id = ?"
+    return str(connection.execute(query, (capture,)).fetchone()[0])
+
+
 def standing(connection: sqlite3.Connection, field: int, last: int) -> Iterator[tuple[str, Number]]:
     """Yield key and value of the records that have a metric at capture `last`, largest first."""
     yield from connection.execute(_STANDING, {"field": field, "last": last})

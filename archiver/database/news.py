@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archiver.changes.lifecycle import Tombstone
+from archiver.records.jsontext import dump
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
@@ -41,6 +42,17 @@ _LIVES: Final = f"""{_COLUMNS.replace("rows.kind", _RENAMED)}
 FROM change_rows AS rows {_KEYS}
 WHERE rows.kind <> '' OR rows.new_key IS NOT NULL
 ORDER BY rows.key, rows.capture, rows.field"""
+
+_OF_FIELDS: Final = f"""{_COLUMNS}
+FROM change_rows AS rows {_KEYS}
+WHERE rows.capture > :base AND rows.capture <= :last AND rows.kind = 'updated'
+    AND rows.field IN (SELECT value FROM json_each(:fields))
+ORDER BY rows.capture DESC, keys.key, rows.field"""  # noqa: S608  constants
+_LAST: Final = """SELECT rows.kind, keys.key, max(rows.capture)
+FROM change_rows AS rows JOIN keys ON keys.id = rows.key
+WHERE rows.capture > :base AND rows.capture <= :last AND rows.kind NOT IN ('', 'updated')
+    AND keys.key IN (SELECT value FROM json_each(:keys))
+GROUP BY rows.kind, keys.key"""
 
 
 class Shift(NamedTuple):
@@ -107,6 +119,22 @@ def by_record(connection: sqlite3.Connection) -> Iterator[Event]:
     A rename is an event of both of its keys.
     """
     return _joined(connection.execute(_LIVES))
+
+
+def of_fields(
+    connection: sqlite3.Connection, fields: Iterable[str], base: int, last: int
+) -> Iterator[Event]:
+    """Yield what changed some fields after capture `base`, up to capture `last`, newest first."""
+    values = {"fields": dump([*fields]).decode(), "base": base, "last": last}
+    return _joined(connection.execute(_OF_FIELDS, values))
+
+
+def last_of(
+    connection: sqlite3.Connection, keys: Iterable[str], base: int, last: int
+) -> Iterator[tuple[Kind, str, int]]:
+    """Yield kind, key and the last capture of that kind of news, but updates, of some records."""
+    values = {"keys": dump([*keys]).decode(), "base": base, "last": last}
+    yield from connection.execute(_LAST, values)
 
 
 def _joined(rows: Iterable[tuple[Any, ...]]) -> Iterator[Event]:

@@ -73,10 +73,22 @@ def start(text: str, now: datetime) -> datetime:
     Raises:
         ConfigError: It is neither a period nor a date.
     """
-    found = moment(text, now, start=True)
+    return _time("--since", text, moment(text, now, start=True))
+
+
+def end(text: str, now: datetime) -> datetime:
+    """Return the time in UTC at which the day `text` ends, or that long before `now`.
+
+    Raises:
+        ConfigError: It is neither a period nor a date.
+    """
+    return _time("--until", text, moment(text, now))
+
+
+def _time(option: str, text: str, found: datetime | None) -> datetime:
     if found is None:
         raise ConfigError(
-            f"--since: {text!r} is neither a period nor a date", hint="write 7d or 2026-03-01"
+            f"{option}: {text!r} is neither a period nor a date", hint="write 7d or 2026-03-01"
         )
     return found
 

@@ -39,7 +39,7 @@ _MOST_RECORD_FILES: Final = 2_048
 _MOST_VALUE_FILES: Final = 1_024
 LONGEST: Final = 300
 """Characters of a cell of the catalogue."""
-_FACET: Final = 40
+FACET: Final = 40
 """Most values of a field by which the catalogue can be filtered."""
 _SHOWN: Final = 6
 """Number of columns of the catalogue that are shown at first."""
@@ -205,9 +205,14 @@ def _is_facet(values: Iterable[Json], kind: str, records: int) -> bool:
     counts: Counter[Json] = Counter()
     for value in values:
         counts[value] += 1
-        if len(counts) > _FACET:
+        if len(counts) > FACET:
             return False
     del counts[None]
+    return sorts(counts, records)
+
+
+def sorts(counts: Counter[Json], records: int) -> bool:
+    """Return whether values that records have so often sort most of them into few groups."""
     absent = records - counts.total()
     dates = any(_MOMENT.match(str(value)) for value in counts)
     return 2 <= len(counts) <= max(records // 2, 2) and 2 * absent <= records and not dates  # noqa: PLR2004

@@ -265,13 +265,9 @@ def _day(day: date, captures: Sequence[Capture]) -> str:
 
 def _calendar_words(days: Mapping[date, Sequence[Capture]]) -> str:
     number = sum(map(len, days.values()))
-    return f"{count(number, 'capture')} on {count(len(days), 'day')}{longest_gap(days)}"
-
-
-def longest_gap(days: Iterable[date]) -> str:
-    """Return the end of a sentence: the longest time between two of some days."""
+    words = f"{count(number, 'capture')} on {count(len(days), 'day')}"
     gaps = [((after - before).days, before, after) for before, after in pairwise(sorted(days))]
-    if not gaps or max(gaps)[0] <= 1:
-        return "."
-    longest, before, after = max(gaps)
-    return f"; the longest time without one: {count(longest, 'day')}, {before} to {after}."
+    if gaps and max(gaps)[0] > 1:
+        longest, before, after = max(gaps)
+        words += f"; the longest time without one: {count(longest, 'day')}, {before} to {after}"
+    return f"{words}."

@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-from itertools import islice
+import shlex
+from collections import defaultdict
+from datetime import timedelta
+from itertools import islice, pairwise
+from statistics import median
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from archiver.database import figures, standing
+from archiver.database import figures, news, pages, standing
 from archiver.errors import ConfigError
 from archiver.history import queries
 from archiver.history.changelog import links
 from archiver.history.churn import churn
+from archiver.history.comparison import outlined
+from archiver.history.dates import Dates
+from archiver.history.index import Index
+from archiver.records.jsontext import parse
+from archiver.records.key import label_of
 from archiver.records.model import KINDS
-from archiver.records.text import count
+from archiver.records.text import count, named
 from archiver.render import wording
-from archiver.render.section import addresses, names, public
+from archiver.render.section import addresses, public
 from archiver.render.templates import render
 from archiver.site import overview
-from archiver.site.facts import Facts
-from archiver.site.story import TERMS, time_of
+from archiver.site.categories import Categories
+from archiver.site.story import TERMS, shifts, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from archiver.database.news import Event
     from archiver.database.pages import Capture
+    from archiver.database.standing import Spell
     from archiver.history.catalogue import Catalogue
     from archiver.history.comparison import Comparison
-    from archiver.history.index import Index
-    from archiver.records.model import FieldChange, Kind, RecordChange
+    from archiver.records.model import Kind, Record, RecordChange, Summary
 
 Form: TypeAlias = Literal["markdown", "html"]
 
@@ -40,167 +50,259 @@ _NAMED: Final = 30
 """Changes of each kind that a report names."""
 _MOVERS: Final = 10
 _METRICS: Final = 4
-_FACETS: Final = 4
-_VALUES: Final = 10
 _FIELDS: Final = 10
+_GAPS: Final = 5
+_UNUSUAL: Final = 1.5
+"""A time without captures is a gap from so many times the usual one on."""
+_HOUR: Final = timedelta(hours=1)
+_TWO_DAYS: Final = timedelta(days=2)
 
 
-def report(catalogue: Catalogue, index: Index, since: datetime, form: Form) -> str:
-    """Return the review of the time since `since` (UTC), up to the newest capture.
+def report(
+    catalogue: Catalogue,
+    index: Index,
+    since: datetime,
+    until: datetime | None,
+    *,
+    form: Form,
+    options: Sequence[str] = (),
+) -> str:
+    """Return the review of a period.
+
+    Args:
+        catalogue: The catalogue.
+        index: Its index.
+        since: When it begins, UTC.
+        until: When it ends, UTC; None: with the newest capture.
+        form: How it is written.
+        options: What chooses the catalogue on the command line.
 
     Raises:
-        ConfigError: There is only one capture.
+        ConfigError: Nothing was captured in that time.
         RenderError: The user's template is wrong.
+        UnknownRevision: The history begins after `until`.
         UnreadableSnapshot: An end cannot be read.
     """
     folder = catalogue.config.template_folder if catalogue.config else None
-    with queries.changes_since(catalogue, since) as found:
-        shown = _Review(Facts(catalogue, index, 0), found).context(links(catalogue))
+    tip = None if until is None else Dates.of(catalogue).at(until).id
+    with queries.changes_since(catalogue, since, tip=tip) as found:
+        shown = _Review(catalogue, index, found).context(options)
     return render(_TEMPLATES[form], shown, folder=folder)
 
 
 class _Review:
     """One source in one period."""
 
-    def __init__(self, facts: Facts, found: Comparison) -> None:
-        ends = {each.revision: each for each in facts.captures}
-        self._facts = facts
-        self._found = found
+    def __init__(self, catalogue: Catalogue, index: Index, found: Comparison) -> None:
+        captures = pages.captures(index.connection)
+        ends = {each.revision: each for each in captures}
         self._base = ends[found.old.end.revision or ""]
         self._last = ends[found.new.end.revision or ""]
-
-    def context(self, link: Callable[[str], str]) -> dict[str, Any]:
-        """Return what a template may name; `link` gives the address of a record's page."""
         if self._base.id == self._last.id:
-            name = self._facts.catalogue.source
             raise ConfigError(
-                f"{name}: nothing was captured since {self._base.timestamp} UTC",
+                f"{catalogue.source}: nothing was captured since {self._base.timestamp} UTC",
                 hint="name an earlier --since",
             )
-        captures = self._facts.captures[self._base.id - 1 : self._last.id]
-        changes = [_news(each) for each in self._found.changes() if each.kind != "metrics"]
-        groups = {kind: [each for each in changes if each.kind == kind] for kind in KINDS}
-        terms = [each for each in map(_terms, groups["updated"]) if each.changes]
-        shown = [each for group in groups.values() for each in group[:_NAMED]] + terms[:_NAMED]
-        movers = list(self._movers())
+        self._catalogue = catalogue
+        self._index = Index(index.connection, self._last.id)
+        self._found = found
+        self._captures = captures[self._base.id - 1 : self._last.id]
+        self._timestamps = {each.id: each.timestamp for each in captures}
+
+    def context(self, options: Sequence[str]) -> dict[str, Any]:
+        """Return what a template may name."""
+        summary, changes = outlined(
+            self._found.old.opened(), self._found.new.opened(), self._catalogue.policy
+        )
+        changed = _first_of_each(changes)
+        terms, terms_more = self._terms()
+        metrics = list(self._movers())
+        between = self._between()
+        habits = churn(self._index, self._base.id)
+        restless = [each for each in islice(habits.records, _FIELDS) if each["captures"] > 1]
+        rows = (terms, between["passed"], between["absences"], restless)
+        rows = (*rows, *(moved[order] for moved in metrics for order in ("most", "fastest")))
+        keys = {each.key for group in changed.values() for each in group}
+        keys |= {each["key"] for group in rows for each in group}
+        return {
+            "source": self._catalogue.source,
+            "noun": tuple(self._catalogue.noun),
+            "changes": self._changes(summary, changed),
+            "more": {kind: self._left(summary, changed, kind) for kind in KINDS},
+            "when": self._when(changed),
+            "terms": terms,
+            "terms_more": terms_more,
+            **between,
+            "links": addresses(sorted(keys), links(self._catalogue)),
+            "names": self._names(keys),
+            "notes": self._found.notes,
+            **_rhythm(self._captures),
+            **overview.over_time(self._captures),
+            "movers": metrics,
+            "categories": list(self._categories()),
+            "churn": [_habit(row) for row in habits.fields[:_FIELDS]],
+            "restless": restless,
+            "again": self._again(options),
+        }
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        return self._base.id, self._last.id
+
+    def _changes(self, summary: Summary, changed: dict[Kind, list[RecordChange]]) -> dict[str, Any]:
+        """Return the net change in the public form, its first changes of each kind."""
         head = {
-            "source": self._facts.catalogue.source,
+            "source": self._catalogue.source,
             "from": msgspec.to_builtins(self._found.old.end),
             "to": msgspec.to_builtins(self._found.new.end),
-            "summary": msgspec.to_builtins(self._found.summary),
+            "summary": msgspec.to_builtins(summary),
         }
-        cut: dict[Kind, Sequence[RecordChange]] = {
-            kind: group[:_NAMED] for kind, group in groups.items()
-        }
+        return head | public(changed)
+
+    def _left(self, summary: Summary, changed: dict[Kind, list[RecordChange]], kind: Kind) -> int:
+        shown = len(changed.get(kind, ()))
+        return 0 if kind == "metrics" else int(getattr(summary, kind)) - shown
+
+    def _when(self, changed: dict[Kind, list[RecordChange]]) -> dict[str, dict[str, str]]:
+        """Return when the last news of a kind came, by kind and key."""
+        keys = [each.key for group in changed.values() for each in group]
+        when: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+        for kind, key, capture in news.last_of(self._index.connection, keys, *self._span):
+            when[kind][key] = self._timestamps[capture]
+        return when
+
+    def _terms(self) -> tuple[list[dict[str, Any]], int]:
+        """Return what changed licence or access, newest first, and how much more of it there is."""
+        events = news.of_fields(self._index.connection, sorted(TERMS), *self._span)
+        shown = [self._term(event) for event in islice(events, _NAMED)]
+        return shown, sum(1 for _ in events)
+
+    def _term(self, event: Event) -> dict[str, Any]:
+        policy = self._catalogue.policy
+        at = self._timestamps[event.capture]
+        return {"key": event.key, "at": at, "shifts": shifts(event, policy)}
+
+    def _between(self) -> dict[str, Any]:
+        """Return what came and went, or went and came back: both ends show none of it."""
+        passed = standing.passed(self._index.connection, *self._span)
+        absences = standing.absences(self._index.connection, *self._span)
         return {
-            "source": self._facts.catalogue.source,
-            "noun": tuple(self._facts.catalogue.noun),
-            "changes": head | public(cut),
-            "more": {kind: len(group) - len(cut[kind]) for kind, group in groups.items()},
-            "terms": public({"updated": terms[:_NAMED]})["updated"],
-            "terms_more": max(len(terms) - _NAMED, 0),
-            "links": addresses([*(each.key for each in shown), *_keys(movers)], link),
-            "names": names(shown),
-            "notes": self._found.notes,
-            "captures": len(captures) - 1,
-            "gaps": _gaps(captures),
-            **overview.over_time(captures),
-            "movers": movers,
-            "categories": list(self._categories()),
-            **self._churn(),
+            "passed": [self._spell(each) for each in passed[:_NAMED]],
+            "passed_more": max(len(passed) - _NAMED, 0),
+            "absences": [self._spell(each) for each in absences[:_NAMED]],
+            "absences_more": max(len(absences) - _NAMED, 0),
         }
+
+    def _spell(self, spell: Spell) -> dict[str, str]:
+        since, until = self._timestamps[spell.since], self._timestamps[spell.until]
+        return {"key": spell.key, "from": since, "to": until}
 
     def _movers(self) -> Iterator[dict[str, Any]]:
         """Yield the records whose metrics moved most, in numbers and in shares."""
-        connection = self._facts.connection
-        for name, number in islice(self._facts.metrics.items(), _METRICS):
-            rows = {
-                growth: [
-                    _mover(each, name)
-                    for each in islice(
-                        figures.movers(
-                            connection,
-                            number,
-                            base=self._base.id,
-                            last=self._last.id,
-                            growth=growth,
-                        ),
-                        _MOVERS,
-                    )
-                    if isinstance(each.now, (int, float))
-                ]
-                for growth in (False, True)
-            }
-            if rows[False]:
-                yield {"name": name, "most": rows[False], "fastest": rows[True]}
+        known = figures.metrics(self._index.connection)
+        for name, number in islice(known.items(), _METRICS):
+            most = self._moved(name, number, growth=False)
+            if most:
+                fastest = self._moved(name, number, growth=True)
+                yield {"name": name, "most": most, "fastest": fastest}
+
+    def _moved(self, name: str, number: int, *, growth: bool) -> list[dict[str, Any]]:
+        base, last = self._span
+        found = figures.movers(self._index.connection, number, base=base, last=last, growth=growth)
+        numbers = (each for each in found if isinstance(each.now, (int, float)))
+        return [_mover(each, name) for each in islice(numbers, _MOVERS)]
 
     def _categories(self) -> Iterator[dict[str, Any]]:
-        """Yield how many records had each value of a field, then and now."""
-        fields = (each.name for each in self._facts.columns.fields if each.facet)
-        for name in islice(fields, _FACETS):
-            then = standing.counts(self._facts.connection, name, self._base.id)
-            now = standing.counts(self._facts.connection, name, self._last.id)
-            values = sorted(then.keys() | now.keys(), key=lambda each: (-now.get(each, 0), each))
-            rows = [
-                {
-                    "value": value,
-                    "then": then.get(value, 0),
-                    "now": now.get(value, 0),
-                    "change": f"{now.get(value, 0) - then.get(value, 0):+,}",
-                }
-                for value in values[:_VALUES]
-            ]
-            if rows:
-                yield {"name": name, "rows": rows, "left": max(len(values) - _VALUES, 0)}
+        found = Categories(self._base.total or 0, self._last.total or 0)
+        for each in standing.records(self._index.connection, *self._span):
+            found.add(parse(each.record.encode()), then=each.then, now=each.now)
+        return found.moved()
 
-    def _churn(self) -> dict[str, Any]:
-        found = churn(self._facts.index, self._base.id)
-        fields = [
-            {
-                **row,
-                "of_captures": f"{row['of_captures']:.0%}",
-                "of_records": f"{row['of_records']:.1%}",
-            }
-            for row in found.fields[:_FIELDS]
+    def _names(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return what people read of the records that have a label, by key."""
+        path = self._catalogue.policy.label
+        if not path:
+            return {}
+        shown = {}
+        for key in keys:
+            text = figures.record(self._index.connection, key, self._last.id)
+            label = label_of(parse(text.encode()), path) if text else ""
+            if label:
+                shown[key] = named(key, label)
+        return shown
+
+    def _again(self, options: Sequence[str]) -> list[str]:
+        """Return the commands that say the same again."""
+        since, until = (
+            figures.authored(self._index.connection, each).replace(" ", "T") for each in self._span
+        )
+        compared = (self._base.revision, self._last.revision)
+        return [
+            shlex.join(("archiver", "report", "--since", since, "--until", until, *options)),
+            shlex.join(("archiver", "compare", *compared, *options)),
         ]
-        return {"churn": fields, "restless": list(islice(found.records, _FIELDS))}
 
 
-def _keys(movers: Sequence[dict[str, Any]]) -> Iterator[str]:
-    for metric in movers:
-        yield from (row["key"] for row in (*metric["most"], *metric["fastest"]))
+def _first_of_each(changes: Iterable[RecordChange]) -> dict[Kind, list[RecordChange]]:
+    """Return the changes that a report names, by kind."""
+    groups: dict[Kind, list[RecordChange]] = defaultdict(list)
+    for each in changes:
+        if len(groups[each.kind]) < _NAMED:
+            groups[each.kind].append(_news(each))
+    return groups
 
 
 def _news(change: RecordChange) -> RecordChange:
     """Leave out the metrics that moved beside what is news."""
-    return _only(change, lambda each: not each.metric)
-
-
-def _terms(change: RecordChange) -> RecordChange:
-    """Leave only what decides whether a record may be used."""
-    return _only(change, lambda each: each.field in TERMS)
-
-
-def _only(change: RecordChange, wanted: Callable[[FieldChange], bool]) -> RecordChange:
     if change.changes is UNSET:
         return change
-    return replace(change, changes=tuple(filter(wanted, change.changes)))
+    return replace(change, changes=tuple(each for each in change.changes if not each.metric))
 
 
 def _mover(mover: figures.Mover, name: str) -> dict[str, Any]:
     change = mover.now - (mover.was or 0)
     words = wording.words(name, change)
+    growth = f"{change / mover.was:+,.0%}" if mover.was else ""
     return {
         "key": mover.key,
         "then": "" if mover.was is None else wording.words(name, mover.was),
         "now": wording.words(name, mover.now),
         "change": words if change < 0 else f"+{words}",
-        "growth": f"{change / mover.was:+.0%}" if mover.was else "new",
+        "growth": "new" if mover.risen else growth,
     }
 
 
-def _gaps(captures: Sequence[Capture]) -> str:
-    """Return how often captures came, and the longest time without one."""
-    days = [time_of(each.timestamp).date() for each in captures]
-    words = f"{count(len(captures) - 1, 'capture')} on {count(len({*days[1:]}), 'day')}"
-    return words + overview.longest_gap({*days})
+def _habit(row: Record) -> Record:
+    """Return how often a field changed, shares in percent."""
+    shares = {"of_captures": f"{row['of_captures']:.0%}", "of_records": f"{row['of_records']:.1%}"}
+    return {**row, **shares}
+
+
+def _rhythm(captures: Sequence[Capture]) -> dict[str, Any]:
+    """Return how often captures came, and the longest times without one."""
+    times = [time_of(each.timestamp) for each in captures]
+    days = {time.date() for time in times[1:]}
+    words = f"{count(len(captures) - 1, 'capture')} on {count(len(days), 'day')}"
+    gaps = [(after - before, before, after) for before, after in pairwise(times)]
+    usual = timedelta(seconds=median(length.total_seconds() for length, _, _ in gaps))
+    if len(gaps) > 1 and usual >= _HOUR:
+        words += f", as a rule {_long(usual)} apart"
+    unusual = [each for each in gaps if each[0] > max(_UNUSUAL * usual, _HOUR)]
+    unusual.sort(key=lambda each: (-each[0], each[1]))
+    return {
+        "captures": len(captures) - 1,
+        "unreadable": sum(each.total is None for each in captures[1:]),
+        "rhythm": words,
+        "gaps": [
+            {"from": f"{before:%F %R}", "to": f"{after:%F %R}", "words": _long(length)}
+            for length, before, after in unusual[:_GAPS]
+        ],
+        "gaps_more": max(len(unusual) - _GAPS, 0),
+    }
+
+
+def _long(length: timedelta) -> str:
+    """Say how long a time is, in hours or days."""
+    if length < _TWO_DAYS:
+        return count(round(length / _HOUR), "hour")
+    return count(round(length / timedelta(days=1)), "day")

@@ -83,7 +83,7 @@ class Story:
             "cause": event.reason,
             "old_key": event.old_key,
             "other": self._other(event),
-            "shifts": [each._asdict() for each in self._shifts(event.shifts)],
+            "shifts": shifts(event, self._policy),
         }
 
     def _other(self, event: Event) -> str:
@@ -91,15 +91,21 @@ class Story:
             return f"to {event.new_key}"
         return f"from {event.old_key}" if event.old_key else ""
 
-    def _shifts(self, shifts: Sequence[Shift]) -> Iterator[wording.Shift]:
-        for each in shifts:
-            old = UNSET if each.old is None else parse(each.old.encode())
-            new = UNSET if each.new is None else parse(each.new.encode())
-            detail = leaves(each.field, old, new, self._policy)
-            change = FieldChange(
-                "replace", pointer(each.field), metric=False, old=old, new=new, detail=detail
-            )
-            yield from wording.shifts(change)
+
+def shifts(event: Event, policy: Policy) -> list[dict[str, str]]:
+    """Return the values that a change shifted: ``field``, ``old``, ``new``, in words."""
+    return [each._asdict() for each in _shifts(event.shifts, policy)]
+
+
+def _shifts(changed: Sequence[Shift], policy: Policy) -> Iterator[wording.Shift]:
+    for each in changed:
+        old = UNSET if each.old is None else parse(each.old.encode())
+        new = UNSET if each.new is None else parse(each.new.encode())
+        detail = leaves(each.field, old, new, policy)
+        change = FieldChange(
+            "replace", pointer(each.field), metric=False, old=old, new=new, detail=detail
+        )
+        yield from wording.shifts(change)
 
 
 def importance(event: Event) -> int:
