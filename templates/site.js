@@ -1138,7 +1138,7 @@ function asNet([key, kind, rest]) {
 
 /**
  * Sum up the changes of several captures, oldest first, as a comparison of both ends would.
- * @param {[string, string, any][][]} captures
+ * @param {[string, string, any, string?][][]} captures
  * @returns {(Net & {unsure?: boolean})[]} What is left; `unsure`: it was gone for a while, so both ends must be compared.
  */
 function fold(captures) {
@@ -1153,15 +1153,15 @@ function fold(captures) {
     const found = track(key, false);
     Object.assign(found, { now: true, came: found.came || kind, broken: found.there });
   };
-  for (const [key, kind, rest] of captures.flat()) {
+  for (const [key, kind, rest, became = ""] of captures.flat()) {
     if (kind === "updated") {
       const { fields } = track(key, true);
       for (const [field, old, now] of rest) fields.set(field, [fields.get(field)?.[0] ?? old, now]);
     } else if (kind === "renamed") {
-      Object.assign(track(key, true), { now: false, went: "removed", cause: "", to: rest });
+      Object.assign(track(key, true), { now: false, went: "removed", cause: `renamed to ${rest}`, to: rest });
       come(rest, "new");
     } else if (kind === "removed" || kind === "left") {
-      Object.assign(track(key, true), { now: false, went: kind, cause: rest ?? "", to: "" });
+      Object.assign(track(key, true), { now: false, went: kind, cause: rest ?? "", to: became });
     } else {
       come(key, kind);
     }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         ("tests/store/conftest.py", ["tests/store"]),
         ("tests/golden/first/new.json", ["tests/render"]),
         ("tests/support/receivers.py", None),
-        ("templates/changelog.md.j2", ["tests/render"]),
+        ("templates/changelog.md.j2", ["tests/render", "tests/site", "tests/workflows"]),
         ("README.md", ["tests/test_readme.py"]),
         (".github/workflows/ci.yml", ["tests/workflows"]),
         ("docs/store.md", []),

@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from archiver.changes.lifecycle import Tombstone
 from archiver.records.jsontext import dump
 from archiver.records.representation import short
 
@@ -92,6 +93,13 @@ class Event(NamedTuple):
 
     def __repr__(self) -> str:
         return short(self)
+
+    @property
+    def reason(self) -> str:
+        """Why the record is gone, in words; empty: unknown."""
+        if self.kind != "removed":
+            return self.cause
+        return Tombstone(self.key, "", "", self.cause, self.new_key).reason
 
 
 def told(connection: sqlite3.Connection, capture: int) -> Iterator[Event]:

@@ -46,6 +46,8 @@ _SHOWN: Final = 6
 _EXACT: Final = 2**53
 """JavaScript rounds integers from here on (ECMA-262, Number.MAX_SAFE_INTEGER)."""
 _LONG_NUMBER: Final = re.compile(r"\d{16}")
+_PROTOTYPE: Final = re.compile(r'(?<=[{,])"__proto__":')
+"""A member that a script would take for the prototype (ECMA-262, B.3.1), not for a member."""
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 encode = msgspec.json.Encoder().encode
@@ -55,6 +57,7 @@ def script(name: str, value: Json) -> bytes:
     """Return a data file: a call that stands in a script on its own (ECMA-262, HTML 4.12.1.3)."""
     text = encode(value).decode().replace("<", "\\u003c")
     text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    text = _PROTOTYPE.sub('["__proto__"]:', text)
     return f'archiver("{name}",{text});\n'.encode()
 
 
@@ -356,14 +359,15 @@ def change(event: Event) -> list[Json]:
     """Return what is news of a record in a capture as data."""
     if event.kind == "renamed":
         return [event.old_key, "renamed", event.key]
-    return [event.key, event.kind, *_tail(event)]
+    became = [event.new_key] if event.kind == "removed" and event.new_key else []
+    return [event.key, event.kind, *_tail(event), *became]
 
 
 def _tail(event: Event) -> Iterator[Json]:
     if event.kind == "updated":
         yield [[each.field, _wrapped(each.old), _wrapped(each.new)] for each in event.shifts]
     elif event.kind in ("removed", "left"):
-        yield event.cause
+        yield event.reason
     elif event.kind == "renamed":
         yield from ("to", event.new_key) if event.new_key else ("from", event.old_key)
     if event.record is not None:

@@ -54,7 +54,7 @@ class Kept(NamedTuple):
         """Return what is kept of a life."""
         ending = next((each for each in life.events if each.capture == life.until), None)
         changed = life.events[-1].capture if life.events else 0
-        cause, other = (ending.cause, ending.new_key) if ending else ("", "")
+        cause, other = (ending.reason, ending.new_key) if ending else ("", "")
         return cls(life.key, life.gone, life.until or 0, changed, cause, other, life.since)
 
 

@@ -75,10 +75,10 @@ def _state(life: Life, story: Story) -> str:
         return f"In the catalogue; {since}."
     ending = [each for each in life.events if each.capture == life.until]
     words = f"{_GONE[life.gone]} on {story.at(life.until)['timestamp'][:16]} UTC"
-    if ending and ending[-1].new_key:
+    if ending and life.gone == "renamed":
         words += f", now {ending[-1].new_key}"
-    if ending and ending[-1].cause:
-        words += f" ({ending[-1].cause})"
+    if ending and ending[-1].reason:
+        words += f" ({ending[-1].reason})"
     return f"{words}; {since}."
 
 

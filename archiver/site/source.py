@@ -40,6 +40,8 @@ _ROWS: Final = 50
 _GRAVES: Final = 2_000
 """Removed records that the page on them names."""
 _RETURNED: Final = 200
+_MONTHS: Final = 12
+"""Months whose captures stand in the page on changes; older ones are links."""
 
 
 class Told(NamedTuple):
@@ -293,12 +295,12 @@ class SourceSite:
     def _write_plain_pages(self) -> None:
         self.shelf.page("site-record.html.j2", "record.html", {"record": None})
         self.shelf.page("site-compare.html.j2", "compare.html", {})
-        by_month = [
-            {"name": name, "captures": [row(self.facts, each) for each in group]}
-            for name, group in groupby(
-                reversed(self.facts.captures), key=lambda each: month_of(each.timestamp)
-            )
-        ]
+        by_month: list[dict[str, Any]] = []
+        newest_first = reversed(self.facts.captures)
+        for name, group in groupby(newest_first, key=lambda each: month_of(each.timestamp)):
+            here = list(group)
+            rows = [row(self.facts, each) for each in here] if len(by_month) < _MONTHS else []
+            by_month.append({"name": name, "captures": rows, "count": len(here)})
         self.shelf.page(
             "site-changes.html.j2",
             "changes.html",
@@ -307,6 +309,7 @@ class SourceSite:
         newest = self.facts.trailers.get(self.facts.captures[-1].revision, {})
         context = {
             "newest": self.facts.captures[-1],
+            "total": self.told.total,
             "records_digest": newest.get(DIGEST, ""),
             "digest": self.section.history,
             "path": self.facts.catalogue.path,

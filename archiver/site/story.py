@@ -80,14 +80,14 @@ class Story:
             **self.record(event.key),
             **self.at(event.capture),
             "kind": event.kind,
-            "cause": event.cause,
+            "cause": event.reason,
             "old_key": event.old_key,
             "other": self._other(event),
             "shifts": shifts(event, self._policy),
         }
 
     def _other(self, event: Event) -> str:
-        if event.new_key:
+        if event.kind == "renamed" and event.new_key:
             return f"to {event.new_key}"
         return f"from {event.old_key}" if event.old_key else ""
 

@@ -201,4 +201,16 @@ def test_data_files_hold_no_end_of_a_script(site: Path) -> None:
         assert "assets" in file.parts or "<" not in content
         assert not {"\u2028", "\u2029"} & set(content)
         if "data" in file.parts:
-            json.loads(content.partition(",")[2].removesuffix(");\n"))
+            value = content.partition(",")[2].removesuffix(");\n")
+            json.loads(value.replace('["__proto__"]:', '"__proto__":'))
+
+
+def test_a_record_called_as_the_prototype_is_a_record(browser: Browser, site: Path) -> None:
+    with watched(browser) as seen:
+        seen.page.goto(f"{site.as_uri()}/hub/record.html#__proto__")
+        calm(seen.page)
+        facts = seen.page.locator(".facts").inner_text()
+        assert facts.count("__proto__") >= 3, "as key, as category, and as the name of a field"
+        seen.page.goto(f"{site.as_uri()}/hub/record.html#record")
+        calm(seen.page)
+        seen.page.get_by_text("There was never such a record").wait_for()

@@ -140,50 +140,51 @@ def settle(page: Page) -> None:
     pytest.fail(f"the page is still busy: {page.url}")
 
 
+def overflow(page: Page, width: int) -> int:
+    """Return how much wider than its window a page is."""
+    page.set_viewport_size({"width": width, "height": 900})
+    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize(("width", "dark"), [(400, True), (1280, False), (2000, True)])
-def test_a_page_opens_as_a_file_without_trouble(
-    browser: Browser, site: Path, name: str, *, width: int, dark: bool
-) -> None:
-    with watched(browser, width=width, dark=dark) as seen:
+def test_a_page_opens_as_a_file_without_trouble(browser: Browser, site: Path, name: str) -> None:
+    with watched(browser, width=400) as seen:
         seen.page.goto(f"{site.as_uri()}/{PAGES[name]}")
         settle(seen.page)
-        assert (seen.troubles, seen.strangers) == ([], [])
         assert seen.page.locator("h1").count() == 1
-        wide = seen.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, "the page is wider than its window"
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_opens_below_a_path_of_a_host(browser: Browser, url: str, name: str) -> None:
-    with watched(browser, width=320) as seen:
-        seen.page.goto(f"{url}/{PAGES[name]}")
-        settle(seen.page)
+        for width in (320, 400, 1280, 2000):
+            assert overflow(seen.page, width) <= 0, width
         assert (seen.troubles, seen.strangers) == ([], [])
-        assert seen.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize(("width", "dark"), [(400, False), (1280, True)])
-def test_a_page_has_no_violation_that_axe_knows(
-    browser: Browser, site: Path, name: str, *, width: int, dark: bool
-) -> None:
+def test_a_page_has_no_violation_that_axe_knows(browser: Browser, site: Path, name: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    with watched(browser, width=width, dark=dark, trusting=True) as seen:
+    with watched(browser, trusting=True) as seen:
         seen.page.goto(f"{site.as_uri()}/{PAGES[name]}")
         settle(seen.page)
-        found = axe.Axe().run(seen.page)
-        assert found.violations_count == 0, found.generate_report()
+        for width, colours in ((400, "light"), (1280, "dark")):
+            seen.page.set_viewport_size({"width": width, "height": 900})
+            seen.page.emulate_media(color_scheme="dark" if colours == "dark" else "light")
+            found = axe.Axe().run(seen.page)
+            assert found.violations_count == 0, found.generate_report()
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in PAGES if "drawn" not in name and name != "unknown record"]
-)
-def test_a_page_reads_without_a_script(browser: Browser, site: Path, name: str) -> None:
+def test_every_page_opens_below_a_path_of_a_host(browser: Browser, url: str) -> None:
+    with watched(browser, dark=True) as seen:
+        for page in PAGES.values():
+            seen.page.goto(f"{url}/{page}")
+            settle(seen.page)
+            assert (seen.troubles, seen.strangers) == ([], []), page
+
+
+def test_every_static_page_reads_without_a_script(browser: Browser, site: Path) -> None:
     with watched(browser, script=False) as seen:
-        seen.page.goto(f"{site.as_uri()}/{PAGES[name]}")
-        assert seen.page.locator("h1").inner_text() != ""
-        assert (seen.troubles, seen.strangers) == ([], [])
+        for name, page in PAGES.items():
+            if "drawn" not in name and name != "unknown record":
+                seen.page.goto(f"{site.as_uri()}/{page}")
+                assert seen.page.locator("h1").inner_text() != "", name
+                assert (seen.troubles, seen.strangers) == ([], []), name
 
 
 def test_the_static_page_of_a_record_and_the_drawn_one_say_the_same(

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser")
+PROGRAM = next(filter(None, map(shutil.which, NAMES)), None)
+"""Debian's Chromium without a window, which opens a page in half the time, or the whole one."""
 
 
 @contextmanager
 def started() -> Iterator[Browser]:
     """Yield the browser; where there is none, the test is skipped."""
     if PROGRAM is None:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
+        pytest.skip("no chromium on this machine: apt-get install chromium-headless-shell")
     sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
     # Chromium has no sandbox for the superuser, who runs CI in containers.
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
