@@ -15,7 +15,8 @@ _AT_LAST: Final = "valid_from <= :last AND (valid_to IS NULL OR valid_to > :last
 _BOTH: Final = f"""SELECT record, {_AT_BASE}, {_AT_LAST} FROM record_rows
 WHERE ({_AT_BASE}) OR ({_AT_LAST})"""  # noqa: S608  constants
 _RENAMED: Final = """SELECT key FROM change_rows
-    WHERE capture > :base AND capture <= :last AND (old_key IS NOT NULL OR new_key IS NOT NULL)"""
+    WHERE capture > :base AND capture <= :last
+        AND (kind = 'renamed' OR kind = '' AND new_key IS NOT NULL)"""
 _PASSED: Final = f"""SELECT keys.key, min(rows.valid_from), max(rows.valid_to)
 FROM record_rows AS rows JOIN keys ON keys.id = rows.key
 WHERE rows.valid_from > :base AND rows.valid_to <= :last

@@ -161,9 +161,8 @@ def test_categories_count_truth_and_absence(repo: Path) -> None:
     History(repo).commit("2026-03-01T00:00:00Z", {"archiver.toml": CONFIG})
     for number in (1, 2):
         gated = [{"id": f"m{n}", "gated": n < 2 * number, "pipeline-tag": "a"} for n in range(8)]
-        odd: list[dict[str, Any]] = [{"id": "odd", "pipeline-tag": "b"}]
-        if number == 1:
-            odd.append({"id": "even", "gated": None})
+        absent: dict[str, Any] = {"id": "absent", "pipeline-tag": "b"}
+        odd = [absent, {"id": "null", "gated": None}][: 3 - number]
         day(repo, number, *gated, *odd)
     page = run_archiver("report", "--since", "2026-03-01", "--repo", repo).stdout
     rows = ["| false | 6 | 4 | -2 |", "| true | 2 | 4 | +2 |", "| (none) | 2 | 1 | -1 |"]
