@@ -126,9 +126,6 @@ def test_a_random_history_is_counted_as_changes_counts_it(tmp_path: Path, seed: 
     where = ("--since", "10y", "--repo", past.folder)
     asked = run_archiver("changes", "--stat", "-f", "json", *where)
     done = run_archiver("report", *where)
-    if asked.returncode or "nothing was captured" in done.stderr:
-        assert done.returncode == (asked.returncode or 2)
-        return
     assert done.returncode == 0, done.stderr
     net = json.loads(asked.stdout)
     counts = [net["summary"][kind] for kind in FIRST if net["summary"][kind]]
