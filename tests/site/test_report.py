@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections import Counter
 from html.parser import HTMLParser
@@ -11,7 +12,9 @@ from markdown_it import MarkdownIt
 from support.browser import watched
 from support.commandline import run_archiver
 from support.exports import REAL, Real, cloned, logged
+from support.git import new_repository
 from support.histories import History, snapshot
+from support.random_archives import POLICIES, Past
 
 from archiver.render.wording import FIRST
 
@@ -112,6 +115,22 @@ def test_a_report_counts_what_log_and_changes_count(
     }
     words = ", ".join(f"{number:,} {kind}" for kind, number in sums.items())
     assert f"Capture by capture: {words} in all." in page
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_random_history_is_counted_as_changes_counts_it(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    past = Past(new_repository(tmp_path / "r"), chance, POLICIES[seed % len(POLICIES)])
+    for _ in range(25):
+        past.step()
+    where = ("--since", "10y", "--repo", past.folder)
+    asked = run_archiver("changes", "--stat", "-f", "json", *where)
+    done = run_archiver("report", *where)
+    assert done.returncode == 0, done.stderr
+    net = json.loads(asked.stdout)
+    counts = [net["summary"][kind] for kind in FIRST if net["summary"][kind]]
+    numbers = (f"{n:,}" for n in [net["from"]["total"], net["to"]["total"], *counts])
+    assert f" | {' | '.join(numbers)} |\n" in done.stdout
 
 
 class Tags(HTMLParser):
