@@ -36,8 +36,9 @@ FIRST: Final[tuple[Kind, ...]] = (
 """The kinds in order of importance: what is gone comes before what is new."""
 
 _RANKS: Final[Mapping[Kind, int]] = {kind: 2 * place for place, kind in enumerate(FIRST)}
-_TERMS: Final = frozenset({"/license", "/gated"})
-"""Pointers of the fields that decide whether a record may still be used."""
+TERMS: Final = frozenset({"license", "licence", "gated"})
+"""Names of the fields that decide whether a record may still be used."""
+_TERMS: Final = frozenset(f"/{name}" for name in TERMS)
 _AFTER_LOSSES: Final = _RANKS["returned"] - 1
 
 MARKS: Final[Mapping[Kind, str]] = {

@@ -30,7 +30,7 @@ from archiver.render.section import addresses, public
 from archiver.render.templates import render
 from archiver.site import overview
 from archiver.site.categories import Categories
-from archiver.site.story import TERMS, shifts, time_of
+from archiver.site.story import shifts, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -173,7 +173,7 @@ class _Review:
 
     def _terms(self) -> tuple[list[dict[str, Any]], int]:
         """Return what changed licence or access, newest first, and how much more of it there is."""
-        events = news.of_fields(self._index.connection, sorted(TERMS), *self._span)
+        events = news.of_fields(self._index.connection, sorted(wording.TERMS), *self._span)
         shown = [self._term(event) for event in islice(events, _NAMED)]
         return shown, sum(1 for _ in events)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from archiver.database.pages import Capture
     from archiver.records.policy import Policy
     from archiver.records.text import Noun
-
-TERMS: Final = frozenset({"license", "licence", "gated"})
-"""Fields that decide whether a record may still be used."""
 
 
 def time_of(timestamp: str) -> datetime:
@@ -110,7 +107,9 @@ def _shifts(changed: Sequence[Shift], policy: Policy) -> Iterator[wording.Shift]
 
 def importance(event: Event) -> int:
     """Return what puts changes in the order of what matters; changed terms come after losses."""
-    terms = event.kind == "updated" and not TERMS.isdisjoint(each.field for each in event.shifts)
+    terms = event.kind == "updated" and not wording.TERMS.isdisjoint(
+        each.field for each in event.shifts
+    )
     return 1 if terms else 2 * wording.FIRST.index(event.kind)
 
 
