@@ -40,6 +40,7 @@ _ROWS: Final = 50
 _GRAVES: Final = 2_000
 """Removed records that the page on them names."""
 _RETURNED: Final = 200
+_MAIN_FEEDS: Final = frozenset({"feed.atom", "feed.json", "removed.atom"})
 _MONTHS: Final = 12
 """Months whose captures stand in the page on changes; older ones are links."""
 
@@ -147,8 +148,13 @@ class SourceSite:
             (f"{each.name}.{form}", each.title) for each in offered for form in ("atom", "json")
         ]
 
+    @cached_property
+    def _main_feeds(self) -> list[tuple[str, str]]:
+        """The feeds that every page names; the overview names all."""
+        return [(file, title) for file, title in self._feeds if file in _MAIN_FEEDS]
+
     def _render(self, template: str, path: str, context: Mapping[str, Any]) -> str:
-        shown = {"source": self._source, "feeds": self._feeds, **context}
+        shown = {"source": self._source, "feeds": self._main_feeds, **context}
         return self.frame(template, path, shown)
 
     @cached_property
