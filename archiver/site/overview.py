@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from archiver.database import figures
 from archiver.database.news import told
 from archiver.history.versions import STAMP
+from archiver.language import sentence, tr
 from archiver.records.text import count, more
 from archiver.render import chart, wording
 from archiver.site.story import importance, time_of
@@ -62,7 +63,11 @@ def at_a_glance(captures: Sequence[Capture], noun: Noun, run: LastRun | None) ->
         "captures": len(captures),
         "first": captures[0].timestamp,
         "last": captures[-1].timestamp,
-        "growth": f"{total - (base.total or 0):+,} since {base.timestamp[:10]}",
+        "growth": tr(
+            "{total:+,} since {timestamp}",
+            total=total - (base.total or 0),
+            timestamp=base.timestamp[:10],
+        ),
         "usual_hours": hours,
         "health": _health(captures, hours, run),
     }
@@ -77,17 +82,17 @@ def _usual_hours(captures: Sequence[Capture]) -> int:
 
 def _health(captures: Sequence[Capture], hours: int, run: LastRun | None) -> str:
     newest = captures[-1]
-    words = f"Last captured on {newest.timestamp[:16]} UTC"
+    words = tr("Last captured on {timestamp} UTC", timestamp=newest.timestamp[:16])
     if hours:
         rhythm = count(hours, "hour") if hours < 48 else count(round(hours / 24), "day")  # noqa: PLR2004
-        words += f"; as a rule a capture comes every {rhythm}"
+        words += tr("; as a rule a capture comes every {rhythm}", rhythm=rhythm)
     if newest.total is None:
-        return f"{words}. It cannot be read: {newest.reason}."
+        return tr("{words}. It cannot be read: {reason}.", words=words, reason=newest.reason)
     if run is not None and run.timestamp > newest.timestamp:
         when = f"{run.timestamp[:16]} UTC"
         if run.code:
-            return f"{words}. The last run, on {when}, did not succeed."
-        return f"{words}. Last checked on {when}."
+            return tr("{words}. The last run, on {when}, did not succeed.", words=words, when=when)
+        return tr("{words}. Last checked on {when}.", words=words, when=when)
     return f"{words}."
 
 
@@ -176,7 +181,7 @@ def over_time(captures: Sequence[Capture]) -> dict[str, Any]:
     words = ""
     if line is not None:
         numbers = (count(int(value)) for value in (line.first, line.last, line.least, line.most))
-        words = "from {} to {}; at least {}, at most {}".format(*numbers)
+        words = tr("from {} to {}; at least {}, at most {}").format(*numbers)
     return {"line": line, "line_words": words, **_bars(captures)}
 
 
@@ -190,7 +195,7 @@ def _bars(captures: Sequence[Capture]) -> dict[str, Any]:
         "bars_period": period,
         "bars_first": groups[0][0].timestamp if groups else "",
         "bars_words": ", ".join(f"{count(number)} {kind}" for kind, number in sums.items())
-        + " in all",
+        + tr(" in all"),
     }
 
 
@@ -204,9 +209,9 @@ def _grouped(captures: Sequence[Capture]) -> tuple[str, list[list[Capture]]]:
 
 
 _PERIODS: Final[Mapping[str, Callable[[Capture], object]]] = {
-    "per capture": lambda each: each.id,
-    "per week": lambda each: time_of(each.timestamp).isocalendar()[:2],
-    "per month": lambda each: each.timestamp[:7],
+    sentence("per capture"): lambda each: each.id,
+    sentence("per week"): lambda each: time_of(each.timestamp).isocalendar()[:2],
+    sentence("per month"): lambda each: each.timestamp[:7],
 }
 
 
@@ -258,16 +263,23 @@ def _mark(captures: Sequence[Capture]) -> str:
 
 def _day(day: date, captures: Sequence[Capture]) -> str:
     if not captures:
-        return f"{day}: no capture"
+        return tr("{day}: no capture", day=day)
     changes = sum(each.news for each in captures)
     return f"{day}: {count(len(captures), 'capture')}, {count(changes, 'change')}"
 
 
 def _calendar_words(days: Mapping[date, Sequence[Capture]]) -> str:
     number = sum(map(len, days.values()))
-    words = f"{count(number, 'capture')} on {count(len(days), 'day')}"
+    words = tr(
+        "{captures} on {daies}", captures=count(number, "capture"), daies=count(len(days), "day")
+    )
     gaps = [((after - before).days, before, after) for before, after in pairwise(sorted(days))]
     if gaps and max(gaps)[0] > 1:
         longest, before, after = max(gaps)
-        words += f"; the longest time without one: {count(longest, 'day')}, {before} to {after}"
+        words += tr(
+            "; the longest time without one: {daies}, {before} to {after}",
+            daies=count(longest, "day"),
+            before=before,
+            after=after,
+        )
     return f"{words}."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from archiver.language import sentence, tr
 from archiver.records.jsontext import parse
 from archiver.render import chart, wording
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Series = list[tuple[int, Any]]
 """Captures, and the value from then on; None: absent."""
 
-_GONE: Final = {"removed": "Removed", "renamed": "Renamed", "left": "Left the window"}
+_GONE: Final = {"removed": "Removed", "renamed": "Renamed", "left": sentence("Left the window")}
 _FILLED: Final = 0.95
 """Share of a chart up to the last change; what follows it is as it was then."""
 _EVENTS: Final = 60
@@ -70,13 +71,15 @@ def _standing(values: Series, until: int | None) -> Json:
 
 
 def _state(life: Life, story: Story) -> str:
-    since = f"first seen {story.at(life.since)['timestamp'][:16]} UTC"
+    since = tr("first seen {at} UTC", at=story.at(life.since)["timestamp"][:16])
     if life.until is None:
-        return f"In the catalogue; {since}."
+        return tr("In the catalogue; {since}.", since=since)
     ending = [each for each in life.events if each.capture == life.until]
-    words = f"{_GONE[life.gone]} on {story.at(life.until)['timestamp'][:16]} UTC"
+    words = tr(
+        "{gone} on {at} UTC", gone=_GONE[life.gone], at=story.at(life.until)["timestamp"][:16]
+    )
     if ending and life.gone == "renamed":
-        words += f", now {ending[-1].new_key}"
+        words += tr(", now {new_key}", new_key=ending[-1].new_key)
     if ending and ending[-1].reason:
         words += f" ({ending[-1].reason})"
     return f"{words}; {since}."
@@ -110,7 +113,7 @@ def _chart(name: str, values: Series, story: Story) -> dict[str, Any] | None:
         wording.words(name, value)
         for value in (numbers[0], numbers[-1], min(numbers), max(numbers))
     )
-    words = "from {} to {}; at least {}, at most {}".format(*ends)
+    words = tr("from {} to {}; at least {}, at most {}").format(*ends)
     return {
         "name": name,
         "line": line,
