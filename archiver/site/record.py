@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from archiver.language import sentence, tr
+from archiver.language import retold, sentence, tr
 from archiver.records.jsontext import parse
 from archiver.render import chart, wording
+from archiver.site.overview import spanned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 Series = list[tuple[int, Any]]
 """Captures, and the value from then on; None: absent."""
 
-_GONE: Final = {"removed": "Removed", "renamed": "Renamed", "left": sentence("Left the window")}
+_GONE: Final = {
+    "removed": sentence("Removed"),
+    "renamed": sentence("Renamed"),
+    "left": sentence("Left the window"),
+}
 _FILLED: Final = 0.95
 """Share of a chart up to the last change; what follows it is as it was then."""
 _EVENTS: Final = 60
@@ -75,14 +80,15 @@ def _state(life: Life, story: Story) -> str:
     if life.until is None:
         return tr("In the catalogue; {since}.", since=since)
     ending = [each for each in life.events if each.capture == life.until]
-    words = tr(
-        "{gone} on {at} UTC", gone=_GONE[life.gone], at=story.at(life.until)["timestamp"][:16]
-    )
+    at = story.at(life.until)["timestamp"][:16]
+    gone = _GONE[life.gone]
     if ending and life.gone == "renamed":
-        words += tr(", now {new_key}", new_key=ending[-1].new_key)
+        words = tr("{gone} on {at} UTC, now {key}", gone=gone, at=at, key=ending[-1].new_key)
+    else:
+        words = tr("{gone} on {at} UTC", gone=gone, at=at)
     if ending and ending[-1].reason:
-        words += f" ({ending[-1].reason})"
-    return f"{words}; {since}."
+        words = tr("{words} ({reason})", words=words, reason=retold(ending[-1].reason))
+    return tr("{words}; {since}.", words=words, since=since)
 
 
 def _words(name: str, value: Json) -> str:
@@ -113,7 +119,7 @@ def _chart(name: str, values: Series, story: Story) -> dict[str, Any] | None:
         wording.words(name, value)
         for value in (numbers[0], numbers[-1], min(numbers), max(numbers))
     )
-    words = tr("from {} to {}; at least {}, at most {}").format(*ends)
+    words = spanned(*ends)
     return {
         "name": name,
         "line": line,
