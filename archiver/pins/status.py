@@ -13,12 +13,12 @@ from archiver.errors import ShallowHistory, UnknownRevision
 from archiver.history import revisions
 from archiver.history.timeline import Moment, timelines
 from archiver.history.versions import opened
-from archiver.pins.licences import common_name
 from archiver.pins.lists import Pin  # noqa: TC001  msgspec reads it
 from archiver.pins.references import inside
 from archiver.records import canonical
 from archiver.records.jsontext import dump
 from archiver.records.key import label_of
+from archiver.records.licences import common_name
 from archiver.records.representation import short
 from archiver.sources import Fate
 

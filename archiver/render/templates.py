@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from archiver.changes.severity import FIRST
 from archiver.errors import RenderError
 from archiver.records import text
 from archiver.records.model import FieldChange
 from archiver.render import wording
+from archiver.render.groups import groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -94,7 +96,8 @@ def _environment(folder: Path | None) -> ImmutableSandboxedEnvironment:
 def _furnish(environment: Environment) -> None:
     del environment.globals["lipsum"], environment.filters["random"]
     environment.globals["titles"] = dict(wording.TITLES)
-    environment.globals["matters"] = wording.FIRST
+    environment.globals["matters"] = FIRST
+    environment.globals["groups"] = groups
     environment.globals["stylesheet"] = _stylesheet
     environment.globals["marks"] = dict(wording.MARKS)
     environment.globals["names"] = {}  # where no record has a label

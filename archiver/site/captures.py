@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from archiver.changes.severity import FIRST
 from archiver.database.news import told
 from archiver.records.model import KINDS
 from archiver.records.text import count
 from archiver.render import wording
 from archiver.site import data
 from archiver.site.addresses import month_of
-from archiver.site.story import headline, importance
+from archiver.site.story import headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from archiver.database.news import Event
     from archiver.database.pages import Capture
+    from archiver.records.model import Kind
     from archiver.site.facts import Facts
     from archiver.site.shelf import Shelf
 
@@ -87,15 +88,20 @@ class Captures:
         return {"page": f"captures/{self.facts.pages[capture - 1]}.html", "name": name}
 
     def _sections(self, events: Iterable[Event]) -> Iterator[dict[str, Any]]:
-        """Yield the changes by kind, in the order of what matters."""
-        ordered = sorted(events, key=lambda each: wording.FIRST.index(each.kind))
-        for kind, group in groupby(ordered, key=lambda each: each.kind):
-            found = sorted(group, key=lambda each: (importance(each), -each.capture))
+        """Yield the changes by kind: the kind with the worst one first, the worst of each first."""
+        story = self.facts.lasting
+        groups: dict[Kind, list[tuple[int, Event]]] = {}
+        for each in events:
+            groups.setdefault(each.kind, []).append((story.importance(each), each))
+        for group in groups.values():
+            group.sort(key=lambda each: (each[0], -each[1].capture))
+        for kind, group in sorted(groups.items(), key=lambda each: each[1][0][0]):
+            found = [event for _, event in group]
             yield {
                 "kind": kind,
                 "title": wording.TITLES[kind],
                 "count": len(found),
-                "events": [self.facts.lasting.told(each) for each in found[:_LISTED]],
+                "events": [story.told(each) for each in found[:_LISTED]],
                 "left": max(len(found) - _LISTED, 0),
             }
 
@@ -113,9 +119,7 @@ class Captures:
         events = [event for each in here for event in told(self.facts.connection, each.id)]
         sums = {kind: sum(each.counts.get(kind, 0) for each in here) for kind in KINDS}
         words = [
-            f"{count(sums[kind])} {kind}"
-            for kind in wording.FIRST
-            if sums[kind] and kind != "metrics"
+            f"{count(sums[kind])} {kind}" for kind in FIRST if sums[kind] and kind != "metrics"
         ]
         last = next((each.total for each in reversed(here) if each.total is not None), None)
         at_end = "" if last is None else f"; {self.facts.catalogue.noun.counted(last)} at its end"
@@ -144,12 +148,14 @@ def row(facts: Facts, capture: Capture) -> dict[str, Any]:
     others = sum(counts.get(kind, 0) for kind in _OTHERS)
     numbers = (counts.get("new"), counts.get("updated"), counts.get("removed"), others)
     note = {"first": "first", "unreadable": "cannot be read"}.get(capture.status, "")
+    breaking = counts.get("removed", 0) + facts.breaking.get(capture.id, 0)
     return {
         "page": facts.pages[capture.id - 1],
         "timestamp": capture.timestamp,
         "total": "" if capture.total is None else count(capture.total),
         "numbers": [count(number) if number else "" for number in numbers],
         "note": note,
+        "breaking": f"{count(breaking)} breaking" if breaking else "",
     }
 
 

@@ -16,7 +16,7 @@ from support.git import new_repository
 from support.histories import History, snapshot
 from support.random_archives import POLICIES, Past
 
-from archiver.render.wording import FIRST
+from archiver.changes.severity import FIRST
 
 if TYPE_CHECKING:
     from pathlib import Path
