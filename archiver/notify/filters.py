@@ -103,8 +103,10 @@ def selected(
 
 def _number(change: RecordChange) -> int:
     """Return the SHA-256 of a change in its public form; their sum is independent of the order."""
-    public = (change.kind, wording.public(replace(change, severity=UNSET)))
-    digest = hashlib.sha256(msgspec.json.encode(public, order="sorted")).digest()
+    public = wording.public(change)
+    if isinstance(public, RecordUpdate):
+        public = replace(public, severity=UNSET)  # the table may change, the message is the same
+    digest = hashlib.sha256(msgspec.json.encode((change.kind, public), order="sorted")).digest()
     return int.from_bytes(digest, "big")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from archiver.changes.severity import severity_of
 from archiver.records import text
 from archiver.records.model import RecordUpdate, Rename, steps
 
@@ -116,7 +117,7 @@ _NO_QUANTITIES: Final = frozenset({"id", "year"})
 def public(change: RecordChange) -> Record | Rename | RecordUpdate:
     """Return what stands for `change` in the public form, ``archiver/changes/1``."""
     if change.changes is not UNSET:
-        return RecordUpdate(change.key, change.changes, change.severity)
+        return RecordUpdate(change.key, change.changes, severity_of(change))
     if change.old_key is not UNSET:
         return Rename(change.old_key, change.key)
     record: Record = {} if change.record is UNSET else change.record
