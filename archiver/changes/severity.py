@@ -72,8 +72,8 @@ TABLE: Final = (
     ),
     Row(("returned",), "notable", "What was given up can be used again."),
     Row(("gated",), "notable", "Whoever went without it can use it now.", "opened"),
-    Row(("version",), "notable", "There is something else to download under the same key."),
-    Row(("size",), "notable", "The files differ, whatever the version says."),
+    Row(("version",), "notable", "Something else is downloaded under the same key.", "changed"),
+    Row(("size",), "notable", "The files differ, whatever the version says.", "changed"),
     Row(("new",), "info", "Nobody depends on it yet."),
     Row(("entered",), "info", "It is listed now; it may have been there before."),
     Row(("left",), "info", "It is only outside of what is listed; nobody says that it is gone."),
@@ -85,8 +85,7 @@ TABLE: Final = (
 )
 """Every kind of change and every field that is not like the others, the worst first."""
 
-Need: TypeAlias = Literal["missing", "removed", "renamed", "unconfirmed", "left"]
-PINNED: Final[Mapping[Need, tuple[Severity, str]]] = {
+PINNED: Final[Mapping[str, tuple[Severity, str]]] = {
     "missing": ("breaking", "No snapshot ever had it: the name is wrong, or it was gone before."),
     "removed": ("breaking", "It cannot be loaded any more."),
     "renamed": ("breaking", "The key that is written down is not its key any more."),
@@ -246,6 +245,11 @@ def scale(policy: Policy) -> Scale:
 @lru_cache(maxsize=64)
 def _scale(fields: tuple[tuple[str, Severity], ...]) -> Scale:
     return Scale(dict(fields))
+
+
+def is_breaking_by_table(change: FieldChange) -> bool:
+    """Return whether the table calls a change breaking, whatever archiver.toml says."""
+    return BUILT_IN.of_field(change) == "breaking"
 
 
 def _of_case(name: str, old: Json | UnsetType, new: Json | UnsetType) -> Severity:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from archiver.changes.severity import FIRST
+from archiver.changes.severity import FIRST, of_kind
 from archiver.database.news import told
 from archiver.records.model import KINDS
 from archiver.records.text import count
@@ -57,8 +57,13 @@ class Captures:
             if has_page and has_data:
                 continue
             events = list(told(self.facts.connection, capture.id))
-            self.shelf.data(f"changes/{capture.id}", [data.change(each) for each in events])
+            self.shelf.data(f"changes/{capture.id}", [self._change(each) for each in events])
             self.shelf.page("site-capture.html.j2", page, self._capture(capture, events))
+
+    def _change(self, event: Event) -> list[Any]:
+        """Return a change as data; of an update, whether it is breaking."""
+        breaking = event.kind == "updated" and self.facts.lasting.severity(event) == "breaking"
+        return [*data.change(event), *(["breaking"] if breaking else [])]
 
     def _capture(self, capture: Capture, events: Sequence[Event]) -> dict[str, Any]:
         trailers = self.facts.trailers.get(capture.revision, {})
@@ -100,6 +105,7 @@ class Captures:
             yield {
                 "kind": kind,
                 "title": wording.TITLES[kind],
+                "severity": "" if kind == "updated" else of_kind(kind),
                 "count": len(found),
                 "events": [story.told(each) for each in found[:_LISTED]],
                 "left": max(len(found) - _LISTED, 0),

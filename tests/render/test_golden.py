@@ -52,8 +52,8 @@ def comparison(folder: Path) -> tuple[list[RecordChange], End, End]:
     paths = {name: tuple(named.get(name, ())) for name in ("key", "metrics", "sets")}
     policy = Policy(paths["key"], metrics=paths["metrics"], sets=paths["sets"])
     old, new = (snapshot(folder / f"{name}.json", policy) for name in ("old", "new"))
-    changes = compare(old[0], new[0], policy=policy)
-    return [BUILT_IN.weighed(change) for change in changes], old[1], new[1]
+    found = compare(old[0], new[0], policy=policy)
+    return [BUILT_IN.weighed(change) for change in found], old[1], new[1]
 
 
 def snapshot(file: Path, policy: Policy) -> tuple[list[bytes], End]:

@@ -241,10 +241,12 @@ def test_a_template_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> N
 @each_text
 def test_an_annotation_is_one_line_that_says_one_thing(hostile: str) -> None:
     pin = Pin(hostile, hostile, 1)
-    finding = Finding(key=hostile, verdict="removed", detail=hostile, pins=(pin,))
+    finding = Finding(
+        key=hostile, verdict="removed", severity="breaking", detail=hostile, pins=(pin,)
+    )
     for form in ("github", "text"):
         out = io.StringIO()
-        findings.show([finding], form, out, source="hub", failing=frozenset({"removed"}))
+        findings.show([finding], form, out, source="hub", least="breaking", allowed=frozenset())
         lines = out.getvalue().split("\n")[:-1]
         assert len(lines) == (1 if form == "github" else 2)
         assert HIDDEN.search(out.getvalue()) is None
