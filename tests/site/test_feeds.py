@@ -218,7 +218,7 @@ def test_a_saved_query_has_its_records_fields_and_kinds(past: History) -> None:
     assert titles(files, "feeds/mine") == ["1 updated, -1 removed (3 records)"]
     configure(past, '[feeds.mine]\nfields = ["p.*"]')
     assert [words(each) for each in entries(written(past.folder), "feeds/mine")][:1] == [
-        "-1 removed (3 records) Removed (1) d<i> · 5,000 downloads · mit (withdrawn <its owner>)"
+        "-1 removed (3 records) Breaking: Removed (1) d<i> · 5,000 downloads · mit (withdrawn <its owner>)"
     ]
     configure(past, '[feeds.mine]\nkinds = ["updated"]\nwhere = ["p has x"]')
     assert titles(written(past.folder), "feeds/mine") == ["1 updated (4 records)"]
