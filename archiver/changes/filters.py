@@ -66,18 +66,25 @@ class Filter:
         if self._pins is not None and self._pins.isdisjoint((change.key, change.old_key)):
             return None
         if change.changes is UNSET:
-            whole = self._scale.weighed(change, pinned=self._pins is not None)
+            whole = self._weighed(change)
             return whole if change.kind in self._kinds and self._is_bad(whole) else None
         kept = [each for each in change.changes if each.metric or self._is_looked_at(each)]
         if self._least is not None:
             least = self._least
-            kept = [each for each in kept if reached(self._scale.of_field(each), least)]
+            kept = [each for each in kept if reached(self._severity(each), least)]
         news = "updated" in self._kinds and not all(each.metric for each in kept)
         kept = [each for each in kept if (self._passes(each) if each.metric else news)]
         kind: Kind = "updated" if news else "metrics"
         if not kept:
             return None
-        return self._scale.weighed(replace(change, kind=kind, changes=tuple(kept)))
+        return self._weighed(replace(change, kind=kind, changes=tuple(kept)))
+
+    def _weighed(self, change: RecordChange) -> RecordChange:
+        """Return a change that says how bad it is for who depends on its record."""
+        return self._scale.weighed(change, pinned=self._pins is not None)
+
+    def _severity(self, change: FieldChange) -> Severity:
+        return self._scale.of_field(change, pinned=self._pins is not None)
 
     def _is_bad(self, change: RecordChange) -> bool:
         return self._least is None or reached(severity_of(change), self._least)

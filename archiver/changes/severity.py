@@ -177,7 +177,7 @@ class Scale:
             return self._of_whole(change.kind, pinned=pinned)
         found = METRIC
         for each in change.changes:
-            severity = self.of_field(each)
+            severity = self.of_field(each, pinned=pinned)
             found = severity if worse(severity, found) else found
         return found
 
@@ -185,8 +185,16 @@ class Scale:
     def _of_whole(kind: Kind, *, pinned: bool) -> Severity:
         return PINNED["renamed"][0] if pinned and kind == "renamed" else _OF_KINDS[kind]
 
-    def of_field(self, change: FieldChange) -> Severity:
-        """Return how bad the change of one field is."""
+    def of_field(self, change: FieldChange, *, pinned: bool = False) -> Severity:
+        """Return how bad the change of one field is.
+
+        Args:
+            change: The change.
+            pinned: Whether somebody depends on the record: then archiver.toml cannot make light of
+                terms under which it cannot be used.
+        """
+        if pinned and BUILT_IN.of_field(change) == "breaking":
+            return "breaking"
         if self._any or change.path in self._looked_at:
             return self._looked(change)
         return METRIC if change.metric else self._plain.get(change.path, _OTHER)
@@ -245,11 +253,6 @@ def scale(policy: Policy) -> Scale:
 @lru_cache(maxsize=64)
 def _scale(fields: tuple[tuple[str, Severity], ...]) -> Scale:
     return Scale(dict(fields))
-
-
-def is_breaking_by_table(change: FieldChange) -> bool:
-    """Return whether the table calls a change breaking, whatever archiver.toml says."""
-    return BUILT_IN.of_field(change) == "breaking"
 
 
 def _of_case(name: str, old: Json | UnsetType, new: Json | UnsetType) -> Severity:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from archiver.changes.compare import field_changes
-from archiver.changes.severity import PINNED, TERMS, is_breaking_by_table, reached, scale
+from archiver.changes.severity import PINNED, TERMS, reached, scale
 from archiver.errors import ShallowHistory, UnknownRevision
 from archiver.history import revisions
 from archiver.history.timeline import Moment, timelines
@@ -57,7 +57,7 @@ Fates: TypeAlias = "Callable[[Iterable[str]], Mapping[str, Fate]]"
 _FIELDS: Final[Mapping[str, Verdict]] = {
     name: "gated" if name == "gated" else "license" for name in sorted(TERMS)
 }
-"""Field to the verdict if its value changed, be it as bad as it may; others are ``changed``."""
+"""Field to the verdict if its value changed; that of others is ``changed``."""
 _SHIFTS: Final = 3
 """How many values of a field a finding names."""
 
@@ -325,7 +325,7 @@ class _Evidence:
     ) -> Iterator[tuple[str, Finding]]:
         """Yield the fields that differ from what is right and of which no list says anything."""
         for change in self._changes(self._right(key), record):
-            field, severity = change.field, self._scale.of_field(change)
+            field, severity = change.field, self._scale.of_field(change, pinned=True)
             verdict = _FIELDS.get(field, "changed")
             if said.get(field):
                 continue
@@ -336,14 +336,8 @@ class _Evidence:
             elif verdict == "changed":
                 shifts = islice(wording.shifts(change), _SHIFTS)
                 detail = "; ".join(f"{each.field} was {each.old}, is {each.new}" for each in shifts)
-            if self._is_told(change, severity, verdict):
+            if reached(severity, self._least) or verdict == "respelled":
                 yield field, Finding(key=key, verdict=verdict, severity=severity, detail=detail)
-
-    def _is_told(self, change: FieldChange, severity: Severity, verdict: Verdict) -> bool:
-        """Return whether a change is as bad as what is asked for; other terms are always told."""
-        if reached(severity, self._least):
-            return True
-        return verdict == "respelled" or (verdict != "changed" and is_breaking_by_table(change))
 
     def _changes(self, right: Record, record: Record) -> tuple[FieldChange, ...]:
         """Return what differs between two records, as far as it is looked at."""

@@ -192,8 +192,9 @@ def test_each_capture_with_news_is_an_entry_and_so_is_the_first(past: History) -
 def test_an_entry_names_what_changed_from_what_to_what_and_why(past: History) -> None:
     last, changed, *_ = entries(written(past.folder))
     assert words(last) == (
-        "1 updated, -1 removed (3 records) Removed (1) "
-        "d<i> · 5,000 downloads · mit (withdrawn <its owner>) Updated (1) c license: gpl → mit"
+        "1 updated, -1 removed (3 records) Breaking: Removed (1) "
+        "d<i> · 5,000 downloads · mit (withdrawn <its owner>) "
+        "Breaking: Updated (1) c license: gpl → mit"
     )
     assert "<del><bdi>gpl</bdi></del> → <ins><bdi>mit</bdi></ins>" in last["content_html"]
     assert last["summary"] == "removed: d<i>; updated: c"
@@ -218,7 +219,10 @@ def test_a_saved_query_has_its_records_fields_and_kinds(past: History) -> None:
     assert titles(files, "feeds/mine") == ["1 updated, -1 removed (3 records)"]
     configure(past, '[feeds.mine]\nfields = ["p.*"]')
     assert [words(each) for each in entries(written(past.folder), "feeds/mine")][:1] == [
-        "-1 removed (3 records) Breaking: Removed (1) d<i> · 5,000 downloads · mit (withdrawn <its owner>)"
+        (
+            "-1 removed (3 records) Breaking: Removed (1) "
+            "d<i> · 5,000 downloads · mit (withdrawn <its owner>)"
+        )
     ]
     configure(past, '[feeds.mine]\nkinds = ["updated"]\nwhere = ["p has x"]')
     assert titles(written(past.folder), "feeds/mine") == ["1 updated (4 records)"]
