@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from archiver.changes.filters import Filter
 from archiver.changes.severity import (
-    FIRST,
     importance,
     of_kind,
     scale,
@@ -356,14 +355,12 @@ def _summary(counts: Mapping[Kind, int]) -> Summary:
 
 
 def _in_words(summary: Summary, changes: list[RecordChange]) -> str:
-    """Return what changed in plain text: the first records of each kind, what is gone first."""
+    """Return what changed in plain text: the first records of each kind, the worst first."""
     groups: dict[Kind, list[str]] = {}
     for each in changes:
         groups.setdefault(each.kind, []).append(visible(clip(wording.shown(each), _LONGEST_NAME)))
     return "; ".join(
-        f"{kind}: {few(groups[kind], total=getattr(summary, kind))}"
-        for kind in FIRST
-        if kind in groups
+        f"{kind}: {few(groups[kind], total=getattr(summary, kind))}" for kind in groups
     )
 
 
