@@ -137,7 +137,8 @@ class Candidate:
         layout = self._layout(before, taken)
         after = self._version(layout)
         drift = None if self.accept else Drift(policy)
-        summary, changes = outlined(before, after, policy, drift)
+        found = outlined(before, after, policy, drift)
+        summary = found.summary
         if drift is not None:
             drift.refuse(before.end.total - summary.removed - summary.left - summary.renamed)
         large = (
@@ -156,7 +157,8 @@ class Candidate:
             old=before.end,
             new=after.end,
             summary=summary,
-            changes=changes,
+            changes=found.changes,
+            severities=found.severities,
             notes=(*self.notes, *large, *self.confirmation.notes),
         )
         return report, layout

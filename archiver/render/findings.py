@@ -9,11 +9,14 @@ import msgspec
 from msgspec import UNSET
 
 from archiver import __version__
+from archiver.changes.severity import reached
 from archiver.records.text import count, named, terminal, visible, width
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import TextIO
+
+    from archiver.records.model import Severity
 
 FindingForm: TypeAlias = Literal["text", "json", "sarif", "github"]
 FORMS: Final[tuple[FindingForm, ...]] = get_args(FindingForm)
@@ -25,14 +28,27 @@ _RULES: Final[Mapping[str, str]] = {
     "gated": "Access to the record must be asked for",
     "license": "The record has another licence",
     "unconfirmed": "The newest listing lacks the record, and its source does not tell why",
+    "changed": "The record has another value in one of its fields",
     "respelled": "The record writes the same licence in another way",
     "left": "The record is outside of the window that is listed, and still exists",
 }
 _encode = msgspec.json.Encoder().encode
 
 
+_LEVELS: Final[Mapping[Severity, str]] = {"breaking": "error", "notable": "warning"}
+"""How SARIF calls a severity, and GitHub; anything less is a note, or a notice."""
+_Failing: TypeAlias = "Callable[[Any], bool]"
+_Level: TypeAlias = "Callable[[Any], str]"
+
+
 def show(
-    findings: Sequence[Any], form: FindingForm, out: TextIO, *, source: str, failing: frozenset[str]
+    findings: Sequence[Any],
+    form: FindingForm,
+    out: TextIO,
+    *,
+    source: str,
+    least: Severity,
+    allowed: frozenset[str],
 ) -> None:
     """Write `findings` (`pins.status.Finding`) to `out`.
 
@@ -42,12 +58,32 @@ def show(
             2.1.0 (OASIS), ``github`` the workflow commands of GitHub's runner.
         out: Where to.
         source: Name of the source.
-        failing: The verdicts that make a check fail.
+        least: How bad a finding is that makes a check fail.
+        allowed: The verdicts that do not, however bad they are.
     """
-    _WRITERS[form](findings, out, source, failing)
+
+    def failing(finding: Any) -> bool:
+        return is_failing(finding, least, allowed)
+
+    def level(finding: Any) -> str:
+        return "" if finding.verdict in allowed else _LEVELS.get(finding.severity, "")
+
+    if form == "text":
+        _write_text(findings, out, source, failing)
+    elif form == "json":
+        _write_json(findings, out, source, failing)
+    elif form == "sarif":
+        _write_sarif(findings, out, source, level)
+    else:
+        _write_github(findings, out, source, level)
 
 
-def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]) -> None:
+def is_failing(finding: Any, least: Severity, allowed: Collection[str]) -> bool:
+    """Return whether a finding makes a check fail."""
+    return finding.verdict not in allowed and reached(finding.severity, least)
+
+
+def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: _Failing) -> None:
     several = len({each.source for each in findings}) > 1
     rows = [_row(each, several=several) for each in findings if each.verdict != "ok"]
     widths = [max((width(row[column]) for row in rows), default=0) for column in range(2)]
@@ -55,7 +91,7 @@ def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: froz
         words = "  ".join(filter(None, rest))
         gap = " " * (widths[1] - width(key))
         out.write(f"{verdict:<{widths[0]}}  {key}{gap}  {words}\n")
-    bad = len({each.key for each in findings if each.verdict in failing})
+    bad = len({each.key for each in findings if failing(each)})
     all_ = len({each.key for each in findings})
     out.write(f"{source}: {bad:,} of {count(all_, 'record')} failed the check\n")
 
@@ -78,11 +114,11 @@ def _place(pin: Any) -> str:
     return f"{pin.file}:{pin.line}"
 
 
-def _write_json(findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]) -> None:
+def _write_json(findings: Sequence[Any], out: TextIO, source: str, failing: _Failing) -> None:
     document = {
         "schema": "archiver/check/1",
         "source": source,
-        "ok": not any(each.verdict in failing for each in findings),
+        "ok": not any(failing(each) for each in findings),
         "findings": findings,
     }
     out.write(_json(document))
@@ -93,18 +129,15 @@ def _json(document: Any) -> str:
     return _encode(document).decode().replace("##[", "##\\u005b") + "\n"
 
 
-def _write_github(
-    findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]
-) -> None:
+def _write_github(findings: Sequence[Any], out: TextIO, source: str, level: _Level) -> None:
     for each in findings:
         if each.verdict == "ok":
             continue
-        level = "error" if each.verdict in failing else "notice"
         words = _data(_message(each, source))
         for pin in each.pins:
             place = f"file={_property(pin.file)},line={pin.line}," if pin.file else ""
             title = _property(f"{each.source or source}: {each.verdict}")
-            out.write(f"::{level} {place}title={title}::{words}\n")
+            out.write(f"::{level(each) or 'notice'} {place}title={title}::{words}\n")
 
 
 def _message(finding: Any, source: str) -> str:
@@ -123,12 +156,10 @@ def _property(text: str) -> str:
     return _data(visible(text)).replace(":", "%3A").replace(",", "%2C")
 
 
-def _write_sarif(
-    findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]
-) -> None:
+def _write_sarif(findings: Sequence[Any], out: TextIO, source: str, level: _Level) -> None:
     rules = [{"id": name, "shortDescription": {"text": words}} for name, words in _RULES.items()]
     driver = {"name": "archiver", "version": __version__, "rules": rules}
-    results = [row for each in findings for row in _results(each, source, failing)]
+    results = [row for each in findings for row in _results(each, source, level(each) or "note")]
     document = {
         "version": "2.1.0",
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -137,10 +168,9 @@ def _write_sarif(
     out.write(_json(document))
 
 
-def _results(finding: Any, source: str, failing: frozenset[str]) -> Iterator[dict[str, Any]]:
+def _results(finding: Any, source: str, level: str) -> Iterator[dict[str, Any]]:
     if finding.verdict == "ok":
         return
-    level = "error" if finding.verdict in failing else "note"
     for pin in finding.pins:
         yield {
             "ruleId": finding.verdict,
@@ -156,13 +186,3 @@ def _location(pin: Any) -> dict[str, Any]:
         "region": {"startLine": pin.line},
     }
     return {"physicalLocation": place}
-
-
-_WRITERS: Final[
-    Mapping[FindingForm, Callable[[Sequence[Any], TextIO, str, frozenset[str]], None]]
-] = {
-    "text": _write_text,
-    "json": _write_json,
-    "sarif": _write_sarif,
-    "github": _write_github,
-}

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from archiver.changes.severity import TERMS
 from archiver.database import figures, news, pages, standing
 from archiver.errors import ConfigError
 from archiver.history import queries
@@ -116,7 +117,7 @@ class _Review:
 
     def context(self, options: Sequence[str]) -> dict[str, Any]:
         """Return what a template may name."""
-        summary, changes = outlined(
+        summary, changes, severities = outlined(
             self._found.old.opened(), self._found.new.opened(), self._catalogue.policy
         )
         changed = _first_of_each(changes)
@@ -133,6 +134,7 @@ class _Review:
             "source": self._catalogue.source,
             "noun": tuple(self._catalogue.noun),
             "changes": self._changes(summary, changed),
+            "severities": severities,
             "more": {kind: self._left(summary, changed, kind) for kind in KINDS},
             "when": self._when(changed),
             "terms": terms,
@@ -178,7 +180,7 @@ class _Review:
 
     def _terms(self) -> tuple[list[dict[str, Any]], int]:
         """Return what changed licence or access, newest first, and how much more of it there is."""
-        events = news.of_fields(self._index.connection, sorted(wording.TERMS), *self._span)
+        events = news.of_fields(self._index.connection, sorted(TERMS), *self._span)
         shown = [self._term(event) for event in islice(events, _NAMED)]
         return shown, sum(1 for _ in events)
 

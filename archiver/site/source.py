@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from archiver.changes.severity import scale
 from archiver.database import pages
 from archiver.history import queries
 from archiver.history.index import description
@@ -176,6 +177,7 @@ class SourceSite:
             self.made,
             description(facts.catalogue),
             facts.catalogue.policy.label,
+            dict(facts.catalogue.policy.severity),
             facts.catalogue.noun,
             facts.all_static,
             data.record_files(len(facts.kept)),
@@ -356,7 +358,10 @@ class SourceSite:
                 source=self.facts.catalogue.source,
                 old=found.old.end,
                 current=found.new.end,
-                changes=(each for each in found.changes() if each.kind != "metrics"),
+                changes=map(
+                    scale(found.policy).weighed,
+                    (each for each in found.changes() if each.kind != "metrics"),
+                ),
                 summary=lambda: found.summary,
                 noun=self.facts.catalogue.noun,
             )
