@@ -56,6 +56,20 @@ WORDS: Final[Mapping[str, str]] = {
 }
 """What each kind of change, and each state of a record, is called inside of a sentence."""
 
+VERDICTS: Final[Mapping[str, str]] = {
+    "missing": sentence("missing"),
+    "removed": sentence("removed"),
+    "renamed": sentence("renamed"),
+    "gated": sentence("gated"),
+    "license": sentence("license"),
+    "unconfirmed": sentence("unconfirmed"),
+    "changed": sentence("changed"),
+    "respelled": sentence("respelled"),
+    "left": sentence("left"),
+    "ok": sentence("ok"),
+}
+"""What `archiver check` finds of a record, in a word."""
+
 NOTES: Final[Mapping[Kind, str]] = {
     "returned": sentence("returned"),
     "entered": sentence("entered the window"),

@@ -166,7 +166,7 @@ def row(facts: Facts, capture: Capture) -> dict[str, Any]:
         "total": "" if capture.total is None else count(capture.total),
         "numbers": [count(number) if number else "" for number in numbers],
         "note": note,
-        "breaking": f"{count(breaking)} breaking" if breaking else "",
+        "breaking": tr("{number} breaking", number=count(breaking)) if breaking else "",
     }
 
 
