@@ -127,6 +127,9 @@ def _furnish(environment: Environment) -> None:
     environment.policies["ext.i18n.trimmed"] = True
     environment.globals["titles"] = {kind: said(title) for kind, title in wording.TITLES.items()}
     environment.globals["kinds"] = {kind: said(words) for kind, words in wording.WORDS.items()}
+    environment.globals["severities"] = {
+        each: said(words) for each, words in wording.SEVERITIES.items()
+    }
     environment.globals["matters"] = FIRST
     environment.globals["groups"] = groups
     environment.globals["stylesheet"] = _stylesheet
