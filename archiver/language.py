@@ -32,7 +32,7 @@ DOMAIN: Final = "messages"
 
 _LONGEST: Final = 2_000  # characters of a text that is recognised
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)[^}]*\}")
-_SPEC: Final = re.compile(r"\{(\w+)[^}]+\}")
+_SPEC: Final = re.compile(r"\{(\w+)[:!][^}]*\}")
 
 _chosen = ENGLISH
 _scope: ContextVar[str | None] = ContextVar("language", default=None)

@@ -132,7 +132,7 @@ class _Review:
         keys |= {each["key"] for group in rows for each in group}
         return {
             "source": self._catalogue.source,
-            "noun": tuple(self._catalogue.noun),
+            "noun": tuple(self._catalogue.noun.words),
             "changes": self._changes(summary, changed),
             "severities": severities,
             "more": {kind: self._left(summary, changed, kind) for kind in KINDS},

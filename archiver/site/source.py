@@ -163,7 +163,7 @@ class SourceSite:
     def _source(self) -> dict[str, Any]:
         noun = self.facts.catalogue.noun
         name = self.facts.catalogue.source
-        return {"name": name, "folder": self.folder, "noun": (noun.one, noun.many)}
+        return {"name": name, "folder": self.folder, "noun": tuple(noun.words)}
 
     @cached_property
     def _lives(self) -> Lives:
@@ -280,6 +280,7 @@ class SourceSite:
                 "source": self.facts.catalogue.source,
                 "title": self.facts.catalogue.source,
                 "noun": list(self._source["noun"]),
+                "counted": list(self.facts.catalogue.noun.templates),
                 "captures": data.captures(self.facts.captures, self.facts.pages),
                 "fields": [field._asdict() for field in self.facts.columns.fields],
                 "records": len(self.facts.columns.keys),
