@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from archiver.changes.compare import field_changes
 from archiver.changes.severity import PINNED, TERMS, reached, scale
-from archiver.errors import ShallowHistory, UnknownRevision
+from archiver.errors import ShallowHistory, UnknownRevision, reason
 from archiver.history import revisions
 from archiver.history.timeline import Moment, timelines
 from archiver.history.versions import opened
@@ -226,10 +226,13 @@ class _Evidence:
             based = self._base is not None
             if all(key in self._tombstones or (based and key in self._records) for key in keys):
                 return
-            hint = "git fetch --unshallow"
-            hint += "" if based else ", or name a revision that is here by --since"
+            hint = (
+                sentence("git fetch --unshallow")
+                if based
+                else sentence("git fetch --unshallow, or name a revision that is here by --since")
+            )
             raise ShallowHistory(
-                str(short), hint=hint, commit=short.commit, path=short.path
+                reason(short), hint=hint, commit=short.commit, path=short.path
             ) from short
 
     def ask(self, fates: Fates, unlisted: AbstractSet[str]) -> None:

@@ -47,7 +47,7 @@ BUILT_IN = {
     "openrouter": "archiver.sources.openrouter:OpenRouter",
 }
 """The built-in kinds, by name; no installed package replaces them."""
-KINDS: Kinds[Source] = Kinds("source", Source, "archiver.sources", BUILT_IN)  # type: ignore[type-abstract]
+KINDS: Kinds[Source] = Kinds(sentence("source"), Source, "archiver.sources", BUILT_IN)  # type: ignore[type-abstract]
 
 
 def create(
