@@ -88,7 +88,7 @@ def translated(command: click.Command) -> click.Command:
     if current() == ENGLISH:
         return command
     command = copy.copy(command)
-    command.help = tr(command.help or "")
+    command.help = tr(command.help) if command.help else None
     for title in _TITLES:
         command.epilog = (command.epilog or "").replace(f"\n{title}\n", f"\n{tr(title)}\n")
     command.params = [_parameter(each) for each in command.params]
@@ -99,7 +99,7 @@ def _parameter(parameter: click.Parameter) -> click.Parameter:
     if not isinstance(parameter, click.Option) or not parameter.help:
         return parameter
     parameter = copy.copy(parameter)
-    parameter.help = tr(parameter.help or "")
+    parameter.help = tr(str(parameter.help))
     return parameter
 
 
