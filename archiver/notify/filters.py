@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from archiver.changes.filters import Filter
 from archiver.changes.severity import BUILT_IN, importance, severity_of
 from archiver.errors import ConfigError
+from archiver.language import sentence
 from archiver.pins import lists
 from archiver.records.model import KINDS, Kind, RecordChange, RecordUpdate, Rename, Severities
 from archiver.render import wording
@@ -59,7 +60,9 @@ def pinned(channel: ChannelConfig, folder: Path) -> frozenset[str] | None:
     paths = [folder / name for name in channel.pins]
     for path in paths:
         if not lists.is_list(path):
-            raise ConfigError(f"pins: {path.name} is no list of keys, such as models.txt")
+            raise ConfigError(
+                sentence("pins: {path} is no list of keys, such as models.txt", path=path.name)
+            )
     return frozenset(pin.key for pin in lists.listed(paths))
 
 

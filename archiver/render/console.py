@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import UNSET
 
 from archiver.changes.severity import severity_of
+from archiver.language import retold, said, sentence
 from archiver.records import text
 from archiver.render import wording
 
@@ -54,7 +55,7 @@ def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
         others.seek(0)
         copyfileobj(others, out)
     if shown.left_out:
-        out.write(f"{text.more(shown.left_out.total())}\n")
+        out.write(f"{said(text.more(shown.left_out.total()))}\n")
     out.write(
         f"{source}: {wording.headline(stream.summary(), stream.current.total, noun=stream.noun)}\n"
     )
@@ -80,9 +81,10 @@ def _first_line(change: RecordChange, colour: str) -> str:
     line = f"{wording.MARKS[kind]} {text.terminal(wording.shown(change))}"
     if change.old_key is not UNSET:
         line = f"= {text.terminal(change.old_key)} → {text.terminal(wording.shown(change))}"
-    note = wording.NOTES.get(kind, "") if change.cause is UNSET else text.terminal(change.cause)
+    note = wording.NOTES.get(kind, "") if change.cause is UNSET else retold(change.cause)
     if change.changes is not UNSET and severity_of(change) == "breaking":
-        note = "breaking"
+        note = sentence("breaking")
+    note = text.terminal(note)
     line += f" ({note})" if note else ""
     return f"{colour}{line}{_PLAIN}\n" if colour else f"{line}\n"
 
@@ -93,7 +95,7 @@ def _field_lines(change: RecordChange) -> Iterator[str]:
     for shift in shifts[:_LEAVES]:
         yield f"    {text.terminal(shift.field)}: {_cell(shift.old)} → {_cell(shift.new)}\n"
     if len(shifts) > _LEAVES:
-        yield f"    {text.more(len(shifts) - _LEAVES)}\n"
+        yield f"    {said(text.more(len(shifts) - _LEAVES))}\n"
 
 
 def _cell(words: str) -> str:
