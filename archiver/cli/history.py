@@ -119,7 +119,7 @@ def changes(
     if by is not None:
         listing = {"--steps": steps, "--name-only": look.name_only, "--stat": look.stat}
         if look.fail_on is not None:
-            raise click.UsageError("--by counts; --fail-on looks at each change.")
+            raise click.UsageError(tr("--by counts; --fail-on looks at each change."))
         _refuse_with_by({**listing, "--template": look.template is not None})
         answers = change_output.since(choice, start, at=at)
         with output.destination(look.output_path) as out:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import reduce
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
@@ -15,6 +16,7 @@ from archiver.errors import ShallowHistory, UnknownRevision
 from archiver.history import revisions
 from archiver.history.timeline import Moment, timelines
 from archiver.history.versions import opened
+from archiver.language import Sentence, Stored, joined, sentence, stored
 from archiver.pins.lists import Pin  # noqa: TC001  msgspec reads it
 from archiver.pins.references import inside
 from archiver.records import canonical
@@ -268,7 +270,7 @@ class _Evidence:
             return [self._absence(key)]
         fate = self._fates.get(key, _UNASKED) if key in self._unlisted else Fate("listed")
         if fate.state != "listed":
-            return [_fated(key, fate, "missing from the newest listing")]
+            return [_fated(key, fate, sentence("missing from the newest listing"))]
         said = {
             field: {pin.values[field] for pin in pins if field in pin.values} for field in _FIELDS
         }
@@ -286,27 +288,30 @@ class _Evidence:
         since = timeline.last_changed if timeline else None
         if key in self._tombstones:
             chain_ = _renames(self._tombstones[key], self._tombstones)
-            last, steps = chain_[-1], [f"renamed to {each.now}" for each in chain_ if each.now]
+            last = chain_[-1]
+            steps = [sentence("renamed to {key}", key=each.now) for each in chain_ if each.now]
             if not last.now:
-                cause = f": {last.cause}" if last.cause else ""
-                steps.append(f"removed{cause}; last seen {last.last_seen} UTC")
+                steps.append(_removed(last))
             verdict: Verdict = "renamed" if last.now else "removed"
-            detail = ", then ".join(steps)
+            detail = reduce(_then, steps)
             return Finding(key=key, verdict=verdict, detail=detail, since=since, now=last.now)
         if timeline is None:
             return Finding(key=key, verdict="missing", detail=self._unknown(key))
         if self._has_left(key):
             fate = self._fates.get(key, _UNASKED)
-            return _fated(key, fate, "outside of the listed window", since)
-        return Finding(key=key, verdict="removed", detail="removed", since=since)
+            return _fated(key, fate, sentence("outside of the listed window"), since)
+        return Finding(key=key, verdict="removed", detail=sentence("removed"), since=since)
 
     def _unknown(self, key: str) -> str:
         known = self._records.keys() | self._tombstones.keys() | self._timelines.keys()
         meant = next((guess for guess in self._guesses[key] if guess in known), "")
-        detail = "no snapshot here has ever had a record with this key"
+        parts: list[str] = [sentence("no snapshot here has ever had a record with this key")]
         state = self._fates[key].state if key in self._fates else "unknown"
-        detail += _UNSEEN[state] if self._window else ""
-        return detail + (f"; did you mean {meant}?" if meant else "")
+        if self._window:
+            parts.append(_UNSEEN[state])
+        if meant:
+            parts.append(sentence("; did you mean {meant}?", meant=meant))
+        return joined("", parts)
 
     def _contradictions(
         self, key: str, record: Record, said: Mapping[str, Collection[str]]
@@ -316,7 +321,13 @@ class _Evidence:
             now = _spelled(record.get(field))
             wrong = [right for right in values if now != right and not _licence(field, right, now)]
             if wrong:
-                detail = f"{field} is {now}, not {' or '.join(sorted(values))}"
+                right = reduce(
+                    lambda one, other: sentence("{one} or {other}", one=one, other=other),
+                    sorted(values),
+                )
+                detail = sentence(
+                    "{field} is {now}, not {right}", field=field, now=now, right=right
+                )
                 verdict = _FIELDS[field]
                 yield field, Finding(key=key, verdict=verdict, severity="breaking", detail=detail)
 
@@ -330,12 +341,13 @@ class _Evidence:
             if said.get(field):
                 continue
             was, now = (_spelled(None if it is UNSET else it) for it in (change.old, change.new))
-            detail = f"{field} was {was}, is {now}"
+            detail = _shifted(field, was, now)
             if name := _licence(field, was, now):
-                verdict, detail = "respelled", f"{detail}: both mean {name}"
+                verdict = "respelled"
+                detail = sentence("{detail}: both mean {name}", detail=detail, name=name)
             elif verdict == "changed":
                 shifts = islice(wording.shifts(change), _SHIFTS)
-                detail = "; ".join(f"{each.field} was {each.old}, is {each.new}" for each in shifts)
+                detail = joined("; ", (_shifted(each.field, each.old, each.new) for each in shifts))
             if reached(severity, self._least) or verdict == "respelled":
                 yield field, Finding(key=key, verdict=verdict, severity=severity, detail=detail)
 
@@ -379,11 +391,11 @@ class _Evidence:
         return timeline.blame.get(field) or next(changed, None)
 
 
-_UNASKED: Final = Fate("unknown", "the source cannot be asked")
+_UNASKED: Final = Fate("unknown", stored("the source cannot be asked"))
 _UNSEEN: Final[Mapping[str, str]] = {
-    "listed": "; the source has it, outside of the listed window: name it in `ids`",
-    "gone": "; the source does not have it either",
-    "unknown": "; only a window is listed",
+    "listed": sentence("; the source has it, outside of the listed window: name it in `ids`"),
+    "gone": sentence("; the source does not have it either"),
+    "unknown": sentence("; only a window is listed"),
 }
 
 
@@ -397,16 +409,41 @@ def _fated(key: str, fate: Fate, where: str, since: Moment | None = None) -> Fin
         since: Since when it is there; since when it is gone nobody knows.
     """
     if fate.state == "listed":
-        detail = f"{where}; the source still has it"
+        detail = sentence("{where}; the source still has it", where=where)
         return Finding(key=key, verdict="left", detail=detail, since=since)
     if fate.state == "unknown":
-        detail = f"{where}; whether it still exists is unknown"
-        detail += f": {fate.cause}" if fate.cause else ""
+        detail = sentence("{where}; whether it still exists is unknown", where=where)
+        if fate.cause:
+            detail = joined(": ", (detail, Stored(fate.cause)))
         return Finding(key=key, verdict="unconfirmed", detail=detail, since=since)
-    then = f" since {since.timestamp} UTC" if since else ""
-    said = f"renamed to {fate.now}" if fate.now else fate.cause or "gone"
+    if since:
+        where = sentence("{where} since {since} UTC", where=where, since=since.timestamp)
+    said = sentence("renamed to {key}", key=fate.now) if fate.now else _cause(fate.cause)
     verdict: Verdict = "renamed" if fate.now else "removed"
-    return Finding(key=key, verdict=verdict, detail=f"{said}; {where}{then}", now=fate.now)
+    return Finding(key=key, verdict=verdict, detail=joined("; ", (said, where)), now=fate.now)
+
+
+def _cause(cause: str) -> str:
+    return Stored(cause) if cause else sentence("gone")
+
+
+def _removed(stone: Tombstone) -> Sentence:
+    """Say when a record was seen last, and why it is gone."""
+    if not stone.cause:
+        return sentence("removed; last seen {last_seen} UTC", last_seen=stone.last_seen)
+    return sentence(
+        "removed: {cause}; last seen {last_seen} UTC",
+        cause=Stored(stone.cause),
+        last_seen=stone.last_seen,
+    )
+
+
+def _then(first: Sentence, following: Sentence) -> Sentence:
+    return sentence("{first}, then {following}", first=first, following=following)
+
+
+def _shifted(field: str, was: str, now: str) -> Sentence:
+    return sentence("{field} was {was}, is {now}", field=field, was=was, now=now)
 
 
 def _records(version: Version, keys: Collection[str]) -> Iterator[tuple[str, Record]]:

@@ -10,7 +10,9 @@ from msgspec import UNSET
 
 from archiver import __version__
 from archiver.changes.severity import reached
+from archiver.language import Sentence, said, sentence, tr
 from archiver.records.text import count, named, terminal, visible, width
+from archiver.render import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -22,17 +24,19 @@ FindingForm: TypeAlias = Literal["text", "json", "sarif", "github"]
 FORMS: Final[tuple[FindingForm, ...]] = get_args(FindingForm)
 
 _RULES: Final[Mapping[str, str]] = {
-    "missing": "No snapshot ever had this record",
-    "removed": "The record is gone from the catalogue",
-    "renamed": "The record has another key now",
-    "gated": "Access to the record must be asked for",
-    "license": "The record has another licence",
-    "unconfirmed": "The newest listing lacks the record, and its source does not tell why",
-    "changed": "The record has another value in one of its fields",
-    "respelled": "The record writes the same licence in another way",
-    "left": "The record is outside of the window that is listed, and still exists",
+    "missing": sentence("No snapshot ever had this record"),
+    "removed": sentence("The record is gone from the catalogue"),
+    "renamed": sentence("The record has another key now"),
+    "gated": sentence("Access to the record must be asked for"),
+    "license": sentence("The record has another licence"),
+    "unconfirmed": sentence(
+        "The newest listing lacks the record, and its source does not tell why"
+    ),
+    "changed": sentence("The record has another value in one of its fields"),
+    "respelled": sentence("The record writes the same licence in another way"),
+    "left": sentence("The record is outside of the window that is listed, and still exists"),
 }
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(enc_hook=str).encode  # a `Sentence` is written in English
 
 
 _LEVELS: Final[Mapping[Severity, str]] = {"breaking": "error", "notable": "warning"}
@@ -90,17 +94,25 @@ def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: _Fai
     for verdict, key, *rest in rows:
         words = "  ".join(filter(None, rest))
         gap = " " * (widths[1] - width(key))
-        out.write(f"{verdict:<{widths[0]}}  {key}{gap}  {words}\n")
+        start = verdict + " " * (widths[0] - width(verdict))
+        out.write(f"{start}  {key}{gap}  {words}\n")
     bad = len({each.key for each in findings if failing(each)})
     all_ = len({each.key for each in findings})
-    out.write(f"{source}: {bad:,} of {count(all_, 'record')} failed the check\n")
+    words = tr("{bad:,} of {records} failed the check", bad=bad, records=count(all_, "record"))
+    out.write(f"{source}: {words}\n")
 
 
 def _row(finding: Any, *, several: bool) -> tuple[str, ...]:
     since = finding.since
-    when = f"since {since.timestamp} UTC ({since.revision[:10]})" if since else ""
+    when = (
+        sentence(
+            "since {time} UTC ({revision})", time=since.timestamp, revision=since.revision[:10]
+        )
+        if since
+        else ""
+    )
     place = _place(finding.pins[0]) if finding.pins else ""
-    words = (finding.verdict, _shown(finding), finding.detail, when, place)
+    words = (wording.VERDICTS[finding.verdict], _shown(finding), finding.detail, when, place)
     return tuple(map(terminal, (*words, f"({finding.source})" if several else "")))
 
 
@@ -110,7 +122,7 @@ def _shown(finding: Any) -> str:
 
 def _place(pin: Any) -> str:
     if not pin.file:
-        return f"line {pin.line}" if pin.line else ""
+        return tr("line {line}", line=pin.line) if pin.line else ""
     return f"{pin.file}:{pin.line}"
 
 
@@ -133,17 +145,27 @@ def _write_github(findings: Sequence[Any], out: TextIO, source: str, level: _Lev
     for each in findings:
         if each.verdict == "ok":
             continue
-        words = _data(_message(each, source))
+        words = _data(visible(_message(each, source)))
         for pin in each.pins:
             place = f"file={_property(pin.file)},line={pin.line}," if pin.file else ""
-            title = _property(f"{each.source or source}: {each.verdict}")
+            title = _property(f"{each.source or source}: {said(wording.VERDICTS[each.verdict])}")
             out.write(f"::{level(each) or 'notice'} {place}title={title}::{words}\n")
 
 
-def _message(finding: Any, source: str) -> str:
-    when = finding.since
-    since = f" (since {when.timestamp} UTC, revision {when.revision[:10]})" if when else ""
-    return visible(f"{_shown(finding)} of {finding.source or source}: {finding.detail}{since}")
+def _message(finding: Any, source: str) -> Sentence:
+    about = {
+        "record": _shown(finding),
+        "source": finding.source or source,
+        "detail": finding.detail,
+    }
+    if finding.since is None:
+        return sentence("{record} of {source}: {detail}", **about)
+    return sentence(
+        "{record} of {source}: {detail} (since {time} UTC, revision {revision})",
+        time=finding.since.timestamp,
+        revision=finding.since.revision[:10],
+        **about,
+    )
 
 
 def _data(text: str) -> str:
@@ -157,7 +179,9 @@ def _property(text: str) -> str:
 
 
 def _write_sarif(findings: Sequence[Any], out: TextIO, source: str, level: _Level) -> None:
-    rules = [{"id": name, "shortDescription": {"text": words}} for name, words in _RULES.items()]
+    rules = [
+        {"id": name, "shortDescription": {"text": str(words)}} for name, words in _RULES.items()
+    ]
     driver = {"name": "archiver", "version": __version__, "rules": rules}
     results = [row for each in findings for row in _results(each, source, level(each) or "note")]
     document = {
@@ -175,7 +199,7 @@ def _results(finding: Any, source: str, level: str) -> Iterator[dict[str, Any]]:
         yield {
             "ruleId": finding.verdict,
             "level": level,
-            "message": {"text": _message(finding, source)},
+            "message": {"text": visible(str(_message(finding, source)))},
             "locations": [_location(pin)] if pin.file else [],
         }
 

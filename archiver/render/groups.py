@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archiver.changes.severity import FIRST, severity_of
+from archiver.language import sentence
 from archiver.records.model import RecordChange
 from archiver.records.representation import short
 from archiver.render.wording import TITLES
@@ -74,7 +75,7 @@ def _of_kind(
 ) -> Iterator[Group]:
     if kind not in _WEIGHED_APART:
         breaking = severity_of(RecordChange(kind, "")) == _BREAKING
-        title = f"Breaking: {TITLES[kind]}" if breaking else TITLES[kind]
+        title = sentence("Breaking: {title}", title=TITLES[kind]) if breaking else TITLES[kind]
         yield Group(kind, kind, title, number, named, more, _BREAKING if breaking else "")
         return
     worst = [each for each in named if each.get("severity") == _BREAKING]
@@ -83,7 +84,10 @@ def _of_kind(
     left = most - len(worst)
     rest = bool(others or more > left)
     if most:
-        title, id_ = f"Breaking: {TITLES[kind]}", f"breaking-{kind}" if rest else kind
+        title, id_ = (
+            sentence("Breaking: {title}", title=TITLES[kind]),
+            f"breaking-{kind}" if rest else kind,
+        )
         yield Group(kind, id_, title, most, worst, left, _BREAKING)
     if rest:
         yield Group(kind, kind, TITLES[kind], number - most, others, more - left)

@@ -91,4 +91,4 @@ def create(
 
 def _known(settings: type[msgspec.Struct]) -> str:
     names = sorted(field.encode_name for field in msgspec.structs.fields(settings))
-    return sentence("known settings: {names}", names=", ".join(names) or "none")
+    return sentence("known settings: {names}", names=", ".join(names) or sentence("none"))
