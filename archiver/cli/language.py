@@ -37,10 +37,10 @@ _TITLES: Final = (sentence("Example:"), sentence("Examples:"))
 """How the end of a help text begins; below are command lines."""
 
 
-def of_machine() -> None:
-    """Speak the language of the locale; English where it has none of ours."""
+def of_environment() -> None:
+    """Speak the language that the environment names; English where it has none of ours."""
     environ = os.environ  # noqa: TID251  config costs 40 ms, and `archiver --help` needs none
-    name = next((environ[each] for each in _LOCALE if environ.get(each)), "")
+    name = next((environ[each] for each in (VARIABLE, *_LOCALE) if environ.get(each)), "")
     _speak(known(name) or ENGLISH)
 
 
