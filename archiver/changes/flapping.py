@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from archiver.records.canonical import line_key
 from archiver.records.representation import short
 from archiver.records.text import count
 
@@ -43,6 +44,28 @@ class Moves(NamedTuple):
 
     def __repr__(self) -> str:
         return short(self)
+
+
+class Moving:
+    """Collects the moves of a capture from its changes, as a `Breakdown` counts them."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._gone: set[str] = set()
+        self._back: set[str] = set()
+
+    __repr__ = short
+
+    def add(self, kind: Kind, line: bytes) -> None:
+        """Take note of a change: its kind, and the canonical line of its record."""
+        if kind in GOING:
+            self._gone.add(line_key(line).decode())
+        elif kind in COMING:
+            self._back.add(line_key(line).decode())
+
+    def moves(self, capture: str, timestamp: str) -> Moves:
+        """Return the moves of a capture, given its name and time."""
+        return Moves(capture, timestamp, frozenset(self._gone), frozenset(self._back))
 
 
 class Episode(NamedTuple):
@@ -217,13 +240,18 @@ class Damping:
             counts: Receives how many of each kind are told elsewhere.
         """
         for change in changes:
-            episode = self.episode(capture, change.kind, change.key)
-            if episode is None:
-                yield change
-            elif self.tells(episode):
-                yield told(change, episode)
-            else:
+            shown = self.fold(capture, change)
+            if shown is None:
                 counts[change.kind] += 1
+            else:
+                yield shown
+
+    def fold(self, capture: str, change: RecordChange) -> RecordChange | None:
+        """Return a change as it is shown; None: it is told elsewhere."""
+        episode = self.episode(capture, change.kind, change.key)
+        if episode is None:
+            return change
+        return told(change, episode) if self.tells(episode) else None
 
     def episode(self, capture: str, kind: Kind, key: str) -> Episode | None:
         """Return the episode of which a change is a part, if any."""

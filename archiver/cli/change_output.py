@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
     from archiver.history.comparison import Comparison
-    from archiver.records.model import RecordChange, Summary
+    from archiver.records.model import Kind, RecordChange, Summary
     from archiver.records.query import Predicate
     from archiver.render.view import Form
 
@@ -180,13 +181,16 @@ class Look:
         if self.stat:
             found.tally()
         old, current = found.ends
+        folded: Counter[Kind] = Counter()
+        changes = found.folded(folded) if self.form in _FOR_PEOPLE else found.changes()
         return ChangeStream(
             noun=catalogue.noun,
             source=found.source,
             old=old,
             current=current,
-            changes=() if self.stat else self._listed(found.changes()),
+            changes=() if self.stat else self._listed(changes),
             summary=lambda: found.summary,
+            folded=folded,
         )
 
     def _listed(self, changes: Iterator[RecordChange]) -> Iterator[RecordChange]:

@@ -98,6 +98,7 @@ def compare(
 @click.option("--steps", is_flag=True, help="One change set a revision, newest first.")
 @options.by
 @options.at
+@options.damping
 @change_output.changes
 @options.catalogue
 def changes(
@@ -140,6 +141,7 @@ def changes(
 @options.limit()
 @options.output_format()
 @options.output
+@options.damping
 @options.catalogue
 def log(
     *,

@@ -104,6 +104,16 @@ where = click.option(
 )
 
 
+damping = click.option(
+    "--damping",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="A record that is gone and back within N captures flaps: one line; 0: each.  "
+    "[default: as in archiver.toml]",
+)
+"""Goes above `catalogue`, which receives it."""
+
+
 base_url = click.option(
     "--base-url",
     metavar="URL",
@@ -167,6 +177,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         excluded: tuple[str, ...],
         metrics: tuple[str, ...],
         index: bool,
+        damping: int | None = None,
         **rest: Any,
     ) -> Any:
         if file is not None and sources:
@@ -176,7 +187,8 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
 
         words = tuple(filter(None, map(rest.get, _VERSIONS)))
         environ = process_environment()
-        choice = Choice(repo, environ, sources, file, records, key, excluded, metrics, words, index)
+        described = (file, records, key, excluded, metrics)
+        choice = Choice(repo, environ, sources, *described, words, index, damping)
         return command(choice=choice, **rest)
 
     return offer(gathered, *_CATALOGUE)

@@ -21,9 +21,10 @@ from archiver.render import wording
 from archiver.render.section import CAP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from archiver.changes.breakdown import Breakdown
+    from archiver.changes.flapping import Damping, Moving
     from archiver.changes.guard import Drift
     from archiver.changes.lifecycle import Pair
     from archiver.history.versions import Version
@@ -46,6 +47,7 @@ class Comparison:
         notes: What the reader should know.
         names: Names of fields that wait for a record that has them.
         counted: The counts of all its changes, where they are known already.
+        damping: Folds what flaps, where it is one of several comparisons that are read together.
     """
 
     source: str
@@ -57,6 +59,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
     names: FieldNames = field(default_factory=FieldNames.asked)
     counted: Summary | None = None
+    damping: Damping | None = None
     _counts: Counter[Kind] = field(default_factory=Counter)
 
     __repr__ = short
@@ -94,6 +97,13 @@ class Comparison:
             self._counts[change.kind] += 1
             yield change
 
+    def folded(self, counts: Counter[Kind]) -> Iterator[RecordChange]:
+        """Yield the changes as people read them; `counts` receives those told elsewhere."""
+        capture = self.new.end.revision
+        if self.damping is None or capture is None:
+            return self.changes()
+        return self.damping.folded(capture, self.changes(), counts)
+
     @property
     def summary(self) -> Summary:
         """How many changes there were; known when `changes` has ended.
@@ -106,7 +116,7 @@ class Comparison:
         counts: dict[str, int] = {str(kind): number for kind, number in self._counts.items()}
         return Summary(unchanged=self.new.end.total - listed, **counts)
 
-    def tally(self, by: Breakdown | None = None) -> Summary:
+    def tally(self, by: Breakdown | Moving | None = None) -> Summary:
         """Return the summary without explaining the changes: the fastest answer.
 
         Args:
@@ -193,7 +203,11 @@ class Comparison:
 
 
 def outlined(
-    before: Version, after: Version, policy: Policy, drift: Drift | None = None
+    before: Version,
+    after: Version,
+    policy: Policy,
+    drift: Drift | None = None,
+    fold: Callable[[RecordChange], RecordChange | None] = lambda change: change,
 ) -> tuple[Summary, tuple[RecordChange, ...]]:
     """Count all changes; explain the first few news of each kind, as a commit message names.
 
@@ -202,8 +216,10 @@ def outlined(
         after: The version after.
         policy: What the fields mean.
         drift: Is shown the lines of each record that is in both and differs.
+        fold: Returns a change as it is named; None: it is only counted.
     """
     counts: Counter[Kind] = Counter()
+    room: Counter[Kind] = Counter(dict.fromkeys(NEWS, CAP))
     named: list[RecordChange] = []
     known = lives(before, after)
     for old, new in unequal(before, after, known):
@@ -213,8 +229,11 @@ def outlined(
         if kind is None:
             continue
         counts[kind] += 1
-        if counts[kind] <= CAP and kind in NEWS and (change := explain(old, new, policy, known)):
-            named.append(change)
+        change = explain(old, new, policy, known) if room[kind] else None
+        shown = fold(change) if change else None
+        if shown is not None:
+            room[kind] -= 1
+            named.append(shown)
     return summarize(counts, old=before.end.total, new=after.end.total), tuple(named)
 
 

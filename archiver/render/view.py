@@ -35,6 +35,7 @@ class ChangeStream:
         changes: The changes, in the order of their keys; read once.
         summary: Returns the counts, once `changes` has ended.
         noun: What the records are called.
+        folded: How many changes of each kind are told in a newer one, once `changes` has ended.
     """
 
     source: str
@@ -43,6 +44,7 @@ class ChangeStream:
     changes: Iterable[RecordChange]
     summary: Callable[[], Summary]
     noun: Noun = RECORD
+    folded: Counter[Kind] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from archiver.changes.flapping import COMING
 from archiver.records import text
 from archiver.records.model import RecordUpdate, Rename, steps
 
@@ -51,6 +52,9 @@ MARKS: Final[Mapping[Kind, str]] = {
     "updated": "~",
     "metrics": "~",
 }
+
+FLAPPING: Final = "≈"
+"""The mark of a record that flaps."""
 
 NOTES: Final[Mapping[Kind, str]] = {
     "returned": "returned",
@@ -149,6 +153,18 @@ def importance(change: RecordChange) -> int:
             if each.path in _TERMS:
                 return _AFTER_LOSSES
     return _RANKS[change.kind]
+
+
+def mark(change: RecordChange) -> str:
+    """Return the mark of a change; one that comes has a cause only where it flaps."""
+    flaps = change.cause is not UNSET and change.kind in COMING
+    return FLAPPING if flaps else MARKS[change.kind]
+
+
+def folded(headline: str, number: int) -> str:
+    """Add to a headline how many of the changes that it counts flap, and are told elsewhere."""
+    words = f"; {text.count(number)} flapping, told in a newer capture"
+    return headline + words if number else headline
 
 
 def key(record: Record) -> str:
