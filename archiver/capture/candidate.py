@@ -16,6 +16,7 @@ from archiver.changes.lifecycle import write_tombstones, write_unlisted
 from archiver.history import snapshots
 from archiver.history.catalogue import LATEST, REMOVED, UNLISTED
 from archiver.history.comparison import Comparison, outlined
+from archiver.history.flapping import captured
 from archiver.history.versions import EMPTY, stamp
 from archiver.records.canonical import Header
 from archiver.records.digest import records_digest
@@ -150,7 +151,9 @@ class Candidate:
             old=before.end,
             new=after.end,
             summary=summary,
-            changes=changes,
+            changes=captured(
+                self.target.catalogue, changes, tip=self.target.tip(), timestamp=stamp(taken)
+            ),
             notes=(*self.notes, *large, *self.confirmation.notes),
         )
         return report, layout

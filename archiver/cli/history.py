@@ -23,6 +23,7 @@ from archiver.clock import now
 from archiver.errors import NotADataRepository, UnknownRevision
 from archiver.history import queries, revisions
 from archiver.history.choice import answering
+from archiver.history.flapping import flapping
 from archiver.history.log import log as logged
 from archiver.history.log import log_by as logged_by
 from archiver.history.versions import stamp
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from archiver.cli.breakdown_output import Broken
     from archiver.cli.change_output import Look
+    from archiver.cli.log_output import Flapped
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
     from archiver.render.view import Form
@@ -161,8 +163,10 @@ def log(
     start = None if since is None else revisions.start(since, now())
     catalogues = choice.each()
     names = FieldNames.asked(paths=() if by is None else (by,))
+    flapped: Flapped = {}
+    told = flapped if form == "text" and by is None else None
     answers = answering(
-        (_logged(catalogue, start, at, by, names) for catalogue in catalogues),
+        (_logged(catalogue, start, at, by, names=names, flapped=told) for catalogue in catalogues),
         left_out=output.note_left_out,
     )
     entries = merge(*answers, key=lambda each: each[1].timestamp, reverse=True)
@@ -170,7 +174,8 @@ def log(
     with output.destination(output_path) as path, output.held(path, names) as out:
         shown = _counted(islice(entries, limit), seen)
         if by is None:
-            log_output.log(((each, entry) for each, entry, _ in shown), form, out, catalogues)
+            entries_only = ((each, entry) for each, entry, _ in shown)
+            log_output.log(entries_only, form, out, catalogues, flapped)
         else:
             breakdown_output.log(shown, form, out, catalogues)
             _look_for_names(catalogues, names)
@@ -185,8 +190,15 @@ def log(
 
 
 def _logged(
-    catalogue: Catalogue, start: datetime | None, at: str | None, by: str | None, names: FieldNames
+    catalogue: Catalogue,
+    start: datetime | None,
+    at: str | None,
+    by: str | None,
+    *,
+    names: FieldNames,
+    flapped: Flapped | None,
 ) -> Iterator[Broken]:
+    """Yield the log of a catalogue; `flapped` receives the episodes that end in each revision."""
     entry = None
     tip, before = _span(catalogue, start, at)
     found = (
@@ -194,10 +206,13 @@ def _logged(
         if by is None
         else logged_by(catalogue, by, tip=tip, before=before)
     )
-    for entry, groups in found:
-        if by is not None and any(value is not None for value, _ in groups):
-            names.found(by)
-        yield catalogue, entry, groups
+    with flapping(catalogue, tip) as known:
+        for entry, groups in found:
+            if by is not None and any(value is not None for value, _ in groups):
+                names.found(by)
+            if flapped is not None and (ended := known.ended(entry.revision)):
+                flapped[catalogue.source, entry.revision] = ended
+            yield catalogue, entry, groups
     if entry is not None and entry.status != "edge" and not before:
         change_output.note_beginning(catalogue, entry.revision)
 

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from contextlib import closing, contextmanager, suppress
+from itertools import chain
+from typing import TYPE_CHECKING, Final
 
-from archiver.changes.flapping import Damping, Flapping, Moves, Moving
+from archiver.changes.flapping import (
+    COMING,
+    GOING,
+    Damping,
+    Flapping,
+    Moves,
+    Moving,
+    told,
+)
 from archiver.database.news import moves
-from archiver.errors import UnreadableSnapshot
+from archiver.errors import StoreError, UnreadableSnapshot
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.index import index
 from archiver.history.versions import flaw, opened, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from archiver.history.catalogue import Catalogue
     from archiver.history.versions import Version, Versions
+    from archiver.records.model import Kind, RecordChange
     from archiver.records.policy import Policy
     from archiver.store.history import Revision
+
+_AGAIN: Final[frozenset[Kind]] = COMING - {"new"}
+"""A run remembers all removals: what it finds new was never there."""
 
 
 @contextmanager
@@ -45,6 +58,59 @@ def damping(catalogue: Catalogue, tip: str | None = None) -> Iterator[Damping | 
     """
     with flapping(catalogue, tip) as known:
         yield Damping(known) if catalogue.damping else None
+
+
+def captured(
+    catalogue: Catalogue, changes: Iterable[RecordChange], *, tip: str | None, timestamp: str
+) -> tuple[RecordChange, ...]:
+    """Return the changes of a capture to be; one that ends an episode has the words for it.
+
+    What goes may come back or not, so it is told as it is. Where older commits are damaged, all
+    changes are.
+
+    Args:
+        catalogue: The catalogue.
+        changes: The changes that are named.
+        tip: Full id of the commit it will stand on; None: the first of all.
+        timestamp: Its time.
+    """
+    named = tuple(changes)
+    gone, back = (
+        frozenset(each.key for each in named if each.kind in kinds) for kinds in (GOING, _AGAIN)
+    )
+    if not catalogue.damping or not back or tip is None:
+        return named
+    newest = Moves("", timestamp, gone, back)
+    with suppress(StoreError), closing(_moves(catalogue, tip)) as moves:
+        known = Flapping(chain((newest,), moves), catalogue.damping)
+        return tuple(
+            told(each, known.episode("", each.key) if each.key in back else None) for each in named
+        )
+    return named
+
+
+def noted(
+    catalogue: Catalogue, found: Comparison, changes: Iterable[RecordChange]
+) -> list[RecordChange]:
+    """Return some changes of a comparison; one of a record that flapped last has the words for it.
+
+    Where older commits are damaged, none has.
+
+    Args:
+        catalogue: The catalogue.
+        found: The comparison of two of its versions.
+        changes: The changes.
+    """
+    named = [*changes]
+    old, new = (end.revision for end in found.ends)
+    if not catalogue.damping or old is None or new is None:
+        return named
+    with suppress(StoreError), flapping(catalogue, new) as known:
+        return [
+            told(each, known.latest(each.key, after=old) if each.kind in COMING else None)
+            for each in named
+        ]
+    return named
 
 
 def _moves(catalogue: Catalogue, tip: str | None) -> Generator[Moves]:

@@ -12,6 +12,7 @@ from archiver.capture.target import state_change
 from archiver.errors import UnknownRevision
 from archiver.history import queries, revisions, snapshots
 from archiver.history.catalogue import configured
+from archiver.history.flapping import noted
 from archiver.history.versions import opened, stamp
 from archiver.notify import dispatch, outages, outbox
 from archiver.notify.filters import flattened, pinned, selected
@@ -205,7 +206,9 @@ class _Round:
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
         with queries.compare(self.catalogue, old, new, now=self._now) as found:
             changes = found.narrowed(wanted).changes()
-            return News(selected(changes, channel, self._pins(channel)), found.ends, names)
+            selection = selected(changes, channel, self._pins(channel))
+            named = noted(self.catalogue, found, selection.named)
+            return News(selection._replace(named=named), found.ends, names)
 
     def _pins(self, channel: ChannelConfig) -> frozenset[str] | None:
         return pinned(channel, self._folder)
