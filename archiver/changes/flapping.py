@@ -121,6 +121,11 @@ class Flapping:
 
     __repr__ = short
 
+    @property
+    def damps(self) -> bool:
+        """Whether anything may flap."""
+        return self._damping > 0
+
     def episode(self, capture: str, key: str) -> Episode | None:
         """Return the episode of which the move of a record in a capture is a part, if any.
 
@@ -246,6 +251,10 @@ class Damping:
             else:
                 yield shown
 
+    def concerns(self, kind: Kind) -> bool:
+        """Say whether a change of this kind may flap."""
+        return self._flapping.damps and (kind in GOING or kind in COMING)
+
     def fold(self, capture: str, change: RecordChange) -> RecordChange | None:
         """Return a change as it is shown; None: it is told elsewhere."""
         episode = self.episode(capture, change.kind, change.key)
@@ -255,8 +264,7 @@ class Damping:
 
     def episode(self, capture: str, kind: Kind, key: str) -> Episode | None:
         """Return the episode of which a change is a part, if any."""
-        moves = kind in GOING or kind in COMING
-        return self._flapping.episode(capture, key) if moves else None
+        return self._flapping.episode(capture, key) if self.concerns(kind) else None
 
     def tells(self, episode: Episode) -> bool:
         """Say whether an episode is to be told now: it was not told before."""
@@ -268,4 +276,4 @@ class Damping:
 
 def told(change: RecordChange, episode: Episode | None) -> RecordChange:
     """Return a change with the words for its episode; they stand where causes do."""
-    return change if episode is None else replace(change, cause=episode.words)
+    return change if episode is None else replace(change, cause=episode.words, flapping=True)

@@ -120,7 +120,7 @@ def _section(
     revision: Revision,
     *,
     link: Callable[[str], str],
-    damped: Damping | None,
+    damped: Damping,
 ) -> tuple[dict[str, Any], ...]:
     """Return the section of a revision, if it has news.
 
@@ -131,7 +131,7 @@ def _section(
     elsewhere: Counter[Kind] = Counter()
 
     def fold(change: RecordChange) -> RecordChange | None:
-        shown = damped.fold(revision.id, change) if damped else change
+        shown = damped.fold(revision.id, change)
         elsewhere[change.kind] += shown is None
         return shown
 

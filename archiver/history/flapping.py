@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
     from archiver.history.catalogue import Catalogue
+    from archiver.history.index import Index
     from archiver.history.versions import Version, Versions
     from archiver.records.model import Kind, RecordChange
     from archiver.records.policy import Policy
@@ -46,18 +47,23 @@ def flapping(catalogue: Catalogue, tip: str | None = None) -> Iterator[Flapping]
         catalogue: The catalogue; its `damping` says what flaps.
         tip: Full id of the commit to begin at; None: the newest. What came later is not known.
     """
-    with closing(_moves(catalogue, tip)) as moves:
-        yield Flapping(moves, catalogue.damping)
+    with closing(_moves(catalogue, tip)) as found:
+        yield Flapping(found, catalogue.damping)
+
+
+def indexed(found: Index, damping: int) -> Flapping:
+    """Return what knows which records flap in the captures of an index, by the ids of commits."""
+    return Flapping(moves(found.connection, found.last), damping)
 
 
 @contextmanager
-def damping(catalogue: Catalogue, tip: str | None = None) -> Iterator[Damping | None]:
-    """Yield what folds the changes of captures that are read newest first; None: nothing flaps.
+def damping(catalogue: Catalogue, tip: str | None = None) -> Iterator[Damping]:
+    """Yield what folds the changes of captures that are read newest first.
 
     The arguments are those of `flapping`.
     """
     with flapping(catalogue, tip) as known:
-        yield Damping(known) if catalogue.damping else None
+        yield Damping(known)
 
 
 def captured(
@@ -81,8 +87,8 @@ def captured(
     if not catalogue.damping or not back or tip is None:
         return named
     newest = Moves("", timestamp, gone, back)
-    with suppress(StoreError), closing(_moves(catalogue, tip)) as moves:
-        known = Flapping(chain((newest,), moves), catalogue.damping)
+    with suppress(StoreError), closing(_moves(catalogue, tip)) as earlier:
+        known = Flapping(chain((newest,), earlier), catalogue.damping)
         return tuple(
             told(each, known.episode("", each.key) if each.key in back else None) for each in named
         )

@@ -129,6 +129,7 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
         old_key: The key it had; ``renamed`` only.
         cause: Why it is gone, if known; for ``renamed`` that this is only possible.
         label: What people read instead of the key, where the source has a `label`.
+        flapping: Whether it stands for a time in which the record flapped, of which `cause` tells.
     """
 
     kind: Kind
@@ -138,6 +139,7 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
     old_key: str | UnsetType = UNSET
     cause: str | UnsetType = UNSET
     label: str | UnsetType = UNSET
+    flapping: bool = False
 
     __repr__ = short
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from archiver.changes.flapping import COMING
 from archiver.records import text
 from archiver.records.model import RecordUpdate, Rename, steps
 
@@ -156,9 +155,8 @@ def importance(change: RecordChange) -> int:
 
 
 def mark(change: RecordChange) -> str:
-    """Return the mark of a change; one that comes has a cause only where it flaps."""
-    flaps = change.cause is not UNSET and change.kind in COMING
-    return FLAPPING if flaps else MARKS[change.kind]
+    """Return the mark of a change."""
+    return FLAPPING if change.flapping else MARKS[change.kind]
 
 
 def folded(headline: str, number: int) -> str:

@@ -10,24 +10,27 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from archiver.changes.filters import Filter
+from archiver.changes.flapping import Damping
 from archiver.errors import ConfigError, RenderError, suggestion
 from archiver.history.changelog import links
+from archiver.history.flapping import indexed
 from archiver.history.versions import taken_at
 from archiver.records.model import KINDS, NEWS, End, Summary
 from archiver.records.query import Where, every
 from archiver.records.representation import short
 from archiver.records.text import clip, few, visible
 from archiver.render import wording
-from archiver.render.section import CAP, section
+from archiver.render.section import CAP, folded, section
 from archiver.render.templates import render
 from archiver.site.addresses import source_folder
 from archiver.site.news import captures, ends, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from archiver.config import FeedConfig
@@ -199,7 +202,8 @@ class _Round:
     def entries(self, chosen: Sequence[Feed]) -> list[list[Entry]]:
         """Return the entries of each feed, newest first."""
         found: list[list[Entry]] = [[] for _ in chosen]
-        selecting = [_selecting(each) for each in chosen]
+        known = indexed(self._index, self._catalogue.damping)
+        selecting = [_selecting(each, Damping(known)) for each in chosen]
         for captured in captures(self._catalogue, self._index):
             is_open = False
             for feed, select, entries in zip(chosen, selecting, found, strict=True):
@@ -211,7 +215,12 @@ class _Round:
         return found
 
     def _entry(
-        self, feed: Feed, captured: Captured, summary: Summary, changes: list[RecordChange]
+        self,
+        feed: Feed,
+        captured: Captured,
+        summary: Summary,
+        changes: list[RecordChange],
+        elsewhere: Counter[Kind],
     ) -> Entry:
         old, new = captured.ends
         address = f"{self._base}captures/{captured.page}.html" if self._base else ""
@@ -226,10 +235,12 @@ class _Round:
             first=captured.before is None,
             noun=self._catalogue.noun,
         )
+        title = visible(context["headline"])
+        context = folded(context, elsewhere)
         fragment = "" if feed.name == ALL else f"#{feed.name}"
         return Entry(
             id=f"{self._id}/{captured.page}{fragment}",
-            title=visible(context["headline"]),
+            title=title,
             address=address,
             taken=captured.taken,
             kinds=tuple(kind for kind in _KINDS if getattr(summary, kind)),
@@ -263,29 +274,58 @@ def _authority(catalogue: Catalogue, first: Logged) -> str:
     return f"tag:{revision[:_DIGITS]}.archiver.invalid,{taken.date()}"
 
 
-_Selected: TypeAlias = "Iterator[tuple[Summary, list[RecordChange]]]"
+_Selected: TypeAlias = "Iterator[tuple[Summary, list[RecordChange], Counter[Kind]]]"
 
 
-def _selecting(feed: Feed) -> Callable[[Captured], _Selected]:
-    """Return what selects the news of a feed from a capture: nothing, or counts and changes."""
+def _selecting(feed: Feed, damping: Damping) -> Callable[[Captured], _Selected]:
+    """Return what selects the news of a feed from a capture: nothing, or counts and changes.
+
+    The last are the numbers of changes that flap, and are told in a newer capture.
+    """
     if feed.saved is None:
-        return lambda captured: _of_kinds(feed, captured)
+        return lambda captured: _of_kinds(feed, captured, damping)
     wanted = Filter(feed.kinds, feed.saved.fields)
     where = every([Where.read(each) for each in feed.saved.where]) if feed.saved.where else None
-    return lambda captured: _of_query(feed, captured, wanted, where)
+    return lambda captured: _of_query(feed, captured, damping, wanted, where)
 
 
-def _of_kinds(feed: Feed, captured: Captured) -> _Selected:
+def _of_kinds(feed: Feed, captured: Captured, damping: Damping) -> _Selected:
     if captured.before is None and feed.name == ALL:
-        yield Summary(), []
+        yield Summary(), [], Counter()
     counts = _counts(feed, captured)
     if counts:
-        items = (item for kind in counts for item in captured.first(kind))
-        yield _summary(counts), [item.whole(item.change) for item in items]
+        elsewhere: Counter[Kind] = Counter()
+        named: list[RecordChange] = []
+        for kind, number in counts.items():
+            items = _all(captured, kind, damping) if number > CAP else captured.first(kind)
+            named += islice(_folded(items, damping, elsewhere), CAP)
+        yield _summary(counts), named, elsewhere
 
 
-def _of_query(feed: Feed, captured: Captured, wanted: Filter, where: Predicate | None) -> _Selected:
+def _all(captured: Captured, kind: Kind, damping: Damping) -> Iterable[Item]:
+    """Return the news of a kind of which so many may flap that the first ones are not enough."""
+    if not damping.concerns(kind):
+        return captured.first(kind)
+    return (item for item in captured.items if item.told.kind == kind)
+
+
+def _folded(
+    items: Iterable[Item], damping: Damping, elsewhere: Counter[Kind]
+) -> Iterator[RecordChange]:
+    for item in items:
+        change = damping.fold(item.captured.logged.revision, item.change)
+        if change is None:
+            elsewhere[item.told.kind] += 1
+        else:
+            yield item.whole(change)
+
+
+def _of_query(
+    feed: Feed, captured: Captured, damping: Damping, wanted: Filter, where: Predicate | None
+) -> _Selected:
     counts: Counter[Kind] = Counter()
+    room: Counter[Kind] = Counter(dict.fromkeys(_KINDS, CAP))
+    elsewhere: Counter[Kind] = Counter()
     named: list[RecordChange] = []
     try:
         for item in captured.items if _counts(feed, captured) else ():
@@ -297,12 +337,17 @@ def _of_query(feed: Feed, captured: Captured, wanted: Filter, where: Predicate |
             if part is None:
                 continue
             counts[part.kind] += 1
-            if counts[part.kind] <= CAP:
-                named.append(item.whole(part))
+            if room[part.kind]:
+                shown = damping.fold(captured.logged.revision, part)
+                if shown is None:
+                    elsewhere[part.kind] += 1
+                else:
+                    room[part.kind] -= 1
+                    named.append(item.whole(shown))
     except ConfigError as error:
         raise ConfigError(f"{feed.name}: {error}", hint=error.hint) from error
     if counts:
-        yield _summary(counts), named
+        yield _summary(counts), named, elsewhere
 
 
 def _may_be_wanted(item: Item, feed: Feed) -> bool:
@@ -327,7 +372,10 @@ def _in_words(summary: Summary, changes: list[RecordChange]) -> str:
     """Return what changed in plain text: the first records of each kind, what is gone first."""
     groups: dict[Kind, list[str]] = {}
     for each in changes:
-        groups.setdefault(each.kind, []).append(visible(clip(wording.shown(each), _LONGEST_NAME)))
+        name = clip(wording.shown(each), _LONGEST_NAME)
+        groups.setdefault(each.kind, []).append(
+            visible(f"{name} ({each.cause})" if each.flapping else name)
+        )
     return "; ".join(
         f"{kind}: {few(groups[kind], total=getattr(summary, kind))}"
         for kind in wording.FIRST

@@ -20,7 +20,7 @@ from archiver.history.changelog import links
 from archiver.history.churn import churn
 from archiver.history.comparison import outlined
 from archiver.history.dates import Dates
-from archiver.history.flapping import flapping, noted
+from archiver.history.flapping import indexed, noted
 from archiver.history.index import Index
 from archiver.records.jsontext import parse
 from archiver.records.key import label_of
@@ -198,17 +198,16 @@ class _Review:
 
     def _absences(self, gaps: Iterable[Spell]) -> Iterator[dict[str, Any]]:
         """Yield when records were gone; those of one that flapped as one, with their number."""
-        with flapping(self._catalogue, self._last.revision) as known:
+        known = indexed(self._index, self._catalogue.damping)
 
-            def episode(gap: Spell) -> object:
-                revision = self._captures[gap.until - self._base.id].revision
-                return known.episode(revision, gap.key) or gap
+        def episode(gap: Spell) -> object:
+            revision = self._captures[gap.until - self._base.id].revision
+            return known.episode(revision, gap.key) or gap
 
-            for _, group in groupby(gaps, key=episode):
-                first, *others = group
-                last = others[-1] if others else first
-                spell = self._spell(first._replace(until=last.until))
-                yield {**spell, "times": 1 + len(others)}
+        for _, group in groupby(gaps, key=episode):
+            first, *others = group
+            last = others[-1] if others else first
+            yield {**self._spell(first._replace(until=last.until)), "times": 1 + len(others)}
 
     def _spell(self, spell: Spell) -> dict[str, str]:
         since, until = self._timestamps[spell.since], self._timestamps[spell.until]

@@ -127,6 +127,7 @@ def test_two_episodes_of_a_record_are_farther_apart_than_the_damping(
 
 @given(histories, st.integers(0, 5))
 def test_no_more_is_read_than_an_episode_needs(presence: Presence, damping: int) -> None:
+    """To know where one begins takes one more return, and its removal."""
     read: list[int] = []
 
     def reading() -> Iterator[Moves]:
@@ -139,7 +140,7 @@ def test_no_more_is_read_than_an_episode_needs(presence: Presence, damping: int)
         for key in sorted(each.gone | each.back):
             found = flapping.episode(each.capture, key)
             oldest = int(found.first if found else each.capture)
-            assert damping == 0 or min(read) >= min(oldest, int(each.capture)) - damping
+            assert damping == 0 or min(read) >= min(oldest, int(each.capture)) - 2 * damping
             if found:
                 return
 
