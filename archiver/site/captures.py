@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
@@ -15,10 +16,11 @@ from archiver.site.addresses import month_of
 from archiver.site.story import headline, importance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from archiver.database.news import Event
     from archiver.database.pages import Capture
+    from archiver.records.model import Kind
     from archiver.site.facts import Facts
     from archiver.site.shelf import Shelf
 
@@ -57,7 +59,8 @@ class Captures:
                 continue
             events = list(told(self.facts.connection, capture.id))
             self.shelf.data(f"changes/{capture.id}", [data.change(each) for each in events])
-            self.shelf.page("site-capture.html.j2", page, self._capture(capture, events))
+            noted = [*self.facts.story.folded(events, self.facts.damping(capture.id))]
+            self.shelf.page("site-capture.html.j2", page, self._capture(capture, noted))
 
     def _capture(self, capture: Capture, events: Sequence[Event]) -> dict[str, Any]:
         trailers = self.facts.trailers.get(capture.revision, {})
@@ -71,7 +74,7 @@ class Captures:
             "before": self._neighbour(capture.id - 1),
             "after": self._neighbour(capture.id + 1),
             "captures": [],
-            "sections": list(self._sections(events)),
+            "sections": list(self._sections(events, _counted(events))),
             "quiet": _quiet(capture),
             "revision": capture.revision,
             "object": capture.object,
@@ -86,17 +89,24 @@ class Captures:
         name = self.facts.captures[capture - 1].timestamp[:16]
         return {"page": f"captures/{self.facts.pages[capture - 1]}.html", "name": name}
 
-    def _sections(self, events: Iterable[Event]) -> Iterator[dict[str, Any]]:
-        """Yield the changes by kind, in the order of what matters."""
+    def _sections(
+        self, events: Iterable[Event], counts: Mapping[Kind, int]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the changes by kind, in the order of what matters.
+
+        Args:
+            events: The changes that may be named.
+            counts: How many of each kind there are.
+        """
         ordered = sorted(events, key=lambda each: wording.FIRST.index(each.kind))
         for kind, group in groupby(ordered, key=lambda each: each.kind):
-            found = sorted(group, key=lambda each: (importance(each), -each.capture))
+            found = sorted(group, key=lambda each: (importance(each), -each.capture))[:_LISTED]
             yield {
                 "kind": kind,
                 "title": wording.TITLES[kind],
-                "count": len(found),
-                "events": [self.facts.lasting.told(each) for each in found[:_LISTED]],
-                "left": max(len(found) - _LISTED, 0),
+                "count": counts[kind],
+                "events": [self.facts.lasting.told(each) for each in found],
+                "left": counts[kind] - len(found),
             }
 
     def _write_months(self) -> None:
@@ -110,7 +120,8 @@ class Captures:
             self.shelf.page("site-capture.html.j2", page, self._month(names, place, here))
 
     def _month(self, names: Sequence[str], place: int, here: Sequence[Capture]) -> dict[str, Any]:
-        events = [event for each in here for event in told(self.facts.connection, each.id)]
+        every = [event for each in reversed(here) for event in told(self.facts.connection, each.id)]
+        events = [*self.facts.story.folded(every, self.facts.damping(here[-1].id))]
         sums = {kind: sum(each.counts.get(kind, 0) for each in here) for kind in KINDS}
         words = [
             f"{count(sums[kind])} {kind}"
@@ -129,11 +140,11 @@ class Captures:
             "heading": names[place],
             "timestamp": "",
             "headline": f"{count(len(here), 'capture')}: {', '.join(words) or 'no news'}{at_end}.",
-            "notes": [],
+            "notes": [*_folded(len(every) - len(events))],
             "before": neighbour(place - 1),
             "after": neighbour(place + 1),
             "captures": [row(self.facts, each) for each in reversed(here)],
-            "sections": list(self._sections(events)),
+            "sections": list(self._sections(events, _counted(every))),
             "revision": "",
         }
 
@@ -151,6 +162,16 @@ def row(facts: Facts, capture: Capture) -> dict[str, Any]:
         "numbers": [count(number) if number else "" for number in numbers],
         "note": note,
     }
+
+
+def _counted(events: Iterable[Event]) -> Counter[Kind]:
+    return Counter(each.kind for each in events)
+
+
+def _folded(number: int) -> Iterator[str]:
+    """Yield how many changes flap and are not listed, if there are any."""
+    if number:
+        yield f"{count(number, 'change')} of records that flap are told once, in a newer capture."
 
 
 def _quiet(capture: Capture) -> str:
