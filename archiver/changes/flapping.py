@@ -153,6 +153,10 @@ class Flapping:
                 return self.episode(moves.capture, key)
         return None
 
+    def read_on(self) -> bool:
+        """Read one more capture, and say whether there was one."""
+        return self._reads(len(self._read))
+
     def ended(self, capture: str) -> list[Episode]:
         """Return the episodes that end in a capture, by key."""
         place = self._place(capture) if self._damping else None
@@ -162,7 +166,7 @@ class Flapping:
 
     def _place(self, capture: str) -> int | None:
         while capture not in self._places:
-            if not self._reads(len(self._read)):
+            if not self.read_on():
                 return None
         return self._places[capture]
 

@@ -23,9 +23,9 @@ from archiver.clock import now
 from archiver.errors import NotADataRepository, UnknownRevision
 from archiver.history import queries, revisions
 from archiver.history.choice import answering
-from archiver.history.flapping import flapping
 from archiver.history.log import log as logged
 from archiver.history.log import log_by as logged_by
+from archiver.history.log import log_damped
 from archiver.history.versions import stamp
 from archiver.records.field_names import FieldNames
 from archiver.records.text import count
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from archiver.cli.log_output import Flapped
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
+    from archiver.history.log import Entry
     from archiver.render.view import Form
 
 _ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "csv", "csv-raw", "markdown")
@@ -202,19 +203,27 @@ def _logged(
     entry = None
     tip, before = _span(catalogue, start, at)
     found = (
-        ((entry, Breakdown("")) for entry in logged(catalogue, tip=tip, before=before))
+        ((entry, Breakdown("")) for entry in _entries(catalogue, tip, before, flapped))
         if by is None
         else logged_by(catalogue, by, tip=tip, before=before)
     )
-    with flapping(catalogue, tip) as known:
-        for entry, groups in found:
-            if by is not None and any(value is not None for value, _ in groups):
-                names.found(by)
-            if flapped is not None and (ended := known.ended(entry.revision)):
-                flapped[catalogue.source, entry.revision] = ended
-            yield catalogue, entry, groups
+    for entry, groups in found:
+        if by is not None and any(value is not None for value, _ in groups):
+            names.found(by)
+        yield catalogue, entry, groups
     if entry is not None and entry.status != "edge" and not before:
         change_output.note_beginning(catalogue, entry.revision)
+
+
+def _entries(
+    catalogue: Catalogue, tip: str | None, before: str, flapped: Flapped | None
+) -> Iterator[Entry]:
+    if flapped is None or not catalogue.damping:
+        yield from logged(catalogue, tip=tip, before=before)
+        return
+    for entry, episodes in log_damped(catalogue, tip=tip, before=before):
+        flapped[catalogue.source, entry.revision] = episodes
+        yield entry
 
 
 def _look_for_names(catalogues: Iterable[Catalogue], names: FieldNames) -> None:
