@@ -255,9 +255,14 @@ class Damping:
             else:
                 yield shown
 
+    @property
+    def damps(self) -> bool:
+        """Whether anything may flap."""
+        return self._flapping.damps
+
     def concerns(self, kind: Kind) -> bool:
         """Say whether a change of this kind may flap."""
-        return self._flapping.damps and (kind in GOING or kind in COMING)
+        return self.damps and (kind in GOING or kind in COMING)
 
     def fold(self, capture: str, change: RecordChange) -> RecordChange | None:
         """Return a change as it is shown; None: it is told elsewhere."""

@@ -100,7 +100,7 @@ class Comparison:
     def folded(self, counts: Counter[Kind]) -> Iterator[RecordChange]:
         """Yield the changes as people read them; `counts` receives those told elsewhere."""
         capture = self.new.end.revision
-        if self.damping is None or capture is None:
+        if self.damping is None or not self.damping.damps or capture is None:
             return self.changes()
         return self.damping.folded(capture, self.changes(), counts)
 
