@@ -134,7 +134,8 @@ class Flapping:
         place = self._place(capture) if self._damping else None
         if place is None:
             return None
-        if (key, place) not in self._known and key in self._moves_at(place):
+        here = self._read[place]
+        if (key, place) not in self._known and (key in here.gone or key in here.back):
             self._find(key, place)
         return self._known.get((key, place))
 
@@ -170,9 +171,6 @@ class Flapping:
                 return None
         return self._places[capture]
 
-    def _moves_at(self, place: int) -> frozenset[str]:
-        return self._read[place].gone | self._read[place].back
-
     def _back_from(self, place: int) -> Iterator[int]:
         while self._reads(place):
             yield place
@@ -193,7 +191,7 @@ class Flapping:
 
     def _find(self, key: str, place: int) -> None:
         """Find the episode around the move of a record, and remember it for all of its moves."""
-        at = [each.place for each in self._moves.get(key, ())].index(place)
+        at = [each.place for each in self._moves[key]].index(place)
         newest = oldest = at if self._moves[key][at].came else at - 1
         if not self._flaps(key, oldest):
             return

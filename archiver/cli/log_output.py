@@ -53,7 +53,7 @@ def log(
         catalogues: Those that were asked; of several, each entry names its own.
         flapped: What is told of the revisions in which an episode ends, once they are written.
     """
-    several, known = len(catalogues) > 1, flapped or {}
+    several, known = len(catalogues) > 1, {} if flapped is None else flapped
     if form == "text":
         for _, alike in groupby(entries, key=_problem):
             (catalogue, entry), *older = alike
