@@ -18,6 +18,7 @@ from archiver.history.catalogue import LATEST, REMOVED, UNLISTED
 from archiver.history.comparison import Comparison, outlined
 from archiver.history.flapping import captured
 from archiver.history.versions import EMPTY, stamp
+from archiver.language import sentence, speaking
 from archiver.records.canonical import Header
 from archiver.records.digest import records_digest
 
@@ -124,8 +125,9 @@ class Candidate:
         files = target.files(layout.write(writer, self.baseline.open()), name, tip)
         files |= self._files_beside(writer, inside)
         files |= prune.outdated(target, tip, taken)
-        message, error = self._message(report)
-        section, wrong = changelog_file(target, writer, report, tip=tip, link=self.link)
+        with speaking(target.config.language):
+            message, error = self._message(report)
+            section, wrong = changelog_file(target, writer, report, tip=tip, link=self.link)
         files |= section
         latest = files[target.catalogue.path]
         return Draft(report, tip, taken, files, latest, message, error or wrong)
@@ -140,7 +142,11 @@ class Candidate:
         if drift is not None:
             drift.refuse(before.end.total - summary.removed - summary.left - summary.renamed)
         large = (
-            f"{name or 'latest'}.json has {size:,} bytes; hubs of git refuse 100 MB"
+            sentence(
+                "{name}.json has {size:,} bytes; hubs of git refuse 100 MB",
+                name=name or "latest",
+                size=size,
+            )
             for name, size in layout.sizes.items()
             if size > snapshots.LARGE
         )

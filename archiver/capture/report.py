@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import msgspec
 
 from archiver import __version__
-from archiver.errors import RenderError, StoreError
+from archiver.errors import RenderError, StoreError, reason
 from archiver.history.snapshots import name_of
+from archiver.language import sentence
 from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Summary, row
@@ -111,8 +112,11 @@ class Misrendered(RenderError):
 
     def __init__(self, trouble: RenderError, report: Report) -> None:
         """Wrap the error of the template."""
-        safe = f"the capture is safe: {report.revision} was written with the built-in template"
-        super().__init__(str(trouble), hint=safe)
+        safe = sentence(
+            "the capture is safe: {revision} was written with the built-in template",
+            revision=report.revision,
+        )
+        super().__init__(reason(trouble), hint=safe)
         self.report = report
 
 
@@ -224,4 +228,6 @@ def read_proof(trailer: str) -> Proof:
     try:
         return msgspec.convert({**members, "kind": kind, "end": end}, Proof, strict=False)
     except UNREADABLE as error:
-        raise StoreError(f"{PROOF} cannot be read: {plain(error)}") from error
+        raise StoreError(
+            sentence("{proof} cannot be read: {plain}", proof=PROOF, plain=plain(error))
+        ) from error

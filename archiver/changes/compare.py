@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from archiver.changes.detail import leaves
 from archiver.changes.lifecycle import UNKNOWN
 from archiver.errors import UnreadableSnapshot
+from archiver.language import sentence
 from archiver.records.canonical import KEY, decode_with_key, line_key
 from archiver.records.jsontext import UNREADABLE, decode, plain
 from archiver.records.key import label_of
@@ -88,8 +89,8 @@ def summarize(counts: Counter[Kind], *, old: int, new: int) -> Summary:
         counts[kind] for kind in ("new", "entered", "returned")
     ):
         raise UnreadableSnapshot(
-            "a snapshot holds another number of records than it says",
-            hint="`archiver verify` names the snapshot",
+            sentence("a snapshot holds another number of records than it says"),
+            hint=sentence("`archiver verify` names the snapshot"),
         )
     return Summary(unchanged=unchanged, **{str(kind): n for kind, n in counts.items()})
 
@@ -134,8 +135,10 @@ def _left_over(
 
 def _refuse_order(key: bytes) -> None:
     raise UnreadableSnapshot(
-        f"the records are not sorted by key (at {key.decode(errors='replace')!r})",
-        hint="`archiver verify` names the snapshot",
+        sentence(
+            "the records are not sorted by key (at {key!r})", key=key.decode(errors="replace")
+        ),
+        hint=sentence("`archiver verify` names the snapshot"),
     )
 
 
@@ -203,7 +206,7 @@ def _explained(
 
 def no_record(error: Exception) -> UnreadableSnapshot:
     """Return the error that a line is no record, given one of `NO_RECORD`."""
-    return UnreadableSnapshot(f"a line is no record: {plain(error)}")
+    return UnreadableSnapshot(sentence("a line is no record: {plain}", plain=plain(error)))
 
 
 def unequal(old: Texts, new: Texts) -> list[str]:

@@ -21,6 +21,7 @@ from archiver.history import queries, revisions
 from archiver.history.choice import answering
 from archiver.history.squashes import squashes
 from archiver.history.versions import stamp
+from archiver.language import tr
 from archiver.records.field_names import FieldNames
 from archiver.records.query import Where, every
 from archiver.records.text import count, few, more, terminal
@@ -152,7 +153,7 @@ class Look:
                 stream, view = self._stream(narrowed, catalogue), self._view(catalogue, out)
                 if self.template or (view.folder and (view.folder / "changes.html.j2").exists()):
                     raise click.UsageError(
-                        "A template of your own renders one source: name it with --source."
+                        tr("A template of your own renders one source: name it with --source.")
                     )
                 yield stream, view
                 summaries.append(stream.summary())
@@ -169,11 +170,12 @@ class Look:
     ) -> Comparison:
         """Return what is looked at of a comparison; its notes go to standard error."""
         for note in whole.notes:
-            about = f"{catalogue.source}: " if named else ""
-            output.note(terminal(f"{about}note: {note}"))
+            output.noted(note, about=catalogue.source if named else "")
         if self.fields:
             fields = terminal(few(sorted(self.fields)))
-            output.note(f"note: only changes of {fields} are shown, not what is new or gone")
+            output.noted(
+                tr("only changes of {fields} are shown, not what is new or gone", fields=fields)
+            )
         chosen = every(self.conditions) if self.conditions else None
         return whole.narrowed(chosen, self.fields, names)
 
@@ -239,9 +241,9 @@ def changes(command: Command) -> Command:
         **rest: Any,
     ) -> Any:
         if stat and name_only:
-            raise click.UsageError("--stat and --name-only exclude each other.")
+            raise click.UsageError(tr("--stat and --name-only exclude each other."))
         if template is not None and form not in ("markdown", "html"):
-            raise click.UsageError("--template renders a page: -f markdown or -f html.")
+            raise click.UsageError(tr("--template renders a page: -f markdown or -f html."))
         look = Look(
             form=form,
             output_path=output_path,
@@ -349,17 +351,27 @@ def note_beginning(catalogue: Catalogue, revision: str) -> None:
     tip = repository.tip(catalogue.ref) or revision
     for path in catalogue.places(tip):
         if (old := repository.moved_from(revision, path)) is not None:
-            begin = f"{path} was moved here from {old} in {wording.short(revision)}"
-            _note_earlier(f"{begin}; what was before", old, f"{wording.short(revision)}^")
+            here = wording.short(revision)
+            words = tr(
+                "{path} was moved here from {old} in {revision}; what was before",
+                path=path,
+                old=old,
+                revision=here,
+            )
+            _note_earlier(words, old, f"{here}^")
             break
     if (other := catalogue.namesake(tip)) is not None:
-        words = f"until {stamp(other.authored_at)} UTC another source was at {other.path}"
+        words = tr(
+            "until {authored_at} UTC another source was at {path}",
+            authored_at=stamp(other.authored_at),
+            path=other.path,
+        )
         _note_earlier(words, other.path, wording.short(other.id))
 
 
 def _note_earlier(words: str, path: str, revision: str) -> None:
     command = f"archiver log --file {shlex.quote(path)} --at {revision}"
-    output.note(terminal(f"note: {words}: {command}"))
+    output.noted(tr("{words}: {command}", words=words, command=command))
 
 
 def note_squashes(catalogue: Catalogue, shown: Container[str]) -> None:
@@ -368,7 +380,19 @@ def note_squashes(catalogue: Catalogue, shown: Container[str]) -> None:
         if squash.revision in shown:
             captures = count(squash.captures, "capture")
             commit = wording.short(squash.revision)
-            words = f"{captures} stand in one commit, {commit} (squashed or copied)"
+            words = tr(
+                "{captures} stand in one commit, {commit} (squashed or copied)",
+                captures=captures,
+                commit=commit,
+            )
             other = next(name for name, blob in squash.files.items() if blob != squash.latest)
             how = f"archiver compare {shlex.quote(other.removesuffix('.json'))}"
-            output.note(terminal(f"note: {words}; read each by its stamped file, as: {how}"))
+            output.note(
+                terminal(
+                    tr(
+                        "note: {words}; read each by its stamped file, as: {how}",
+                        words=words,
+                        how=how,
+                    )
+                )
+            )

@@ -11,7 +11,8 @@ import click
 from archiver.capture.connection import asked
 from archiver.cli import options, output
 from archiver.clock import now
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, reason
+from archiver.language import sentence, tr
 from archiver.pins import lists as reading
 from archiver.pins.references import known_keys
 from archiver.pins.status import FAILURES, check_pins, merged
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from archiver.pins.status import Fates
     from archiver.render.findings import FindingForm
 
-_SHALLOW: Final = (
-    "note: this clone is shallow: a key that was gone before it begins is not found; "
-    "git fetch --unshallow"
+_SHALLOW: Final = sentence(
+    "note: this clone is shallow: a key that was gone before it begins is "
+    "not found; git fetch --unshallow"
 )
 
 
@@ -103,7 +104,7 @@ def check(
     window. Where it does not answer, the record is unconfirmed, which fails too.
     """
     if not patterns and keys is None:
-        raise click.UsageError("Say what you depend on: a list, source files, or --keys.")
+        raise click.UsageError(tr("Say what you depend on: a list, source files, or --keys."))
     paths = reading.files(patterns)
     lists = [path for path in paths if reading.is_list(path) and pattern is None]
     others = [path for path in paths if path not in lists]
@@ -124,8 +125,8 @@ def check(
         )
     )
     if not findings:
-        hint = "a list has one key a line; other files name keys that there are or were"
-        raise ConfigError("nothing there names a record", hint=hint)
+        hint = tr("a list has one key a line; other files name keys that there are or were")
+        raise ConfigError(sentence("nothing there names a record"), hint=hint)
     failing = frozenset(FAILURES) - frozenset(allow)
     source = ", ".join(each.source for each in catalogues)
     with output.destination(output_path) as out:
@@ -159,4 +160,11 @@ def _compiled(name: str, given: str | None) -> re.Pattern[str] | None:
     try:
         return None if given is None else re.compile(given)
     except re.error as error:
-        raise click.UsageError(f"{name}: {given!r} is no pattern: {error}") from error
+        raise click.UsageError(
+            tr(
+                "{name}: {given!r} is no pattern: {error}",
+                name=name,
+                given=given,
+                error=reason(error),
+            )
+        ) from error

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from archiver.errors import ArchiverError, ConfigError
+from archiver.errors import ArchiverError, ConfigError, reason
+from archiver.language import said, sentence, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -65,20 +66,23 @@ def tell(error: BaseException, *, debug: bool, about: str = "") -> int:
     if debug:
         _show_traceback(error)
     if isinstance(error, ArchiverError):
-        message, hint, code = str(error), error.hint, error.exit_code
+        message, hint, code = reason(error), error.hint, error.exit_code
     elif isinstance(error, (KeyboardInterrupt, click.Abort)):
-        message, hint, code = "interrupted", "", INTERRUPTED
+        message, hint, code = sentence("interrupted"), "", INTERRUPTED
     elif isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
-        message, code = f"the output cannot be written: {error.strerror}", UNWRITTEN
-        hint = "make room where it goes; -o FILE writes a file whole or not at all"
+        message, code = (
+            tr("the output cannot be written: {strerror}", strerror=error.strerror),
+            UNWRITTEN,
+        )
+        hint = tr("make room where it goes; -o FILE writes a file whole or not at all")
     else:
-        message = f"unexpected {type(error).__name__}: {error}"
-        hint, code = "Show where: archiver --debug COMMAND …", UNEXPECTED
+        message = tr("unexpected {name}: {error}", name=type(error).__name__, error=error)
+        hint, code = tr("Show where: archiver --debug COMMAND …"), UNEXPECTED
     with suppress(OSError):  # where standard error cannot be written, the exit code says it
-        for line in message.split("\n"):
-            click.echo(f"archiver: {terminal(about + line)}", err=True)
+        for line in said(message).split("\n"):
+            click.echo(f"archiver: {terminal(said(about) + line)}", err=True)
         if hint:
-            click.echo(f"  hint: {terminal(hint)}", err=True)
+            click.echo(tr("  hint: {hint}", hint=terminal(hint)), err=True)
     return code
 
 

@@ -27,6 +27,7 @@ from archiver.history.log import log as logged
 from archiver.history.log import log_by as logged_by
 from archiver.history.log import log_damped
 from archiver.history.versions import stamp
+from archiver.language import tr
 from archiver.records.field_names import FieldNames
 from archiver.records.text import count
 
@@ -118,7 +119,9 @@ def changes(
         return
     if steps and look.form not in _ONE_AFTER_THE_OTHER:
         forms = ", ".join(_ONE_AFTER_THE_OTHER)
-        raise click.UsageError(f"--steps writes one change set after the other: as {forms}.")
+        raise click.UsageError(
+            tr("--steps writes one change set after the other: as {forms}.", forms=forms)
+        )
 
     answers = change_output.since(choice, start, at=at, steps=steps)
     look = replace(look, dated=steps)
@@ -185,9 +188,9 @@ def log(
     for catalogue in catalogues:
         change_output.note_squashes(catalogue, {revision for _, revision in seen})
     if unreadable := [*seen.values()].count("unreadable"):
-        output.note(f"skipped: {count(unreadable, 'unreadable version')}")
+        output.note(tr("skipped: {versions}", versions=count(unreadable, "unreadable version")))
     if start is not None and not seen:
-        output.note(f"no revision since {stamp(start)} UTC")
+        output.note(tr("no revision since {start} UTC", start=stamp(start)))
 
 
 def _logged(
@@ -236,7 +239,7 @@ def _look_for_names(catalogues: Iterable[Catalogue], names: FieldNames) -> None:
 def _refuse_with_by(given: Mapping[str, bool]) -> None:
     for name, is_given in given.items():
         if is_given:
-            raise click.UsageError(f"--by counts; {name} lists changes.")
+            raise click.UsageError(tr("--by counts; {name} lists changes.", name=name))
 
 
 def _span(catalogue: Catalogue, start: datetime | None, at: str | None) -> tuple[str | None, str]:

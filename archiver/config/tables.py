@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from archiver.language import sentence
 from archiver.records.model import KINDS, NEWS, Kind
 from archiver.records.representation import short
 from archiver.records.text import Noun, plural
@@ -77,7 +78,7 @@ Share: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="a number from 
 Distance: TypeAlias = Annotated[float, Meta(ge=0, description="a number from 0")]
 
 
-RUN_CLASS: Final = "the take_snapshot() of that class captures it, no command does"
+RUN_CLASS: Final = sentence("the take_snapshot() of that class captures it, no command does")
 """What to do with a source that a class in Python lists."""
 
 
@@ -90,6 +91,8 @@ class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         author: Author of the commits as ``Name <address>``; None: git's own.
         remote: Name of the remote that ``run --push`` pushes to; None: the branch's own,
             else ``origin``, else the only one.
+        lang: Language of what is written and sent: commits, changelog, notifications, site.
+            None: English.
         index: Whether runs keep an index that is there up to date (``auto``), make one
             (``always``), or none is used (``never``).
     """
@@ -98,6 +101,7 @@ class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     branch: Branch | None = None
     author: Author | None = None
     remote: Remote | None = None
+    lang: Literal["en", "zh"] | None = None
     index: Literal["auto", "always", "never"] = "auto"
 
     __repr__ = short

@@ -14,6 +14,7 @@ from archiver.history import queries, revisions, snapshots
 from archiver.history.catalogue import configured
 from archiver.history.flapping import noted
 from archiver.history.versions import opened, stamp
+from archiver.language import sentence, speaking
 from archiver.notify import dispatch, outages, outbox
 from archiver.notify.filters import flattened, pinned, selected
 from archiver.notify.messages import News, changes_message, transition_message
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
     from archiver.notify.outages import Transition
     from archiver.records.model import ChangeSet
 
-_NEXT_RUN: Final = "the next run delivers what is missing"
-_COMMITTED: Final = f"the snapshot is committed; {_NEXT_RUN}"
-_AGAIN: Final = "notify of the same changes again: a channel that received them is skipped"
+_NEXT_RUN: Final = sentence("the next run delivers what is missing")
+_COMMITTED: Final = sentence("the snapshot is committed; {next_run}", next_run=_NEXT_RUN)
+_AGAIN: Final = sentence(
+    "notify of the same changes again: a channel that received them is skipped"
+)
 
 
 def notify_changes(config: Config, report: Report, *, now: datetime) -> None:
@@ -97,7 +100,8 @@ def _round(config: Config, source: str, now: datetime, hint: str) -> Iterator[_R
     with Repository.open(config.root) as repository, dispatch.opened(config) as dispatcher:
         round_ = _Round(config, source, repository, dispatcher, now)
         try:
-            yield round_
+            with speaking(config.language):
+                yield round_
         finally:
             if round_.new:
                 entries = outbox.encode((*round_.old, *round_.new))

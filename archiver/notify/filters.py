@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from archiver.changes.filters import Filter
 from archiver.errors import ConfigError
+from archiver.language import sentence
 from archiver.pins import lists
 from archiver.records.model import KINDS, Kind, RecordChange, RecordUpdate, Rename
 from archiver.render import wording
@@ -54,7 +55,9 @@ def pinned(channel: ChannelConfig, folder: Path) -> frozenset[str] | None:
     paths = [folder / name for name in channel.pins]
     for path in paths:
         if not lists.is_list(path):
-            raise ConfigError(f"pins: {path.name} is no list of keys, such as models.txt")
+            raise ConfigError(
+                sentence("pins: {path} is no list of keys, such as models.txt", path=path.name)
+            )
     return frozenset(pin.key for pin in lists.listed(paths))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, ge
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from archiver.language import sentence
 from archiver.records.representation import short, table
 
 if TYPE_CHECKING:
@@ -314,5 +315,5 @@ def row(kind: Kind, change: Record | RecordUpdate | Rename) -> tuple[str, str, s
     if isinstance(change, RecordUpdate):
         return kind, change.key, ", ".join(each.field for each in change.changes)
     if isinstance(change, Rename):
-        return kind, change.new, f"was {change.old}"
+        return kind, change.new, sentence("was {old}", old=change.old)
     return kind, str(next(iter(change.values()), "")), str(change.get("@cause", ""))

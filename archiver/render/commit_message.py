@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.errors import RenderError
+from archiver.language import sentence, tr
 from archiver.records import text
 from archiver.records.model import KINDS
 from archiver.render import wording
@@ -64,7 +65,9 @@ def message(
     }
     body = render("commit.txt.j2", context, folder=folder).strip()
     if not body:
-        raise RenderError("commit.txt.j2: it says nothing, so the commit would have no subject")
+        raise RenderError(
+            sentence("commit.txt.j2: it says nothing, so the commit would have no subject")
+        )
     return f"{body}\n\n{_block(trailers)}" if trailers else f"{body}\n"
 
 
@@ -82,7 +85,8 @@ def subject(
     line = f"{name}: {wording.headline(news, total, first=first, noun=noun)}"
     if text.width(line) <= SUBJECT_COLUMNS:
         return line
-    return f"{name}: {text.count(summary.news)} changes ({noun.counted(total)})"
+    changes, records = text.count(summary.news, "change"), noun.counted(total)
+    return tr("{name}: {changes} ({records})", name=name, changes=changes, records=records)
 
 
 def _more(kind: Kind, summary: Summary, named: Mapping[Kind, list[RecordChange]]) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 
+from archiver.language import retold, said
 from archiver.records import text
 from archiver.render import wording
 
@@ -42,7 +43,7 @@ def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
     for each in shown:
         out.writelines(change(each, view.style, name_only=view.name_only))
     if shown.left_out:
-        out.write(f"{text.more(shown.left_out.total())}\n")
+        out.write(f"{said(text.more(shown.left_out.total()))}\n")
     counts = wording.headline(stream.summary(), stream.current.total, noun=stream.noun)
     out.write(f"{source}: {wording.folded(counts, stream.folded.total())}\n")
 
@@ -67,7 +68,8 @@ def _first_line(change: RecordChange, colour: str) -> str:
     line = f"{wording.mark(change)} {text.terminal(wording.shown(change))}"
     if change.old_key is not UNSET:
         line = f"= {text.terminal(change.old_key)} → {text.terminal(wording.shown(change))}"
-    note = wording.NOTES.get(kind, "") if change.cause is UNSET else text.terminal(change.cause)
+    note = wording.NOTES.get(kind, "") if change.cause is UNSET else retold(change.cause)
+    note = text.terminal(note)
     line += f" ({note})" if note else ""
     return f"{colour}{line}{_PLAIN}\n" if colour else f"{line}\n"
 
@@ -78,7 +80,7 @@ def _field_lines(change: RecordChange) -> Iterator[str]:
     for shift in shifts[:_LEAVES]:
         yield f"    {text.terminal(shift.field)}: {_cell(shift.old)} → {_cell(shift.new)}\n"
     if len(shifts) > _LEAVES:
-        yield f"    {text.more(len(shifts) - _LEAVES)}\n"
+        yield f"    {said(text.more(len(shifts) - _LEAVES))}\n"
 
 
 def _cell(words: str) -> str:

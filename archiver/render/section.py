@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta
 
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, reason
+from archiver.language import sentence
 from archiver.records.model import KINDS, RecordUpdate, Rename
 from archiver.records.text import RECORD
 from archiver.render import wording
@@ -195,8 +196,13 @@ def read_document(content: bytes) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(content)
         msgspec.convert(document, _Document)
     except msgspec.ValidationError as error:
-        hint = "write it with: archiver changelog --context"
-        raise ConfigError(f"--from-context: no {SCHEMA}: {error}", hint=hint) from error
+        hint = sentence("write it with: archiver changelog --context")
+        raise ConfigError(
+            sentence("--from-context: no {schema}: {error}", schema=SCHEMA, error=reason(error)),
+            hint=hint,
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"--from-context: this is no JSON: {error}") from error
+        raise ConfigError(
+            sentence("--from-context: this is no JSON: {error}", error=reason(error))
+        ) from error
     return document

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from archiver.language import forms, listed, sentence, sentences, tr
 from archiver.records import text
 from archiver.records.model import RecordUpdate, Rename, steps
 
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
     from archiver.records.text import Noun
 
 TITLES: Final[Mapping[Kind, str]] = {
-    "new": "New",
-    "removed": "Removed",
-    "returned": "Returned",
-    "renamed": "Renamed",
-    "entered": "Entered",
-    "left": "Left",
-    "updated": "Updated",
-    "metrics": "Metrics",
+    "new": sentence("New"),
+    "removed": sentence("Removed"),
+    "returned": sentence("Returned"),
+    "renamed": sentence("Renamed"),
+    "entered": sentence("Entered"),
+    "left": sentence("Left"),
+    "updated": sentence("Updated"),
+    "metrics": sentence("Metrics"),
 }
 """The heading of each kind, in the order in which they are shown."""
 
@@ -55,21 +56,36 @@ MARKS: Final[Mapping[Kind, str]] = {
 FLAPPING: Final = "≈"
 """The mark of a record that flaps."""
 
+WORDS: Final[Mapping[str, str]] = {
+    "new": sentence("new"),
+    "removed": sentence("removed"),
+    "returned": sentence("returned"),
+    "renamed": sentence("renamed"),
+    "entered": sentence("entered"),
+    "left": sentence("left"),
+    "updated": sentence("updated"),
+    "metrics": sentence("metrics"),
+    "present": sentence("present"),
+    "missing": sentence("missing"),
+}
+"""What each kind of change, and each state of a record, is called inside of a sentence."""
+
 NOTES: Final[Mapping[Kind, str]] = {
-    "returned": "returned",
-    "entered": "entered the window",
-    "left": "left the window",
+    "returned": sentence("returned"),
+    "entered": sentence("entered the window"),
+    "left": sentence("left the window"),
 }
 """What the mark alone does not say."""
 
-_COUNTED: Final[Mapping[Kind, str]] = {
-    "new": "+{} new",
-    "updated": "{} updated",
-    "removed": "-{} removed",
-    "returned": "{} returned",
-    "renamed": "{} renamed",
-    "entered": "+{} entered",
-    "left": "-{} left",
+_COUNTED: Final[Mapping[Kind, tuple[str, str]]] = {
+    "new": forms("+{number:,} new", "+{number:,} new"),
+    "updated": forms("{number:,} updated", "{number:,} updated"),
+    "removed": forms("-{number:,} removed", "-{number:,} removed"),
+    "returned": forms("{number:,} returned", "{number:,} returned"),
+    "renamed": forms("{number:,} renamed", "{number:,} renamed"),
+    "entered": forms("+{number:,} entered", "+{number:,} entered"),
+    "left": forms("-{number:,} left", "-{number:,} left"),
+    "metrics": forms("{number:,} metric changed", "{number:,} metrics changed"),
 }
 
 
@@ -84,10 +100,7 @@ class Shift(NamedTuple):
 def counts(summary: Summary) -> list[str]:
     """Name every kind that happened: ``["+12 new", "34 updated"]``; empty if nothing did."""
     numbers = ((words, getattr(summary, kind)) for kind, words in _COUNTED.items())
-    parts = [words.format(text.count(number)) for words, number in numbers if number]
-    if summary.metrics:
-        parts.append(f"{text.count(summary.metrics, 'metric')} changed")
-    return parts
+    return [sentences(*words, number) for words, number in numbers if number]
 
 
 def headline(summary: Summary, total: int, *, first: bool = False, noun: Noun = text.RECORD) -> str:
@@ -99,8 +112,8 @@ def headline(summary: Summary, total: int, *, first: bool = False, noun: Noun = 
         first: Whether there was nothing to compare with.
         noun: What the records are called.
     """
-    parts = ["first snapshot"] if first else counts(summary) or ["no changes"]
-    return f"{', '.join(parts)} ({noun.counted(total)})"
+    parts = [sentence("first snapshot")] if first else counts(summary) or [sentence("no changes")]
+    return tr("{counts} ({records})", counts=listed(parts), records=noun.counted(total))
 
 
 def news(summary: Summary) -> Summary:
@@ -112,7 +125,7 @@ def end(end: End) -> str:
     """Name one end of a comparison by capture time and short revision, not yet safe for a sink."""
     revision = f"({short(end.revision)})" if end.revision and end.timestamp else end.revision
     parts = [part for part in (end.timestamp, revision) if part]
-    return " ".join(parts) or ("a file" if end.total else "nothing")
+    return " ".join(parts) or (tr("a file") if end.total else tr("nothing"))
 
 
 def short(revision: str) -> str:
@@ -173,7 +186,7 @@ def key(record: Record) -> str:
     """
     for first in record.values():
         return str(first)
-    raise ValueError("a record without members has no key")
+    raise ValueError(sentence("a record without members has no key"))
 
 
 def facts(record: Record) -> list[str]:
@@ -227,7 +240,7 @@ def words(field: str, value: Json | UnsetType) -> str:
         value: The value; unset where there is none.
     """
     if value is UNSET:
-        return "(unset)"
+        return tr("(unset)")
     if type(value) is int or type(value) is float:
         return _number(field.rpartition(".")[2], value)
     return text.value(value)

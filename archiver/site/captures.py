@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from archiver.database.news import told
+from archiver.language import tr
 from archiver.records.model import KINDS
 from archiver.records.text import count
 from archiver.render import wording
@@ -129,7 +130,11 @@ class Captures:
             if sums[kind] and kind != "metrics"
         ]
         last = next((each.total for each in reversed(here) if each.total is not None), None)
-        at_end = "" if last is None else f"; {self.facts.catalogue.noun.counted(last)} at its end"
+        at_end = (
+            ""
+            if last is None
+            else tr("; {records} at its end", records=self.facts.catalogue.noun.counted(last))
+        )
 
         def neighbour(other: int) -> dict[str, str] | None:
             there = 0 <= other < len(names)
@@ -154,7 +159,7 @@ def row(facts: Facts, capture: Capture) -> dict[str, Any]:
     counts = capture.counts
     others = sum(counts.get(kind, 0) for kind in _OTHERS)
     numbers = (counts.get("new"), counts.get("updated"), counts.get("removed"), others)
-    note = {"first": "first", "unreadable": "cannot be read"}.get(capture.status, "")
+    note = {"first": "first", "unreadable": tr("cannot be read")}.get(capture.status, "")
     return {
         "page": facts.pages[capture.id - 1],
         "timestamp": capture.timestamp,
@@ -176,8 +181,12 @@ def _folded(number: int) -> Iterator[str]:
 
 def _quiet(capture: Capture) -> str:
     if capture.status == "first":
-        return "there was nothing to compare with."
+        return tr("there was nothing to compare with.")
     if capture.total is None:
-        return "it cannot be read."
+        return tr("it cannot be read.")
     moved = capture.counts.get("metrics", 0)
-    return f"the metrics of {count(moved, 'record')} moved." if moved else "no record differs."
+    return (
+        tr("the metrics of {records} moved.", records=count(moved, "record"))
+        if moved
+        else tr("no record differs.")
+    )

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from archiver.changes.filters import Filter
 from archiver.changes.flapping import Damping
-from archiver.errors import ConfigError, RenderError, suggestion
+from archiver.errors import ConfigError, RenderError, reason, suggestion
 from archiver.history.changelog import links
 from archiver.history.flapping import indexed
 from archiver.history.versions import taken_at
+from archiver.language import sentence, tr
 from archiver.records.model import KINDS, NEWS, End, Summary
 from archiver.records.query import Where, every
 from archiver.records.representation import short
@@ -118,16 +119,28 @@ def named(catalogue: Catalogue, *, kind: str | None = None, name: str | None = N
         ConfigError: There is no such kind or query; suggests the nearest one.
     """
     if kind is not None and kind not in _KINDS:
-        hint = f"the kinds are {', '.join(_KINDS)}"
-        raise ConfigError(f'no feed tells the kind "{kind}"{suggestion(kind, _KINDS)}', hint=hint)
+        hint = tr("the kinds are {kinds}", kinds=", ".join(_KINDS))
+        raise ConfigError(
+            sentence(
+                'no feed tells the kind "{kind}"{suggestion}',
+                kind=kind,
+                suggestion=suggestion(kind, _KINDS),
+            ),
+            hint=hint,
+        )
     if name is None:
         return kind or ALL
     known = [each.saved.name for each in offered(catalogue).values() if each.saved]
     if name not in known:
-        there = f"its feeds are {', '.join(known)}" if known else "it has none"
+        there = tr("its feeds are {known}", known=", ".join(known)) if known else tr("it has none")
         raise ConfigError(
-            f'{visible(catalogue.source)} has no feed "{name}"{suggestion(name, known)}',
-            hint=f"{there}; a table [feeds.NAME] in archiver.toml adds one",
+            sentence(
+                '{source} has no feed "{name}"{suggestion}',
+                source=visible(catalogue.source),
+                name=name,
+                suggestion=suggestion(name, known),
+            ),
+            hint=sentence("{there}; a table [feeds.NAME] in archiver.toml adds one", there=there),
         )
     return f"feeds/{name}"
 
@@ -345,7 +358,9 @@ def _of_query(
                     room[part.kind] -= 1
                     named.append(item.whole(shown))
     except ConfigError as error:
-        raise ConfigError(f"{feed.name}: {error}", hint=error.hint) from error
+        raise ConfigError(
+            sentence("{feed}: {error}", feed=feed.name, error=reason(error)), hint=error.hint
+        ) from error
     if counts:
         yield _summary(counts), named, elsewhere
 
@@ -411,7 +426,9 @@ def _atom(
                 entry.link(href=each.address)
         text: str = made.atom_str(pretty=True).decode()
     except ValueError as error:  # a user's template may hold what XML cannot
-        raise RenderError(f"{_TEMPLATE}: {error}") from error
+        raise RenderError(
+            sentence("{template}: {error}", template=_TEMPLATE, error=reason(error))
+        ) from error
     return text
 
 

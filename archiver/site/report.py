@@ -22,6 +22,7 @@ from archiver.history.comparison import outlined
 from archiver.history.dates import Dates
 from archiver.history.flapping import indexed, noted
 from archiver.history.index import Index
+from archiver.language import sentence, tr
 from archiver.records.jsontext import parse
 from archiver.records.key import label_of
 from archiver.records.model import KINDS
@@ -101,8 +102,12 @@ class _Review:
         self._last = ends[found.new.end.revision or ""]
         if self._base.id == self._last.id:
             raise ConfigError(
-                f"{catalogue.source}: nothing was captured since {self._base.timestamp} UTC",
-                hint="name an earlier --since",
+                sentence(
+                    "{source}: nothing was captured since {timestamp} UTC",
+                    source=catalogue.source,
+                    timestamp=self._base.timestamp,
+                ),
+                hint=sentence("name an earlier --since"),
             )
         self._catalogue = catalogue
         self._index = Index(index.connection, self._last.id)
@@ -302,11 +307,15 @@ def _rhythm(captures: Sequence[Capture]) -> dict[str, Any]:
     """Return how often captures came, and the longest times without one."""
     times = [time_of(each.timestamp) for each in captures]
     days = {time.date() for time in times[1:]}
-    words = f"{count(len(captures) - 1, 'capture')} on {count(len(days), 'day')}"
+    words = tr(
+        "{captures} on {daies}",
+        captures=count(len(captures) - 1, "capture"),
+        daies=count(len(days), "day"),
+    )
     gaps = [(after - before, before, after) for before, after in pairwise(times)]
     usual = timedelta(seconds=median(length.total_seconds() for length, _, _ in gaps))
     if len(gaps) > 1 and usual >= _HOUR:
-        words += f", as a rule {_long(usual)} apart"
+        words += tr(", as a rule {long} apart", long=_long(usual))
     unusual = [each for each in gaps if each[0] > max(_UNUSUAL * usual, _HOUR)]
     unusual.sort(key=lambda each: (-each[0], each[1]))
     return {

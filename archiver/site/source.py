@@ -15,6 +15,7 @@ import msgspec
 from archiver.database import pages
 from archiver.history import queries
 from archiver.history.index import description
+from archiver.language import tr
 from archiver.records.representation import short
 from archiver.records.text import count
 from archiver.render import changes as change_forms
@@ -352,7 +353,7 @@ class SourceSite:
             **overview.over_time(self.facts.captures),
             "calendar": overview.calendar(self.facts.captures),
             "gone": gone,
-            "returned": f"{count(back)} returned" if back else "none returned",
+            "returned": tr("{back} returned", back=count(back)) if back else tr("none returned"),
         }
 
     def _write_delta(self) -> None:
@@ -379,8 +380,8 @@ class SourceSite:
 
 def _how_gone(record: Kept) -> str:
     if record.gone == "renamed":
-        return f"renamed to {record.other}" if record.other else "renamed"
-    words = "left the window" if record.gone == "left" else "removed"
+        return tr("renamed to {other}", other=record.other) if record.other else "renamed"
+    words = tr("left the window") if record.gone == "left" else "removed"
     return f"{words}: {record.cause}" if record.cause else words
 
 

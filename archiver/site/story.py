@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from archiver.changes.detail import leaves
 from archiver.history.versions import STAMP
+from archiver.language import tr
 from archiver.records.jsontext import parse
 from archiver.records.model import FieldChange, pointer
 from archiver.records.text import count, named
@@ -97,8 +98,8 @@ class Story:
 
     def _other(self, event: Event) -> str:
         if event.kind == "renamed" and event.new_key:
-            return f"to {event.new_key}"
-        return f"from {event.old_key}" if event.old_key else ""
+            return tr("to {new_key}", new_key=event.new_key)
+        return tr("from {old_key}", old_key=event.old_key) if event.old_key else ""
 
 
 def shifts(event: Event, policy: Policy) -> list[dict[str, str]]:
@@ -128,9 +129,9 @@ def importance(event: Event) -> int:
 def headline(capture: Capture, noun: Noun) -> str:
     """Sum a capture up in one line."""
     if capture.total is None:
-        return f"This capture cannot be read: {capture.reason}"
+        return tr("This capture cannot be read: {reason}", reason=capture.reason)
     if not capture.counts:
-        return f"The first snapshot: {noun.counted(capture.total)}."
+        return tr("The first snapshot: {records}.", records=noun.counted(capture.total))
     kinds = [kind for kind in wording.FIRST if kind != "metrics" and capture.counts.get(kind)]
     words = [f"{count(capture.counts[kind])} {kind}" for kind in kinds]
     return f"{', '.join(words) or 'No news'}; {noun.counted(capture.total)}."
