@@ -67,6 +67,12 @@ class Sentence(str):
         return Sentence, (self.one, self.many, self.number, self.values)
 
 
+class Stored(str):
+    """A sentence that was stored in English, as a part of one that is said now."""
+
+    __slots__ = ()
+
+
 def sentence(template: str, /, **values: Any) -> Sentence:
     """Return the English sentence ``template.format(**values)``, which can be translated.
 
@@ -93,7 +99,7 @@ def listed(parts: Iterable[str]) -> str:
     return reduce(lambda first, rest: sentence("{first}, {rest}", first=first, rest=rest), found)
 
 
-def joined(separator: str, parts: Iterable[str]) -> str:
+def joined(separator: str, parts: Iterable[str]) -> Sentence:
     """Join sentences by a `separator` that is the same in every language: a line feed."""
     found = list(parts)
     places = separator.join(f"{{p{at}}}" for at in range(len(found)))
@@ -102,6 +108,8 @@ def joined(separator: str, parts: Iterable[str]) -> str:
 
 def said(text: str) -> str:
     """Return `text` in the language of the reader; what is no `Sentence` stays as it is."""
+    if type(text) is Stored:
+        return retold(str(text))
     if type(text) is not Sentence or not text:
         return text
     catalogue = _catalogue(current())
@@ -139,9 +147,11 @@ def retold(text: str) -> str:
     The template that shares most with it is the one that it was made of; what stands for its
     placeholders is recognised likewise. What nothing is known of stays as it is.
     """
-    catalogue = None if type(text) is Sentence or len(text) > _LONGEST else _catalogue(current())
-    if catalogue is None:
+    if type(text) is not str:
         return said(text)
+    catalogue = _catalogue(current()) if text and len(text) <= _LONGEST else None
+    if catalogue is None:
+        return text
     if (exact := catalogue.gettext(text)) != text:
         return exact
     for template, literals, names in _templates(current()):

@@ -1109,22 +1109,23 @@ const ORDER = ["removed", "renamed", "returned", "new", "updated", "left", "ente
 const TITLES = /** @type {{[kind: string]: string}} */ ({ removed: "Removed", renamed: "Renamed", returned: "Returned", new: "New", updated: "Updated", left: "Left", entered: "Entered" });
 const LISTED = 200;
 
-/** @typedef {{key: string, kind: string, cause?: string, old?: string, shifts?: Shift[]}} Net  What became of a record between two captures. */
+/** @typedef {{key: string, kind: string, cause?: string, old?: string, shifts?: Shift[], severity?: string}} Net  What became of a record between two captures. */
 
 /** @param {Net} change */
-function changeItem({ key, kind, cause, old, shifts }) {
+function changeItem({ key, kind, cause, old, shifts, severity }) {
   const body = make("div", {});
   if (kind === "renamed") body.append(make("del", {}, bdi(old ?? "")), " → ");
   body.append(make("a", { href: recordAddress(key) }, bdi(key)));
+  if (severity) body.append(" ", make("span", { class: `severity ${severity}` }, severity));
   if (cause) body.append(make("span", { class: "soft" }, ` (${visible(cause)})`));
   if (shifts) body.append(shiftList(shifts));
   return make("li", {}, body);
 }
 
-/** A change of one capture, as it is in a data file. @param {[string, string, any]} change @returns {Net} */
-function asNet([key, kind, rest]) {
+/** A change of one capture, as it is in a data file. @param {[string, string, any, string?]} change @returns {Net} */
+function asNet([key, kind, rest, severity]) {
   if (kind === "renamed") return { key: rest, kind, old: key };
-  if (kind === "updated") return { key, kind, shifts: rest };
+  if (kind === "updated") return { key, kind, shifts: rest, severity };
   return { key, kind, cause: rest };
 }
 
@@ -1282,7 +1283,8 @@ async function capture() {
     button.addEventListener("click", () => attempt(/** @type {Element} */ (button.closest("section")), async () => {
       await loadIndex();
       const changes = (await load(`changes/${name}`)).filter((/** @type {any} */ change) => change[1] === kind);
-      byId(`list-${kind}`).replaceChildren(...changes.map(asNet).map(changeItem));
+      const worstFirst = changes.map(asNet).sort((one, other) => Number(!one.severity) - Number(!other.severity));
+      byId(`list-${kind}`).replaceChildren(...worstFirst.map(changeItem));
       button.parentElement?.remove();
     }));
     button.removeAttribute("hidden");

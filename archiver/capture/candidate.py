@@ -138,7 +138,8 @@ class Candidate:
         layout = self._layout(before, taken)
         after = self._version(layout)
         drift = None if self.accept else Drift(policy)
-        summary, changes = outlined(before, after, policy, drift)
+        found = outlined(before, after, policy, drift)
+        summary = found.summary
         if drift is not None:
             drift.refuse(before.end.total - summary.removed - summary.left - summary.renamed)
         large = (
@@ -158,8 +159,9 @@ class Candidate:
             new=after.end,
             summary=summary,
             changes=captured(
-                self.target.catalogue, changes, tip=self.target.tip(), timestamp=stamp(taken)
+                self.target.catalogue, found.changes, tip=self.target.tip(), timestamp=stamp(taken)
             ),
+            severities=found.severities,
             notes=(*self.notes, *large, *self.confirmation.notes),
         )
         return report, layout

@@ -227,7 +227,7 @@ class _Importing:
         self._before = self._versions.stored(written)
 
     def _report(self, version: Version, name: str) -> Report:
-        summary, changes = outlined(self._before, version, self._policy)
+        summary, changes, severities = outlined(self._before, version, self._policy)
         return Report(
             source=self._target.source.name,
             noun=self._target.source.called,
@@ -237,6 +237,7 @@ class _Importing:
             new=End(None, version.end.timestamp, version.end.total),
             summary=summary,
             changes=changes,
+            severities=severities,
         )
 
 

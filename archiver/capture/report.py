@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
@@ -12,7 +13,7 @@ from archiver.history.snapshots import name_of
 from archiver.language import sentence
 from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE, plain
-from archiver.records.model import Summary, row
+from archiver.records.model import Severities, Summary, row
 from archiver.records.representation import short, table
 from archiver.records.text import RECORD, Noun
 from archiver.render import wording
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.config import SourceConfig
-    from archiver.records.model import End, RecordChange
+    from archiver.records.model import End, RecordChange, Severity
     from archiver.store.history import Revision
 
 SOURCE = "Archiver-Source"
@@ -57,7 +58,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         new: The snapshot of the listing.
         summary: What changed.
         noun: What the records are called.
-        changes: The first changes of each kind of news, for showing.
+        changes: The first changes of each kind of news and severity, the worst first.
+        severities: How many changes there are of each kind and severity.
         notes: What the person should know.
     """
 
@@ -70,10 +72,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     summary: Summary
     noun: Noun = RECORD
     changes: tuple[RecordChange, ...] = ()
+    severities: Severities = {}
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return short(self, "source", "outcome", "summary", "revision", "changes", "notes")
+
+    @property
+    def weights(self) -> Counter[Severity]:
+        """How many changes there are of each severity; the first snapshot changes nothing."""
+        counts: Counter[Severity] = Counter()
+        for each in self.severities.values() if self.outcome != "first" else ():
+            counts.update(each)
+        return counts
 
     def to_dict(self) -> dict[str, Any]:
         """Return its members as plain values, for `json.dumps`; `changes` are only the first."""
@@ -135,6 +146,7 @@ def section_of(report: Report, name: str, link: Callable[[str], str]) -> dict[st
         new=report.new,
         summary=report.summary,
         changes=report.changes,
+        severities=report.severities,
         snapshots=(name_of(report.source, report.old), name),
         link=link,
         first=report.outcome == "first",
@@ -177,6 +189,7 @@ def _rendered(report: Report, trailers: Mapping[str, str], folder: Path | None) 
         summary=report.summary,
         trailers=trailers,
         changes=report.changes,
+        severities=report.severities,
         first=report.outcome == "first",
         noun=report.noun,
         folder=folder,

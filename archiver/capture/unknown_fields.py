@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archiver.records.model import Json
     from archiver.sources.lines import Lines
 
-_LISTS_OF_FIELDS: Final = ("metrics", "volatile", "sets", "tolerance")
+_LISTS_OF_FIELDS: Final = ("metrics", "volatile", "sets", "tolerance", "severity")
 
 
 def unknown_fields(

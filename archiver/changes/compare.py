@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from archiver.changes.detail import leaves
 from archiver.changes.lifecycle import UNKNOWN
+from archiver.changes.severity import METRIC, of_kind, scale, worse
 from archiver.errors import UnreadableSnapshot
 from archiver.language import sentence
 from archiver.records.canonical import KEY, decode_with_key, line_key
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from archiver.changes.lifecycle import Lives, Pair
-    from archiver.records.model import Kind
+    from archiver.records.model import Kind, Severity
     from archiver.records.policy import Meaning, Policy
 
 Texts: TypeAlias = dict[str, msgspec.Raw]
@@ -162,6 +163,30 @@ def kind_of(
     if "news" in meanings:
         return "updated"
     return "metrics" if "metric" in meanings else None
+
+
+def weighed(
+    before: bytes | None, after: bytes | None, policy: Policy, lives: Lives = UNKNOWN
+) -> tuple[Kind, Severity] | None:
+    """Return what happened to one key, and how bad it is, unexplained; None if it means nothing."""
+    kind = kind_of(before, after, policy, lives)
+    if kind is None or before is None or after is None or kind == "renamed":
+        return kind and (kind, of_kind(kind))
+    if kind == "metrics" and not policy.severity:
+        return kind, METRIC
+    weights, found = scale(policy), METRIC
+    old, new = split(before), split(after)
+    for name in unequal(old, new):
+        known = weights.knows(name)
+        if known is None or worse(known, found):
+            for change in field_changes(_only(name, old), _only(name, new), policy):
+                severity = weights.of_field(change)
+                found = severity if worse(severity, found) else found
+    return kind, found
+
+
+def _only(name: str, texts: Texts) -> Texts:
+    return {name: texts[name]} if name in texts else {}
 
 
 def explain(

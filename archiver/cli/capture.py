@@ -14,7 +14,7 @@ from archiver.capture.imports import import_all
 from archiver.capture.origins import from_files, from_history
 from archiver.capture.target import open_target
 from archiver.cli import completion, options, output, report_output
-from archiver.cli.failure import in_turn
+from archiver.cli.failure import found, in_turn
 from archiver.clock import now
 from archiver.config import discover, process_environment
 from archiver.errors import ArchiverError, StoreError, reason
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from archiver.capture.report import Report
     from archiver.cli.output import Progress
     from archiver.config import Config
+    from archiver.records.model import Severity
     from archiver.sources import Ledger
 
 
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     envvar="ARCHIVER_NOTIFY",
     help="Notify the channels of archiver.toml.",
 )
+@options.fail_on(envvar="ARCHIVER_FAIL_ON")
 @click.option(
     "--github",
     is_flag=True,
@@ -93,13 +95,14 @@ def run(
     accept: bool,
     push: bool,
     notify: bool,
+    fail_on: Severity | None,
     github: bool,
     form: str,
 ) -> None:
     """Capture sources, by default all of archiver.toml: fetch, check, commit, show what changed.
 
     Each source is one commit. A source that fails does not stop the others; the command ends
-    with the worst exit code.
+    with the worst exit code. What --fail-on finds is committed, pushed and told all the same.
     """
     variables = process_environment()
     dry_run = dry_run or (github and is_pull_request(variables))
@@ -138,7 +141,8 @@ def run(
         write_results(config, reports, failures, code=code, dry_run=dry_run)
     if unwritten:
         raise unwritten[0]
-    context.exit(code)
+    bad = [found(each.weights, fail_on, about=f"{each.source}: ") for each in reports]
+    context.exit(code or int(any(bad)))
 
 
 class _Place(click.Path):

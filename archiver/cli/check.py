@@ -15,8 +15,8 @@ from archiver.errors import ConfigError, reason
 from archiver.language import sentence, tr
 from archiver.pins import lists as reading
 from archiver.pins.references import known_keys
-from archiver.pins.status import FAILURES, check_pins, merged
-from archiver.render.findings import FORMS, show
+from archiver.pins.status import DEVIATIONS, check_pins, merged
+from archiver.render.findings import FORMS, is_failing, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from archiver.history.choice import Choice
     from archiver.pins.lists import Pin
     from archiver.pins.status import Fates
+    from archiver.records.model import Severity
     from archiver.render.findings import FindingForm
 
 _SHALLOW: Final = sentence(
@@ -64,10 +65,11 @@ _SHALLOW: Final = sentence(
 )
 @click.option(
     "--allow",
-    type=click.Choice(FAILURES),
+    type=click.Choice(DEVIATIONS),
     multiple=True,
     help="Do not fail for this.  Repeatable.",
 )
+@options.fail_on("breaking")
 @click.option(
     "--offline",
     is_flag=True,
@@ -87,6 +89,7 @@ def check(
     keys: re.Pattern[str] | None,
     since: str,
     allow: tuple[str, ...],
+    fail_on: Severity,
     offline: bool,
     at: str | None,
     form: FindingForm,
@@ -96,8 +99,9 @@ def check(
 
     PINS are files: a list (.txt, or - for standard input) with one key a line, or source files
     and globs, in which every key that there is or ever was is found. A record fails that is
-    missing, removed, renamed, gated, or has another licence. A line of a list may say what is
-    right: KEY license=apache-2.0 gated=auto. Without --source all sources are searched: a key that
+    missing, removed, renamed, gated, or has another licence; with --fail-on notable also one with
+    another version or size, and so on. A line of a list may say what is right: KEY
+    license=apache-2.0 gated=auto. Without --source all sources are searched: a key that
     one of them knows is missing in none.
 
     A source is asked about a record that its newest listing does not name, such as one that left a
@@ -122,16 +126,17 @@ def check(
             at=at or "",
             since=since,
             fates=_fates(catalogue, offline=offline),
+            least=fail_on,
         )
     )
     if not findings:
         hint = tr("a list has one key a line; other files name keys that there are or were")
         raise ConfigError(sentence("nothing there names a record"), hint=hint)
-    failing = frozenset(FAILURES) - frozenset(allow)
+    allowed = frozenset(allow)
     source = ", ".join(each.source for each in catalogues)
     with output.destination(output_path) as out:
-        show(findings, form, out, source=source, failing=failing)
-    context.exit(int(any(each.verdict in failing for each in findings)))
+        show(findings, form, out, source=source, least=fail_on, allowed=allowed)
+    context.exit(int(any(is_failing(each, fail_on, allowed) for each in findings)))
 
 
 def _fates(catalogue: Catalogue, *, offline: bool) -> Fates:

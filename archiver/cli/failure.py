@@ -12,9 +12,12 @@ import click
 
 from archiver.errors import ArchiverError, ConfigError, reason
 from archiver.language import said, sentence, tr
+from archiver.records.model import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from archiver.records.model import Severity
 
 UNEXPECTED = 70
 UNWRITTEN = 74  # EX_IOERR of sysexits.h, as 70 and 75 are its EX_SOFTWARE and EX_TEMPFAIL
@@ -98,6 +101,26 @@ def in_turn(context: click.Context, names: Iterable[str], work: Callable[[str], 
         except Exception as error:  # noqa: BLE001  the other sources have their turn all the same
             worst = max(worst, tell(error, about=f"{name}: ", debug=debug))
     return worst
+
+
+def found(counts: Mapping[Severity, int], least: Severity | None, *, about: str = "") -> bool:
+    """Return whether there is a change as bad as ``--fail-on``, and say how many there are.
+
+    Args:
+        counts: How many changes there are of each severity.
+        least: The severity; None: the command does not fail for changes.
+        about: What changed, to stand before the words.
+    """
+    if least is None:
+        return False
+    from archiver.changes.severity import reached  # noqa: PLC0415 - only where it is asked for
+    from archiver.records.text import count  # noqa: PLC0415 - likewise
+
+    bad = [each for each in SEVERITIES if counts.get(each) and reached(each, least)]
+    if bad:
+        words = ", ".join(f"{count(counts[each])} {each}" for each in bad)
+        click.echo(f"{about}--fail-on {least}: {words}", err=True)
+    return bool(bad)
 
 
 def _show_traceback(error: BaseException) -> None:

@@ -19,6 +19,7 @@ from archiver.cli import (
     options,
     output,
 )
+from archiver.cli.failure import found
 from archiver.clock import now
 from archiver.errors import NotADataRepository, UnknownRevision
 from archiver.history import queries, revisions
@@ -51,6 +52,7 @@ _ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "csv", "csv-raw", "markdown")
     epilog=options.examples(
         "archiver compare",
         "archiver compare 2026-03-01 --stat",
+        "archiver compare v1..HEAD --fail-on breaking",
         "archiver compare HEAD~3..HEAD --field pricing",
         "archiver compare old.json new.json --records models --key id",
     )
@@ -78,8 +80,8 @@ def compare(
     """
     answers = change_output.compared(choice, first, second)
     with output.destination(look.output_path) as out:
-        different = look.write(answers, out, metrics=choice.metrics)
-    if exit_code and different:
+        seen = look.write(answers, out, metrics=choice.metrics)
+    if found(seen.severities, look.fail_on) or (exit_code and seen.different):
         context.exit(1)
 
 
@@ -105,13 +107,23 @@ def compare(
 @options.damping
 @change_output.changes
 @options.catalogue
+@click.pass_context
 def changes(
-    *, choice: Choice, since: str, steps: bool, by: str | None, at: str | None, look: Look
+    context: click.Context,
+    *,
+    choice: Choice,
+    since: str,
+    steps: bool,
+    by: str | None,
+    at: str | None,
+    look: Look,
 ) -> None:
     """Show the net change of a period, up to the newest revision or to --at."""
     start = revisions.start(since, now())
     if by is not None:
         listing = {"--steps": steps, "--name-only": look.name_only, "--stat": look.stat}
+        if look.fail_on is not None:
+            raise click.UsageError(tr("--by counts; --fail-on looks at each change."))
         _refuse_with_by({**listing, "--template": look.template is not None})
         answers = change_output.since(choice, start, at=at)
         with output.destination(look.output_path) as out:
@@ -126,7 +138,9 @@ def changes(
     answers = change_output.since(choice, start, at=at, steps=steps)
     look = replace(look, dated=steps)
     with output.destination(look.output_path) as out:
-        look.write(answers, out, metrics=choice.metrics)
+        seen = look.write(answers, out, metrics=choice.metrics)
+    if found(seen.severities, look.fail_on):
+        context.exit(1)
 
 
 @click.command(

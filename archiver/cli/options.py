@@ -12,6 +12,7 @@ import click
 
 from archiver.cli import completion
 from archiver.language import sentence, tr
+from archiver.records.model import SEVERITIES
 from archiver.render.view import FORMS
 
 if TYPE_CHECKING:
@@ -66,6 +67,18 @@ template = click.option(
     metavar="FILE",
     help="Render by this template (Jinja, in a sandbox).",
 )
+
+
+def fail_on(default: str | None = None, *, envvar: str | None = None) -> Decorator:
+    """Offer ``--fail-on SEVERITY``; the command receives None where it is not given."""
+    return click.option(
+        "--fail-on",
+        type=click.Choice(SEVERITIES),
+        default=default,
+        envvar=envvar,
+        show_default=default is not None,
+        help="End with 1 if a change is as bad as that, or worse.",
+    )
 
 
 class _OneOrThree(click.Option):

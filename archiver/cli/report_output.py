@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from archiver.changes.severity import importance
 from archiver.history.versions import stamp
 from archiver.language import listed, retold, said, sentence, tr
 from archiver.records.text import count, more, terminal
@@ -24,7 +25,7 @@ _FEW: Final = 5
 
 
 def run(report: Report, style: Mapping[Kind, str], *, dry_run: bool) -> Iterator[str]:
-    """Yield the lines about one run: the counts, then a few changes, removals first.
+    """Yield the lines about one run: the counts, then a few changes, the worst first.
 
     Args:
         report: What the run did.
@@ -34,7 +35,7 @@ def run(report: Report, style: Mapping[Kind, str], *, dry_run: bool) -> Iterator
     yield f"{report.source}: {_counts(report)}{_outcome(report, dry_run=dry_run)}\n"
     if report.outcome != "changed":
         return
-    shown = sorted(report.changes, key=lambda change: wording.FIRST.index(change.kind))[:_FEW]
+    shown = sorted(report.changes, key=importance)[:_FEW]
     for change in shown:
         yield from console.change(change, style)
     if left_out := report.summary.news - len(shown):

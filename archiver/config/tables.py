@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from archiver.language import sentence
-from archiver.records.model import KINDS, NEWS, Kind
+from archiver.records.model import KINDS, NEWS, Kind, Severity
 from archiver.records.representation import short
 from archiver.records.text import Noun, plural
 
@@ -128,6 +128,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
         sets: Arrays without order.
         tolerance: Field path to the largest difference that counts as equal.
         label: Field whose text people read beside the key: ``Name`` where keys are UUIDs.
+        severity: Field path to how bad a change of it is, in place of the built-in table.
         noun: What one record is called: ``model``, ``vulnerability``.
         nouns: What several are called; None: the regular plural of `noun`.
         commit: What is committed: any difference, or only news.
@@ -153,6 +154,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     sets: FieldPaths = ()
     tolerance: dict[str, Distance] = {}
     label: str = ""
+    severity: dict[Annotated[str, Meta(min_length=1)], Severity] = {}
     noun: Word = "record"
     nouns: Word | None = None
     commit: Literal["any", "news"] = "any"
@@ -193,6 +195,7 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
         pins: Lists of keys, paths relative to archiver.toml; it receives only changes of these
             records. Empty: all.
         threshold: Smallest change of a metric that it receives, such as ``downloads > 10 %``.
+        min_severity: How bad a change is at least that it receives; None: any.
         limit: Largest number of changes that are named; the others are counted.
         outages: Whether it is notified of outages and recoveries.
         settings: Settings of the type, checked against its ``Settings``.
@@ -206,6 +209,7 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
     where: tuple[str, ...] = ()
     pins: tuple[FilePath, ...] = ()
     threshold: Threshold | None = None
+    min_severity: Severity | None = None
     limit: Annotated[int, Meta(ge=1, description="a whole number from 1")] = 20
     outages: bool = True
     settings: dict[str, Any] = {}
@@ -223,6 +227,7 @@ class FeedConfig(msgspec.Struct, frozen=True, kw_only=True):
         fields: Paths of fields; of records that changed, it tells only changes of these.
             Empty: all.
         where: Conditions that records must fulfil, such as ``downloads > 1000``.
+        min_severity: How bad a change is at least that it tells; None: any.
     """
 
     name: str
@@ -230,6 +235,7 @@ class FeedConfig(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[News, ...] = tuple(kind for kind in KINDS if kind != "metrics")
     fields: FieldPaths = ()
     where: tuple[str, ...] = ()
+    min_severity: Severity | None = None
 
     __repr__ = short
 

@@ -512,6 +512,7 @@ def policy_of(source: SourceConfig) -> Policy:
         sets=source.sets,
         tolerance=source.tolerance,
         label=source.label,
+        severity=source.severity,
     )
 
 

@@ -136,7 +136,7 @@ def _section(
         return shown
 
     try:
-        summary, changes = outlined(before, after, catalogue.policy, fold=fold)
+        summary, changes, severities = outlined(before, after, catalogue.policy, fold=fold)
     except UnreadableSnapshot as error:
         raise flaw(before) or error from error
     if not summary.news:
@@ -150,6 +150,7 @@ def _section(
         new=after.end,
         summary=summary,
         changes=changes,
+        severities=severities,
         snapshots=(names[0], names[1]),
         link=link,
         first=before is EMPTY,

@@ -6,16 +6,18 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, starmap
-from typing import TYPE_CHECKING, Any, cast
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from msgspec.structs import replace as with_
 
-from archiver.changes.compare import differing, explain, kind_of, summarize, tally
+from archiver.changes.compare import differing, explain, kind_of, summarize, tally, weighed
 from archiver.changes.lifecycle import UNKNOWN, Lives
+from archiver.changes.severity import order, scale
 from archiver.history.versions import EMPTY
 from archiver.records import canonical
 from archiver.records.field_names import FieldNames
-from archiver.records.model import KINDS, NEWS, ChangeSet, RecordChange, Summary
+from archiver.records.model import KINDS, NEWS, ChangeSet, RecordChange, Severities, Summary
 from archiver.records.representation import short
 from archiver.render import wording
 from archiver.render.section import CAP
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from archiver.changes.guard import Drift
     from archiver.changes.lifecycle import Pair
     from archiver.history.versions import Version
-    from archiver.records.model import End, Kind
+    from archiver.records.model import End, Kind, Severity
     from archiver.records.policy import Policy
     from archiver.records.query import Predicate
 
@@ -97,12 +99,14 @@ class Comparison:
             self._counts[change.kind] += 1
             yield change
 
-    def folded(self, counts: Counter[Kind]) -> Iterator[RecordChange]:
-        """Yield the changes as people read them; `counts` receives those told elsewhere."""
+    def folded(
+        self, changes: Iterable[RecordChange], *, counts: Counter[Kind]
+    ) -> Iterator[RecordChange]:
+        """Yield its `changes` as people read them; `counts` receives those told elsewhere."""
         capture = self.new.end.revision
         if self.damping is None or not self.damping.damps or capture is None:
-            return self.changes()
-        return self.damping.folded(capture, self.changes(), counts)
+            return iter(changes)
+        return self.damping.folded(capture, changes, counts)
 
     @property
     def summary(self) -> Summary:
@@ -138,7 +142,7 @@ class Comparison:
     def collect(self) -> ChangeSet:
         """Return the whole change set, in memory."""
         groups: dict[str, list[Any]] = {}
-        for change in self.changes():
+        for change in map(scale(self.policy).weighed, self.changes()):
             groups.setdefault(change.kind, []).append(wording.public(change))
         return ChangeSet(
             source=self.source,
@@ -202,14 +206,31 @@ class Comparison:
                 yield with_(change, kind=kind, changes=kept)
 
 
+class Account(NamedTuple):
+    """What changed between two versions, as a commit message tells it.
+
+    Attributes:
+        summary: How many changes there are of each kind.
+        changes: The first few news of each kind and severity, the worst first.
+        severities: How many changes there are of each kind and severity.
+    """
+
+    summary: Summary
+    changes: tuple[RecordChange, ...]
+    severities: Severities
+
+    def __repr__(self) -> str:
+        return short(self)
+
+
 def outlined(
     before: Version,
     after: Version,
     policy: Policy,
     drift: Drift | None = None,
     fold: Callable[[RecordChange], RecordChange | None] = lambda change: change,
-) -> tuple[Summary, tuple[RecordChange, ...]]:
-    """Count all changes; explain the first few news of each kind, as a commit message names.
+) -> Account:
+    """Count all changes; explain the first few news of each kind and severity.
 
     Args:
         before: The version before.
@@ -218,23 +239,32 @@ def outlined(
         drift: Is shown the lines of each record that is in both and differs.
         fold: Returns a change as it is named; None: it is only counted.
     """
-    counts: Counter[Kind] = Counter()
-    room: Counter[Kind] = Counter(dict.fromkeys(NEWS, CAP))
-    named: list[RecordChange] = []
+    counts: Counter[tuple[Kind, Severity]] = Counter()
+    shown: Counter[tuple[Kind, Severity]] = Counter()
+    named: list[tuple[int, RecordChange]] = []
     known = lives(before, after)
     for old, new in unequal(before, after, known):
-        kind = kind_of(old, new, policy, known)
-        if drift is not None and old is not None and new is not None and kind != "renamed":
+        found = weighed(old, new, policy, known)
+        is_rename = found is not None and found[0] == "renamed"
+        if drift is not None and old is not None and new is not None and not is_rename:
             drift.see(old, new)
-        if kind is None:
+        if found is None:
             continue
-        counts[kind] += 1
-        change = explain(old, new, policy, known) if room[kind] else None
-        shown = fold(change) if change else None
-        if shown is not None:
-            room[kind] -= 1
-            named.append(shown)
-    return summarize(counts, old=before.end.total, new=after.end.total), tuple(named)
+        counts[found] += 1
+        if shown[found] < CAP and found[0] in NEWS:
+            change = explain(old, new, policy, known)
+            told = fold(with_(change, severity=found[1])) if change is not None else None
+            if told is not None:
+                shown[found] += 1
+                named.append((order(*found), told))
+    kinds: Counter[Kind] = Counter()
+    severities: Severities = {}
+    for (kind, severity), number in counts.items():
+        kinds[kind] += number
+        severities.setdefault(kind, {})[severity] = number
+    summary = summarize(kinds, old=before.end.total, new=after.end.total)
+    changes = tuple(change for _, change in sorted(named, key=itemgetter(0)))
+    return Account(summary, changes, severities)
 
 
 def lives(old: Version, new: Version) -> Lives:

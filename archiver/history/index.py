@@ -113,7 +113,7 @@ def _is_as_configured(catalogue: Catalogue) -> bool:
 def description(catalogue: Catalogue) -> str:
     """Return a digest of all that gives the rows of an index another content than git's history."""
     policy = {each.name: getattr(catalogue.policy, each.name) for each in fields(catalogue.policy)}
-    policy.pop("label")
+    del policy["label"], policy["severity"]
     policy["tolerance"] = sorted(policy["tolerance"].items())
     about = (catalogue.path, policy, catalogue.shape)
     return hashlib.sha256(msgspec.json.encode(about, order="sorted")).hexdigest()

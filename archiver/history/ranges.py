@@ -56,7 +56,7 @@ def pinned(catalogue: Catalogue, tip: str) -> Catalogue:
     It says where records are and what fields mean; nothing else of archiver.toml, and nothing of
     the environment, which may hold secrets.
     """
-    policy = replace(catalogue.policy, tolerance=dict(catalogue.policy.tolerance))
+    policy = replace(catalogue.policy, tolerance=dict(catalogue.policy.tolerance), severity={})
     config = catalogue.config and configuration.parse(b"", Path(configuration.FILE_NAME), {})
     return replace(catalogue, policy=policy, config=config, ref=tip)
 

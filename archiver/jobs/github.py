@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archiver.capture.report import section_of
+from archiver.changes.severity import worst
 from archiver.channels import Message
 from archiver.channels.local import append, summary
 from archiver.errors import reason
@@ -103,6 +105,7 @@ def _write(text: str, reports: Sequence[Report], code: int, variables: Mapping[s
         "changed": "true" if commits else "false",
         "commit": commits[-1] if commits else "",
         **counts,
+        "severity": worst(chain.from_iterable(report.weights for report in reports)) or "",
         "status": STATUS.get(code, "failed"),
         "summary": text.strip(),
     }

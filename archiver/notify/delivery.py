@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from archiver.capture import runlog
 from archiver.capture.target import state_change
+from archiver.changes.severity import scale
 from archiver.errors import UnknownRevision
 from archiver.history import queries, revisions, snapshots
 from archiver.history.catalogue import configured
@@ -24,14 +25,15 @@ from archiver.store.commit import writing
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from archiver.capture.report import Report
     from archiver.config import ChannelConfig, Config
     from archiver.notify.dispatch import Dispatcher
+    from archiver.notify.filters import Selection
     from archiver.notify.outages import Transition
-    from archiver.records.model import ChangeSet
+    from archiver.records.model import ChangeSet, RecordChange
 
 _NEXT_RUN: Final = sentence("the next run delivers what is missing")
 _COMMITTED: Final = sentence("the snapshot is committed; {next_run}", next_run=_NEXT_RUN)
@@ -199,7 +201,7 @@ class _Round:
         )
         ends = (changes.old, changes.current)
         old, new = (snapshots.name_of(self._source, end) for end in ends)
-        selection = selected(passing, channel, self._pins(channel))
+        selection = self._selected(passing, channel)
         news = News(selection, ends, (old, new))
         entries = self._entries(channel)
         message_id = self._send(channel, news, entries)
@@ -210,9 +212,12 @@ class _Round:
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
         with queries.compare(self.catalogue, old, new, now=self._now) as found:
             changes = found.narrowed(wanted).changes()
-            selection = selected(changes, channel, self._pins(channel))
+            selection = self._selected(changes, channel)
             named = noted(self.catalogue, found, selection.named)
             return News(selection._replace(named=named), found.ends, names)
+
+    def _selected(self, changes: Iterable[RecordChange], channel: ChannelConfig) -> Selection:
+        return selected(changes, channel, self._pins(channel), scale(self.catalogue.policy))
 
     def _pins(self, channel: ChannelConfig) -> frozenset[str] | None:
         return pinned(channel, self._folder)

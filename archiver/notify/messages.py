@@ -77,6 +77,7 @@ def changes_message(
         new=new,
         summary=summary,
         changes=selection.named,
+        severities=selection.severities,
         snapshots=news.snapshots,
         noun=catalogue.noun,
         link=links(catalogue),

@@ -29,6 +29,13 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 NEWS: frozenset[Kind] = frozenset(KINDS) - {"metrics"}
 """The kinds that changelogs, notifications and ``--exit-code`` look at."""
 
+Severity: TypeAlias = Literal["breaking", "notable", "info", "noise"]
+"""How bad a change is for who depends on the record; see `archiver.changes.severity`."""
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+"""Every severity, the worst first."""
+Severities: TypeAlias = dict[Kind, dict[Severity, int]]
+"""How many changes there are of each kind and severity."""
+
 
 @lru_cache(maxsize=1024)
 def pointer(*steps: str | int) -> str:
@@ -130,6 +137,7 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
         old_key: The key it had; ``renamed`` only.
         cause: Why it is gone, if known; for ``renamed`` that this is only possible.
         label: What people read instead of the key, where the source has a `label`.
+        severity: How bad it is, where that was looked up (`archiver.changes.severity`).
         flapping: Whether it stands for a time in which the record flapped, of which `cause` tells.
     """
 
@@ -140,6 +148,7 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
     old_key: str | UnsetType = UNSET
     cause: str | UnsetType = UNSET
     label: str | UnsetType = UNSET
+    severity: Severity | UnsetType = UNSET
     flapping: bool = False
 
     __repr__ = short
@@ -231,10 +240,16 @@ class RecordUpdate(_Mapping, frozen=True):
     """One record that is in both ends, with the fields that differ.
 
     As a mapping it has two members: ``update["name"]`` and ``update["fields"]``.
+
+    Attributes:
+        key: The record's key.
+        changes: The fields that differ, by name.
+        severity: How bad the worst of them is; of the other kinds, the kind says it.
     """
 
     key: str
     changes: tuple[FieldChange, ...]
+    severity: Severity | UnsetType = UNSET
 
     __repr__ = short
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from archiver.records.model import Kind, RecordChange, Summary
+    from archiver.records.model import Kind, RecordChange, Severities, Summary
 
 SUBJECT_COLUMNS: Final = 72
 CAP: Final = 10
@@ -33,6 +33,7 @@ def message(
     summary: Summary,
     trailers: Mapping[str, str],
     changes: Iterable[RecordChange] = (),
+    severities: Severities | None = None,
     first: bool = False,
     noun: text.Noun = text.RECORD,
     folder: Path | None = None,
@@ -45,6 +46,7 @@ def message(
         summary: How many changes there are of each kind.
         trailers: ``Archiver-Total`` and the like, in the order in which they are written.
         changes: At least the first `CAP` changes of each kind; more are read past.
+        severities: How many changes there are of each kind and severity.
         first: Whether this is the first snapshot of the source.
         noun: What the records are called.
         folder: The user's templates; ``commit.txt.j2`` is the one used here.
@@ -59,6 +61,7 @@ def message(
         "source": source,
         "total": total,
         "summary": msgspec.to_builtins(summary),
+        "severities": severities or {},
         "changes": public(named),
         "names": names(chain.from_iterable(named.values())),
         "more": {kind: 0 if first else _more(kind, summary, named) for kind in KINDS},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from archiver.changes.severity import FIRST
 from archiver.errors import RenderError, reason
 from archiver.language import (
     Sentence,
@@ -23,6 +24,7 @@ from archiver.language import (
 from archiver.records import text
 from archiver.records.model import FieldChange
 from archiver.render import wording
+from archiver.render.groups import groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -125,7 +127,11 @@ def _furnish(environment: Environment) -> None:
     environment.policies["ext.i18n.trimmed"] = True
     environment.globals["titles"] = {kind: said(title) for kind, title in wording.TITLES.items()}
     environment.globals["kinds"] = {kind: said(words) for kind, words in wording.WORDS.items()}
-    environment.globals["matters"] = wording.FIRST
+    environment.globals["severities"] = {
+        each: said(words) for each, words in wording.SEVERITIES.items()
+    }
+    environment.globals["matters"] = FIRST
+    environment.globals["groups"] = groups
     environment.globals["stylesheet"] = _stylesheet
     environment.globals["marks"] = dict(wording.MARKS)
     environment.globals["names"] = {}  # where no record has a label

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from archiver.language import forms, listed, sentence, sentences, tr
+from archiver.changes.severity import severity_of
+from archiver.language import Sentence, forms, listed, sentence, sentences, tr
 from archiver.records import text
 from archiver.records.model import RecordUpdate, Rename, steps
 
@@ -29,18 +30,6 @@ TITLES: Final[Mapping[Kind, str]] = {
     "metrics": sentence("Metrics"),
 }
 """The heading of each kind, in the order in which they are shown."""
-
-FIRST: Final[tuple[Kind, ...]] = (
-    *("removed", "renamed", "returned", "new", "updated"),
-    *("left", "entered", "metrics"),
-)
-"""The kinds in order of importance: what is gone comes before what is new."""
-
-_RANKS: Final[Mapping[Kind, int]] = {kind: 2 * place for place, kind in enumerate(FIRST)}
-TERMS: Final = frozenset({"license", "licence", "gated"})
-"""Names of the fields that decide whether a record may still be used."""
-_TERMS: Final = frozenset(f"/{name}" for name in TERMS)
-_AFTER_LOSSES: Final = _RANKS["returned"] - 1
 
 MARKS: Final[Mapping[Kind, str]] = {
     "new": "+",
@@ -69,6 +58,28 @@ WORDS: Final[Mapping[str, str]] = {
     "missing": sentence("missing"),
 }
 """What each kind of change, and each state of a record, is called inside of a sentence."""
+
+SEVERITIES: Final[Mapping[str, str]] = {
+    "breaking": sentence("breaking"),
+    "notable": sentence("notable"),
+    "info": sentence("info"),
+    "noise": sentence("noise"),
+}
+"""What each severity is called."""
+
+VERDICTS: Final[Mapping[str, str]] = {
+    "missing": sentence("missing"),
+    "removed": sentence("removed"),
+    "renamed": sentence("renamed"),
+    "gated": sentence("gated"),
+    "license": sentence("license"),
+    "unconfirmed": sentence("unconfirmed"),
+    "changed": sentence("changed"),
+    "respelled": sentence("respelled"),
+    "left": sentence("left"),
+    "ok": sentence("ok"),
+}
+"""What `archiver check` finds of a record, in a word."""
 
 NOTES: Final[Mapping[Kind, str]] = {
     "returned": sentence("returned"),
@@ -101,6 +112,11 @@ def counts(summary: Summary) -> list[str]:
     """Name every kind that happened: ``["+12 new", "34 updated"]``; empty if nothing did."""
     numbers = ((words, getattr(summary, kind)) for kind, words in _COUNTED.items())
     return [sentences(*words, number) for words, number in numbers if number]
+
+
+def number(kind: Kind, number: int) -> Sentence:
+    """Say how many changes of one kind there are, without a sign: ``12 new``."""
+    return sentence("{number:,} {kind}", number=number, kind=WORDS[kind])
 
 
 def headline(summary: Summary, total: int, *, first: bool = False, noun: Noun = text.RECORD) -> str:
@@ -144,7 +160,7 @@ _NO_QUANTITIES: Final = frozenset({"id", "year"})
 def public(change: RecordChange) -> Record | Rename | RecordUpdate:
     """Return what stands for `change` in the public form, ``archiver/changes/1``."""
     if change.changes is not UNSET:
-        return RecordUpdate(change.key, change.changes)
+        return RecordUpdate(change.key, change.changes, severity_of(change))
     if change.old_key is not UNSET:
         return Rename(change.old_key, change.key)
     record: Record = {} if change.record is UNSET else change.record
@@ -156,15 +172,6 @@ def public(change: RecordChange) -> Record | Rename | RecordUpdate:
 def shown(change: RecordChange) -> str:
     """Return what people read of the record: label and key, else the key; not yet safe."""
     return change.key if change.label is UNSET else text.named(change.key, change.label)
-
-
-def importance(change: RecordChange) -> int:
-    """Return what puts changes in order of importance; changed terms come right after losses."""
-    if change.kind == "updated" and change.changes is not UNSET:
-        for each in change.changes:
-            if each.path in _TERMS:
-                return _AFTER_LOSSES
-    return _RANKS[change.kind]
 
 
 def mark(change: RecordChange) -> str:

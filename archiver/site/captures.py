@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from archiver.changes.severity import FIRST, of_kind
 from archiver.database.news import told
-from archiver.language import tr
+from archiver.language import listed, tr
 from archiver.records.model import KINDS
 from archiver.records.text import count
 from archiver.render import wording
 from archiver.site import data
 from archiver.site.addresses import month_of
-from archiver.site.story import headline, importance
+from archiver.site.story import headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -59,9 +59,14 @@ class Captures:
             if has_page and has_data:
                 continue
             events = list(told(self.facts.connection, capture.id))
-            self.shelf.data(f"changes/{capture.id}", [data.change(each) for each in events])
+            self.shelf.data(f"changes/{capture.id}", [self._change(each) for each in events])
             noted = [*self.facts.story.folded(events, self.facts.damping(capture.id))]
             self.shelf.page("site-capture.html.j2", page, self._capture(capture, noted))
+
+    def _change(self, event: Event) -> list[Any]:
+        """Return a change as data; of an update, whether it is breaking."""
+        breaking = event.kind == "updated" and self.facts.lasting.severity(event) == "breaking"
+        return [*data.change(event), *(["breaking"] if breaking else [])]
 
     def _capture(self, capture: Capture, events: Sequence[Event]) -> dict[str, Any]:
         trailers = self.facts.trailers.get(capture.revision, {})
@@ -93,20 +98,26 @@ class Captures:
     def _sections(
         self, events: Iterable[Event], counts: Mapping[Kind, int]
     ) -> Iterator[dict[str, Any]]:
-        """Yield the changes by kind, in the order of what matters.
+        """Yield the changes by kind: the kind with the worst one first, the worst of each first.
 
         Args:
             events: The changes that may be named.
             counts: How many of each kind there are.
         """
-        ordered = sorted(events, key=lambda each: wording.FIRST.index(each.kind))
-        for kind, group in groupby(ordered, key=lambda each: each.kind):
-            found = sorted(group, key=lambda each: (importance(each), -each.capture))[:_LISTED]
+        story = self.facts.lasting
+        groups: dict[Kind, list[tuple[int, Event]]] = {}
+        for each in events:
+            groups.setdefault(each.kind, []).append((story.importance(each), each))
+        for group in groups.values():
+            group.sort(key=lambda each: (each[0], -each[1].capture))
+        for kind, group in sorted(groups.items(), key=lambda each: each[1][0][0]):
+            found = [event for _, event in group[:_LISTED]]
             yield {
                 "kind": kind,
                 "title": wording.TITLES[kind],
+                "severity": "" if kind == "updated" else of_kind(kind),
                 "count": counts[kind],
-                "events": [self.facts.lasting.told(each) for each in found],
+                "events": [story.told(each) for each in found],
                 "left": counts[kind] - len(found),
             }
 
@@ -124,17 +135,11 @@ class Captures:
         every = [event for each in reversed(here) for event in told(self.facts.connection, each.id)]
         events = [*self.facts.story.folded(every, self.facts.damping(here[-1].id))]
         sums = {kind: sum(each.counts.get(kind, 0) for each in here) for kind in KINDS}
-        words = [
-            f"{count(sums[kind])} {kind}"
-            for kind in wording.FIRST
-            if sums[kind] and kind != "metrics"
-        ]
-        last = next((each.total for each in reversed(here) if each.total is not None), None)
-        at_end = (
-            ""
-            if last is None
-            else tr("; {records} at its end", records=self.facts.catalogue.noun.counted(last))
+        words = listed(
+            wording.number(kind, sums[kind]) for kind in FIRST if sums[kind] and kind != "metrics"
         )
+        last = next((each.total for each in reversed(here) if each.total is not None), None)
+        headline = {"captures": count(len(here), "capture"), "words": words or tr("no news")}
 
         def neighbour(other: int) -> dict[str, str] | None:
             there = 0 <= other < len(names)
@@ -144,7 +149,13 @@ class Captures:
             "kind": "month",
             "heading": names[place],
             "timestamp": "",
-            "headline": f"{count(len(here), 'capture')}: {', '.join(words) or 'no news'}{at_end}.",
+            "headline": tr("{captures}: {words}.", **headline)
+            if last is None
+            else tr(
+                "{captures}: {words}; {records} at its end.",
+                records=self.facts.catalogue.noun.counted(last),
+                **headline,
+            ),
             "notes": [*_folded(len(every) - len(events))],
             "before": neighbour(place - 1),
             "after": neighbour(place + 1),
@@ -159,13 +170,15 @@ def row(facts: Facts, capture: Capture) -> dict[str, Any]:
     counts = capture.counts
     others = sum(counts.get(kind, 0) for kind in _OTHERS)
     numbers = (counts.get("new"), counts.get("updated"), counts.get("removed"), others)
-    note = {"first": "first", "unreadable": tr("cannot be read")}.get(capture.status, "")
+    note = {"first": tr("first"), "unreadable": tr("cannot be read")}.get(capture.status, "")
+    breaking = counts.get("removed", 0) + facts.breaking.get(capture.id, 0)
     return {
         "page": facts.pages[capture.id - 1],
         "timestamp": capture.timestamp,
         "total": "" if capture.total is None else count(capture.total),
         "numbers": [count(number) if number else "" for number in numbers],
         "note": note,
+        "breaking": tr("{number} breaking", number=count(breaking)) if breaking else "",
     }
 
 

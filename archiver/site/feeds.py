@@ -10,11 +10,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from archiver.changes.filters import Filter
 from archiver.changes.flapping import Damping
+from archiver.changes.severity import (
+    importance,
+    of_kind,
+    scale,
+    severity_of,
+    worst,
+)
 from archiver.errors import ConfigError, RenderError, reason, suggestion
 from archiver.history.changelog import links
 from archiver.history.flapping import indexed
@@ -34,11 +41,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from archiver.changes.severity import Scale
     from archiver.config import FeedConfig
     from archiver.database.reading import Logged
     from archiver.history.catalogue import Catalogue
     from archiver.history.index import Index
-    from archiver.records.model import Kind, RecordChange
+    from archiver.records.model import Kind, RecordChange, Severities, Severity
+    from archiver.records.policy import Policy
     from archiver.records.query import Predicate
     from archiver.site.news import Captured, Item
 
@@ -83,13 +92,17 @@ class Feed:
 
 
 class Entry(NamedTuple):
-    """What a feed says of one capture: all but the content is plain text."""
+    """What a feed says of one capture: all but the content is plain text.
+
+    Its `severity` is that of the worst change; None: there is none.
+    """
 
     id: str
     title: str
     address: str
     taken: datetime
     kinds: tuple[Kind, ...]
+    severity: Severity | None
     summary: str
     content: str
 
@@ -216,13 +229,17 @@ class _Round:
         """Return the entries of each feed, newest first."""
         found: list[list[Entry]] = [[] for _ in chosen]
         known = indexed(self._index, self._catalogue.damping)
-        selecting = [_selecting(each, Damping(known)) for each in chosen]
+        policy = self._catalogue.policy
+        selecting = [_selecting(each, policy, Damping(known)) for each in chosen]
         for captured in captures(self._catalogue, self._index):
             is_open = False
             for feed, select, entries in zip(chosen, selecting, found, strict=True):
                 if len(entries) < self._limit:
                     is_open = True
-                    entries.extend(self._entry(feed, captured, *each) for each in select(captured))
+                    entries.extend(
+                        self._entry(feed, captured, summary, changes, weights, elsewhere=rest)
+                        for summary, changes, weights, rest in select(captured)
+                    )
             if not is_open:
                 break
         return found
@@ -233,6 +250,8 @@ class _Round:
         captured: Captured,
         summary: Summary,
         changes: list[RecordChange],
+        severities: Severities,
+        *,
         elsewhere: Counter[Kind],
     ) -> Entry:
         old, new = captured.ends
@@ -243,6 +262,7 @@ class _Round:
             new=new,
             summary=summary,
             changes=changes,
+            severities=severities,
             snapshots=("", ""),
             link=self._link,
             first=captured.before is None,
@@ -257,6 +277,7 @@ class _Round:
             address=address,
             taken=captured.taken,
             kinds=tuple(kind for kind in _KINDS if getattr(summary, kind)),
+            severity=worst(chain.from_iterable(severities.values())),
             summary=_in_words(summary, changes) or visible(context["headline"]),
             content=render(
                 _TEMPLATE, context | {"address": address}, folder=self._templates
@@ -287,46 +308,48 @@ def _authority(catalogue: Catalogue, first: Logged) -> str:
     return f"tag:{revision[:_DIGITS]}.archiver.invalid,{taken.date()}"
 
 
-_Selected: TypeAlias = "Iterator[tuple[Summary, list[RecordChange], Counter[Kind]]]"
+_Selected: TypeAlias = "Iterator[tuple[Summary, list[RecordChange], Severities, Counter[Kind]]]"
 
 
-def _selecting(feed: Feed, damping: Damping) -> Callable[[Captured], _Selected]:
+def _selecting(feed: Feed, policy: Policy, damping: Damping) -> Callable[[Captured], _Selected]:
     """Return what selects the news of a feed from a capture: nothing, or counts and changes.
 
     The last are the numbers of changes that flap, and are told in a newer capture.
     """
+    weights = scale(policy)
     if feed.saved is None:
-        return lambda captured: _of_kinds(feed, captured, damping)
-    wanted = Filter(feed.kinds, feed.saved.fields)
+        return lambda captured: _of_kinds(feed, captured, weights, damping)
+    least = feed.saved.min_severity
+    wanted = Filter(feed.kinds, feed.saved.fields, least=least, scale=weights)
     where = every([Where.read(each) for each in feed.saved.where]) if feed.saved.where else None
     return lambda captured: _of_query(feed, captured, damping, wanted, where)
 
 
-def _of_kinds(feed: Feed, captured: Captured, damping: Damping) -> _Selected:
+def _of_kinds(feed: Feed, captured: Captured, weights: Scale, damping: Damping) -> _Selected:
     if captured.before is None and feed.name == ALL:
-        yield Summary(), [], Counter()
+        yield Summary(), [], {}, Counter()
     counts = _counts(feed, captured)
     if counts:
+        severities: Severities = {
+            kind: captured.updates if kind == "updated" else {of_kind(kind): number}
+            for kind, number in counts.items()
+        }
         elsewhere: Counter[Kind] = Counter()
-        named: list[RecordChange] = []
+        changes: list[RecordChange] = []
         for kind, number in counts.items():
-            items = _all(captured, kind, damping) if number > CAP else captured.first(kind)
-            named += islice(_folded(items, damping, elsewhere), CAP)
-        yield _summary(counts), named, elsewhere
-
-
-def _all(captured: Captured, kind: Kind, damping: Damping) -> Iterable[Item]:
-    """Return the news of a kind of which so many may flap that the first ones are not enough."""
-    if not damping.concerns(kind):
-        return captured.first(kind)
-    return (item for item in captured.items if item.told.kind == kind)
+            if number > CAP and damping.concerns(kind):  # the first ones may all flap
+                items = (each for each in captured.items if each.told.kind == kind)
+                changes += islice(_folded(items, weights, damping, elsewhere), CAP)
+            else:
+                changes += _folded(captured.first(kind), weights, damping, elsewhere)
+        yield _summary(counts), sorted(changes, key=importance), severities, elsewhere
 
 
 def _folded(
-    items: Iterable[Item], damping: Damping, elsewhere: Counter[Kind]
+    items: Iterable[Item], weights: Scale, damping: Damping, elsewhere: Counter[Kind]
 ) -> Iterator[RecordChange]:
     for item in items:
-        change = damping.fold(item.captured.logged.revision, item.change)
+        change = damping.fold(item.captured.logged.revision, weights.weighed(item.change))
         if change is None:
             elsewhere[item.told.kind] += 1
         else:
@@ -337,7 +360,8 @@ def _of_query(
     feed: Feed, captured: Captured, damping: Damping, wanted: Filter, where: Predicate | None
 ) -> _Selected:
     counts: Counter[Kind] = Counter()
-    room: Counter[Kind] = Counter(dict.fromkeys(_KINDS, CAP))
+    severities: Severities = {}
+    shown: Counter[tuple[Kind, Severity]] = Counter()
     elsewhere: Counter[Kind] = Counter()
     named: list[RecordChange] = []
     try:
@@ -350,19 +374,21 @@ def _of_query(
             if part is None:
                 continue
             counts[part.kind] += 1
-            if room[part.kind]:
-                shown = damping.fold(captured.logged.revision, part)
-                if shown is None:
+            found, severity = severities.setdefault(part.kind, {}), severity_of(part)
+            found[severity] = found.get(severity, 0) + 1
+            if shown[part.kind, severity] < CAP:
+                change = damping.fold(captured.logged.revision, part)
+                if change is None:
                     elsewhere[part.kind] += 1
                 else:
-                    room[part.kind] -= 1
-                    named.append(item.whole(shown))
+                    shown[part.kind, severity] += 1
+                    named.append(item.whole(change))
     except ConfigError as error:
         raise ConfigError(
             sentence("{feed}: {error}", feed=feed.name, error=reason(error)), hint=error.hint
         ) from error
     if counts:
-        yield _summary(counts), named, elsewhere
+        yield _summary(counts), sorted(named, key=importance), severities, elsewhere
 
 
 def _may_be_wanted(item: Item, feed: Feed) -> bool:
@@ -384,7 +410,7 @@ def _summary(counts: Mapping[Kind, int]) -> Summary:
 
 
 def _in_words(summary: Summary, changes: list[RecordChange]) -> str:
-    """Return what changed in plain text: the first records of each kind, what is gone first."""
+    """Return what changed in plain text: the first records of each kind, the worst first."""
     groups: dict[Kind, list[str]] = {}
     for each in changes:
         name = clip(wording.shown(each), _LONGEST_NAME)
@@ -392,9 +418,7 @@ def _in_words(summary: Summary, changes: list[RecordChange]) -> str:
             visible(f"{name} ({each.cause})" if each.flapping else name)
         )
     return "; ".join(
-        f"{kind}: {few(groups[kind], total=getattr(summary, kind))}"
-        for kind in wording.FIRST
-        if kind in groups
+        f"{kind}: {few(groups[kind], total=getattr(summary, kind))}" for kind in groups
     )
 
 
@@ -421,7 +445,7 @@ def _atom(
             entry.updated(each.taken)
             entry.summary(each.summary)
             entry.content(each.content, type="html")
-            entry.category([{"term": kind} for kind in each.kinds])
+            entry.category([{"term": word} for word in _tags(each)])
             if each.address:
                 entry.link(href=each.address)
         text: str = made.atom_str(pretty=True).decode()
@@ -454,5 +478,10 @@ def _item(entry: Entry) -> dict[str, Any]:
         "summary": entry.summary,
         "date_published": taken,
         "date_modified": taken,
-        "tags": [*entry.kinds],
+        "tags": _tags(entry),
     }
+
+
+def _tags(entry: Entry) -> list[str]:
+    """Return the kinds of changes that an entry tells, and how bad the worst of them is."""
+    return [*entry.kinds, *([entry.severity] if entry.severity else ())]

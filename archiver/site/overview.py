@@ -14,7 +14,7 @@ from archiver.history.versions import STAMP
 from archiver.language import retold, said, sentence, tr
 from archiver.records.text import count, more
 from archiver.render import chart, wording
-from archiver.site.story import importance, time_of
+from archiver.site.story import time_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -115,14 +115,14 @@ def news(
     """Return the news of the last 30 days, in the order of what matters."""
     newest_first = captures[: base_of(captures).id - 1 : -1]
     events = [each for capture in newest_first for each in told(connection, capture.id)]
-    shown = _most_important(story.folded(events, damping))
+    shown = _most_important(story.folded(events, damping), story.importance)
     return {
         "news": [story.told(each) for each in shown],
         "news_left": len(events) - len(shown),
     }
 
 
-def _most_important(events: Iterable[Event]) -> list[Event]:
+def _most_important(events: Iterable[Event], importance: Callable[[Event], int]) -> list[Event]:
     """Return the events to name, in the order of what matters, the newest of each kind first."""
     ordered = sorted(events, key=lambda each: (importance(each), -each.capture, each.key))
     first: list[Event] = []

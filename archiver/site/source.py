@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from archiver.changes.severity import scale
 from archiver.database import pages
 from archiver.history import queries
 from archiver.history.index import description
-from archiver.language import tr
+from archiver.language import retold, said, tr
 from archiver.records.representation import short
 from archiver.records.text import count
 from archiver.render import changes as change_forms
@@ -176,6 +177,7 @@ class SourceSite:
             self.made,
             description(facts.catalogue),
             facts.catalogue.policy.label,
+            dict(facts.catalogue.policy.severity),
             facts.catalogue.noun,
             facts.catalogue.damping,
             facts.all_static,
@@ -365,7 +367,10 @@ class SourceSite:
                 source=self.facts.catalogue.source,
                 old=found.old.end,
                 current=found.new.end,
-                changes=(each for each in found.changes() if each.kind != "metrics"),
+                changes=map(
+                    scale(found.policy).weighed,
+                    (each for each in found.changes() if each.kind != "metrics"),
+                ),
                 summary=lambda: found.summary,
                 noun=self.facts.catalogue.noun,
             )
@@ -380,9 +385,13 @@ class SourceSite:
 
 def _how_gone(record: Kept) -> str:
     if record.gone == "renamed":
-        return tr("renamed to {other}", other=record.other) if record.other else "renamed"
-    words = tr("left the window") if record.gone == "left" else "removed"
-    return f"{words}: {record.cause}" if record.cause else words
+        return (
+            tr("renamed to {other}", other=record.other)
+            if record.other
+            else said(wording.WORDS["renamed"])
+        )
+    words = tr("left the window") if record.gone == "left" else said(wording.WORDS["removed"])
+    return f"{words}: {retold(record.cause)}" if record.cause else words
 
 
 def _cell(name: str, value: Json) -> dict[str, Any]:
