@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import partial, wraps
 from heapq import merge
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
     from archiver.history.comparison import Comparison
-    from archiver.records.model import RecordChange, Severity, Summary
+    from archiver.records.model import Kind, RecordChange, Severity, Summary
     from archiver.records.query import Predicate
     from archiver.render.view import Form
 
@@ -188,6 +188,7 @@ class Look:
         if counted:
             found.tally()
         old, current = found.ends
+        folded: Counter[Kind] = Counter()
         return ChangeStream(
             noun=catalogue.noun,
             source=found.source,
@@ -195,6 +196,8 @@ class Look:
             current=current,
             changes=() if counted else self._listed(seen.weighed(found)),
             summary=lambda: found.summary,
+            fold=partial(found.folded, counts=folded) if self.form in _FOR_PEOPLE else iter,
+            folded=folded,
         )
 
     def _listed(self, changes: Iterator[RecordChange]) -> Iterator[RecordChange]:

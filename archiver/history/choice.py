@@ -43,6 +43,7 @@ class Choice:
         metrics: Metric fields, besides those of archiver.toml.
         words: What names versions; the name of a stamped file names its source.
         index: Whether an index may be used.
+        damping: Captures within which a record flaps; None: as archiver.toml says.
     """
 
     repo: Path
@@ -55,6 +56,7 @@ class Choice:
     metrics: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     index: bool = True
+    damping: int | None = None
 
     def one(self) -> Catalogue:
         """Return the one catalogue that is meant.
@@ -153,7 +155,9 @@ class Choice:
         policy = found.policy
         if self.metrics:
             policy = replace(policy, metrics=(*policy.metrics, *self.metrics))
-        return replace(found, policy=policy, indexed=found.indexed and self.index)
+        damping = found.damping if self.damping is None else self.damping
+        indexed = found.indexed and self.index
+        return replace(found, policy=policy, indexed=indexed, damping=damping)
 
 
 def _and(first: str, second: str) -> str:

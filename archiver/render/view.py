@@ -37,6 +37,8 @@ class ChangeStream:
         changes: The changes, in the order of their keys; read once.
         summary: Returns the counts, once `changes` has ended.
         noun: What the records are called.
+        fold: Yields those of its changes that are told here; the others are counted in `folded`.
+        folded: How many changes of each kind are told in a newer one, once `changes` has ended.
     """
 
     source: str
@@ -45,6 +47,8 @@ class ChangeStream:
     changes: Iterable[RecordChange]
     summary: Callable[[], Summary]
     noun: Noun = RECORD
+    fold: Callable[[Iterable[RecordChange]], Iterator[RecordChange]] = iter
+    folded: Counter[Kind] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,7 @@ class Shown:
         changes = self._stream.changes
         if self._view.form in PAGES:
             changes = self._counted(changes)
+        changes = self._stream.fold(changes)
         if self._view.limit is None:
             yield from changes
         else:

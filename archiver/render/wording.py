@@ -42,6 +42,9 @@ MARKS: Final[Mapping[Kind, str]] = {
     "metrics": "~",
 }
 
+FLAPPING: Final = "≈"
+"""The mark of a record that flaps."""
+
 WORDS: Final[Mapping[str, str]] = {
     "new": sentence("new"),
     "removed": sentence("removed"),
@@ -169,6 +172,17 @@ def public(change: RecordChange) -> Record | Rename | RecordUpdate:
 def shown(change: RecordChange) -> str:
     """Return what people read of the record: label and key, else the key; not yet safe."""
     return change.key if change.label is UNSET else text.named(change.key, change.label)
+
+
+def mark(change: RecordChange) -> str:
+    """Return the mark of a change."""
+    return FLAPPING if change.flapping else MARKS[change.kind]
+
+
+def folded(headline: str, number: int) -> str:
+    """Add to a headline how many of the changes that it counts flap, and are told elsewhere."""
+    words = f"; {text.count(number)} flapping, told in a newer capture"
+    return headline + words if number else headline
 
 
 def key(record: Record) -> str:
