@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from archiver.language import stored
 from archiver.records.canonical import line_key
 from archiver.records.representation import short
 from archiver.records.text import count
@@ -91,8 +92,10 @@ class Episode(NamedTuple):
     @property
     def words(self) -> str:
         """The episode in words; they go after the name of the record."""
-        times = f" {count(self.times, 'time')}" if self.times > 1 else ""
-        return f"flapped: gone and back{times} since {self.since}"
+        if self.times == 1:
+            return stored("flapped: gone and back since {since}", since=self.since)
+        times = count(self.times, "time")
+        return stored("flapped: gone and back {times} since {since}", times=times, since=self.since)
 
 
 class _Move(NamedTuple):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.cli import output
-from archiver.language import retold, tr
+from archiver.language import retold, said, tr
 from archiver.records.model import KINDS, Summary
 from archiver.records.text import Noun, clip, more, terminal
 from archiver.render import wording
@@ -91,9 +91,9 @@ def _older(entries: Sequence[Logged]) -> Iterator[str]:
 
 def _flaps(episodes: Sequence[Episode]) -> Iterator[str]:
     for each in episodes[:_FLAPS]:
-        yield f"    {wording.FLAPPING} {clip(terminal(each.key), _WIDEST)} {each.words}"
+        yield f"    {wording.FLAPPING} {clip(terminal(each.key), _WIDEST)} {retold(each.words)}"
     if len(episodes) > _FLAPS:
-        yield f"    {more(len(episodes) - _FLAPS)}"
+        yield f"    {said(more(len(episodes) - _FLAPS))}"
 
 
 def _whole(entry: Entry) -> Record:

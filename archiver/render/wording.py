@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from archiver.changes.severity import severity_of
-from archiver.language import Sentence, forms, listed, sentence, sentences, tr
+from archiver.language import Sentence, forms, listed, sentence, sentences, tr, trn
 from archiver.records import text
 from archiver.records.model import RecordUpdate, Rename, steps
 
@@ -181,8 +181,14 @@ def mark(change: RecordChange) -> str:
 
 def folded(headline: str, number: int) -> str:
     """Add to a headline how many of the changes that it counts flap, and are told elsewhere."""
-    words = f"; {text.count(number)} flapping, told in a newer capture"
-    return headline + words if number else headline
+    if not number:
+        return headline
+    return trn(
+        "{headline}; {number:,} flapping, told in a newer capture",
+        "{headline}; {number:,} flapping, told in a newer capture",
+        number,
+        headline=headline,
+    )
 
 
 def key(record: Record) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archiver.changes.severity import FIRST, of_kind
 from archiver.database.news import told
-from archiver.language import listed, tr
+from archiver.language import listed, tr, trn
 from archiver.records.model import KINDS
 from archiver.records.text import count
 from archiver.render import wording
@@ -189,7 +189,11 @@ def _counted(events: Iterable[Event]) -> Counter[Kind]:
 def _folded(number: int) -> Iterator[str]:
     """Yield how many changes flap and are not listed, if there are any."""
     if number:
-        yield f"{count(number, 'change')} of records that flap are told once, in a newer capture."
+        yield trn(
+            "{number:,} change of a record that flaps is told once, in a newer capture.",
+            "{number:,} changes of records that flap are told once, in a newer capture.",
+            number,
+        )
 
 
 def _quiet(capture: Capture) -> str:
