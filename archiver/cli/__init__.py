@@ -61,6 +61,7 @@ GROUPS = {
         "index": Entry("index:index", "Make or update a database that answers at once."),
         "prune": Entry("maintenance:prune", "Remove old stamped files; history keeps everything."),
         "revert": Entry("maintenance:revert", "Revert a bad capture by a new commit."),
+        "diff-driver": Entry("diff_driver:diff_driver", "Let git log -p show changes of records."),
         "verify": Entry("maintenance:verify", "Read every snapshot again and check it."),
     },
     "Help and trials": {

@@ -1,0 +1,104 @@
+"""Turn one version of a file into lines for git: one member of a record, or one element, a line.
+
+git starts this for every blob that it shows, by its path and with ``python -I -S``: it imports
+nothing of ours, nor anything installed, unless a blob needs it. What it prints depends on the
+blob alone and leaves nothing out, so that git's own options (``-S``, ``-G``, ``blame``,
+``--word-diff``) search and show what is stored.
+"""
+
+from __future__ import annotations
+
+import sys
+
+_CHUNK = 1 << 19
+_START = b'{\n"format": 1,\n"source": '
+_MODELS = b'"models": [\n'
+_BETWEEN = b"},\n{"
+_BROKEN = b"\n{"
+_END = b"}\n]\n}\n"
+_PLAIN = bytes(range(32, 127)) + b"\n"
+_WIDE_SPACE = "\u3000"
+"""Is usual in Chinese text, though Python calls it not printable."""
+_UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    "\ufe00\ufe01\ufe02\ufe03\ufe04\ufe05\ufe06\ufe07\ufe08\ufe09\ufe0a\ufe0b\ufe0c\ufe0d\ufe0e\ufe0f"
+)
+"""What Python calls printable, though it hides; the others are not printable."""
+CUT_OFF = b"archiver: the snapshot ends too early (truncated)\n"
+
+
+def main(arguments: list[str]) -> None:
+    """Write the lines of the file that is the last argument; the others describe a document."""
+    out = sys.stdout.buffer
+    with open(arguments[-1], "rb", buffering=0) as file:  # noqa: PTH123  pathlib costs 5 ms
+        start = file.read(_CHUNK)
+        head, models, rest = start.partition(_MODELS)
+        if not start.startswith(_START) or not models:
+            _import_ours()
+            from archiver.driver.document import text  # noqa: PLC0415 - rare, and 60 ms
+
+            out.writelines(text(start + file.readall(), arguments[:-1]))
+            return
+        out.write(_safe(head + models))
+        while chunk := file.read(_CHUNK):
+            rest += chunk
+            cut = rest.rfind(_BETWEEN)
+            if cut >= 0:
+                out.write(_lines(rest[:cut]))
+                rest = rest[cut + len(_BETWEEN) - 1 :]
+    whole = rest.endswith(_END)
+    if rest != _END[2:]:
+        out.write(_lines(rest.removesuffix(_END)))
+        out.write(b"" if whole else CUT_OFF)
+
+
+def _lines(records: bytes) -> bytes:
+    """Return records, of which the last lacks its brace, with a line for each member."""
+    shown = _safe(records)
+    joined = shown.replace(_BETWEEN, _BROKEN)
+    if shown.count(b"\n") != (len(shown) - len(joined)) // (len(_BETWEEN) - len(_BROKEN)):
+        return shown + b"\n"  # it is not canonical: nothing may look like something else
+    return joined.replace(b',"', b'\n "') + b"\n"
+
+
+def _safe(text: bytes) -> bytes:
+    """Return `text` with every character that steers or hides made visible."""
+    unusual = text.translate(None, _PLAIN)
+    if b"##[" not in text and not (unusual and hides(unusual)):
+        return text
+    _import_ours()
+    from archiver.driver.document import visible  # noqa: PLC0415 - rare
+
+    return visible(text)
+
+
+def hides(text: bytes) -> bool:
+    """Say whether a character of `text` may steer or hide something; in doubt it does."""
+    try:
+        found = set(text.decode())
+    except UnicodeDecodeError:
+        return True
+    found.discard(_WIDE_SPACE)
+    return not ("".join(found).isprintable() and found.isdisjoint(_UNSEEN))
+
+
+def _import_ours() -> None:
+    """Let this process import what is installed, ourselves included."""
+    if "site" not in sys.modules:
+        import site  # noqa: PLC0415 - what -S spares
+
+        site.main()
+    ours = __file__.removesuffix("/archiver/driver/textconv.py")
+    if ours not in sys.path:
+        sys.path.append(ours)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+        sys.stdout.flush()
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.stdout = None  # nobody reads it any more
+        sys.exit(130)
+    except OSError as error:
+        sys.exit(f"archiver: {error}")
