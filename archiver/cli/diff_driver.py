@@ -10,6 +10,7 @@ import click
 
 from archiver.cli import options
 from archiver.cli.change_output import Look
+from archiver.cli.failure import settle_streams
 from archiver.config import process_environment
 from archiver.driver import settings
 from archiver.driver.files import Files
@@ -66,7 +67,11 @@ def diff_driver(
     """
     if action == "compare":
         found = Files.of(arguments)
-        _compare(found, found.catalogue(process_environment(), records, key, excluded))
+        try:
+            _compare(found, found.catalogue(process_environment(), records, key, excluded))
+            sys.stdout.flush()
+        except BrokenPipeError:  # git, which writes to the same pipe, notices it by itself
+            settle_streams()
         return
     if arguments or action is None:
         raise click.UsageError("Give --install or --uninstall, and nothing else.")

@@ -20,8 +20,11 @@ _PLAIN = bytes(range(32, 127)) + b"\n"
 _WIDE_SPACE = "\u3000"
 """Is usual in Chinese text, though Python calls it not printable."""
 _UNSEEN = frozenset(
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
-    "\ufe00\ufe01\ufe02\ufe03\ufe04\ufe05\ufe06\ufe07\ufe08\ufe09\ufe0a\ufe0b\ufe0c\ufe0d\ufe0e\ufe0f"
+    (
+        *"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0",
+        *map(chr, range(0xFE00, 0xFE10)),
+        *map(chr, range(0xE0100, 0xE01F0)),
+    )
 )
 """What Python calls printable, though it hides; the others are not printable."""
 CUT_OFF = b"archiver: the snapshot ends too early (truncated)\n"
