@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from archiver.driver.textconv import lines
 from archiver.errors import UnreadableSnapshot
 from archiver.history.foreign import Documents, Shape
 from archiver.records import canonical
@@ -59,7 +60,7 @@ def _document(body: bytes, shape: Shape | None) -> Iterator[bytes]:
     for note in found.notes:
         yield f"archiver: {terminal(note)}\n".encode()
     for line in found.lines:
-        yield visible(line.removesuffix(b"}")).replace(b',"', b'\n "') + b"\n"
+        yield b"record " + lines(line) + b",\n"
 
 
 def plain(body: bytes) -> Iterator[bytes]:

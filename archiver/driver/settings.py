@@ -24,8 +24,6 @@ _OURS: Final = "archiver diff-driver"
 """Stands in each command that we configure."""
 _BEGIN: Final = f"# begin: {_OURS} --install\n".encode()
 _END: Final = f"# end: {_OURS} --install\n".encode()
-_RECORD: Final = '^[{]"[^"]*":"(.*)"$'
-"""A line that begins a record; git shows the group, its key, at each hunk."""
 _GONE: Final = f'{_OURS}: the program is gone; install it again, or remove [diff "archiver"]'
 
 
@@ -63,7 +61,7 @@ def install(
 def uninstall(repository: Repository) -> bool:
     """Remove what `install` wrote and nothing else; return whether there was anything."""
     found = _found(repository, "config", "--local")
-    ours = [name for name in found if _is_ours(name, found[name])]
+    ours = [name for name in found if _OURS in found[name]]
     for name in ours:
         repository.git.run("config", "--local", "--unset-all", name)
     attributes = _attributes(repository)
@@ -86,7 +84,6 @@ def _settings(description: Sequence[str]) -> dict[str, str]:
     compare = f"{python} -I -m archiver diff-driver --compare {options}".rstrip()
     plain = 'git diff --no-index --no-ext-diff -- "$2" "$5"'
     return {
-        "xfuncname": _RECORD,
         "textconv": f'{gone} exec cat -- "$1"; }}; exec {text}',
         "command": f"{gone} {plain}; exit 0; }}; exec {compare} --",
     }
@@ -95,17 +92,13 @@ def _settings(description: Sequence[str]) -> dict[str, str]:
 def _foreign(repository: Repository) -> str:
     """Return the name of a setting of the driver that is not ours; empty: there is none."""
     found = _found(repository, "config")
-    return next((name for name in found if not _is_ours(name, found[name])), "")
+    return next((name for name in found if _OURS not in found[name]), "")
 
 
 def _found(repository: Repository, *command: str) -> dict[str, str]:
     answer = repository.git.ask(*command, "--null", "--get-regexp", rf"^{_SECTION}\.")
     pairs = os.fsdecode(answer.out).split("\0")[:-1]
     return dict(pair.partition("\n")[::2] for pair in pairs)
-
-
-def _is_ours(name: str, value: str) -> bool:
-    return _OURS in value or (name == f"{_SECTION}.xfuncname" and value == _RECORD)
 
 
 def _attributes(repository: Repository) -> Path:

@@ -24,12 +24,14 @@ NEWS = [
     '+"timestamp": "2026-01-02 12:00:00",',
     '- "license":"mit"',
     '+ "license":"other"',
-    '-{"id":"c/three"',
+    '- "tags":["x"]},',
+    '+ "tags":["x"',
+    '+ "z"]},',
+    '-record {"id":"c/three"',
     '- "downloads":3',
-    '- "license":"mit"',
-    '+ "z"]',
-    '+{"id":"d/four"',
-    '+ "downloads":4',
+    '- "license":"mit"},',
+    '+record {"id":"d/four"',
+    '+ "downloads":4},',
 ]
 
 
@@ -40,7 +42,7 @@ def test_log_and_show_print_one_line_for_each_value_that_differs(
     archive: Path, command: tuple[str, ...]
 ) -> None:
     found = changed(run_git(archive, *command))
-    assert sorted(found) == sorted([*NEWS, '- "tags":["x"]', '+ "tags":["x"'])
+    assert sorted(found) == sorted(NEWS)
 
 
 def test_a_hunk_names_its_record(archive: Path) -> None:
@@ -49,7 +51,7 @@ def test_a_hunk_names_its_record(archive: Path) -> None:
     many[1]["f8"] = "new"
     commit(archive, LATEST, snapshot_of(many, 4))
     hunks = [line for line in run_git(archive, "show").splitlines() if line.startswith("@@")]
-    assert hunks[1].endswith("@@ m/1")
+    assert hunks[1].endswith('@@ record {"id":"m/1"')
 
 
 def test_diff_prints_what_compare_does(archive: Path) -> None:
@@ -119,14 +121,14 @@ def test_a_merge_is_shown_by_its_values(archive: Path) -> None:
     assert "Traceback" not in shown.stderr
     (archive / LATEST).write_bytes(snapshot_of([*SECOND, {"id": "z/side"}, {"id": "e/vil"}], 4))
     run_git(archive, "commit", "--all", "--quiet", "--message=merge")
-    assert '++{"id":"e/vil"' in run_git(archive, "show").splitlines()
+    assert '++record {"id":"e/vil"},' in run_git(archive, "show").splitlines()
 
 
 def test_blame_names_the_commit_of_each_value(archive: Path) -> None:
     lines = run_git(archive, "blame", "--textconv", "--show-name", "-s", LATEST).splitlines()
     first, second = run_git(archive, "log", "--format=%h", "--reverse").split()
     by_text = {line.partition(") ")[2]: line.lstrip("^")[:7] for line in lines}
-    assert by_text['{"id":"a/one"'] == first
+    assert by_text['record {"id":"a/one"'] == first
     assert by_text[' "license":"other"'] == second
 
 
@@ -160,7 +162,7 @@ def test_a_document_of_others_is_read_by_the_settings_of_git_alone(repo: Path) -
     for licence in ("mit", 'it\'s "$(touch owned)" `touch owned`'):
         models = [{"name": "b", "license": licence}, {"name": "a"}]
         commit(repo, "my models.data", json.dumps({"all": {"models": models}}, indent=2).encode())
-    assert changed(run_git(repo, "show"))[0] == '- "license":"mit"'
+    assert changed(run_git(repo, "show"))[0] == '- "license":"mit"},'
     assert run_git(repo, "diff", "HEAD~").splitlines()[2] == "~ b"
     assert not (repo / "owned").exists()
 
