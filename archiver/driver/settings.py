@@ -79,7 +79,7 @@ def _settings(description: Sequence[str]) -> dict[str, str]:
     """Return our settings by name; git hands both commands to a shell, with its own arguments."""
     options = shlex.join(description)
     python, script = shlex.quote(sys.executable), shlex.quote(textconv.__file__)
-    gone = f"test -x {python} || {{ echo {shlex.quote(_GONE)} >&2;"
+    gone = f"test -x {python} && test -f {script} || {{ echo {shlex.quote(_GONE)} >&2;"
     text = f"{python} -I -S {script} {options}".rstrip()
     compare = f"{python} -I -m archiver diff-driver --compare {options}".rstrip()
     plain = 'git diff --no-index --no-ext-diff -- "$2" "$5"'
