@@ -65,6 +65,9 @@ def diff_driver(
     key; diff prints what archiver compare does. --stat stays as it is. Nothing is committed: the
     settings are in .git/config and .git/info/attributes, so each clone needs them.
     """
+    if action == "compare" and len(arguments) == 1:  # so git says that a merge left it open
+        click.echo(f"* Unmerged path {terminal(arguments[0])}")
+        return
     if action == "compare":
         found = Files.of(arguments)
         try:

@@ -70,7 +70,7 @@ def test_what_is_no_pattern_of_a_file_is_refused(plain: Path, pattern: str) -> N
     assert run_git(plain, "config", "--local", "--list").count("diff.archiver") == 0
 
 
-@pytest.mark.parametrize("options", [(), ("--install", "x"), ("--compare", "x")])
+@pytest.mark.parametrize("options", [(), ("--install", "x"), ("--compare", "x", "y")])
 def test_what_cannot_be_meant_is_refused(plain: Path, options: tuple[str, ...]) -> None:
     done = run_archiver("diff-driver", "--repo", plain, *options)
     assert done.returncode == 2
