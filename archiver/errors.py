@@ -32,6 +32,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from archiver.language import Sentence, sentence
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -162,9 +164,15 @@ class NotifyError(ArchiverError):
     exit_code = 7
 
 
+def reason(error: BaseException) -> str:
+    """Return what an error says: its `Sentence` where it has one, else its words."""
+    first = error.args[0] if error.args else None
+    return first if isinstance(first, Sentence) else str(error)
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean "…"?`` for the nearest of the `known` names, or nothing."""
     from difflib import get_close_matches  # noqa: PLC0415 - costs 5 ms, only for misspelled names
 
     near = get_close_matches(name, list(known), n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
+    return sentence('; did you mean "{near}"?', near=near[0]) if near else ""

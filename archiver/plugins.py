@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from archiver.errors import ConfigError, suggestion
+from archiver.errors import ConfigError, reason, suggestion
+from archiver.language import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,18 +57,33 @@ class Kinds(Generic[_Class]):
         module, _, name = place.partition(":")
         if not (module and name):
             known = self.available()
-            message = f'unknown type of {self.noun} "{kind}"{suggestion(kind, known)}'
-            hint = f"known: {', '.join(known)}; your own: package.module:Class"
+            message = sentence(
+                'unknown type of {noun} "{kind}"{suggestion}',
+                noun=self.noun,
+                kind=kind,
+                suggestion=suggestion(kind, known),
+            )
+            hint = sentence(
+                "known: {known}; your own: package.module:Class", known=", ".join(known)
+            )
             raise UnknownKind(message, hint=hint)
         try:
             with _importable(folder):
                 found = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
-            hint = f"a module in {folder}, or installed"
-            raise ConfigError(f"{place}: {error}", hint=hint) from error
+            hint = sentence("a module in {folder}, or installed", folder=folder)
+            raise ConfigError(
+                sentence("{place}: {error}", place=place, error=reason(error)), hint=hint
+            ) from error
         if not (isinstance(found, type) and issubclass(found, self.base)):
-            hint = f"derive it from {self.base.__module__}.{self.base.__name__}"
-            raise ConfigError(f"{place} is not a {self.noun}", hint=hint)
+            hint = sentence(
+                "derive it from {module}.{base}",
+                module=self.base.__module__,
+                base=self.base.__name__,
+            )
+            raise ConfigError(
+                sentence("{place} is not a {noun}", place=place, noun=self.noun), hint=hint
+            )
         return found
 
     def _installed(self) -> dict[str, str]:

@@ -22,6 +22,7 @@ from archiver.history.catalogue import configured
 from archiver.history.foreign import ORIGINAL
 from archiver.jobs.job import Job
 from archiver.jobs.watch import AutoSnapshot
+from archiver.language import sentence, stored
 from archiver.notify import delivery
 from archiver.records import canonical
 from archiver.records.model import KINDS, RecordUpdate, Rename
@@ -121,13 +122,22 @@ class Watcher:
         """Make a data repository of `folder`, unless it lies in a git repository."""
         if (outer := setup.enclosing(folder)) is not None:
             raise ConfigError(
-                f"no {configuration.FILE_NAME} in {folder.absolute()} or above it, "
-                f"and it lies in the git repository {outer}, which is no archive",
-                hint="name a folder of its own with repo=…, or run `archiver init` there",
+                sentence(
+                    "no {file_name} in {folder} or above it, and it lies in the git "
+                    "repository {outer}, which is no archive",
+                    file_name=configuration.FILE_NAME,
+                    folder=folder.absolute(),
+                    outer=outer,
+                ),
+                hint=sentence("name a folder of its own with repo=…, or run `archiver init` there"),
             )
         setup.make(folder, scaffold.files(None if self._lists else self._own))
         path = folder.absolute()
-        _log.warning("made a data repository in %s; archiver.toml says what it keeps", path)
+        _log.warning(
+            sentence(
+                "made a data repository in {path}; archiver.toml says what it keeps", path=path
+            )
+        )
 
     def _with_source(self, config: Config, source: str | None) -> tuple[Config, str | None]:
         """Return the configuration with the class's own source, and the name of what it watches.
@@ -150,9 +160,13 @@ class Watcher:
             return configuration.with_table(config, table, name), name
         if self._lists and not config.source(name).by_class:
             raise ConfigError(
-                f'the source {name} has the type "{config.source(name).type}": '
-                f"what {type(self).__name__} lists is something else",
-                hint="give the class a `name` of its own",
+                sentence(
+                    'the source {name} has the type "{type}": what {name2} lists is something else',
+                    name=name,
+                    type=config.source(name).type,
+                    name2=type(self).__name__,
+                ),
+                hint=sentence("give the class a `name` of its own"),
             )
         return config, name
 
@@ -162,7 +176,9 @@ class Watcher:
             return
         own = replace(self._own, name=self.source)
         if setup.add_source(self._config, self._file, own):
-            _log.warning("added the source %s to %s", self.source, self._file)
+            _log.warning(
+                sentence("added the source {source} to {file}", source=self.source, file=self._file)
+            )
         self._recorded = True
 
     def _given(self) -> Listing | None:
@@ -174,7 +190,7 @@ class Watcher:
             self.fetch_latest_models(),
             key=key,
             otherwise=ORIGINAL.otherwise if key == ORIGINAL.key else (),
-            end="fetch_latest_models returned",
+            end=stored("fetch_latest_models returned"),
         )
 
     def fetch_latest_models(self) -> list[Record]:
@@ -308,7 +324,8 @@ class Watcher:
         """
         if format not in EXPORT_FORMS:
             raise ConfigError(
-                f'no format is called "{format}"', hint=f"formats: {', '.join(EXPORT_FORMS)}"
+                sentence('no format is called "{format}"', format=format),
+                hint=sentence("formats: {export_forms}", export_forms=", ".join(EXPORT_FORMS)),
             )
         path = Path(output_path)
         with whole_file(path) as out:

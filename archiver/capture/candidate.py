@@ -17,6 +17,7 @@ from archiver.history import snapshots
 from archiver.history.catalogue import LATEST, REMOVED, UNLISTED
 from archiver.history.comparison import Comparison, outlined
 from archiver.history.versions import EMPTY, stamp
+from archiver.language import sentence, speaking
 from archiver.records.canonical import Header
 from archiver.records.digest import records_digest
 
@@ -123,8 +124,9 @@ class Candidate:
         files = target.files(layout.write(writer, self.baseline.open()), name, tip)
         files |= self._files_beside(writer, inside)
         files |= prune.outdated(target, tip, taken)
-        message, error = self._message(report)
-        section, wrong = changelog_file(target, writer, report, tip=tip, link=self.link)
+        with speaking(target.config.language):
+            message, error = self._message(report)
+            section, wrong = changelog_file(target, writer, report, tip=tip, link=self.link)
         files |= section
         latest = files[target.catalogue.path]
         return Draft(report, tip, taken, files, latest, message, error or wrong)
@@ -135,11 +137,16 @@ class Candidate:
         layout = self._layout(before, taken)
         after = self._version(layout)
         drift = None if self.accept else Drift(policy)
-        summary, changes = outlined(before, after, policy, drift)
+        found = outlined(before, after, policy, drift)
+        summary = found.summary
         if drift is not None:
             drift.refuse(before.end.total - summary.removed - summary.left - summary.renamed)
         large = (
-            f"{name or 'latest'}.json has {size:,} bytes; hubs of git refuse 100 MB"
+            sentence(
+                "{name}.json has {size:,} bytes; hubs of git refuse 100 MB",
+                name=name or "latest",
+                size=size,
+            )
             for name, size in layout.sizes.items()
             if size > snapshots.LARGE
         )
@@ -150,7 +157,8 @@ class Candidate:
             old=before.end,
             new=after.end,
             summary=summary,
-            changes=changes,
+            changes=found.changes,
+            severities=found.severities,
             notes=(*self.notes, *large, *self.confirmation.notes),
         )
         return report, layout

@@ -21,6 +21,7 @@ from archiver.errors import RepositoryBusy, SnapshotRejected
 from archiver.history import revisions
 from archiver.history.foreign import skipped
 from archiver.history.versions import opened, stamp, taken_at
+from archiver.language import sentence, stored
 from archiver.sources.listing import Listing, NotModified
 from archiver.store.commit import KEPT_REF, writing
 from archiver.store.repository import Repository
@@ -168,14 +169,16 @@ class _Capture:
                 candidate = self._candidate(listing, versions, accept=accept)
                 with writing(self._target.repository) as writer:
                     if self._overtaken():
-                        return self._unchanged("another run committed a newer capture meanwhile")
+                        return self._unchanged(
+                            stored("another run committed a newer capture meanwhile")
+                        )
                     return self._committed(writer, candidate)
             except SnapshotRejected as error:
                 raise quarantined(self._target, listing, self._taken, error) from error
 
     def not_modified(self, *, dry_run: bool) -> Report:
         """Report that the source was not modified; only the state moves."""
-        report = self._unchanged("the source says that nothing was modified")
+        report = self._unchanged(stored("the source says that nothing was modified"))
         if not dry_run:
             with writing(self._target.repository) as writer:
                 now = self._clock()
@@ -252,9 +255,17 @@ class _Capture:
         taken, site = stamp(self._taken), self._connection.transport.site_time
         last = taken_at(before.end)
         if last is not None and last - self._taken > _BEHIND:
-            yield f"the clock says {taken} UTC; the capture before is of {stamp(last)} UTC"
+            yield sentence(
+                "the clock says {taken} UTC; the capture before is of {last} UTC",
+                taken=taken,
+                last=stamp(last),
+            )
         if site is not None and self._taken - site > _AHEAD:
-            yield f"the clock says {taken} UTC; the server's says {stamp(site)} UTC"
+            yield sentence(
+                "the clock says {taken} UTC; the server's says {site} UTC",
+                taken=taken,
+                site=stamp(site),
+            )
 
     def _overtaken(self) -> bool:
         """Say whether another run committed a newer capture.
@@ -267,7 +278,9 @@ class _Capture:
             return False
         if newest is not None and newest.authored_at >= self._taken:
             return True
-        raise RepositoryBusy("the history was changed meanwhile", hint="run again")
+        raise RepositoryBusy(
+            sentence("the history was changed meanwhile"), hint=sentence("run again")
+        )
 
     def _committed(self, writer: Writer, candidate: Candidate) -> Report:
         """Commit the candidate, if it is worth a commit; the state moves in any case.
@@ -290,7 +303,10 @@ class _Capture:
         if not draft.files:
             return draft.report
         writer.pack()
-        kept = tuple(f"your changes to {path} are kept on {KEPT_REF}" for path in done.kept)
+        kept = tuple(
+            sentence("your changes to {path} are kept on {kept_ref}", path=path, kept_ref=KEPT_REF)
+            for path in done.kept
+        )
         notes = (*draft.report.notes, *kept)
         report = replace(draft.report, revision=done.revision, notes=notes)
         if draft.error is not None:

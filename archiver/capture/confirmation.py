@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.changes.lifecycle import POSSIBLE_RENAME, Missing, Tombstone, sort_out
 from archiver.history.versions import stamp
+from archiver.language import stored
 from archiver.records.canonical import decode
 from archiver.records.key import label_of, lacks
 from archiver.records.model import Line
@@ -157,7 +158,8 @@ def _rename_notes(renames: Mapping[str, str], noun: Noun) -> tuple[str, ...]:
     if not renames:
         return ()
     pairs = few([f"{old} → {new}" for old, new in renames.items()])
-    return (f"{POSSIBLE_RENAME}: {noun.counted(len(renames))}: {pairs}",)
+    records = noun.counted(len(renames))
+    return (stored("possible rename: {records}: {pairs}", records=records, pairs=pairs),)
 
 
 def _called(key: str, absent: Mapping[str, bytes], label: str) -> str:
@@ -168,7 +170,12 @@ def _called(key: str, absent: Mapping[str, bytes], label: str) -> str:
 def _notes(missing: list[str], confirmations: int, noun: Noun) -> tuple[str, ...]:
     if not missing:
         return ()
-    rule = f"removed after {count(confirmations, 'complete listing')} in a row"
-    them = "it" if len(missing) == 1 else "them"
-    rest = f"({rule} without {them}): {few(missing)}"
-    return (f"missing: {noun.counted(len(missing))} {rest}",)
+    listings, names = count(confirmations, "complete listing"), few(missing)
+    records = noun.counted(len(missing))
+    if len(missing) == 1:
+        rule = stored("removed after {listings} in a row without it", listings=listings)
+    else:
+        rule = stored("removed after {listings} in a row without them", listings=listings)
+    return (
+        stored("missing: {records} ({rule}): {names}", records=records, rule=rule, names=names),
+    )

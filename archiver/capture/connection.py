@@ -9,7 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver import __version__, sources
-from archiver.errors import ConfigError, SourceError, SourceUnavailable
+from archiver.errors import ConfigError, SourceError, SourceUnavailable, reason
+from archiver.language import sentence, stored
 from archiver.records.jsontext import dump
 from archiver.sources import Fate, Ledger
 from archiver.sources.protocol import Given
@@ -29,9 +30,9 @@ _WHOLE: Final = 10  # times the timeout, for one whole answer
 _ASKED: Final = 1000
 """Keys that one run or check asks about at most; for a run the others wait for the next."""
 
-_MEND = (
-    "check the network, the proxy (https_proxy, no_proxy), the certificates (SSL_CERT_FILE) "
-    "and the address in archiver.toml"
+_MEND = sentence(
+    "check the network, the proxy (https_proxy, no_proxy), the certificates "
+    "(SSL_CERT_FILE) and the address in archiver.toml"
 )
 
 
@@ -159,7 +160,7 @@ def asked(
         with opened(config, settings) as (source, transport):
             requests = [(key, each) for key in keys if (each := source.confirm(key)) is not None]
             sent = [] if offline else requests[:_ASKED]
-            unasked = {key: Fate("unknown", "not asked") for key, _ in requests}
+            unasked = {key: Fate("unknown", stored("not asked")) for key, _ in requests}
             return unasked | dict(_answers(source, transport, sent))
     except ConfigError as error:
         return {key: Fate("unknown", str(error)) for key in keys}
@@ -172,7 +173,7 @@ def _answers(
     silent = False
     for key, request in requests:
         if silent:
-            yield key, Fate("unknown", "not asked: the source did not answer before")
+            yield key, Fate("unknown", stored("not asked: the source did not answer before"))
             continue
         try:
             yield key, source.confirmed(transport.get(request))
@@ -200,6 +201,6 @@ def check(config: Config, name: str) -> Checked:
         try:
             parsed = source.parse(transport.get(request))
         except SourceUnavailable as error:
-            raise SourceUnavailable(str(error), hint=_MEND) from error
+            raise SourceUnavailable(reason(error), hint=_MEND) from error
         announced = parsed.matches if parsed.total is None else parsed.total
         return Checked(sum(1 for _ in parsed.records), announced)

@@ -8,6 +8,7 @@ import msgspec
 
 from archiver.capture.state import WAITING
 from archiver.errors import SourceError, SourceUnavailable
+from archiver.language import stored
 from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE
 
@@ -53,7 +54,9 @@ def enrich(connection: Connection, listing: Listing, baseline: Baseline) -> byte
             listing.lines.replace(_merged(connection, listing, key, details))
     if unasked:
         records = connection.target.source.called.counted(len(unasked))
-        connection.notes.append(f"{records} wait for their details until the next run")
+        connection.notes.append(
+            stored("{records} wait for their details until the next run", records=records)
+        )
     return msgspec.json.encode(sorted(unasked)[:_LONGEST]) + b"\n" if unasked else None
 
 

@@ -14,6 +14,7 @@ from archiver.history import snapshots
 from archiver.history.changelog import links
 from archiver.history.comparison import outlined
 from archiver.history.versions import EMPTY, opened, stamp
+from archiver.language import sentence, speaking, stored
 from archiver.records import canonical
 from archiver.records.digest import records_digest
 from archiver.records.model import End, Line
@@ -120,7 +121,9 @@ class _Importing:
     def add(self, origin: Origin) -> None:
         """Commit one version, unless it is there, brings nothing new, or cannot be read."""
         if origin.taken is None:
-            self._skipped.append(f"{origin.name}: nothing says when it was taken")
+            self._skipped.append(
+                stored("{origin}: nothing says when it was taken", origin=origin.name)
+            )
             return
         try:
             version = origin.open()
@@ -148,7 +151,9 @@ class _Importing:
             files, text = prune.pruned(target, tip, [file.name for file in gone])
             self._writer.commit(target.change(files, text, tip=tip, taken=now, now=now))
             number = count(len(gone), "stamped file")
-            self._notes.append(f"{number} pruned, as [retention] says; history keeps them")
+            self._notes.append(
+                stored("{number} pruned, as [retention] says; history keeps them", number=number)
+            )
 
     def finish(self) -> Imported:
         """Return what was done; raise what was wrong with the user's template."""
@@ -179,8 +184,13 @@ class _Importing:
             self._commit(lines, taken, digest)
         elif not _is(self._present[number], taken, digest):
             raise StoreError(
-                f"the source {self._target.source.name} is not empty: it holds other snapshots",
-                hint="import into a new source: add a table [sources.NAME] to archiver.toml",
+                sentence(
+                    "the source {source} is not empty: it holds other snapshots",
+                    source=self._target.source.name,
+                ),
+                hint=sentence(
+                    "import into a new source: add a table [sources.NAME] to archiver.toml"
+                ),
             )
         self._digests.append(digest)
         self._names.add(snapshots.stamped_name(self._target.source.name, taken))
@@ -196,11 +206,13 @@ class _Importing:
         )
         name = snapshots.stamped_name(source.name, taken)
         report = self._report(layout.version(), name)
-        text, trouble = commit_message(report, None, digest, folder=target.config.template_folder)
+        folder = target.config.template_folder
+        with speaking(target.config.language):
+            text, trouble = commit_message(report, None, digest, folder=folder)
+            section, wrong = changelog_file(target, self._writer, report, tip=tip, link=self._link)
         blobs = layout.write(self._writer, self._before)
         files = target.files(blobs, name, tip)
         files |= prune.outdated(target, tip, taken)
-        section, wrong = changelog_file(target, self._writer, report, tip=tip, link=self._link)
         files |= section
         self._trouble = self._trouble or trouble or wrong
         done = self._writer.commit(
@@ -215,7 +227,7 @@ class _Importing:
         self._before = self._versions.stored(written)
 
     def _report(self, version: Version, name: str) -> Report:
-        summary, changes = outlined(self._before, version, self._policy)
+        summary, changes, severities = outlined(self._before, version, self._policy)
         return Report(
             source=self._target.source.name,
             noun=self._target.source.called,
@@ -225,6 +237,7 @@ class _Importing:
             new=End(None, version.end.timestamp, version.end.total),
             summary=summary,
             changes=changes,
+            severities=severities,
         )
 
 

@@ -17,6 +17,7 @@ from archiver.history import snapshots
 from archiver.history.catalogue import anywhere
 from archiver.history.foreign import ORIGINAL, Shape, shape_of
 from archiver.history.versions import Versions, chunks, opened
+from archiver.language import sentence
 from archiver.records.decoding import decoded, unzipped
 from archiver.records.jsontext import UNREADABLE
 from archiver.store.clone import cloned
@@ -190,13 +191,19 @@ def _old_files(folder: Path, source: str) -> list[Path]:
             by_name.setdefault(_DATED.sub("", file.name.partition(".json")[0]), []).append(file)
     if not files:
         raise ConfigError(
-            f"{folder} holds no file NAME_models_YYYYMMDD_HHMMSS.json, and none with a date",
-            hint="name the files, or with --file the file of a git repository",
+            sentence(
+                "{folder} holds no file NAME_models_YYYYMMDD_HHMMSS.json, and none with a date",
+                folder=folder,
+            ),
+            hint=sentence("name the files, or with --file the file of a git repository"),
         )
     if source in by_name or len(by_name) == 1:
         return by_name.get(source, files)
     names = ", ".join(sorted(by_name))
-    raise ConfigError(f"{folder} holds files of several sources: {names}", hint="name the files")
+    raise ConfigError(
+        sentence("{folder} holds files of several sources: {names}", folder=folder, names=names),
+        hint=sentence("name the files"),
+    )
 
 
 def _taken(file: Path) -> datetime | None:

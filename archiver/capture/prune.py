@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archiver.changes.retention import Plan, Retention, plan
 from archiver.history import snapshots
+from archiver.language import sentences
 from archiver.store.commit import writing
 
 if TYPE_CHECKING:
@@ -70,8 +71,12 @@ def prune(
 
 def pruned(target: Target, tip: str, names: Sequence[str]) -> tuple[dict[str, str | None], str]:
     """Return the commit that removes the stamped files `names` from `tip`: files and message."""
-    files = "file" if len(names) == 1 else "files"
-    text = target.message(f"{len(names):,} stamped {files} pruned; history keeps them")
+    words = sentences(
+        "{number:,} stamped file pruned; history keeps them",
+        "{number:,} stamped files pruned; history keeps them",
+        len(names),
+    )
+    text = target.message(words)
     return removals(target, tip, names), text
 
 

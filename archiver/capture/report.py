@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
 from archiver import __version__
-from archiver.errors import RenderError, StoreError
+from archiver.errors import RenderError, StoreError, reason
 from archiver.history.snapshots import name_of
+from archiver.language import sentence
 from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE, plain
-from archiver.records.model import Summary, row
+from archiver.records.model import Severities, Summary, row
 from archiver.records.representation import short, table
 from archiver.records.text import RECORD, Noun
 from archiver.render import wording
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.config import SourceConfig
-    from archiver.records.model import End, RecordChange
+    from archiver.records.model import End, RecordChange, Severity
     from archiver.store.history import Revision
 
 SOURCE = "Archiver-Source"
@@ -56,7 +58,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         new: The snapshot of the listing.
         summary: What changed.
         noun: What the records are called.
-        changes: The first changes of each kind of news, for showing.
+        changes: The first changes of each kind of news and severity, the worst first.
+        severities: How many changes there are of each kind and severity.
         notes: What the person should know.
     """
 
@@ -69,10 +72,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     summary: Summary
     noun: Noun = RECORD
     changes: tuple[RecordChange, ...] = ()
+    severities: Severities = {}
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return short(self, "source", "outcome", "summary", "revision", "changes", "notes")
+
+    @property
+    def weights(self) -> Counter[Severity]:
+        """How many changes there are of each severity; the first snapshot changes nothing."""
+        counts: Counter[Severity] = Counter()
+        for each in self.severities.values() if self.outcome != "first" else ():
+            counts.update(each)
+        return counts
 
     def to_dict(self) -> dict[str, Any]:
         """Return its members as plain values, for `json.dumps`; `changes` are only the first."""
@@ -111,8 +123,11 @@ class Misrendered(RenderError):
 
     def __init__(self, trouble: RenderError, report: Report) -> None:
         """Wrap the error of the template."""
-        safe = f"the capture is safe: {report.revision} was written with the built-in template"
-        super().__init__(str(trouble), hint=safe)
+        safe = sentence(
+            "the capture is safe: {revision} was written with the built-in template",
+            revision=report.revision,
+        )
+        super().__init__(reason(trouble), hint=safe)
         self.report = report
 
 
@@ -131,6 +146,7 @@ def section_of(report: Report, name: str, link: Callable[[str], str]) -> dict[st
         new=report.new,
         summary=report.summary,
         changes=report.changes,
+        severities=report.severities,
         snapshots=(name_of(report.source, report.old), name),
         link=link,
         first=report.outcome == "first",
@@ -173,6 +189,7 @@ def _rendered(report: Report, trailers: Mapping[str, str], folder: Path | None) 
         summary=report.summary,
         trailers=trailers,
         changes=report.changes,
+        severities=report.severities,
         first=report.outcome == "first",
         noun=report.noun,
         folder=folder,
@@ -224,4 +241,6 @@ def read_proof(trailer: str) -> Proof:
     try:
         return msgspec.convert({**members, "kind": kind, "end": end}, Proof, strict=False)
     except UNREADABLE as error:
-        raise StoreError(f"{PROOF} cannot be read: {plain(error)}") from error
+        raise StoreError(
+            sentence("{proof} cannot be read: {plain}", proof=PROOF, plain=plain(error))
+        ) from error

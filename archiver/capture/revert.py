@@ -21,6 +21,7 @@ from archiver.history.catalogue import (
     folder_of,
 )
 from archiver.history.versions import opened, stamp
+from archiver.language import sentence, speaking, tr
 from archiver.render.changelog import prepended
 from archiver.store.commit import writing
 
@@ -89,7 +90,8 @@ def reversal(target: Target, writer: Writer, tip: str, commit: str, now: datetim
         *(Reverted(each.id, stamp(each.authored_at), stamp(now)) for each in (capture, *again)),
     ]
     content = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-    words = f"reverted the capture of {stamp(capture.authored_at)}"
+    with speaking(target.config.language):
+        words = tr("reverted the capture of {authored_at}", authored_at=stamp(capture.authored_at))
     files = {
         **_unstamped(target, tip, capture),
         **_restored(target, tip, capture),
@@ -117,15 +119,23 @@ def _holders(target: Target, commit: str) -> list[Revision]:
     blob = next((each.blob for each in revisions if each.id == commit), None)
     if blob is None:
         raise UnknownRevision(
-            f"{commit} is no capture of {target.source.name}, or is reverted already",
-            hint="`archiver log` lists the captures",
+            sentence(
+                "{commit} is no capture of {source}, or is reverted already",
+                commit=commit,
+                source=target.source.name,
+            ),
+            hint=sentence("`archiver log` lists the captures"),
         )
     holders = [each for each in revisions if each.blob == blob]
     capture = holders[-1]
     if capture.id != commit:
         raise UnknownRevision(
-            f"{commit} is no capture, it restored the snapshot of {stamp(capture.authored_at)}",
-            hint=f"to revert that one too: archiver revert {capture.id[:10]}",
+            sentence(
+                "{commit} is no capture, it restored the snapshot of {authored_at}",
+                commit=commit,
+                authored_at=stamp(capture.authored_at),
+            ),
+            hint=sentence("to revert that one too: archiver revert {id}", id=capture.id[:10]),
         )
     return holders
 
@@ -161,4 +171,4 @@ def _readable_before(target: Target, capture: Revision) -> Revision:
     with opened(target.catalogue) as versions:
         for revision, _ in queries.readable(versions, earlier, damaged=False):
             return revision
-    raise UnknownRevision("it is the first snapshot: there is none before it to restore")
+    raise UnknownRevision(sentence("it is the first snapshot: there is none before it to restore"))

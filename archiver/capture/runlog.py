@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import msgspec
 
 from archiver.capture.target import state_change
-from archiver.errors import ArchiverError, SnapshotRejected, StoreError
+from archiver.errors import ArchiverError, SnapshotRejected, StoreError, reason
 from archiver.history.catalogue import RUNS, configured
 from archiver.history.versions import STAMP, stamp
+from archiver.language import sentence
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.text import visible
 from archiver.store.commit import writing
@@ -172,7 +173,10 @@ def record_failure(
             writer.commit(state_change(config, state, now=now))
     except ArchiverError as unwritten:
         level = logging.DEBUG if isinstance(error, StoreError) else logging.WARNING
-        _log.log(level, "the report of this run could not be written: %s", unwritten)
+        words = sentence(
+            "the report of this run could not be written: {error}", error=reason(unwritten)
+        )
+        _log.log(level, words)
 
 
 def _amend(runs: list[Run], error: Exception, began: datetime) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from archiver import config as configuration
 from archiver.config import scaffold
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, reason
+from archiver.language import sentence
 from archiver.render.atomic_file import whole_file
 from archiver.store.commit import writing
 from archiver.store.repository import Repository
@@ -80,8 +81,10 @@ def add_source(config: Config, path: Path, source: NewSource) -> bool:
             text = scaffold.with_source(path.read_bytes(), path, source)
         except ConfigError as error:
             table = scaffold.table(source).rstrip()
-            hint = f"add this table to {path.name} yourself:\n{table}"
-            raise ConfigError(str(error), hint=hint) from error
+            hint = sentence(
+                "add this table to {path} yourself:\n{table}", path=path.name, table=table
+            )
+            raise ConfigError(reason(error), hint=hint) from error
         if text is None:
             return False
         with whole_file(path) as file:
@@ -105,7 +108,9 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"cannot make {folder}: {error.strerror}") from error
+        raise ConfigError(
+            sentence("cannot make {folder}: {strerror}", folder=folder, strerror=error.strerror)
+        ) from error
 
 
 def _write_new(path: Path, text: str) -> Outcome:

@@ -10,9 +10,10 @@ import msgspec
 
 from archiver.capture import runlog
 from archiver.changes.lifecycle import read_tombstones, write_missing
-from archiver.errors import StoreError
+from archiver.errors import StoreError, reason
 from archiver.history.catalogue import MISSING, REMOVED
 from archiver.history.versions import STAMP, stamp
+from archiver.language import sentence
 from archiver.records.jsontext import UNREADABLE, dump
 
 if TYPE_CHECKING:
@@ -69,7 +70,13 @@ def memory(target: Target, tip: str | None) -> Memory:
         unnamed = msgspec.json.decode(last, type=_LastRun).unnamed
         return Memory(target.catalogue.missing(), removed, unnamed)
     except UNREADABLE as error:
-        raise StoreError(f"what is remembered of {name} cannot be read: {error}") from error
+        raise StoreError(
+            sentence(
+                "what is remembered of {name} cannot be read: {error}",
+                name=name,
+                error=reason(error),
+            )
+        ) from error
 
 
 def tombstones(target: Target, commit: str | None) -> dict[str, Tombstone]:
@@ -83,7 +90,9 @@ def tombstones(target: Target, commit: str | None) -> dict[str, Tombstone]:
     try:
         return read_tombstones(content or b"")
     except ValueError as error:
-        raise StoreError(f"{path} cannot be read: {error}") from error
+        raise StoreError(
+            sentence("{path} cannot be read: {error}", path=path, error=reason(error))
+        ) from error
 
 
 def remembered(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.capture import state
 from archiver.capture.validation import Baseline
-from archiver.errors import SnapshotRejected, SourceError, SourceRefused, SourceUnavailable
+from archiver.errors import SnapshotRejected, SourceError, SourceRefused, SourceUnavailable, reason
 from archiver.history.versions import opened
+from archiver.language import sentence, stored
 from archiver.sources import checkpoint
 from archiver.sources.listing import Listing, fetch
 
@@ -77,8 +78,14 @@ def _everything(
     path = folder / f"{target.source.name}.sqlite" if saved else None
     with _forgetting(path), checkpoint.opened(path, identity=connection.identity, now=now) as state:
         if pages := len(state.ledger.entries):
-            brought = f"{pages:,} pages with {state.ledger.distinct:,} records"
-            connection.notes.append(f"{brought} were there from an interrupted listing")
+            brought = sentence(
+                "{pages:,} pages with {distinct:,} records",
+                pages=pages,
+                distinct=state.ledger.distinct,
+            )
+            connection.notes.append(
+                stored("{brought} were there from an interrupted listing", brought=brought)
+            )
         yield _fetched(connection, connection.source, checkpoint=state)
 
 
@@ -103,7 +110,7 @@ def _changes(
         except SourceUnavailable:
             raise
         except SourceError as error:
-            connection.notes.append(f"listed in full: {error}")
+            connection.notes.append(stored("listed in full: {error}", error=reason(error)))
             listing = None
         yield listing
 
@@ -117,9 +124,15 @@ def _refuse_difference(listing: Listing, drift: float) -> None:
     """Refuse a listing of changes if, laid over the baseline, the totals do not agree."""
     announced, found = listing.proof.announced, len(listing.lines)
     if announced is None:
-        raise SourceError("the changes do not say how many records there are")
+        raise SourceError(sentence("the changes do not say how many records there are"))
     if abs(found - announced) > drift * announced:
-        raise SourceError(f"with the changes there are {found:,} records, {announced:,} announced")
+        raise SourceError(
+            sentence(
+                "with the changes there are {found:,} records, {announced:,} announced",
+                found=found,
+                announced=announced,
+            )
+        )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archiver import __version__
 from archiver.history.catalogue import Catalogue, configured
+from archiver.language import said
 from archiver.store.change import Change, Identity
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ class Target:
     def message(self, subject: str) -> str:
         """Return the message of a commit that is no capture, with its trailers."""
         name = self.source.name
-        return f"{name}: {subject}\n\nArchiver-Source: {name}\nArchiver-Version: {__version__}\n"
+        return (
+            f"{name}: {said(subject)}\n\nArchiver-Source: {name}\nArchiver-Version: {__version__}\n"
+        )
 
     def files(self, blobs: Mapping[str, str], name: str, tip: str | None) -> dict[str, str | None]:
         """Return what a snapshot's commit writes: every file twice, latest and stamped.

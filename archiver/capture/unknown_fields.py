@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from archiver.config import FILE_NAME, ChannelConfig, FeedConfig
+from archiver.language import sentence
 from archiver.records.field_names import FieldNames
 from archiver.records.query import Where
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from archiver.records.model import Json
     from archiver.sources.lines import Lines
 
-_LISTS_OF_FIELDS: Final = ("metrics", "volatile", "sets", "tolerance")
+_LISTS_OF_FIELDS: Final = ("metrics", "volatile", "sets", "tolerance", "severity")
 
 
 def unknown_fields(
@@ -53,7 +54,13 @@ def _notes(
     names.look(lambda: (line.data for line in lines))
     for name, near in names.complaints():
         if near or not only_near:
-            yield f'{FILE_NAME}: {places[name]}: no record has a field "{name}"{near}'
+            yield sentence(
+                '{file_name}: {places}: no record has a field "{name}"{near}',
+                file_name=FILE_NAME,
+                places=places[name],
+                name=name,
+                near=near,
+            )
 
 
 def _of_source(source: SourceConfig, defaults: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

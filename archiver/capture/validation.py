@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING
 from archiver.capture.report import is_imported
 from archiver.changes.compare import differing
 from archiver.changes.guard import ACCEPT, ACCEPT_CLASS, FEWEST, refuse_implausible, refuse_turnover
-from archiver.errors import DamagedObject, MalformedPage, SnapshotRejected, UnreadableSnapshot
+from archiver.errors import (
+    DamagedObject,
+    MalformedPage,
+    SnapshotRejected,
+    UnreadableSnapshot,
+    reason,
+)
 from archiver.history import queries, revisions
 from archiver.history.comparison import pairs
 from archiver.history.snapshots import stamped_name
 from archiver.history.versions import EMPTY, Part, Version, stamp
+from archiver.language import sentence
 from archiver.records.canonical import Header, line_key, snapshot
 from archiver.records.model import End, Line
 from archiver.sources.listing import refuse_damage
@@ -113,8 +120,11 @@ def validate(
     if accept:
         if listing.bad and not len(listing.lines):
             raise MalformedPage(
-                f"none of {len(listing.bad):,} records can be used: there is nothing to accept",
-                hint="`records` and `key` in archiver.toml say what a record is",
+                sentence(
+                    "none of {number:,} records can be used: there is nothing to accept",
+                    number=len(listing.bad),
+                ),
+                hint=sentence("`records` and `key` in archiver.toml say what a record is"),
             )
         return
     refuse_damage(listing, overlapping=connection.source.overlapping)
@@ -143,4 +153,6 @@ def quarantined(
     root = repository.root
     place = path.relative_to(root) if root and path.is_relative_to(root) else path
     accept = ACCEPT_CLASS if target.source.by_class else ACCEPT
-    return SnapshotRejected(str(error), hint=f"look at {place}; {accept}")
+    return SnapshotRejected(
+        reason(error), hint=sentence("look at {place}; {accept}", place=place, accept=accept)
+    )

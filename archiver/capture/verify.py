@@ -14,6 +14,7 @@ from archiver.history import snapshots
 from archiver.history.catalogue import source_at
 from archiver.history.squashes import squashes
 from archiver.history.versions import stamp
+from archiver.language import sentence
 from archiver.records import canonical, strict
 from archiver.records.digest import records_digest
 from archiver.store.history import GONE
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from archiver.store.objects import ObjectReader
 
 
-_OTHER_DIGEST: Final = "its records have another digest than its commit message says"
+_OTHER_DIGEST: Final = sentence("its records have another digest than its commit message says")
 
 
 class Problem(NamedTuple):
@@ -192,15 +193,21 @@ class Audit:
         named = index.header.shards
         blobs = self._repository.entries(commit, folder) if named else {}
         if blobs.keys() != {f"{name}.json" for name in named}:
-            raise UnreadableSnapshot(f"{folder} holds other shards than the index names")
+            raise UnreadableSnapshot(
+                sentence("{folder} holds other shards than the index names", folder=folder)
+            )
         found = {}
         for name, expected in named.items():
             shard = self._file(reader, blobs[f"{name}.json"], name)
             if expected != (len(shard.lines), shard.sha256):
-                raise UnreadableSnapshot(f"shard {name} is not the one that the index names")
+                raise UnreadableSnapshot(
+                    sentence("shard {name} is not the one that the index names", name=name)
+                )
             found[name] = shard
         if named and sum(len(shard.lines) for shard in found.values()) != index.header.total:
-            raise UnreadableSnapshot("the shards hold another number of records than it says")
+            raise UnreadableSnapshot(
+                sentence("the shards hold another number of records than it says")
+            )
         _refuse_strays(found)
         return found
 
@@ -222,9 +229,11 @@ class Audit:
         seen = self._seen.get(blob)
         if seen is None:
             path = f"{self._catalogue.stamped}/{file.name}"
-            return self._repository.obstacle(tip, path) or "it is not what any sound snapshot holds"
+            return self._repository.obstacle(tip, path) or sentence(
+                "it is not what any sound snapshot holds"
+            )
         if seen.timestamp != stamp(file.taken_at):
-            return f"its header says {seen.timestamp}"
+            return sentence("its header says {timestamp}", timestamp=seen.timestamp)
         folder = f"{self._catalogue.stamped}/{file.name.removesuffix('.json')}"
         return self._wrong_shards(tip, folder, seen)
 
@@ -233,16 +242,16 @@ class Audit:
         path = self._catalogue.path
         latest = self._repository.object_at(tip, path)
         if latest is None:
-            return "it is gone" if stamped else ""
+            return sentence("it is gone") if stamped else ""
         if latest not in self._seen:
             return ""  # what is wrong with it was named with its revision
         if latest not in stamped and not self._catalogue.reverted(tip):
-            return "no stamped file holds the same bytes"
+            return sentence("no stamped file holds the same bytes")
         return self._wrong_shards(tip, path.removesuffix(".json"), self._seen[latest])
 
     def _wrong_shards(self, tip: str, folder: str, seen: _Seen) -> str:
         shards = self._repository.entries(tip, folder) if seen.shards else {}
-        return "" if shards == seen.shards else "its shards are not those of its snapshot"
+        return "" if shards == seen.shards else sentence("its shards are not those of its snapshot")
 
 
 def _refuse_strays(shards: Mapping[str, Strict]) -> None:
@@ -250,7 +259,9 @@ def _refuse_strays(shards: Mapping[str, Strict]) -> None:
         for line in shard.lines:
             key = canonical.line_key(line).decode()
             if canonical.shard_name(key, len(shards)) != name:
-                raise UnreadableSnapshot(f"{key!r} does not belong into shard {name}")
+                raise UnreadableSnapshot(
+                    sentence("{key!r} does not belong into shard {name}", key=key, name=name)
+                )
 
 
 def _digests(trailers: Iterable[tuple[str, str]], names: Collection[str]) -> frozenset[str]:

@@ -16,7 +16,9 @@ from msgspec.structs import replace
 
 from archiver.changes.detail import leaves
 from archiver.changes.lifecycle import UNKNOWN
+from archiver.changes.severity import METRIC, of_kind, scale, worse
 from archiver.errors import UnreadableSnapshot
+from archiver.language import sentence
 from archiver.records.canonical import KEY, decode_with_key, line_key
 from archiver.records.jsontext import UNREADABLE, decode, plain
 from archiver.records.key import label_of
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from archiver.changes.lifecycle import Lives, Pair
-    from archiver.records.model import Kind
+    from archiver.records.model import Kind, Severity
     from archiver.records.policy import Meaning, Policy
 
 Texts: TypeAlias = dict[str, msgspec.Raw]
@@ -88,8 +90,8 @@ def summarize(counts: Counter[Kind], *, old: int, new: int) -> Summary:
         counts[kind] for kind in ("new", "entered", "returned")
     ):
         raise UnreadableSnapshot(
-            "a snapshot holds another number of records than it says",
-            hint="`archiver verify` names the snapshot",
+            sentence("a snapshot holds another number of records than it says"),
+            hint=sentence("`archiver verify` names the snapshot"),
         )
     return Summary(unchanged=unchanged, **{str(kind): n for kind, n in counts.items()})
 
@@ -134,8 +136,10 @@ def _left_over(
 
 def _refuse_order(key: bytes) -> None:
     raise UnreadableSnapshot(
-        f"the records are not sorted by key (at {key.decode(errors='replace')!r})",
-        hint="`archiver verify` names the snapshot",
+        sentence(
+            "the records are not sorted by key (at {key!r})", key=key.decode(errors="replace")
+        ),
+        hint=sentence("`archiver verify` names the snapshot"),
     )
 
 
@@ -159,6 +163,30 @@ def kind_of(
     if "news" in meanings:
         return "updated"
     return "metrics" if "metric" in meanings else None
+
+
+def weighed(
+    before: bytes | None, after: bytes | None, policy: Policy, lives: Lives = UNKNOWN
+) -> tuple[Kind, Severity] | None:
+    """Return what happened to one key, and how bad it is, unexplained; None if it means nothing."""
+    kind = kind_of(before, after, policy, lives)
+    if kind is None or before is None or after is None or kind == "renamed":
+        return kind and (kind, of_kind(kind))
+    if kind == "metrics" and not policy.severity:
+        return kind, METRIC
+    weights, found = scale(policy), METRIC
+    old, new = split(before), split(after)
+    for name in unequal(old, new):
+        known = weights.knows(name)
+        if known is None or worse(known, found):
+            for change in field_changes(_only(name, old), _only(name, new), policy):
+                severity = weights.of_field(change)
+                found = severity if worse(severity, found) else found
+    return kind, found
+
+
+def _only(name: str, texts: Texts) -> Texts:
+    return {name: texts[name]} if name in texts else {}
 
 
 def explain(
@@ -203,7 +231,7 @@ def _explained(
 
 def no_record(error: Exception) -> UnreadableSnapshot:
     """Return the error that a line is no record, given one of `NO_RECORD`."""
-    return UnreadableSnapshot(f"a line is no record: {plain(error)}")
+    return UnreadableSnapshot(sentence("a line is no record: {plain}", plain=plain(error)))
 
 
 def unequal(old: Texts, new: Texts) -> list[str]:

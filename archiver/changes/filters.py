@@ -1,4 +1,4 @@
-"""Select changes by kind, field, key and threshold: what a channel receives, what a feed tells."""
+"""Select changes by kind, field, key, threshold and severity: for channels, and for feeds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from archiver.changes.severity import BUILT_IN, reached, severity_of
 from archiver.records.model import steps
 from archiver.records.representation import short
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     from msgspec import UnsetType
 
-    from archiver.records.model import FieldChange, Json, Kind, RecordChange
+    from archiver.changes.severity import Scale
+    from archiver.records.model import FieldChange, Json, Kind, RecordChange, Severity
 
 _THRESHOLD: Final = re.compile(r"(\w+) *> *([\d.]+) *%")
 
@@ -32,6 +34,8 @@ class Filter:
         *,
         pins: frozenset[str] | None = None,
         threshold: str | None = None,
+        least: Severity | None = None,
+        scale: Scale = BUILT_IN,
     ) -> None:
         """Keep changes of these kinds.
 
@@ -40,17 +44,21 @@ class Filter:
             fields: Paths of fields; of records that changed, only changes of these. Empty: all.
             pins: Keys; only changes of these records. None: all.
             threshold: Smallest change of a metric, such as ``downloads > 10 %``.
+            least: How bad a change is at least; None: any.
+            scale: How bad changes are.
         """
         self._kinds = frozenset(kinds)
         self._fields = [path.split(".") for path in fields]
         self._pins = pins
+        self._least = least
+        self._scale = scale
         found = _THRESHOLD.fullmatch(threshold or "")
         self._threshold = None if found is None else (found[1], Fraction(found[2]) / 100)
 
     __repr__ = short
 
     def part(self, change: RecordChange) -> RecordChange | None:
-        """Return the part of a change that is wanted; None: nothing.
+        """Return the part of a change that is wanted, and how bad that is; None: nothing.
 
         News and a metric beyond the threshold in one record are one change: updated where such
         news is wanted, else metrics.
@@ -58,12 +66,28 @@ class Filter:
         if self._pins is not None and self._pins.isdisjoint((change.key, change.old_key)):
             return None
         if change.changes is UNSET:
-            return change if change.kind in self._kinds else None
+            whole = self._weighed(change)
+            return whole if change.kind in self._kinds and self._is_bad(whole) else None
         kept = [each for each in change.changes if each.metric or self._is_looked_at(each)]
+        if self._least is not None:
+            least = self._least
+            kept = [each for each in kept if reached(self._severity(each), least)]
         news = "updated" in self._kinds and not all(each.metric for each in kept)
         kept = [each for each in kept if (self._passes(each) if each.metric else news)]
         kind: Kind = "updated" if news else "metrics"
-        return replace(change, kind=kind, changes=tuple(kept)) if kept else None
+        if not kept:
+            return None
+        return self._weighed(replace(change, kind=kind, changes=tuple(kept)))
+
+    def _weighed(self, change: RecordChange) -> RecordChange:
+        """Return a change that says how bad it is for who depends on its record."""
+        return self._scale.weighed(change, pinned=self._pins is not None)
+
+    def _severity(self, change: FieldChange) -> Severity:
+        return self._scale.of_field(change, pinned=self._pins is not None)
+
+    def _is_bad(self, change: RecordChange) -> bool:
+        return self._least is None or reached(severity_of(change), self._least)
 
     def _is_looked_at(self, change: FieldChange) -> bool:
         """Return whether a change touches one of the fields, or below one."""

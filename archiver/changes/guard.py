@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.errors import SnapshotRejected
+from archiver.language import sentence
 from archiver.records.canonical import KEY
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.text import clip
@@ -15,8 +16,8 @@ from archiver.records.text import clip
 if TYPE_CHECKING:
     from archiver.records.policy import Meaning, Policy
 
-ACCEPT = "`archiver run --accept` takes it as it is"
-ACCEPT_CLASS = "`take_snapshot(accept=True)` takes it as it is"
+ACCEPT = sentence("`archiver run --accept` takes it as it is")
+ACCEPT_CLASS = sentence("`take_snapshot(accept=True)` takes it as it is")
 """What a person can do who finds a refused listing plausible."""
 
 MAX_DRIFT: Final = 0.05
@@ -28,11 +29,11 @@ FEW: Final = 20
 
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _TYPES = {
-    **dict.fromkeys(b"-0123456789", "a number"),
-    ord('"'): "a text",
-    ord("["): "a list",
-    ord("{"): "an object",
-    **dict.fromkeys(b"tf", "a boolean"),
+    **dict.fromkeys(b"-0123456789", sentence("a number")),
+    ord('"'): sentence("a text"),
+    ord("["): sentence("a list"),
+    ord("{"): sentence("an object"),
+    **dict.fromkeys(b"tf", sentence("a boolean")),
 }
 """First byte of a canonical value to what it is; null is nothing."""
 _NOTHING: Final = msgspec.Raw(b"null")
@@ -56,12 +57,19 @@ def refuse_implausible(*, before: int | None, after: int, vanished: int, max_shr
         SnapshotRejected: It is empty, or too many records vanished.
     """
     if after == 0 and before != 0:
-        lost = "" if before is None else f": all {before:,} records are gone"
-        raise SnapshotRejected(f"the listing is empty{lost}", hint=ACCEPT)
+        lost = (
+            "" if before is None else sentence(": all {before:,} records are gone", before=before)
+        )
+        raise SnapshotRejected(sentence("the listing is empty{lost}", lost=lost), hint=ACCEPT)
     if before and vanished > max_shrink * before:
         raise SnapshotRejected(
-            f"{vanished:,} of {before:,} records vanished at once, "
-            f"more than the {max_shrink:.0%} that are plausible",
+            sentence(
+                "{vanished:,} of {before:,} records vanished at once, more than the "
+                "{max_shrink:.0%} that are plausible",
+                vanished=vanished,
+                before=before,
+                max_shrink=max_shrink,
+            ),
             hint=ACCEPT,
         )
 
@@ -79,10 +87,15 @@ def refuse_turnover(*, before: int, lost: int, imported: bool) -> None:
         SnapshotRejected: More than 95 % of them are lost.
     """
     if before >= (1 if imported else FEWEST) and lost > (1 - MAX_DRIFT) * before:
-        origin = "imported " if imported else ""
+        origin = sentence("imported ") if imported else ""
         raise SnapshotRejected(
-            f"{lost:,} of the {before:,} {origin}records are not in the window any more: "
-            "is it the same catalogue, with the same keys?",
+            sentence(
+                "{lost:,} of the {before:,} {origin}records are not in the window any "
+                "more: is it the same catalogue, with the same keys?",
+                lost=lost,
+                before=before,
+                origin=origin,
+            ),
             hint=ACCEPT,
         )
 
@@ -147,20 +160,32 @@ class Drift:
                 number. Fewer than `FEWEST` records never count; of fewer than `FEW` all must.
         """
         for name, number in self._gone.items():
-            _refuse(number, common, f"the field {_shown(name)} is gone")
+            _refuse(number, common, sentence("the field {shown} is gone", shown=_shown(name)))
         for (name, was, now), number in self._turned.items():
-            _refuse(number, common, f"the field {_shown(name)} was {was} and is {now}")
+            _refuse(
+                number,
+                common,
+                sentence(
+                    "the field {shown} was {was} and is {now}", shown=_shown(name), was=was, now=now
+                ),
+            )
         for name, number in self._zeroed.items():
             if name not in self._alive:
-                _refuse(number, common, f"{_shown(name)} fell to 0")
+                _refuse(number, common, sentence("{shown} fell to 0", shown=_shown(name)))
 
 
 def _refuse(number: int, common: int, what: str) -> None:
     bound = common - 1 if common < FEW else MAX_DRIFT * common
     if number >= FEWEST and number > bound:
         raise SnapshotRejected(
-            f"{what} in {number:,} of {common:,} records at once, "
-            f"more than the {MAX_DRIFT:.0%} that are plausible",
+            sentence(
+                "{what} in {number:,} of {common:,} records at once, more than the "
+                "{max_drift:.0%} that are plausible",
+                what=what,
+                number=number,
+                common=common,
+                max_drift=MAX_DRIFT,
+            ),
             hint=ACCEPT,
         )
 

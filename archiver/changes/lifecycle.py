@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from archiver.language import stored
 from archiver.records.canonical import decode_with_key, line_key
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.representation import short
@@ -22,7 +23,7 @@ Pair: TypeAlias = "tuple[bytes | None, bytes | None]"
 """The line before and the line after of one record; None where there is none."""
 
 
-POSSIBLE_RENAME: Final = "possible rename"
+POSSIBLE_RENAME: Final = stored("possible rename")
 """Cause of a tombstone: a record known by its name alone was taken for the one listed model of
 that name."""
 
@@ -66,7 +67,9 @@ class Tombstone(msgspec.Struct, frozen=True, omit_defaults=True):
     def reason(self) -> str:
         """Why it is gone, in words; empty: unknown."""
         renamed = POSSIBLE_RENAME if self.cause == POSSIBLE_RENAME else "renamed"
-        return f"{renamed} to {self.now}" if self.now else self.cause
+        return (
+            stored("{renamed} to {now}", renamed=renamed, now=self.now) if self.now else self.cause
+        )
 
 
 class Unlisted(msgspec.Struct, frozen=True):

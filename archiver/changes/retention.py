@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from archiver.language import stored
+from archiver.records.text import count
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
@@ -96,7 +99,7 @@ def _kept(
     newest = [file for file in files if file.name == latest] or files[:1]
     yield from ((file.name, "newest") for file in newest)
     if policy.is_empty:
-        yield from ((file.name, "no rule removes it") for file in files)
+        yield from ((file.name, stored("no rule removes it")) for file in files)
     if policy.older_than is not None:
         oldest, reason = now - timedelta(days=policy.older_than), _age(policy.older_than)
         yield from ((file.name, reason) for file in files if file.taken_at >= oldest)
@@ -107,7 +110,7 @@ def _kept(
 
 
 def _age(days: int) -> str:
-    return f"not older than {days} day{'s' if days != 1 else ''}"
+    return stored("not older than {days}", days=count(days, "day"))
 
 
 def _newest_of_each(files: Sequence[Stamped], period: _Period) -> list[str]:

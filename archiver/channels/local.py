@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from archiver.channels import Delivered, Notifier
-from archiver.errors import NotifyError, RenderError
+from archiver.errors import NotifyError, RenderError, reason
+from archiver.language import sentence
 from archiver.render.section import unnamed
 from archiver.render.templates import render
 
@@ -58,7 +59,9 @@ class StepSummary(Notifier):
             text, error = summary(message, self.means.templates, written=written)
             append(file, text)
             if error is not None:
-                raise Delivered(f"{error}; the built-in template was used") from error
+                raise Delivered(
+                    sentence("{error}; the built-in template was used", error=error)
+                ) from error
 
 
 def summary(
@@ -112,6 +115,10 @@ def append(path: Path, text: str) -> None:
         with path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        raise NotifyError(f"cannot write {path}: {error.strerror}") from error
+        raise NotifyError(
+            sentence("cannot write {path}: {strerror}", path=path, strerror=error.strerror)
+        ) from error
     except ValueError as error:  # a path with NUL
-        raise NotifyError(f"cannot write {path}: {error}") from error
+        raise NotifyError(
+            sentence("cannot write {path}: {error}", path=path, error=reason(error))
+        ) from error

@@ -9,6 +9,7 @@ import msgspec
 
 from archiver.channels import Delivered, Notifier
 from archiver.errors import ConfigError, NotifyError
+from archiver.language import sentence, sentences
 
 if TYPE_CHECKING:
     from archiver.channels import Means, Message
@@ -41,12 +42,18 @@ class Apprise(Notifier):
         """Send the message to each address, even if others fail."""
         accepted = [_send(service, message) for service in self._services]
         if not any(accepted):
-            raise NotifyError("no address accepted the message")
+            raise NotifyError(sentence("no address accepted the message"))
         missed = [str(number) for number, each in enumerate(accepted, start=1) if not each]
         if missed:
-            which = f"{', '.join(missed)} of {len(accepted)}"
-            words = "address" if len(missed) == 1 else "addresses"
-            raise Delivered(f"{words} {which} did not accept the message")
+            raise Delivered(
+                sentences(
+                    "address {missed} of {all} did not accept the message",
+                    "addresses {missed} of {all} did not accept the message",
+                    len(missed),
+                    missed=", ".join(missed),
+                    all=len(accepted),
+                )
+            )
 
 
 def _send(service: Any, message: Message) -> bool:
@@ -70,18 +77,22 @@ def _services(values: tuple[str, ...]) -> list[Any]:
     try:
         import apprise  # noqa: PLC0415 - 105 ms, an extra
     except ImportError as error:
-        words = "the type apprise needs its package: pip install 'snapshot-archiver[notify]'"
+        words = sentence(
+            "the type apprise needs its package: pip install 'snapshot-archiver[notify]'"
+        )
         raise ConfigError(words) from error
     services = []
     for number, address in enumerate(" ".join(values).split(), start=1):
         service = apprise.Apprise()
         if not service.add(address):
-            raise ConfigError(f"apprise does not know address {number} of url_env")
+            raise ConfigError(
+                sentence("apprise does not know address {number} of url_env", number=number)
+            )
         if not _OVERFLOW.search(address):
             for each in service:
                 if each.overflow_mode == apprise.OverflowMode.UPSTREAM:
                     each.overflow_mode = apprise.OverflowMode.SPLIT
         services.append(service)
     if not services:
-        raise ConfigError("url_env holds no address")
+        raise ConfigError(sentence("url_env holds no address"))
     return services

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from archiver.channels import Notifier
-from archiver.errors import ConfigError, NotifyError, SourceError
+from archiver.errors import ConfigError, NotifyError, SourceError, reason
+from archiver.language import sentence
 from archiver.transport import Request
 
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ class Webhook(Notifier):
         super().__init__(settings, means)
         (self._url,) = means.secrets["url_env"]
         if not self._url.startswith(("https://", "http://")):
-            raise ConfigError(f"{settings.url_env} holds no address that begins with https://")
+            raise ConfigError(
+                sentence(
+                    "{url_env} holds no address that begins with https://", url_env=settings.url_env
+                )
+            )
 
     def send(self, message: Message) -> None:
         """Post the message."""
@@ -60,4 +65,4 @@ class Webhook(Notifier):
         try:
             self.means.transport.get(request)
         except SourceError as error:
-            raise NotifyError(str(error)) from None  # the cause holds the address, a secret
+            raise NotifyError(reason(error)) from None  # the cause holds the address, a secret

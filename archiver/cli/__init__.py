@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from archiver import __version__
+from archiver.cli import language
 from archiver.cli.failure import reported
 from archiver.cli.output import note_warnings, prepare_streams
 from archiver.errors import suggestion
+from archiver.language import said, sentence, tr
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -28,48 +30,74 @@ class Entry(NamedTuple):
 
 
 GROUPS = {
-    "Capture": {
-        "init": Entry("setup:init", "Make a data repository, or add a source to one."),
-        "run": Entry("capture:run", "Capture sources: fetch, check, commit, show what changed."),
-        "import": Entry("capture:import_", "Turn old files or another history into commits."),
-        "watch": Entry("jobs:watch", "Run sources again and again by a schedule."),
-        "schedule": Entry("jobs:schedule", "Print a systemd unit, a crontab line or a workflow."),
+    sentence("Capture"): {
+        "init": Entry("setup:init", sentence("Make a data repository, or add a source to one.")),
+        "run": Entry(
+            "capture:run", sentence("Capture sources: fetch, check, commit, show what changed.")
+        ),
+        "import": Entry(
+            "capture:import_", sentence("Turn old files or another history into commits.")
+        ),
+        "watch": Entry("jobs:watch", sentence("Run sources again and again by a schedule.")),
+        "schedule": Entry(
+            "jobs:schedule", sentence("Print a systemd unit, a crontab line or a workflow.")
+        ),
     },
-    "Questions": {
-        "compare": Entry("history:compare", "Compare two revisions, dates or files."),
-        "changes": Entry("history:changes", "Show what changed in a period."),
-        "log": Entry("history:log", "Show the history as a changelog, newest first."),
-        "changelog": Entry("changelog:changelog", "Render the history as a changelog in Markdown."),
-        "show": Entry("show:show", "Show one record and its timeline."),
-        "search": Entry("catalogue:search", "Find records by words."),
-        "list": Entry("catalogue:list_", "List the records."),
-        "export": Entry("catalogue:export", "Write the catalogue, or changes, in another format."),
-        "site": Entry("site:site", "Make a site of static files, to look at and to publish."),
-        "report": Entry("report:report", "Review a month or another period, for people."),
-        "top": Entry("top:top", "List the largest movers of a metric."),
-        "churn": Entry("churn:churn", "Tell which fields and records change how often."),
-        "sql": Entry("sql:sql", "Ask the history in SQL."),
-        "serve": Entry("serve:serve", "Serve the site of the archive on this machine."),
+    sentence("Questions"): {
+        "compare": Entry("history:compare", sentence("Compare two revisions, dates or files.")),
+        "changes": Entry("history:changes", sentence("Show what changed in a period.")),
+        "log": Entry("history:log", sentence("Show the history as a changelog, newest first.")),
+        "changelog": Entry(
+            "changelog:changelog", sentence("Render the history as a changelog in Markdown.")
+        ),
+        "show": Entry("show:show", sentence("Show one record and its timeline.")),
+        "search": Entry("catalogue:search", sentence("Find records by words.")),
+        "list": Entry("catalogue:list_", sentence("List the records.")),
+        "export": Entry(
+            "catalogue:export", sentence("Write the catalogue, or changes, in another format.")
+        ),
+        "site": Entry(
+            "site:site", sentence("Make a site of static files, to look at and to publish.")
+        ),
+        "report": Entry("report:report", sentence("Review a month or another period, for people.")),
+        "top": Entry("top:top", sentence("List the largest movers of a metric.")),
+        "churn": Entry("churn:churn", sentence("Tell which fields and records change how often.")),
+        "sql": Entry("sql:sql", sentence("Ask the history in SQL.")),
+        "serve": Entry("serve:serve", sentence("Serve the site of the archive on this machine.")),
     },
-    "Alerts": {
-        "check": Entry("check:check", "End with 1 if a record you depend on is gone or changed."),
-        "feed": Entry("feed:feed", "Write a feed of what changes: Atom or JSON Feed."),
-        "status": Entry("jobs:status", "Show when the job last worked, and the archive's size."),
-        "notify": Entry("jobs:notify", "Send a test message to every channel."),
+    sentence("Alerts"): {
+        "check": Entry(
+            "check:check", sentence("End with 1 if a record you depend on is gone or changed.")
+        ),
+        "feed": Entry("feed:feed", sentence("Write a feed of what changes: Atom or JSON Feed.")),
+        "status": Entry(
+            "jobs:status", sentence("Show when the job last worked, and the archive's size.")
+        ),
+        "notify": Entry("jobs:notify", sentence("Send a test message to every channel.")),
     },
-    "Maintenance": {
-        "index": Entry("index:index", "Make or update a database that answers at once."),
-        "prune": Entry("maintenance:prune", "Remove old stamped files; history keeps everything."),
-        "revert": Entry("maintenance:revert", "Revert a bad capture by a new commit."),
-        "diff-driver": Entry("diff_driver:diff_driver", "Let git log -p show changes of records."),
-        "verify": Entry("maintenance:verify", "Read every snapshot again and check it."),
+    sentence("Maintenance"): {
+        "index": Entry("index:index", sentence("Make or update a database that answers at once.")),
+        "prune": Entry(
+            "maintenance:prune", sentence("Remove old stamped files; history keeps everything.")
+        ),
+        "revert": Entry("maintenance:revert", sentence("Revert a bad capture by a new commit.")),
+        "diff-driver": Entry(
+            "diff_driver:diff_driver", sentence("Let git log -p show changes of records.")
+        ),
+        "verify": Entry("maintenance:verify", sentence("Read every snapshot again and check it.")),
     },
-    "Help and trials": {
-        "demo": Entry("demo:demo", "Play the whole story in a temporary folder."),
-        "fakehub": Entry("fakehub:fakehub", "Run a made-up hub here, also one that misbehaves."),
-        "sources": Entry("setup:sources", "List the configured sources and the types there are."),
-        "schema": Entry("setup:schema", "Print the JSON Schema of a public form."),
-        "completion": Entry("setup:completion", "Print the completion script of a shell."),
+    sentence("Help and trials"): {
+        "demo": Entry("demo:demo", sentence("Play the whole story in a temporary folder.")),
+        "fakehub": Entry(
+            "fakehub:fakehub", sentence("Run a made-up hub here, also one that misbehaves.")
+        ),
+        "sources": Entry(
+            "setup:sources", sentence("List the configured sources and the types there are.")
+        ),
+        "schema": Entry("setup:schema", sentence("Print the JSON Schema of a public form.")),
+        "completion": Entry(
+            "setup:completion", sentence("Print the completion script of a shell.")
+        ),
     },
 }
 COMMANDS = {name: entry for group in GROUPS.values() for name, entry in group.items()}
@@ -90,22 +118,35 @@ class LazyGroup(click.Group):
         module, _, attribute = COMMANDS[cmd_name].place.partition(":")
         command = getattr(import_module(f"archiver.cli.{module}"), attribute)
         assert isinstance(command, click.Command)  # noqa: S101 - the table is ours
-        return command
+        return language.translated(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Refuse an unknown name with the nearest one."""
         name = args[0]
+        if not ctx.resilient_parsing and ctx.params["lang"] is None:
+            language.of_archive(args)
         if name in COMMANDS or name.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        raise click.UsageError(f'no command is called "{name}"{suggestion(name, COMMANDS)}', ctx)
+        raise click.UsageError(
+            tr(
+                'no command is called "{name}"{suggestion}',
+                name=name,
+                suggestion=suggestion(name, COMMANDS),
+            ),
+            ctx,
+        )
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the program is in the language of the reader, as of any command."""
+        click.Command.format_help_text(language.translated(self), ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the table of commands without importing any."""
         for title, group in GROUPS.items():
-            with formatter.section(title):
-                rows = [(f"{name:<{_COLUMN}}", entry.help) for name, entry in group.items()]
+            with formatter.section(said(title)):
+                rows = [(f"{name:<{_COLUMN}}", said(entry.help)) for name, entry in group.items()]
                 formatter.write_dl(rows)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -114,7 +155,7 @@ class LazyGroup(click.Group):
 
         return [
             *(
-                CompletionItem(name, help=entry.help)
+                CompletionItem(name, help=said(entry.help))
                 for name, entry in COMMANDS.items()
                 if name.startswith(incomplete)
             ),
@@ -130,6 +171,7 @@ class LazyGroup(click.Group):
     ) -> click.Context:
         """Parse; ``--help`` and ``--version`` write here."""
         with reported(debug=False):
+            language.of_machine()
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -145,8 +187,16 @@ class LazyGroup(click.Group):
     epilog="\b\nExample:\n  $ archiver demo",
 )
 @click.version_option(__version__, "-V", "--version", message="archiver %(version)s")
+@click.option(
+    "--lang",
+    envvar=language.VARIABLE,
+    is_eager=True,
+    callback=language.asked,
+    metavar="LANG",
+    help="Speak this language: en, zh.  [default: lang in archiver.toml, else the locale's]",
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def archiver(debug: bool) -> None:  # noqa: FBT001 - read by LazyGroup.invoke
+def archiver(debug: bool, lang: str | None) -> None:  # noqa: FBT001 - read by LazyGroup
     """Keep the trustworthy history of a catalogue in git, and answer questions about it."""
 
 

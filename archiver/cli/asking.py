@@ -11,7 +11,8 @@ import click
 from archiver.cli import output
 from archiver.errors import ConfigError
 from archiver.history import index as indexes
-from archiver.records.text import Noun, count, terminal
+from archiver.language import said, sentence, tr
+from archiver.records.text import Noun, count
 from archiver.render import table, wording
 from archiver.render.export import export
 
@@ -33,7 +34,6 @@ _PAGE: Final = 32_000_000
 _ROW: Final = 100
 """What a row adds to that."""
 
-_NONE_YET: Final = "no index yet: building one"
 _SIGNED: Final = frozenset({"change", "growth"})
 _SHARES: Final = frozenset({"of_captures", "of_records"})
 
@@ -47,7 +47,7 @@ def asked(choice: Choice) -> Iterator[tuple[Catalogue, Index]]:
         ShallowHistory: The clone is shallow: it does not hold the history.
     """
     if not choice.index:
-        raise click.UsageError("--no-index: only an index answers this.")
+        raise click.UsageError(tr("--no-index: only an index answers this."))
     catalogue = choice.one()
     if catalogue.indexed and not indexes.is_current(catalogue):
         _build(catalogue)
@@ -59,8 +59,12 @@ def _build(catalogue: Catalogue) -> None:
     place = indexes.storage(catalogue)
     versions = count(catalogue.count(), "version")
     if place is not None:
-        begin = "the index is out of date: updating it" if place.exists else _NONE_YET
-        output.note(f"note: {begin} from {versions}")
+        if place.exists:
+            output.noted(
+                tr("the index is out of date: updating it from {versions}", versions=versions)
+            )
+        else:
+            output.noted(tr("no index yet: building one from {versions}", versions=versions))
     with output.progress(catalogue.source) as bar:
         indexes.update(catalogue, progress=bar)
 
@@ -113,8 +117,8 @@ def _fitting(rows: Iterable[Record]) -> Iterator[Record]:
     for row in rows:
         room -= _ROW + sum(len(value) for value in row.values() if isinstance(value, str))
         if room < 0:
-            hint = "ask for less with --limit, or write it with -f csv"
-            raise ConfigError("the answer is too large for a page", hint=hint)
+            hint = tr("ask for less with --limit, or write it with -f csv")
+            raise ConfigError(sentence("the answer is too large for a page"), hint=hint)
         yield row
 
 
@@ -129,13 +133,13 @@ def _spoken(name: str, value: Json) -> Json:
     if name in _SHARES and isinstance(value, (int, float)):
         return f"{value:.1%}"
     if isinstance(value, bool):
-        return "new" if value else ""
+        return said(wording.WORDS["new"]) if value else ""
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def note(words: str) -> None:
     """Write something that is not data to standard error, made safe for it."""
-    output.note(terminal(f"note: {words}"))
+    output.noted(words)
 
 
 def first_rows(

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from archiver.cli import asking, log_output
+from archiver.language import listed, said, tr
 from archiver.records.model import KINDS, Summary
 from archiver.records.text import Noun, clip, terminal
 from archiver.render import wording
@@ -92,13 +93,13 @@ def log(
         for catalogue, entry, by in entries
         for value, counts in by
     )
-    title = f"{', '.join(each.source for each in catalogues)}: log"
+    title = tr("{sources}: log", sources=", ".join(each.source for each in catalogues))
     asking.write(rows, columns, form, out, title=title, noun=_VALUES)
 
 
 def _lines(by: Breakdown) -> Iterator[str]:
     for value, counts in by:
-        words = ", ".join(wording.counts(Summary(**_counts(counts))))
+        words = said(listed(wording.counts(Summary(**_counts(counts)))))
         yield f"{clip(terminal(_words(value)), _WIDEST)}: {words}"
 
 

@@ -14,10 +14,10 @@ from archiver.capture.imports import import_all
 from archiver.capture.origins import from_files, from_history
 from archiver.capture.target import open_target
 from archiver.cli import completion, options, output, report_output
-from archiver.cli.failure import in_turn
+from archiver.cli.failure import found, in_turn
 from archiver.clock import now
 from archiver.config import discover, process_environment
-from archiver.errors import ArchiverError, StoreError
+from archiver.errors import ArchiverError, StoreError, reason
 from archiver.jobs.github import (
     is_pull_request,
     without_summary_channels,
@@ -25,6 +25,7 @@ from archiver.jobs.github import (
     write_results,
 )
 from archiver.jobs.job import Job
+from archiver.language import joined, sentence, tr
 from archiver.records.text import count, terminal
 from archiver.render.console import COLOURS
 from archiver.store.clone import is_url
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from archiver.capture.report import Report
     from archiver.cli.output import Progress
     from archiver.config import Config
+    from archiver.records.model import Severity
     from archiver.sources import Ledger
 
 
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     envvar="ARCHIVER_NOTIFY",
     help="Notify the channels of archiver.toml.",
 )
+@options.fail_on(envvar="ARCHIVER_FAIL_ON")
 @click.option(
     "--github",
     is_flag=True,
@@ -92,13 +95,14 @@ def run(
     accept: bool,
     push: bool,
     notify: bool,
+    fail_on: Severity | None,
     github: bool,
     form: str,
 ) -> None:
     """Capture sources, by default all of archiver.toml: fetch, check, commit, show what changed.
 
     Each source is one commit. A source that fails does not stop the others; the command ends
-    with the worst exit code.
+    with the worst exit code. What --fail-on finds is committed, pushed and told all the same.
     """
     variables = process_environment()
     dry_run = dry_run or (github and is_pull_request(variables))
@@ -126,7 +130,7 @@ def run(
             with output.progress(name) as bar:
                 job.run(config, name, clock=now, progress=_counting(bar), on_capture=show)
         except Exception as error:
-            failures[name] = "\n".join(filter(None, (str(error), getattr(error, "hint", ""))))
+            failures[name] = joined("\n", filter(None, (reason(error), getattr(error, "hint", ""))))
             failures[name] = failures[name] or type(error).__name__
             raise
 
@@ -137,7 +141,8 @@ def run(
         write_results(config, reports, failures, code=code, dry_run=dry_run)
     if unwritten:
         raise unwritten[0]
-    context.exit(code)
+    bad = [found(each.weights, fail_on, about=f"{each.source}: ") for each in reports]
+    context.exit(code or int(any(bad)))
 
 
 class _Place(click.Path):
@@ -200,10 +205,10 @@ def import_(
     A URL (https, http, ssh, git, file) is cloned into a temporary folder.
     """
     if file is not None and len(paths) > 1:
-        raise click.UsageError("--file names a file of one repository.")
+        raise click.UsageError(tr("--file names a file of one repository."))
     files = [path for path in paths if isinstance(path, Path)]
     if file is None and len(files) < len(paths):
-        raise click.UsageError("A URL is that of a repository: name a file of it with --file.")
+        raise click.UsageError(tr("A URL is that of a repository: name a file of it with --file."))
     config = discover(repo, process_environment())
     with Repository.open(config.root) as repository, ExitStack() as stack:
         target = open_target(config, name, repository)
@@ -224,11 +229,13 @@ def import_(
         done = import_all(
             target, origins, now=now(), progress=lambda number: bar(number, len(origins))
         )
-    for line in (*done.notes, *(f"left out: {each}" for each in done.skipped)):
+    for line in (*done.notes, *(tr("left out: {each}", each=each) for each in done.skipped)):
         output.note(terminal(f"{done.source}: {line}"))
     if not done.committed + done.present + done.identical:
         left_out = count(len(done.skipped), "version")
-        raise StoreError(f"nothing was imported: {left_out} left out, see above")
+        raise StoreError(
+            sentence("nothing was imported: {left_out} left out, see above", left_out=left_out)
+        )
     click.echo(report_output.imported(done))
 
 
@@ -239,12 +246,15 @@ def _begun(
     config = discover(repo, process_environment())
     printing = [each.name for each in config.notify.values() if each.type == "stdout"]
     if as_json and job.notify and not job.dry_run and printing:
-        words = f"-f json and the channel {printing[0]} both write to standard output."
+        words = tr(
+            "-f json and the channel {printing} both write to standard output.",
+            printing=printing[0],
+        )
         raise click.UsageError(words)
     with output.progress("fetch") if job.push else nullcontext():
         notes = job.prepare(config, config.runnable(names), clock=now)
     for line in notes:
-        output.note(terminal(f"note: {line}"))
+        output.noted(line)
     config = discover(repo, process_environment())
     return config, config.runnable(names)
 
@@ -255,7 +265,7 @@ def _counting(bar: Progress) -> Callable[[Ledger], None]:
 
 def _tell(report: Report, form: str, *, dry_run: bool) -> None:
     for note in report.notes:
-        output.note(terminal(f"{report.source}: note: {note}"))
+        output.noted(note, about=report.source)
     if form == "text":
         style = COLOURS if output.coloured(sys.stdout, process_environment()) else {}
         sys.stdout.writelines(report_output.run(report, style, dry_run=dry_run))

@@ -15,6 +15,7 @@ from archiver.cli.change_output import Look
 from archiver.clock import now
 from archiver.history import queries, revisions
 from archiver.history.choice import answering
+from archiver.language import tr
 from archiver.records import canonical, query
 from archiver.records.field_names import FieldNames
 from archiver.records.key import label_of
@@ -102,7 +103,7 @@ class Wanted:
     def _version(self, catalogue: Catalogue) -> Iterator[tuple[Catalogue, Version]]:
         with queries.version_at(catalogue, self.at, now=now()) as version:
             for note in version.notes:
-                output.note(terminal(f"note: {note}"))
+                output.noted(note)
             yield catalogue, version
 
     def _names(self) -> FieldNames:
@@ -159,7 +160,7 @@ class Wanted:
             )
             if hidden and not fields:
                 names = ", ".join(map(terminal, hidden))
-                output.note(f"not shown: {names}; choose with --field")
+                output.note(tr("not shown: {names}; choose with --field", names=names))
 
 
 def _labelled(records: Iterable[Keyed], path: str) -> Iterator[Keyed]:
@@ -293,18 +294,20 @@ def export(
     """
     if datasets.asked:
         if changes or first is not None or wanted.is_narrowed:
-            raise click.UsageError("--sqlite and --parquet write the whole history of a source.")
+            raise click.UsageError(
+                tr("--sqlite and --parquet write the whole history of a source.")
+            )
         datasets.write(choice)
         return
     if not changes:
         if first is not None:
-            raise click.UsageError("A and B name changes: give --changes, or use --at.")
+            raise click.UsageError(tr("A and B name changes: give --changes, or use --at."))
         wanted.write(choice)
         return
     if wanted.order is not None:
-        raise click.UsageError("--sort orders the catalogue; changes are in the order of keys.")
+        raise click.UsageError(tr("--sort orders the catalogue; changes are in the order of keys."))
     if wanted.at is not None:
-        raise click.UsageError("--at names one version; with --changes give A and B.")
+        raise click.UsageError(tr("--at names one version; with --changes give A and B."))
     look = Look(
         form=wanted.form,
         output_path=wanted.output_path,

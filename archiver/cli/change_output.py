@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import click
 
 from archiver.changes.breakdown import Breakdown
+from archiver.changes.severity import scale, severity_of
 from archiver.cli import breakdown_output, options, output
 from archiver.clock import now
 from archiver.config import process_environment
@@ -20,6 +22,7 @@ from archiver.history import queries, revisions
 from archiver.history.choice import answering
 from archiver.history.squashes import squashes
 from archiver.history.versions import stamp
+from archiver.language import tr
 from archiver.records.field_names import FieldNames
 from archiver.records.query import Where, every
 from archiver.records.text import count, few, more, terminal
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
     from archiver.history.comparison import Comparison
-    from archiver.records.model import RecordChange, Summary
+    from archiver.records.model import RecordChange, Severity, Summary
     from archiver.records.query import Predicate
     from archiver.render.view import Form
 
@@ -59,6 +62,7 @@ class Look:
         metrics: Changed metrics are listed as news is; naming fields implies it.
         conditions: What the records fulfil.
         fields: Names of the fields that are looked at; empty: all.
+        fail_on: How bad a change is that the command fails for; None: none is.
         template: The template of a page; None: by its name.
         dated: Rows of CSV name the capture time: there is one change set after the other.
     """
@@ -71,12 +75,13 @@ class Look:
     metrics: bool = False
     conditions: tuple[Predicate, ...] = ()
     fields: frozenset[str] = frozenset()
+    fail_on: Severity | None = None
     template: Path | None = None
     dated: bool = False
 
     def write(
         self, answers: Sequence[Iterator[Compared]], out: TextIO, *, metrics: Iterable[str] = ()
-    ) -> bool:
+    ) -> Seen:
         """Write the comparisons of `answers` by time, newest first; notes go to standard error.
 
         Args:
@@ -84,16 +89,15 @@ class Look:
             out: Where to.
             metrics: Names of metrics that the command line gives.
 
-        Returns:
-            Whether there is anything that ``--exit-code`` reports.
-
         Raises:
             UsageError: A template of the user's own renders one source, and there are several.
             ConfigError: No record has a field that `conditions`, `fields` or `metrics` name.
         """
         names = self._names(metrics)
+        seen = Seen()
         with output.held(out, names) as held:
-            return self._write(answers, held, names)
+            self._write(answers, held, names, seen)
+        return seen
 
     def write_by(
         self,
@@ -119,46 +123,48 @@ class Look:
         paths = [each.field for each in self.conditions if isinstance(each, Where)]
         return FieldNames.asked(fields=self.fields, paths=[*paths, *more], patterns=metrics)
 
-    def _write(self, answers: Sequence[Iterator[Compared]], out: TextIO, names: FieldNames) -> bool:
+    def _write(
+        self, answers: Sequence[Iterator[Compared]], out: TextIO, names: FieldNames, seen: Seen
+    ) -> None:
         several = len(answers) > 1
         found = merge(*answers, key=_taken, reverse=True)
         if several and self.form == "html":
-            return self._write_page(found, out, names)
-        different, before = False, "["
+            self._write_page(found, out, names, seen)
+            return
+        before = "["
         for catalogue, comparison in found:
             if several and self.form == "json":
                 out.write(before)
             narrowed = self._narrowed(comparison, catalogue, names, named=several)
-            stream = self._stream(narrowed, catalogue)
+            stream = self._stream(narrowed, catalogue, seen)
             view = self._view(catalogue, out)
             left_out = show(stream, replace(view, named=several, headed=before == "["), out)
             if left_out and self.form in ("csv", "csv-raw"):
                 output.note(more(left_out))
             narrowed.look_for_names()
-            different = different or self._is_different(stream.summary())
+            seen.different |= self._is_different(stream.summary())
             before = ","
         if several and self.form == "json":
             out.write("]\n" if before == "," else "[]\n")
-        return different
 
-    def _write_page(self, found: Iterable[Compared], out: TextIO, names: FieldNames) -> bool:
+    def _write_page(
+        self, found: Iterable[Compared], out: TextIO, names: FieldNames, seen: Seen
+    ) -> None:
         """Write one page about several sources."""
-        summaries: list[Summary] = []
 
         def streams() -> Iterator[tuple[ChangeStream, View]]:
             for catalogue, comparison in found:
                 narrowed = self._narrowed(comparison, catalogue, names, named=True)
-                stream, view = self._stream(narrowed, catalogue), self._view(catalogue, out)
+                stream, view = self._stream(narrowed, catalogue, seen), self._view(catalogue, out)
                 if self.template or (view.folder and (view.folder / "changes.html.j2").exists()):
                     raise click.UsageError(
-                        "A template of your own renders one source: name it with --source."
+                        tr("A template of your own renders one source: name it with --source.")
                     )
                 yield stream, view
-                summaries.append(stream.summary())
+                seen.different |= self._is_different(stream.summary())
                 narrowed.look_for_names()
 
         show_together(streams(), out)
-        return any(map(self._is_different, summaries))
 
     def _is_different(self, summary: Summary) -> bool:
         return bool(summary.news or (self.metrics and summary.metrics))
@@ -168,16 +174,18 @@ class Look:
     ) -> Comparison:
         """Return what is looked at of a comparison; its notes go to standard error."""
         for note in whole.notes:
-            about = f"{catalogue.source}: " if named else ""
-            output.note(terminal(f"{about}note: {note}"))
+            output.noted(note, about=catalogue.source if named else "")
         if self.fields:
             fields = terminal(few(sorted(self.fields)))
-            output.note(f"note: only changes of {fields} are shown, not what is new or gone")
+            output.noted(
+                tr("only changes of {fields} are shown, not what is new or gone", fields=fields)
+            )
         chosen = every(self.conditions) if self.conditions else None
         return whole.narrowed(chosen, self.fields, names)
 
-    def _stream(self, found: Comparison, catalogue: Catalogue) -> ChangeStream:
-        if self.stat:
+    def _stream(self, found: Comparison, catalogue: Catalogue, seen: Seen) -> ChangeStream:
+        counted = self.stat and self.fail_on is None
+        if counted:
             found.tally()
         old, current = found.ends
         return ChangeStream(
@@ -185,7 +193,7 @@ class Look:
             source=found.source,
             old=old,
             current=current,
-            changes=() if self.stat else self._listed(found.changes()),
+            changes=() if counted else self._listed(seen.weighed(found)),
             summary=lambda: found.summary,
         )
 
@@ -217,6 +225,27 @@ class Look:
         return links(catalogue)
 
 
+class Seen:
+    """What a command that shows changes has seen.
+
+    Attributes:
+        different: Whether there is anything that ``--exit-code`` reports.
+        severities: How many changes there were of each severity.
+    """
+
+    def __init__(self) -> None:
+        """Nothing has been seen yet."""
+        self.different = False
+        self.severities: Counter[Severity] = Counter()
+
+    def weighed(self, found: Comparison) -> Iterator[RecordChange]:
+        """Yield the changes of a comparison with their severities, and count those."""
+        weights, counts = scale(found.policy), self.severities
+        for change in map(weights.weighed, found.changes()):
+            counts[severity_of(change)] += 1
+            yield change
+
+
 def changes(command: Command) -> Command:
     """Offer what says how changes are shown; the command receives it as `look`."""
 
@@ -231,13 +260,14 @@ def changes(command: Command) -> Command:
         with_metrics: bool,
         conditions: tuple[Where, ...],
         fields: tuple[str, ...],
+        fail_on: Severity | None,
         template: Path | None,
         **rest: Any,
     ) -> Any:
         if stat and name_only:
-            raise click.UsageError("--stat and --name-only exclude each other.")
+            raise click.UsageError(tr("--stat and --name-only exclude each other."))
         if template is not None and form not in ("markdown", "html"):
-            raise click.UsageError("--template renders a page: -f markdown or -f html.")
+            raise click.UsageError(tr("--template renders a page: -f markdown or -f html."))
         look = Look(
             form=form,
             output_path=output_path,
@@ -247,6 +277,7 @@ def changes(command: Command) -> Command:
             metrics=with_metrics or bool(fields),
             conditions=conditions,
             fields=frozenset(fields),
+            fail_on=fail_on,
             template=template,
         )
         return command(look=look, **rest)
@@ -270,6 +301,7 @@ _CHANGES: Final = (
         multiple=True,
         help="Only changes of this field.  Repeatable.",
     ),
+    options.fail_on(),
     options.template,
     options.where,
     options.limit(),
@@ -345,17 +377,27 @@ def note_beginning(catalogue: Catalogue, revision: str) -> None:
     tip = repository.tip(catalogue.ref) or revision
     for path in catalogue.places(tip):
         if (old := repository.moved_from(revision, path)) is not None:
-            begin = f"{path} was moved here from {old} in {wording.short(revision)}"
-            _note_earlier(f"{begin}; what was before", old, f"{wording.short(revision)}^")
+            here = wording.short(revision)
+            words = tr(
+                "{path} was moved here from {old} in {revision}; what was before",
+                path=path,
+                old=old,
+                revision=here,
+            )
+            _note_earlier(words, old, f"{here}^")
             break
     if (other := catalogue.namesake(tip)) is not None:
-        words = f"until {stamp(other.authored_at)} UTC another source was at {other.path}"
+        words = tr(
+            "until {authored_at} UTC another source was at {path}",
+            authored_at=stamp(other.authored_at),
+            path=other.path,
+        )
         _note_earlier(words, other.path, wording.short(other.id))
 
 
 def _note_earlier(words: str, path: str, revision: str) -> None:
     command = f"archiver log --file {shlex.quote(path)} --at {revision}"
-    output.note(terminal(f"note: {words}: {command}"))
+    output.noted(tr("{words}: {command}", words=words, command=command))
 
 
 def note_squashes(catalogue: Catalogue, shown: Container[str]) -> None:
@@ -364,7 +406,19 @@ def note_squashes(catalogue: Catalogue, shown: Container[str]) -> None:
         if squash.revision in shown:
             captures = count(squash.captures, "capture")
             commit = wording.short(squash.revision)
-            words = f"{captures} stand in one commit, {commit} (squashed or copied)"
+            words = tr(
+                "{captures} stand in one commit, {commit} (squashed or copied)",
+                captures=captures,
+                commit=commit,
+            )
             other = next(name for name, blob in squash.files.items() if blob != squash.latest)
             how = f"archiver compare {shlex.quote(other.removesuffix('.json'))}"
-            output.note(terminal(f"note: {words}; read each by its stamped file, as: {how}"))
+            output.note(
+                terminal(
+                    tr(
+                        "note: {words}; read each by its stamped file, as: {how}",
+                        words=words,
+                        how=how,
+                    )
+                )
+            )

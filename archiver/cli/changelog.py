@@ -11,11 +11,12 @@ import click
 
 from archiver.cli import change_output, options, output
 from archiver.clock import now
-from archiver.errors import ShallowHistory
+from archiver.errors import ShallowHistory, reason
 from archiver.history import revisions
 from archiver.history.changelog import is_reversed, sections
 from archiver.history.choice import answering
-from archiver.records.text import more, terminal
+from archiver.language import sentence, tr
+from archiver.records.text import more
 from archiver.render import changelog as rendering
 from archiver.render.section import SCHEMA, read_document
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from archiver.history.choice import Choice
 
 
-_UNCOUNTED: Final = "… and more: this clone is shallow, so nobody can count them"
+_UNCOUNTED: Final = sentence("… and more: this clone is shallow, so nobody can count them")
 
 
 @click.command(
@@ -72,7 +73,9 @@ def changelog(
     folder = None
     ended: list[ShallowHistory] = []
     if given is not None and (between or since):
-        raise click.UsageError("--from-context renders a document as it is: no A..B, no --since.")
+        raise click.UsageError(
+            tr("--from-context renders a document as it is: no A..B, no --since.")
+        )
     if given is not None:
         document = read_document(given.read())
         source, found = document["source"], iter(document["sections"])
@@ -96,7 +99,7 @@ def changelog(
         elif left:
             _say(more(left), None if as_context or template is not None else out)
     for end in ended:
-        output.note(terminal(f"note: {end}; {end.hint}"))
+        output.noted(sentence("{end}; {hint}", end=reason(end), hint=end.hint))
 
 
 def _say(words: str, out: TextIO | None) -> None:
@@ -137,11 +140,19 @@ def _sections(
     if between is not None:
         first, _, second = between.partition("..")
         if not first or ".." not in between:
-            raise click.UsageError(f"{between}: a range is written as A..B or A..")
+            raise click.UsageError(
+                tr("{between}: a range is written as A..B or A..", between=between)
+            )
         until = revisions.named(catalogue, first, now()).id
         tip = revisions.named(catalogue, second, now()).id if second else None
         if tip is not None and is_reversed(catalogue, until, tip):
-            output.note(f"note: {second} comes before {first}: there is nothing between them")
+            output.note(
+                tr(
+                    "note: {second} comes before {first}: there is nothing between them",
+                    second=second,
+                    first=first,
+                )
+            )
     try:
         for section in sections(catalogue, tip=tip, until=until, since=since):
             yield section

@@ -11,11 +11,12 @@ import click
 from archiver.capture.connection import asked
 from archiver.cli import options, output
 from archiver.clock import now
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, reason
+from archiver.language import sentence, tr
 from archiver.pins import lists as reading
 from archiver.pins.references import known_keys
-from archiver.pins.status import FAILURES, check_pins, merged
-from archiver.render.findings import FORMS, show
+from archiver.pins.status import DEVIATIONS, check_pins, merged
+from archiver.render.findings import FORMS, is_failing, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from archiver.history.choice import Choice
     from archiver.pins.lists import Pin
     from archiver.pins.status import Fates
+    from archiver.records.model import Severity
     from archiver.render.findings import FindingForm
 
-_SHALLOW: Final = (
-    "note: this clone is shallow: a key that was gone before it begins is not found; "
-    "git fetch --unshallow"
+_SHALLOW: Final = sentence(
+    "note: this clone is shallow: a key that was gone before it begins is "
+    "not found; git fetch --unshallow"
 )
 
 
@@ -63,10 +65,11 @@ _SHALLOW: Final = (
 )
 @click.option(
     "--allow",
-    type=click.Choice(FAILURES),
+    type=click.Choice(DEVIATIONS),
     multiple=True,
     help="Do not fail for this.  Repeatable.",
 )
+@options.fail_on("breaking")
 @click.option(
     "--offline",
     is_flag=True,
@@ -86,6 +89,7 @@ def check(
     keys: re.Pattern[str] | None,
     since: str,
     allow: tuple[str, ...],
+    fail_on: Severity,
     offline: bool,
     at: str | None,
     form: FindingForm,
@@ -95,15 +99,16 @@ def check(
 
     PINS are files: a list (.txt, or - for standard input) with one key a line, or source files
     and globs, in which every key that there is or ever was is found. A record fails that is
-    missing, removed, renamed, gated, or has another licence. A line of a list may say what is
-    right: KEY license=apache-2.0 gated=auto. Without --source all sources are searched: a key that
+    missing, removed, renamed, gated, or has another licence; with --fail-on notable also one with
+    another version or size, and so on. A line of a list may say what is right: KEY
+    license=apache-2.0 gated=auto. Without --source all sources are searched: a key that
     one of them knows is missing in none.
 
     A source is asked about a record that its newest listing does not name, such as one that left a
     window. Where it does not answer, the record is unconfirmed, which fails too.
     """
     if not patterns and keys is None:
-        raise click.UsageError("Say what you depend on: a list, source files, or --keys.")
+        raise click.UsageError(tr("Say what you depend on: a list, source files, or --keys."))
     paths = reading.files(patterns)
     lists = [path for path in paths if reading.is_list(path) and pattern is None]
     others = [path for path in paths if path not in lists]
@@ -121,16 +126,17 @@ def check(
             at=at or "",
             since=since,
             fates=_fates(catalogue, offline=offline),
+            least=fail_on,
         )
     )
     if not findings:
-        hint = "a list has one key a line; other files name keys that there are or were"
-        raise ConfigError("nothing there names a record", hint=hint)
-    failing = frozenset(FAILURES) - frozenset(allow)
+        hint = tr("a list has one key a line; other files name keys that there are or were")
+        raise ConfigError(sentence("nothing there names a record"), hint=hint)
+    allowed = frozenset(allow)
     source = ", ".join(each.source for each in catalogues)
     with output.destination(output_path) as out:
-        show(findings, form, out, source=source, failing=failing)
-    context.exit(int(any(each.verdict in failing for each in findings)))
+        show(findings, form, out, source=source, least=fail_on, allowed=allowed)
+    context.exit(int(any(is_failing(each, fail_on, allowed) for each in findings)))
 
 
 def _fates(catalogue: Catalogue, *, offline: bool) -> Fates:
@@ -159,4 +165,11 @@ def _compiled(name: str, given: str | None) -> re.Pattern[str] | None:
     try:
         return None if given is None else re.compile(given)
     except re.error as error:
-        raise click.UsageError(f"{name}: {given!r} is no pattern: {error}") from error
+        raise click.UsageError(
+            tr(
+                "{name}: {given!r} is no pattern: {error}",
+                name=name,
+                given=given,
+                error=reason(error),
+            )
+        ) from error

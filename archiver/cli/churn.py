@@ -13,6 +13,7 @@ from archiver.clock import now
 from archiver.history import churn as noise
 from archiver.history import revisions
 from archiver.history import top as tops
+from archiver.language import tr
 from archiver.records.jsontext import dump
 from archiver.records.text import Noun, count, terminal
 
@@ -68,7 +69,7 @@ def churn(
                 return
             shown, others = asking.first_rows(found.records, limit)
             rows = chain(_rows("field", found.fields), _rows("record", shown))
-            title = f"{catalogue.source}: churn"
+            title = tr("{source}: churn", source=catalogue.source)
             asking.write(rows, _BOTH, form, out, title=title, noun=_ROWS)
             log_output.left_out(sum(1 for _ in others), form, out)
         for line in _settings(found, catalogue):
@@ -85,9 +86,16 @@ def _rows(what: str, rows: list[Record] | Iterator[Record]) -> Iterator[Record]:
 def _write_text(found: Churn, catalogue: Catalogue, out: TextIO, limit: int | None) -> None:
     captures = count(found.period.captures, "capture")
     records = catalogue.noun.counted(round(found.period.records))
-    out.write(f"{terminal(catalogue.source)}: {captures} compared, {terminal(records)} in each\n")
+    out.write(
+        tr(
+            "{source}: {captures} compared, {records} in each\n",
+            source=terminal(catalogue.source),
+            captures=captures,
+            records=terminal(records),
+        )
+    )
     if not found.fields:
-        out.write("no field changed\n")
+        out.write(tr("no field changed\n"))
         return
     out.write("\n")
     fields = map(asking.spoken, found.fields)
@@ -105,14 +113,14 @@ def _write_text(found: Churn, catalogue: Catalogue, out: TextIO, limit: int | No
 def _settings(found: Churn, catalogue: Catalogue) -> Iterator[str]:
     """Yield what archiver.toml could say, line by line."""
     if not found.settings:
-        yield "suggestion: none; no field is noise"
+        yield tr("suggestion: none; no field is noise")
         return
     name = terminal(catalogue.source) if catalogue.config else "NAME"
-    yield f"suggestion: archiver.toml, [sources.{name}]:"
+    yield tr("suggestion: archiver.toml, [sources.{name}]:", name=name)
     for setting, paths in found.settings.items():
         known = getattr(catalogue.policy, setting)
         values = ", ".join(dump(path).decode() for path in dict.fromkeys((*known, *paths)))
         yield f"    {setting} = [{terminal(values)}]"
     if catalogue.config is None and (metrics := found.settings.get("metrics")):
         words = " ".join(f"--metric {shlex.quote(path)}" for path in metrics)
-        yield f"    without one: {terminal(words)}"
+        yield tr("    without one: {words}", words=terminal(words))

@@ -13,6 +13,8 @@ from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from archiver.language import tr
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -81,7 +83,7 @@ def _versions(context: click.Context) -> Iterator[CompletionItem]:
     for each in captures:
         yield _item(each.id[:10], each.subject)
     for day in dict.fromkeys(f"{each.authored_at:%Y-%m-%d}" for each in captures):
-        yield _item(day, "the end of this day, UTC")
+        yield _item(day, tr("the end of this day, UTC"))
 
 
 def _item(value: str, about: str = "", type_: str = "plain") -> CompletionItem:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from archiver.cli import options, output
+from archiver.language import tr
 from archiver.records.text import bytes_, count, terminal
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ class Datasets:
             click.UsageError: An option needs another one.
         """
         if self.sqlite is None and (self.metadata or self.columns or self.searched):
-            raise click.UsageError("--column, --fts and --metadata describe the file of --sqlite.")
+            raise click.UsageError(
+                tr("--column, --fts and --metadata describe the file of --sqlite.")
+            )
         return bool(self.sqlite or self.parquet)
 
     def write(self, choice: Choice) -> None:
@@ -64,15 +67,40 @@ class Datasets:
                 )
                 size = bytes_(self.sqlite.stat().st_size)
                 captures = count(written.rows["captures"], "capture")
-                _say(f"{catalogue.source}: {captures}, {size} in {self.sqlite}")
+                _say(
+                    tr(
+                        "{source}: {captures}, {size} in {sqlite}",
+                        source=catalogue.source,
+                        captures=captures,
+                        size=size,
+                        sqlite=self.sqlite,
+                    )
+                )
             if self.parquet is not None:
                 done = datasets.to_parquet(catalogue, self.parquet, bar)
                 if done.rewritten:
-                    _say(f"note: {self.parquet} held another history; what differs is written anew")
+                    _say(
+                        tr(
+                            "note: {parquet} held another history; what differs is written anew",
+                            parquet=self.parquet,
+                        )
+                    )
                 manifest = done.manifest
                 size = bytes_(sum(each.bytes for each in manifest.files))
-                files = f"{done.written:,} of {count(len(manifest.files), 'file')} written"
-                _say(f"{catalogue.source}: {files}, {size} in {self.parquet}")
+                files = tr(
+                    "{written:,} of {files} written",
+                    written=done.written,
+                    files=count(len(manifest.files), "file"),
+                )
+                _say(
+                    tr(
+                        "{source}: {files}, {size} in {parquet}",
+                        source=catalogue.source,
+                        files=files,
+                        size=size,
+                        parquet=self.parquet,
+                    )
+                )
 
 
 def _say(words: str) -> None:

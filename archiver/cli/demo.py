@@ -17,6 +17,7 @@ from archiver.clock import now
 from archiver.errors import ConfigError
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
+from archiver.language import sentence, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,46 +52,68 @@ def demo(context: click.Context, folder: Path | None) -> None:
         click.echo(f"$ export {VARIABLE}={server.endpoint}")
         for scene in _story(hub):
             _play(scene, context.find_root())
-    click.echo(f"\nThe archive is in {stage} and stays there; it is an ordinary git repository.")
-    click.echo(f"Look at its site: open {stage / 'site' / 'index.html'} in a browser,")
-    click.echo(f"or let it follow the archive: archiver serve --repo {shlex.quote(str(stage))}")
-    click.echo(f"Look around: cd {shlex.quote(str(stage))} && git log --stat && archiver --help")
-    click.echo("Archive something real: archiver init --help")
+    click.echo(
+        tr(
+            "\nThe archive is in {stage} and stays there; it is an ordinary git repository.",
+            stage=stage,
+        )
+    )
+    click.echo(
+        tr("Look at its site: open {stage} in a browser,", stage=stage / "site" / "index.html")
+    )
+    click.echo(
+        tr(
+            "or let it follow the archive: archiver serve --repo {stage}",
+            stage=shlex.quote(str(stage)),
+        )
+    )
+    click.echo(
+        tr(
+            "Look around: cd {stage} && git log --stat && archiver --help",
+            stage=shlex.quote(str(stage)),
+        )
+    )
+    click.echo(tr("Archive something real: archiver init --help"))
 
 
 def _story(hub: Hub) -> Iterator[Scene]:
     """Yield the scenes; time passes on the hub between them."""
     yield Scene(
-        f"A hub lists {MODELS:,} models. Its archive begins with a git repository.",
+        tr(
+            "A hub lists {models:,} models. Its archive begins with a git repository.",
+            models=MODELS,
+        ),
         ("init", "--type", "modelscope", "--source", "hub", "--set", "scope=all"),
     )
-    yield Scene("The first capture.", ("run",))
+    yield Scene(tr("The first capture."), ("run",))
     hub.age(day=1)
     gone = hub.remove(min(hub.truth()))
-    yield Scene("A day later: new and edited models. Those that are missing are kept.", ("run",))
+    yield Scene(
+        tr("A day later: new and edited models. Those that are missing are kept."), ("run",)
+    )
     hub.age(day=2)
-    yield Scene("The second listing lacks them too, and the hub says they are gone.", ("run",))
+    yield Scene(tr("The second listing lacks them too, and the hub says they are gone."), ("run",))
     hub.age(day=DAYS)
     hub.restore(gone)
-    yield Scene("One of them comes back.", ("run",))
-    yield Scene("Nothing but the removals that this listing confirms.", ("run",))
-    yield Scene("Nothing new on the hub: nothing is committed.", ("run",))
+    yield Scene(tr("One of them comes back."), ("run",))
+    yield Scene(tr("Nothing but the removals that this listing confirms."), ("run",))
+    yield Scene(tr("Nothing new on the hub: nothing is committed."), ("run",))
     yield from _questions(gone.id)
 
 
 def _questions(key: str) -> Iterator[Scene]:
     """Yield what one can ask once there is a history; `key` is the model that came back."""
-    yield Scene("What happened, capture by capture?", ("log",))
-    yield Scene("What did the last capture change?", ("compare", "HEAD~1", "HEAD"))
-    yield Scene("And the whole week, in numbers?", ("changes", "--since", "7d", "--stat"))
-    yield Scene("What happened to the model that came back?", ("show", key))
-    yield Scene("Which are instructed, of 7B?", ("search", "7b instruct", "--limit", "5"))
+    yield Scene(tr("What happened, capture by capture?"), ("log",))
+    yield Scene(tr("What did the last capture change?"), ("compare", "HEAD~1", "HEAD"))
+    yield Scene(tr("And the whole week, in numbers?"), ("changes", "--since", "7d", "--stat"))
+    yield Scene(tr("What happened to the model that came back?"), ("show", key))
+    yield Scene(tr("Which are instructed, of 7B?"), ("search", "7b instruct", "--limit", "5"))
     popular = ("--where", "downloads", ">", "10000")
     columns = ("--field", "downloads", "--field", "size", "--limit", "5")
-    yield Scene("Which are popular?", ("list", *popular, *columns))
-    yield Scene("For a spreadsheet:", ("export", "--format", "csv", "--output", "models.csv"))
-    yield Scene("Is every byte of the history what was written?", ("verify",))
-    yield Scene("And for people who never open a terminal: a site.", ("site", "-o", "site"))
+    yield Scene(tr("Which are popular?"), ("list", *popular, *columns))
+    yield Scene(tr("For a spreadsheet:"), ("export", "--format", "csv", "--output", "models.csv"))
+    yield Scene(tr("Is every byte of the history what was written?"), ("verify",))
+    yield Scene(tr("And for people who never open a terminal: a site."), ("site", "-o", "site"))
 
 
 def _play(scene: Scene, root: click.Context) -> None:
@@ -111,9 +134,16 @@ def _stage(folder: Path | None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         used = any(folder.iterdir())
     except OSError as error:
-        raise ConfigError(f"the demo cannot use {folder}: {error.strerror}") from error
+        raise ConfigError(
+            sentence(
+                "the demo cannot use {folder}: {strerror}", folder=folder, strerror=error.strerror
+            )
+        ) from error
     if used:
-        raise ConfigError(f"{folder} is not empty", hint="Name a new or an empty folder.")
+        raise ConfigError(
+            sentence("{folder} is not empty", folder=folder),
+            hint=sentence("Name a new or an empty folder."),
+        )
     return folder.resolve()
 
 

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from archiver.errors import ArchiverError, ConfigError
+from archiver.errors import ArchiverError, ConfigError, reason
+from archiver.language import listed, said, sentence, tr
+from archiver.records.model import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from archiver.records.model import Severity
 
 UNEXPECTED = 70
 UNWRITTEN = 74  # EX_IOERR of sysexits.h, as 70 and 75 are its EX_SOFTWARE and EX_TEMPFAIL
@@ -65,20 +69,23 @@ def tell(error: BaseException, *, debug: bool, about: str = "") -> int:
     if debug:
         _show_traceback(error)
     if isinstance(error, ArchiverError):
-        message, hint, code = str(error), error.hint, error.exit_code
+        message, hint, code = reason(error), error.hint, error.exit_code
     elif isinstance(error, (KeyboardInterrupt, click.Abort)):
-        message, hint, code = "interrupted", "", INTERRUPTED
+        message, hint, code = sentence("interrupted"), "", INTERRUPTED
     elif isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
-        message, code = f"the output cannot be written: {error.strerror}", UNWRITTEN
-        hint = "make room where it goes; -o FILE writes a file whole or not at all"
+        message, code = (
+            tr("the output cannot be written: {strerror}", strerror=error.strerror),
+            UNWRITTEN,
+        )
+        hint = tr("make room where it goes; -o FILE writes a file whole or not at all")
     else:
-        message = f"unexpected {type(error).__name__}: {error}"
-        hint, code = "Show where: archiver --debug COMMAND …", UNEXPECTED
+        message = tr("unexpected {name}: {error}", name=type(error).__name__, error=error)
+        hint, code = tr("Show where: archiver --debug COMMAND …"), UNEXPECTED
     with suppress(OSError):  # where standard error cannot be written, the exit code says it
-        for line in message.split("\n"):
-            click.echo(f"archiver: {terminal(about + line)}", err=True)
+        for line in said(message).split("\n"):
+            click.echo(f"archiver: {terminal(said(about) + line)}", err=True)
         if hint:
-            click.echo(f"  hint: {terminal(hint)}", err=True)
+            click.echo(tr("  hint: {hint}", hint=terminal(hint)), err=True)
     return code
 
 
@@ -94,6 +101,29 @@ def in_turn(context: click.Context, names: Iterable[str], work: Callable[[str], 
         except Exception as error:  # noqa: BLE001  the other sources have their turn all the same
             worst = max(worst, tell(error, about=f"{name}: ", debug=debug))
     return worst
+
+
+def found(counts: Mapping[Severity, int], least: Severity | None, *, about: str = "") -> bool:
+    """Return whether there is a change as bad as ``--fail-on``, and say how many there are.
+
+    Args:
+        counts: How many changes there are of each severity.
+        least: The severity; None: the command does not fail for changes.
+        about: What changed, to stand before the words.
+    """
+    if least is None:
+        return False
+    from archiver.changes.severity import reached  # noqa: PLC0415 - only where it is asked for
+    from archiver.render.wording import SEVERITIES as SEVERITY_WORDS  # noqa: PLC0415 - likewise
+
+    bad = [each for each in SEVERITIES if counts.get(each) and reached(each, least)]
+    if bad:
+        words = listed(
+            sentence("{number:,} {severity}", number=counts[each], severity=SEVERITY_WORDS[each])
+            for each in bad
+        )
+        click.echo(f"{about}--fail-on {least}: {said(words)}", err=True)
+    return bool(bad)
 
 
 def _show_traceback(error: BaseException) -> None:

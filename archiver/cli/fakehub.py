@@ -14,6 +14,7 @@ from archiver.fakehub.catalogue import Catalogue
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.misbehaviour import NAMES
 from archiver.fakehub.server import FakeHub
+from archiver.language import tr
 
 
 @click.command(
@@ -72,7 +73,7 @@ def fakehub(
         with suppress(KeyboardInterrupt):
             click.echo(server.endpoint)
             variables = f"MODELSCOPE_ENDPOINT={server.endpoint} HF_ENDPOINT={server.endpoint}"
-            output.note(f"use it: export {variables}")
+            output.note(tr("use it: export {variables}", variables=variables))
             later = f"--date {begin:%Y-%m-%d} --day {day + 1}"
-            output.note(f"the same hub, a day later: {later}")
+            output.note(tr("the same hub, a day later: {later}", later=later))
             Event().wait(minutes * 60)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archiver.cli import asking, options, output
+from archiver.language import tr
 from archiver.records.model import KINDS, NEWS
 from archiver.site import feeds
 
@@ -63,7 +64,7 @@ def feed(
     none.
     """
     if kind is not None and name is not None:
-        raise click.UsageError("--kind and --name exclude each other.")
+        raise click.UsageError(tr("--kind and --name exclude each other."))
     chosen = feeds.named(choice.one(), kind=kind, name=name)
     with asking.asked(choice) as (catalogue, index):
         if base_url is None and catalogue.config is not None:

@@ -19,6 +19,7 @@ from archiver.cli import (
     options,
     output,
 )
+from archiver.cli.failure import found
 from archiver.clock import now
 from archiver.errors import NotADataRepository, UnknownRevision
 from archiver.history import queries, revisions
@@ -26,6 +27,7 @@ from archiver.history.choice import answering
 from archiver.history.log import log as logged
 from archiver.history.log import log_by as logged_by
 from archiver.history.versions import stamp
+from archiver.language import tr
 from archiver.records.field_names import FieldNames
 from archiver.records.text import count
 
@@ -47,6 +49,7 @@ _ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "csv", "csv-raw", "markdown")
     epilog=options.examples(
         "archiver compare",
         "archiver compare 2026-03-01 --stat",
+        "archiver compare v1..HEAD --fail-on breaking",
         "archiver compare HEAD~3..HEAD --field pricing",
         "archiver compare old.json new.json --records models --key id",
     )
@@ -74,8 +77,8 @@ def compare(
     """
     answers = change_output.compared(choice, first, second)
     with output.destination(look.output_path) as out:
-        different = look.write(answers, out, metrics=choice.metrics)
-    if exit_code and different:
+        seen = look.write(answers, out, metrics=choice.metrics)
+    if found(seen.severities, look.fail_on) or (exit_code and seen.different):
         context.exit(1)
 
 
@@ -100,13 +103,23 @@ def compare(
 @options.at
 @change_output.changes
 @options.catalogue
+@click.pass_context
 def changes(
-    *, choice: Choice, since: str, steps: bool, by: str | None, at: str | None, look: Look
+    context: click.Context,
+    *,
+    choice: Choice,
+    since: str,
+    steps: bool,
+    by: str | None,
+    at: str | None,
+    look: Look,
 ) -> None:
     """Show the net change of a period, up to the newest revision or to --at."""
     start = revisions.start(since, now())
     if by is not None:
         listing = {"--steps": steps, "--name-only": look.name_only, "--stat": look.stat}
+        if look.fail_on is not None:
+            raise click.UsageError(tr("--by counts; --fail-on looks at each change."))
         _refuse_with_by({**listing, "--template": look.template is not None})
         answers = change_output.since(choice, start, at=at)
         with output.destination(look.output_path) as out:
@@ -114,12 +127,16 @@ def changes(
         return
     if steps and look.form not in _ONE_AFTER_THE_OTHER:
         forms = ", ".join(_ONE_AFTER_THE_OTHER)
-        raise click.UsageError(f"--steps writes one change set after the other: as {forms}.")
+        raise click.UsageError(
+            tr("--steps writes one change set after the other: as {forms}.", forms=forms)
+        )
 
     answers = change_output.since(choice, start, at=at, steps=steps)
     look = replace(look, dated=steps)
     with output.destination(look.output_path) as out:
-        look.write(answers, out, metrics=choice.metrics)
+        seen = look.write(answers, out, metrics=choice.metrics)
+    if found(seen.severities, look.fail_on):
+        context.exit(1)
 
 
 @click.command(
@@ -177,9 +194,9 @@ def log(
     for catalogue in catalogues:
         change_output.note_squashes(catalogue, {revision for _, revision in seen})
     if unreadable := [*seen.values()].count("unreadable"):
-        output.note(f"skipped: {count(unreadable, 'unreadable version')}")
+        output.note(tr("skipped: {versions}", versions=count(unreadable, "unreadable version")))
     if start is not None and not seen:
-        output.note(f"no revision since {stamp(start)} UTC")
+        output.note(tr("no revision since {start} UTC", start=stamp(start)))
 
 
 def _logged(
@@ -210,7 +227,7 @@ def _look_for_names(catalogues: Iterable[Catalogue], names: FieldNames) -> None:
 def _refuse_with_by(given: Mapping[str, bool]) -> None:
     for name, is_given in given.items():
         if is_given:
-            raise click.UsageError(f"--by counts; {name} lists changes.")
+            raise click.UsageError(tr("--by counts; {name} lists changes.", name=name))
 
 
 def _span(catalogue: Catalogue, start: datetime | None, at: str | None) -> tuple[str | None, str]:

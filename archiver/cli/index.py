@@ -11,6 +11,7 @@ from archiver.cli.failure import in_turn
 from archiver.errors import ConfigError
 from archiver.history import index as indexes
 from archiver.history import workers
+from archiver.language import sentence, tr
 from archiver.records.text import bytes_, count
 
 if TYPE_CHECKING:
@@ -67,17 +68,19 @@ def index(
     git and can be deleted at any time.
     """
     if rebuild and remove:
-        raise click.UsageError("--rebuild and --remove exclude each other.")
+        raise click.UsageError(tr("--rebuild and --remove exclude each other."))
     if remove and (jobs != 1 or dask is not None):
-        raise click.UsageError("--remove takes no --jobs and no --dask.")
+        raise click.UsageError(tr("--remove takes no --jobs and no --dask."))
     if there and dask is None:
-        raise click.UsageError("--repository-on-workers belongs to --dask.")
+        raise click.UsageError(tr("--repository-on-workers belongs to --dask."))
     if dask is not None and jobs != 1:
-        raise click.UsageError("--jobs and --dask exclude each other.")
+        raise click.UsageError(tr("--jobs and --dask exclude each other."))
     helpers = workers.processes(jobs) if dask is None else workers.cluster(dask, there)
     catalogues = {each.source: each for each in choice.each()}
     if not all(each.indexed for each in catalogues.values()):
-        raise ConfigError('[archive] index is "never"', hint='set it to "auto" or "always"')
+        raise ConfigError(
+            sentence('[archive] index is "never"'), hint=sentence('set it to "auto" or "always"')
+        )
 
     def indexed(name: str) -> None:
         catalogue = catalogues[name]
@@ -91,14 +94,21 @@ def _updated(catalogue: Catalogue, helpers: Workers, *, rebuild: bool) -> str:
         seal = indexes.update(catalogue, rebuild=rebuild, workers=helpers, progress=bar)
     place = indexes.storage(catalogue)
     if seal is None or place is None:
-        return f"{catalogue.source}: another process updates the index"
+        return tr("{source}: another process updates the index", source=catalogue.source)
     path = place.path(seal)
     size, root = bytes_(path.stat().st_size), catalogue.required().root
     shown = path.relative_to(root) if root and path.is_relative_to(root) else path
-    return f"{catalogue.source}: {count(seal.captures, 'version')}, {size} in {shown}"
+    return tr(
+        "{source}: {versions}, {size} in {shown}",
+        source=catalogue.source,
+        versions=count(seal.captures, "version"),
+        size=size,
+        shown=shown,
+    )
 
 
 def _removed(catalogue: Catalogue) -> str:
     place = indexes.storage(catalogue)
     there = place is not None and place.remove()
-    return f"{catalogue.source}: {'removed' if there else 'there is no index'}"
+    words = tr("the index is removed") if there else tr("there is no index")
+    return f"{catalogue.source}: {words}"

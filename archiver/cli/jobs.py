@@ -8,7 +8,7 @@ import sys
 import threading
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
@@ -23,13 +23,14 @@ from archiver.jobs.schedule import Cron, Every
 from archiver.jobs.status import FILE_LIMIT, REPOSITORY_LIMIT
 from archiver.jobs.status import status as measured
 from archiver.jobs.watch import Watch
+from archiver.language import retold, sentence, tr
 from archiver.notify import dispatch
 from archiver.records.text import bytes_, count, terminal
 from archiver.render.schedules import FORMS, scheduled
 from archiver.store.repository import STATE_REF, Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
     from datetime import timedelta
 
@@ -71,55 +72,91 @@ def status(
         for line in _lines(found, config):
             click.echo(line)
     if all(each.last is None and not each.imported for each in found.sources):
-        output.note(f"no reports are here; of a clone: git fetch origin {STATE_REF}:{STATE_REF}")
+        output.note(
+            tr(
+                "no reports are here; of a clone: git fetch origin {state_ref}:{state_ref}",
+                state_ref=STATE_REF,
+            )
+        )
     context.exit(0 if found.healthy else 1)
 
 
 def _lines(found: Status, config: Config) -> Iterator[str]:
     for each in found.sources:
         yield from _source_lines(each, config.source(each.source).called)
-    growth = "unknown: this clone is shallow" if found.growth is None else bytes_(found.growth)
-    month = f"last 30 days: {growth}" if found.committed else "nothing is committed yet"
-    yield f"git: {bytes_(found.git)}, {month}"
+    growth = tr("unknown: this clone is shallow") if found.growth is None else bytes_(found.growth)
+    if found.committed:
+        yield tr("git: {size}, last 30 days: {growth}", size=bytes_(found.git), growth=growth)
+    else:
+        yield tr("git: {size}, nothing is committed yet", size=bytes_(found.git))
     if found.months_left is not None:
         limit, left = bytes_(REPOSITORY_LIMIT), _months(found.months_left)
-        yield f"  at this pace {limit}, what GitHub recommends at most, in {left}"
+        yield tr(
+            "  at this pace {limit}, what GitHub recommends at most, in {left}",
+            limit=limit,
+            left=left,
+        )
 
 
 def _months(number: float) -> str:
-    return "more than 10 years" if number > 120 else f"{number:g} months"  # noqa: PLR2004  years
+    return tr("more than 10 years") if number > 120 else tr("{number:g} months", number=number)  # noqa: PLR2004  years
+
+
+def _state(each: SourceStatus) -> str:
+    if each.imported:
+        return tr("NOT RUN YET")
+    if each.healthy:
+        return tr("ok")
+    if each.stale:
+        return tr("STALE")
+    return tr("LATE") if each.late and not each.failures else tr("FAILING")
 
 
 def _source_lines(each: SourceStatus, noun: Noun) -> Iterator[str]:
-    state = "ok" if each.healthy else "STALE" if each.stale else "FAILING"
-    if each.imported:
-        state = "NOT RUN YET"
-    if state == "FAILING" and each.late and not each.failures:
-        state = "LATE"
     good, runs = each.month
-    yield f"{each.source}: {state}"
-    yield f"  last good run  {_run(each.good, noun)}"
+    yield f"{each.source}: {_state(each)}"
+    yield tr("  last good run  {run}", run=_run(each.good, noun))
     if each.imported:
-        yield f"  imported       up to {each.imported} UTC; nothing has run since"
+        yield tr(
+            "  imported       up to {imported} UTC; nothing has run since", imported=each.imported
+        )
     if each.failures:
         failed = count(each.failures, "failed run")
-        yield f"  since then     {failed}; last: {_run(each.last, noun)}"
+        yield tr("  since then     {failed}; last: {run}", failed=failed, run=_run(each.last, noun))
     if each.last is not None and each.last.good and each.last.code:
-        yield f"  after it       exit code {each.last.code}: {terminal(each.last.error)}"
-    yield f"  last 30 days   {good:,} of {count(runs, 'reported run')} good"
+        yield tr(
+            "  after it       exit code {code}: {error}",
+            code=each.last.code,
+            error=terminal(retold(each.last.error)),
+        )
+    yield tr(
+        "  last 30 days   {good:,} of {runs} good", good=good, runs=count(runs, "reported run")
+    )
     if each.ahead:
         ahead = count(each.ahead, "report")
-        yield f"  ahead          {ahead} from the future: was the clock wrong?"
+        yield tr("  ahead          {ahead} from the future: was the clock wrong?", ahead=ahead)
     for gap in each.gaps:
-        yield f"  gap            {gap.after} to {gap.until} UTC"
-    largest = f"{bytes_(each.largest)} of {bytes_(FILE_LIMIT)}"
-    yield f"  files          {bytes_(each.files)}, largest {largest}"
+        yield tr("  gap            {after} to {until} UTC", after=gap.after, until=gap.until)
+    largest = tr(
+        "{largest} of {file_limit}", largest=bytes_(each.largest), file_limit=bytes_(FILE_LIMIT)
+    )
+    yield tr(
+        "  files          {files}, largest {largest}", files=bytes_(each.files), largest=largest
+    )
+
+
+_OUTCOMES: Final[Mapping[str, str]] = {
+    "first": sentence("first"),
+    "changed": sentence("changed"),
+    "unchanged": sentence("unchanged"),
+}
+"""What a good run ended with."""
 
 
 def _run(run: Run | None, noun: Noun) -> str:
     if run is None:
-        return "never"
-    words = run.outcome if run.good else terminal(run.error)
+        return tr("never")
+    words = tr(_OUTCOMES[run.outcome]) if run.good else terminal(retold(run.error))
     total = "" if run.total is None else f", {noun.counted(run.total)}"
     return f"{run.timestamp} UTC, {words}{total}"
 
@@ -159,7 +196,7 @@ def watch(
     reports of earlier runs count: a restart runs nothing twice.
     """
     if port is not None and not serves:
-        raise click.UsageError("--port belongs to --serve.")
+        raise click.UsageError(tr("--port belongs to --serve."))
     schedule_ = _schedule(every, cron, timezone)
     config = discover(repo, process_environment())
     wanted = config.runnable(names)
@@ -168,7 +205,7 @@ def watch(
     def run(name: str) -> None:
         config = discover(repo, process_environment())
         for line in job.prepare(config, (name,), clock=now):
-            output.note(terminal(f"note: {line}"))
+            output.noted(line)
         config = discover(repo, process_environment())  # what was fetched may have changed it
         job.run(config, name, clock=now, on_capture=_captured)
 
@@ -185,10 +222,10 @@ def watch(
     signal.signal(signal.SIGTERM, _stop)
     try:
         with _served(repo, names, port) if serves else nullcontext():
-            output.note(f"watching {', '.join(wanted)}; stop with Ctrl-C")
+            output.note(tr("watching {wanted}; stop with Ctrl-C", wanted=", ".join(wanted)))
             watching.forever()
     except _Stopped:
-        output.note("stopped")
+        output.note(tr("stopped"))
 
 
 def _served(repo: Path, names: tuple[str, ...], port: int | None) -> AbstractContextManager[None]:
@@ -202,7 +239,7 @@ def _served(repo: Path, names: tuple[str, ...], port: int | None) -> AbstractCon
 def _captured(report: Report) -> None:
     """Show what was captured; a closed or full standard output does not fail the run."""
     for line in report.notes:
-        output.note(terminal(f"{report.source}: note: {line}"))
+        output.noted(line, about=report.source)
     try:
         click.echo("".join(report_output.run(report, {}, dry_run=False)), nl=False)
     except OSError:
@@ -223,7 +260,7 @@ def _failed(name: str, error: Exception) -> None:
 
 def _schedule(every: timedelta | None, cron: str | None, timezone: str) -> Schedule:
     if (every is None) == (cron is None):
-        raise click.UsageError('Say either --every 24h or --cron "17 3 * * *".')
+        raise click.UsageError(tr('Say either --every 24h or --cron "17 3 * * *".'))
     if every is not None:
         return Every.of(every.total_seconds())
     return Cron.read(cron or "", timezone)
@@ -253,7 +290,7 @@ def schedule(*, form: ScheduleForm, cron: str, pages: bool, repo: Path) -> None:
     Nothing is installed; the first lines say where it belongs.
     """
     if pages and form not in PUBLISHED:
-        raise click.UsageError("--pages belongs to --print github or --print gitlab.")
+        raise click.UsageError(tr("--pages belongs to --print github or --print gitlab."))
     expression = Cron.read(cron).expression
     environ = process_environment()
     folder = discover(repo, environ).root.resolve()
@@ -282,5 +319,9 @@ def notify(*, repo: Path) -> None:
     """Send every channel of archiver.toml a message that says that it works."""
     config = discover(repo, process_environment())
     if not config.notify:
-        raise ConfigError("no channel is configured", hint="add a table [notify.NAME]")
-    dispatch.send_test(config, now=now(), delivered=lambda name: click.echo(f"{name}: delivered"))
+        raise ConfigError(
+            sentence("no channel is configured"), hint=sentence("add a table [notify.NAME]")
+        )
+    dispatch.send_test(
+        config, now=now(), delivered=lambda name: click.echo(tr("{name}: delivered", name=name))
+    )

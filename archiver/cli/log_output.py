@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.cli import output
+from archiver.language import retold, tr
 from archiver.records.model import KINDS, Summary
 from archiver.records.text import Noun, clip, more, terminal
 from archiver.render import wording
@@ -57,7 +58,7 @@ def log(
         for row in (_flat(entry, catalogue.noun) if form in _TABLES else _whole(entry),)
     )
     columns = _COUNTS if form in ("csv", "csv-raw") else _PAGE
-    title = f"{', '.join(each.source for each in catalogues)}: log"
+    title = tr("{sources}: log", sources=", ".join(each.source for each in catalogues))
     fields = ("source", *columns) if several else columns
     export(rows, form, out, title=title, noun=_REVISION, fields=fields)
 
@@ -75,7 +76,7 @@ def _older(entries: Sequence[Logged]) -> Iterator[str]:
         _, oldest = entries[-1]
         number = _VERSION.counted(len(entries))
         since = f"{oldest.timestamp} ({wording.short(oldest.revision)})"
-        yield f"    so are {number} before it, back to {since}"
+        yield tr("    so are {number} before it, back to {since}", number=number, since=since)
 
 
 def _whole(entry: Entry) -> Record:
@@ -97,14 +98,14 @@ def _entry_lines(entry: Entry, catalogue: Catalogue, *, named: bool) -> Iterator
     if catalogue.config is None or entry.summary == Summary(unchanged=entry.total or 0):
         yield f"    {clip(terminal(entry.subject), _WIDEST)}"
     if entry.reason:
-        yield f"    {terminal(entry.reason)}"
+        yield f"    {terminal(retold(entry.reason))}"
 
 
 def _counts(entry: Entry, noun: Noun) -> str:
     if entry.status == "unreadable":
-        return "unreadable"
+        return tr("unreadable")
     if entry.status == "edge":
-        return f"where this clone ends ({noun.counted(entry.total or 0)})"
+        return tr("where this clone ends ({records})", records=noun.counted(entry.total or 0))
     return wording.headline(
         entry.summary or Summary(), entry.total or 0, first=entry.status == "first", noun=noun
     )

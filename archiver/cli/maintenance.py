@@ -20,6 +20,7 @@ from archiver.config import discover, process_environment
 from archiver.errors import ConfigError, StoreError
 from archiver.history import revisions
 from archiver.history.catalogue import configured
+from archiver.language import sentence
 from archiver.records.text import count
 from archiver.store.repository import Repository
 
@@ -65,8 +66,10 @@ def prune(
         rules = pruning.configured_retention(config)
     if rules.is_empty:
         raise ConfigError(
-            "nothing says what to remove",
-            hint="give --older-than 30d or --keep-last N, or add [retention] to archiver.toml",
+            sentence("nothing says what to remove"),
+            hint=sentence(
+                "give --older-than 30d or --keep-last N, or add [retention] to archiver.toml"
+            ),
         )
 
     def pruned(name: str) -> None:
@@ -119,7 +122,9 @@ def verify(context: click.Context, *, repo: Path, sources: tuple[str, ...]) -> N
                 click.echo(report_output.squashed(name, squash))
         click.echo(report_output.verified(name, audit))
         if found:
-            raise StoreError(f"{count(found, 'problem')} found, see above")
+            raise StoreError(
+                sentence("{problems} found, see above", problems=count(found, "problem"))
+            )
 
     context.exit(in_turn(context, config.chosen(sources), verified))
 
@@ -132,6 +137,7 @@ def _days(period: str | None) -> int | None:
     begin = revisions.moment(period, today)
     if begin is None or (today - begin) % timedelta(days=1):
         raise ConfigError(
-            f"--older-than: {period!r} is no number of whole days", hint="write 30d, 8w, 12m or 2y"
+            sentence("--older-than: {period!r} is no number of whole days", period=period),
+            hint=sentence("write 30d, 8w, 12m or 2y"),
         )
     return (today - begin).days

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from archiver.cli import completion
+from archiver.language import sentence, tr
+from archiver.records.model import SEVERITIES
 from archiver.render.view import FORMS
 
 if TYPE_CHECKING:
@@ -67,6 +69,18 @@ template = click.option(
 )
 
 
+def fail_on(default: str | None = None, *, envvar: str | None = None) -> Decorator:
+    """Offer ``--fail-on SEVERITY``; the command receives None where it is not given."""
+    return click.option(
+        "--fail-on",
+        type=click.Choice(SEVERITIES),
+        default=default,
+        envvar=envvar,
+        show_default=default is not None,
+        help="End with 1 if a change is as bad as that, or worse.",
+    )
+
+
 class _OneOrThree(click.Option):
     """An option that takes one word, and two more where the next one is an operator."""
 
@@ -83,7 +97,7 @@ class _OneOrThree(click.Option):
                 store(word, state)
             elif len(following) == 1:
                 words = f"{self.opts[0]} {word} {following[0]}"
-                raise click.UsageError(f"{words}: the value is missing.")
+                raise click.UsageError(tr("{words}: the value is missing.", words=words))
             else:
                 del state.rargs[:2]
                 store((word, *following), state)
@@ -112,12 +126,19 @@ base_url = click.option(
 )
 
 
+_HOW_WRITTEN = (
+    sentence("How it is written."),
+    sentence("How it is written.  csv-raw: for programs."),
+)
+
+
 def output_format(*names: str) -> Decorator:
     """Offer ``-f``; the first of `names` is the default. No names: all formats.
 
     The command receives it as `form`.
     """
     offered = names or FORMS
+    plain, raw = _HOW_WRITTEN
     return click.option(
         "-f",
         "--format",
@@ -125,7 +146,7 @@ def output_format(*names: str) -> Decorator:
         type=click.Choice(offered),
         default=offered[0],
         show_default=True,
-        help="How it is written." + ("  csv-raw: for programs." if "csv-raw" in offered else ""),
+        help=raw if "csv-raw" in offered else plain,
     )
 
 
@@ -170,7 +191,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         **rest: Any,
     ) -> Any:
         if file is not None and sources:
-            raise click.UsageError("--source and --file exclude each other.")
+            raise click.UsageError(tr("--source and --file exclude each other."))
         from archiver.config import process_environment  # noqa: PLC0415 - not for --help
         from archiver.history.choice import Choice  # noqa: PLC0415 - not for --help
 
@@ -253,7 +274,9 @@ def _period(name: str, given: str) -> timedelta:
 
     found = None if given.endswith("m") else read(given)  # months or minutes?
     if found is None or found <= timedelta():
-        raise click.UsageError(f"{name}: {given!r} is no period: write 36h, 7d, 2w")
+        raise click.UsageError(
+            tr("{name}: {given!r} is no period: write 36h, 7d, 2w", name=name, given=given)
+        )
     return found
 
 
@@ -265,5 +288,7 @@ def _web_address(given: str) -> str:
     try:
         return msgspec.convert(given, WebAddress)
     except msgspec.ValidationError:
-        words = f"--base-url: {given!r} is no address of a folder on the web"
-        raise click.UsageError(f"{words}: write https://example.org/archive/") from None
+        words = tr("--base-url: {given!r} is no address of a folder on the web", given=given)
+        raise click.UsageError(
+            tr("{words}: write https://example.org/archive/", words=words)
+        ) from None

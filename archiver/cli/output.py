@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TextIO, TypeAlias, cast
 
 import click
 
+from archiver.language import Sentence, retold, said, sentence, tr
 from archiver.render.atomic_file import whole_file
 
 if TYPE_CHECKING:
@@ -105,14 +106,25 @@ class _Held(io.TextIOBase):
 
 def note(message: str) -> None:
     """Write something that is not data to standard error."""
-    click.echo(message, err=True)
+    click.echo(said(message), err=True)
+
+
+def noted(words: str, *, about: str = "") -> None:
+    """Write a note to standard error, made safe for it; what was stored is said anew.
+
+    Args:
+        words: The note.
+        about: The source that it is about; empty: it is clear.
+    """
+    from archiver.records.text import terminal  # noqa: PLC0415 - not for --help
+
+    shown = tr("note: {words}", words=retold(words))
+    note(terminal(f"{about}: {shown}" if about else shown))
 
 
 def note_left_out(reason: str) -> None:
     """Name a source that has no answer where others have one."""
-    from archiver.records.text import terminal  # noqa: PLC0415 - not for --help
-
-    note(terminal(f"note: left out: {reason}"))
+    noted(sentence("left out: {reason}", reason=reason))
 
 
 def coloured(stream: TextIO, environ: Mapping[str, str]) -> bool:
@@ -194,8 +206,21 @@ def _plain(title: str) -> Progress:
         if now < due:
             return
         due = now + _NEXT_LINE
-        of = "" if total is None else f" of {total:,}"
-        note(f"{title}: {done:,}{of}, {done / (now - began):,.0f} a second")
+        speed = done / (now - began)
+        if total is None:
+            note(
+                tr("{title}: {done:,}, {speed:,.0f} a second", title=title, done=done, speed=speed)
+            )
+        else:
+            note(
+                tr(
+                    "{title}: {done:,} of {total:,}, {speed:,.0f} a second",
+                    title=title,
+                    done=done,
+                    total=total,
+                    speed=speed,
+                )
+            )
 
     return counted
 
@@ -209,10 +234,9 @@ def note_warnings() -> None:
 
     class Notes(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            from archiver.records.text import terminal  # noqa: PLC0415 - when there is one only
-
-            for line in record.getMessage().splitlines():
-                note(terminal(f"note: {line}"))
+            words = said(record.msg) if isinstance(record.msg, Sentence) else record.getMessage()
+            for line in words.splitlines():
+                noted(line)
 
     logger = logging.getLogger("archiver")
     if not logger.handlers:

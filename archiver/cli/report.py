@@ -9,6 +9,7 @@ import click
 from archiver.cli import asking, options, output
 from archiver.clock import now
 from archiver.history import revisions
+from archiver.language import tr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,9 @@ def report(
     start = revisions.start(since, now())
     end = None if until is None else revisions.end(until, now())
     if end is not None and end < start:
-        raise click.UsageError(f"--until {until} is before --since {since}.")
+        raise click.UsageError(
+            tr("--until {until} is before --since {since}.", until=until, since=since)
+        )
     with asking.asked(choice) as (catalogue, index):
         chosen = _options(choice, catalogue.source)
         page = reports.report(catalogue, index, start, end, form=form, options=chosen)

@@ -16,6 +16,7 @@ import click
 from archiver import config as configuration
 from archiver.cli import options, output
 from archiver.history.index import Progress, silent
+from archiver.language import tr
 from archiver.site.hosts import LOCAL
 from archiver.site.renewal import Renewal
 from archiver.site.server import PORT, SiteServer
@@ -60,11 +61,13 @@ def serve(*, choice: Choice, host: str, port: int, opens: bool, title: str | Non
         site = Site(choice, stack.enter_context(place(choice)), title)
         server = stack.enter_context(SiteServer(site.folder, host=host, port=port))
         if not server.names.is_private:
-            output.note(f"warning: everyone who reaches {host} can read this archive")
+            output.note(tr("warning: everyone who reaches {host} can read this archive", host=host))
         renewal = Renewal(site.mark, site.build, renewed=server.show)
         site.build_first(renewal)
         with suppress(KeyboardInterrupt), renewal:
-            click.echo(f"Serving {site.names} on {server.names.url} (Ctrl-C ends)")
+            click.echo(
+                tr("Serving {names} on {url} (Ctrl-C ends)", names=site.names, url=server.names.url)
+            )
             if opens:
                 _open(server.names.url)
             # A signal that comes just before a wait without an end would never be seen.
@@ -76,7 +79,7 @@ def _open(url: str) -> None:
     import webbrowser  # noqa: PLC0415 - only where it is asked for
 
     if not webbrowser.open(url):
-        output.note(f"no browser was found: open {url} yourself")
+        output.note(tr("no browser was found: open {url} yourself", url=url))
 
 
 @contextmanager
@@ -85,7 +88,7 @@ def beside(choice: Choice, port: int) -> Iterator[None]:
     with place(choice) as folder, SiteServer(folder, port=port) as server:
         site = Site(choice, folder, None)
         with Renewal(site.mark, site.build, renewed=server.show):
-            output.note(f"serving {site.names} on {server.names.url}")
+            output.note(tr("serving {names} on {url}", names=site.names, url=server.names.url))
             yield
 
 

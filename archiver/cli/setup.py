@@ -28,6 +28,7 @@ from archiver.config import (
     scaffold,
 )
 from archiver.errors import ConfigError
+from archiver.language import sentence, tr
 from archiver.records.text import count, terminal
 from archiver.render.schedules import scheduled
 from archiver.sources import KINDS
@@ -41,6 +42,11 @@ if TYPE_CHECKING:
 WORKFLOW = ".github/workflows/archive.yml"
 PIPELINE = ".gitlab-ci.yml"
 NIGHTLY = "17 3 * * *"
+_OUTCOMES = {
+    "made": sentence("made {file}"),
+    "kept": sentence("kept {file}"),
+    "extended": sentence("extended {file}"),
+}
 _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": schemas.config}
 
 
@@ -95,7 +101,9 @@ def init(
     new = None
     if kind not in (None, "json"):
         if url or key or metrics or excluded:
-            raise click.UsageError("--url, --key, --except and --metric belong to the type json.")
+            raise click.UsageError(
+                tr("--url, --key, --except and --metric belong to the type json.")
+            )
         KINDS.find(kind, folder=folder)
         new = scaffold.NewSource(source or kind, type=kind, settings=dict(map(_setting, given)))
     elif source is not None and url is not None:
@@ -103,21 +111,26 @@ def init(
         settings |= {"except": scaffold.array(excluded)} if excluded else {}
         new = scaffold.NewSource(source, place, records, key, metrics, settings=settings)
     elif kind or source or url or key or metrics or excluded or given:
-        raise click.UsageError("A source needs --source and --url. A hub needs --type.")
+        raise click.UsageError(tr("A source needs --source and --url. A hub needs --type."))
     files = scaffold.files(new) | jobs
     parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})
     extended = {} if new is None else _extended(folder / FILE_NAME, new)
     made = make(folder, files, extended=extended)
     if made.outer is not None:
         outer = terminal(str(made.outer))
-        output.note(f"note: inside of the git repository {outer}: made one of its own")
+        output.note(
+            tr("note: inside of the git repository {outer}: made one of its own", outer=outer)
+        )
     for name, outcome in made.files.items():
-        click.echo(f"{outcome} {terminal(str(folder / name))}")
+        shown = terminal(str(folder / name))
+        click.echo(tr(_OUTCOMES[outcome], file=shown))
         if name in jobs and outcome == "kept":
-            output.note(f"note: {name} stays as it is; remove it to get a new one")
+            output.note(tr("note: {name} stays as it is; remove it to get a new one", name=name))
     for line in _advice(action, jobs if pages else (), made.files):
         output.note(line)
-    output.note(f"next: look at {FILE_NAME}, commit these files, then: archiver run")
+    output.note(
+        tr("next: look at {file_name}, commit these files, then: archiver run", file_name=FILE_NAME)
+    )
 
 
 @click.command(
@@ -146,14 +159,22 @@ def sources(context: click.Context, *, repo: Path, form: str, check: bool) -> No
     for row in rows:
         click.echo("  ".join(terminal(each) for each in row.values() if each))
     if not rows:
-        output.note(f"no sources: {path or f'no {FILE_NAME} here'}")
-    click.echo(f"types: {', '.join(types)}")
+        output.note(tr("no sources: {path}", path=path or tr("no {file} here", file=FILE_NAME)))
+    click.echo(tr("types: {types}", types=", ".join(types)))
 
 
 def _check(config: Config, name: str) -> None:
     found = connection.check(config, name)
-    announced = "" if found.announced is None else f", {count(found.announced)} announced"
-    click.echo(f"{name}: answers: {count(found.records, 'record')} on the first page{announced}")
+    records = count(found.records, "record")
+    if found.announced is None:
+        words = tr("answers: {records} on the first page", records=records)
+    else:
+        words = tr(
+            "answers: {records} on the first page, {announced} announced",
+            records=records,
+            announced=count(found.announced),
+        )
+    click.echo(f"{name}: {words}")
 
 
 @click.command(epilog=options.examples("archiver schema changes > changes.schema.json"))
@@ -184,7 +205,7 @@ def completion(context: click.Context, shell: str) -> None:
 def _jobs(folder: Path, action: str | None, *, gitlab: bool, pages: bool) -> dict[str, str]:
     """Return the files of the jobs that are asked for: path to text."""
     if pages and action is None and not gitlab:
-        raise click.UsageError("--pages belongs to --github or --gitlab.")
+        raise click.UsageError(tr("--pages belongs to --github or --gitlab."))
     files = {}
     if action is not None:
         files[WORKFLOW] = scheduled(
@@ -225,7 +246,9 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+        raise ConfigError(
+            sentence("cannot read {path}: {strerror}", path=path, strerror=error.strerror)
+        ) from error
 
 
 def _from_folder(url: str, folder: Path) -> str:
@@ -238,7 +261,7 @@ def _setting(given: str) -> tuple[str, str]:
     """Return the name and the TOML value of ``NAME=VALUE``; what is no TOML is a text."""
     name, equals, value = given.partition("=")
     if not re.fullmatch("[a-z_]+", name) or not equals:
-        raise click.UsageError(f"--set {given}: write it as NAME=VALUE")
+        raise click.UsageError(tr("--set {given}: write it as NAME=VALUE", given=given))
     try:
         tomllib.loads(f"x = {value}")
     except tomllib.TOMLDecodeError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archiver.cli import completion, options, output
+from archiver.language import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ def show(
 ) -> None:
     """Show one record: its state, how its metrics moved, and every change, newest first."""
     if blame and limit is not None:
-        raise click.UsageError("--blame shows every field; --limit is for changes.")
+        raise click.UsageError(tr("--blame shows every field; --limit is for changes."))
     from archiver.cli import log_output, timeline_output  # noqa: PLC0415 - see above
     from archiver.clock import now  # noqa: PLC0415 - see above
     from archiver.history import revisions  # noqa: PLC0415 - see above

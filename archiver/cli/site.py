@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archiver.cli import options, output
+from archiver.language import tr
 from archiver.records.text import count, terminal
 
 if TYPE_CHECKING:
@@ -54,11 +55,30 @@ def site(
     settings = Settings.of(catalogues, title=title, base_url=base_url, rebuild=rebuild)
     with output.progress(catalogues[0].source) as bar:
         built = build(catalogues, folder, settings, bar)
-    words = f"{count(built.written, 'file')} written, {count(built.kept)} as before"
-    click.echo(terminal(f"{folder}: {words}; open {folder / 'index.html'}"))
+    words = tr(
+        "{files} written, {kept} as before",
+        files=count(built.written, "file"),
+        kept=count(built.kept),
+    )
+    click.echo(
+        terminal(
+            tr(
+                "{folder}: {words}; open {folder2}",
+                folder=folder,
+                words=words,
+                folder2=folder / "index.html",
+            )
+        )
+    )
     if built.empty:
-        output.note(f"note: never captured, so left out: {', '.join(built.empty)}")
+        output.note(tr("note: never captured, so left out: {empty}", empty=", ".join(built.empty)))
     if built.drawn:
         records = catalogues[0].noun.counted(built.drawn)
-        limit = f"static_records is {settings.static_records:,}"
-        output.note(f"note: {records} without a page of their own ({limit}): a script draws it")
+        limit = tr("static_records is {static_records:,}", static_records=settings.static_records)
+        output.note(
+            tr(
+                "note: {records} without a page of their own ({limit}): a script draws it",
+                records=records,
+                limit=limit,
+            )
+        )

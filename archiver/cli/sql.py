@@ -15,6 +15,7 @@ from archiver.cli.failure import tell
 from archiver.database.asking import Questions
 from archiver.errors import ConfigError
 from archiver.history import index as indexes
+from archiver.language import sentence, tr
 from archiver.records.text import Noun
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ _NUMBER: Final = re.compile(r"-?\d{1,18}|-?\d{1,300}\.\d{1,300}([eE][+-]?\d{1,3}
 def _seconds(_context: click.Context, _option: click.Parameter, given: str) -> int:
     found = _TIME.fullmatch(given)
     if found is None or not int(found[1]):
-        raise click.UsageError(f"--timeout: {given!r} is no time: write 30s, 5m, 1h")
+        raise click.UsageError(
+            tr("--timeout: {given!r} is no time: write 30s, 5m, 1h", given=given)
+        )
     return int(found[1]) * _UNITS[found[2]]
 
 
@@ -51,7 +54,7 @@ def _parameters(
     for each in given:
         name, equals, value = each.partition("=")
         if not equals or not name.isidentifier():
-            raise click.UsageError(f"-p: {each!r} is not NAME=VALUE")
+            raise click.UsageError(tr("-p: {each!r} is not NAME=VALUE", each=each))
         found[name] = _value(value)
     return found
 
@@ -111,7 +114,7 @@ def sql(
     index is made where there is none.
     """
     if db and query is not None:
-        raise click.UsageError("--db prints a path; it asks nothing.")
+        raise click.UsageError(tr("--db prints a path; it asks nothing."))
     prompted = query is None and not db and sys.stdin.isatty()
     if query in (None, _STDIN) and not prompted and not db:
         query = sys.stdin.read(_LONGEST + 1)
@@ -124,7 +127,9 @@ def sql(
 
         def answer(question: str) -> None:
             if len(question) > _LONGEST:
-                raise ConfigError(f"the query is longer than {_LONGEST:,} characters")
+                raise ConfigError(
+                    sentence("the query is longer than {longest:,} characters", longest=_LONGEST)
+                )
             with output.destination(output_path) as out:
                 _write(questions.ask(question, parameters), form, out, limit)
 
@@ -160,9 +165,9 @@ def _write(found: Answer, form: Form, out: TextIO, limit: int | None) -> None:
     counted = _Counted(shown)
     asking.write(counted, found.columns, form, out, title="answer", noun=_ROWS)
     if not counted.number and form == "text":
-        output.note("no rows")
+        output.note(tr("no rows"))
     if limit is not None and next(others, None) is not None:
-        output.note("… and more")
+        output.note(tr("… and more"))
 
 
 def _plain(value: Cell) -> Any:

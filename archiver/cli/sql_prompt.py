@@ -12,6 +12,7 @@ from archiver.cli import output
 from archiver.cli.failure import tell
 from archiver.database.asking import is_complete
 from archiver.errors import ArchiverError, suggestion
+from archiver.language import tr
 from archiver.records.text import terminal
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def _obey(statement: str, questions: Questions, answer: Callable[[str], None]) -
             click.echo(f"{each};")
     else:
         near = suggestion(statement, _COMMANDS)
-        output.note(terminal(f"there is no command {statement}{near}"))
+        words = tr("there is no command {statement}{near}", statement=statement, near=near)
+        output.note(terminal(words))
 
 
 @contextmanager

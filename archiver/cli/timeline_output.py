@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from archiver.language import retold, said, tr
 from archiver.records.text import Noun, clip, terminal, width
 from archiver.render import wording
 from archiver.render.export import export
@@ -75,7 +76,9 @@ def lives(
 def _heading(found: Sequence[tuple[str, Timeline]]) -> str:
     """Return the key of the record and its state, in each source where they differ."""
     states = dict.fromkeys(each.state for _, each in found)
-    words = [f"{source}: {each.state}" for source, each in found] if len(states) > 1 else states
+    words = [said(wording.WORDS[state]) for state in states]
+    if len(states) > 1:
+        words = [f"{source}: {said(wording.WORDS[each.state])}" for source, each in found]
     return f"{found[0][1].shown} ({', '.join(words)})"
 
 
@@ -112,8 +115,8 @@ def _life_lines(
     timeline: Timeline, events: tuple[Event, ...], source: str, metrics: Sequence[str]
 ) -> Iterator[str]:
     yield _title(timeline, source)
-    yield f"first seen    {_when(timeline.first_seen)}"
-    yield f"last changed  {_when(timeline.last_changed)}"
+    yield tr("first seen    {when}", when=_when(timeline.first_seen))
+    yield tr("last changed  {when}", when=_when(timeline.last_changed))
     yield ""
     yield from _field_lines(timeline)
     yield from ("", *metrics) if metrics else ()
@@ -126,12 +129,18 @@ def _life_lines(
 
 def _happened(event: Event) -> str:
     if event.old_key:
-        return f"renamed from {terminal(event.old_key)} (see its timeline for what came before)"
+        return tr(
+            "renamed from {old_key} (see its timeline for what came before)",
+            old_key=terminal(event.old_key),
+        )
     if event.new_key:
-        return f"renamed to {terminal(event.new_key)} (see its timeline for what came after)"
+        return tr(
+            "renamed to {new_key} (see its timeline for what came after)",
+            new_key=terminal(event.new_key),
+        )
     if event.cause:
-        return f"{event.kind}: {terminal(event.cause)}"
-    return wording.NOTES.get(event.kind, event.kind)
+        return f"{said(wording.WORDS[event.kind])}: {terminal(retold(event.cause))}"
+    return said(wording.NOTES.get(event.kind) or wording.WORDS[event.kind])
 
 
 def _change_lines(change: FieldChange) -> Iterator[str]:
@@ -161,7 +170,14 @@ def _metric_lines(series: Series, *, drawn: bool) -> Iterator[str]:
         )
         curve = f"{sparkline(values, _CURVE)}  " if drawn else ""
         name = names[path] + " " * (widest - width(names[path]))
-        yield f"    {name}  {curve}{first} → {last} (least {least}, most {most})"
+        span = tr(
+            "{first} → {last} (least {least}, most {most})",
+            first=first,
+            last=last,
+            least=least,
+            most=most,
+        )
+        yield f"    {name}  {curve}{span}"
 
 
 def _when(moment: Moment) -> str:
@@ -171,11 +187,11 @@ def _when(moment: Moment) -> str:
 def _field_lines(timeline: Timeline, *, blame: bool = False) -> Iterator[str]:
     """Yield names and values, the values one under the other."""
     names = {name: clip(terminal(name), _WIDEST // 2) for name in timeline.record}
-    widest = max(map(len, names.values()), default=0)
+    widest = max(map(width, names.values()), default=0)
     for name, value in timeline.record.items():
         origin = f"{_when(timeline.blame[name])}  " if blame else ""
         shown = "null" if value is None else clip(terminal(wording.cell(name, value)), _WIDEST)
-        yield f"    {origin}{names[name]:<{widest}}  {shown}"
+        yield f"    {origin}{names[name]}{' ' * (widest - width(names[name]))}  {shown}"
 
 
 def blame(found: Sequence[tuple[str, Timeline]], form: Form, out: TextIO, *, named: bool) -> None:
@@ -197,7 +213,7 @@ def blame(found: Sequence[tuple[str, Timeline]], form: Form, out: TextIO, *, nam
 
 def _title(timeline: Timeline, source: str) -> str:
     about = f"{terminal(source)}: " if source else ""
-    return f"{about}{terminal(timeline.shown)} ({timeline.state})"
+    return f"{about}{terminal(timeline.shown)} ({said(wording.WORDS[timeline.state])})"
 
 
 def _blame_row(timeline: Timeline, name: str) -> dict[str, Any]:

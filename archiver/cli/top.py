@@ -10,6 +10,7 @@ from archiver.cli import asking, log_output, options, output
 from archiver.clock import now
 from archiver.history import revisions
 from archiver.history import top as tops
+from archiver.language import tr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def top(
     made where there is none.
     """
     if growth and since is None:
-        raise click.UsageError("--growth needs a period: --since 30d.")
+        raise click.UsageError(tr("--growth needs a period: --since 30d."))
     start = None if since is None else revisions.start(since, now())
     with asking.asked(choice) as (catalogue, index):
         metric = tops.metric(catalogue, index, field)

@@ -25,7 +25,8 @@ from archiver.config.tables import (
     TemplatesConfig,
 )
 from archiver.config.validation import Validation, fields
-from archiver.errors import ConfigError, suggestion
+from archiver.errors import ConfigError, reason, suggestion
+from archiver.language import ENGLISH, joined, sentence
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ _FROM_ENVIRONMENT = {
     "path": "ARCHIVER_PATH",
     "branch": "ARCHIVER_BRANCH",
     "author": "ARCHIVER_AUTHOR",
+    "lang": "ARCHIVER_LANG",
 }
 
 
@@ -93,10 +95,16 @@ class Config:
         """
         if name in self.sources:
             return self.sources[name]
-        known = ", ".join(self.sources) or "none"
+        known = ", ".join(self.sources) or sentence("none")
         raise ConfigError(
-            f'no source is called "{name}"' + suggestion(name, self.sources),
-            hint=f"Sources in {FILE_NAME}: {known}.",
+            joined(
+                "",
+                (
+                    sentence('no source is called "{source}"', source=name),
+                    suggestion(name, self.sources),
+                ),
+            ),
+            hint=sentence("Sources in {file_name}: {known}.", file_name=FILE_NAME, known=known),
         )
 
     def chosen(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -106,7 +114,9 @@ class Config:
             ConfigError: There is no such source, or no source at all.
         """
         if not self.sources:
-            raise ConfigError("no source is configured", hint="add a table [sources.NAME]")
+            raise ConfigError(
+                sentence("no source is configured"), hint=sentence("add a table [sources.NAME]")
+            )
         return tuple(self.source(name).name for name in dict.fromkeys(names) or self.sources)
 
     def runnable(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -119,12 +129,19 @@ class Config:
         found = tuple(name for name in chosen if not self.sources[name].by_class)
         if not found or (names and found != chosen):
             listed = ", ".join(name for name in chosen if name not in found)
-            raise ConfigError(f"listed by a class in Python: {listed}", hint=RUN_CLASS)
+            raise ConfigError(
+                sentence("listed by a class in Python: {listed}", listed=listed), hint=RUN_CLASS
+            )
         return found
 
     def folder(self, source: str) -> str:
         """Return the folder of `source`, relative to the repository's root, with ``/``."""
         return str(PurePosixPath(self.archive.path, source))
+
+    @property
+    def language(self) -> str:
+        """The language of what is written and sent."""
+        return self.archive.lang or ENGLISH
 
     @property
     def template_folder(self) -> Path | None:
@@ -157,8 +174,10 @@ def discover(start: Path, environ: Mapping[str, str]) -> Config:
     path = locate(start, environ)
     if path is None:
         raise ConfigError(
-            f"no {FILE_NAME} in {start.absolute()} or above it",
-            hint="Make a data repository with: archiver init",
+            sentence(
+                "no {file_name} in {start} or above it", file_name=FILE_NAME, start=start.absolute()
+            ),
+            hint=sentence("Make a data repository with: archiver init"),
         )
     return load(path, environ)
 
@@ -173,7 +192,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+        raise ConfigError(
+            sentence("cannot read {path}: {strerror}", path=path, strerror=error.strerror)
+        ) from error
     config = parse(content, path, environ)
     _check_templates(config, path.name)
     return config
@@ -185,10 +206,16 @@ def _check_templates(config: Config, file: str) -> None:
     if folder is None:
         return
     if not folder.is_dir():
-        raise ConfigError(f"{file}: templates.folder: there is no folder {config.templates.folder}")
+        raise ConfigError(
+            sentence(
+                "{file}: templates.folder: there is no folder {folder}",
+                file=file,
+                folder=config.templates.folder,
+            )
+        )
     if not folder.resolve().is_relative_to(config.root.resolve()):
-        words = f"{config.templates.folder} leads out of the repository"
-        raise ConfigError(f"{file}: templates.folder: {words}")
+        words = sentence("{folder} leads out of the repository", folder=config.templates.folder)
+        raise ConfigError(sentence("{file}: templates.folder: {words}", file=file, words=words))
 
 
 def parse(content: bytes, path: Path, environ: Mapping[str, str]) -> Config:
@@ -202,7 +229,7 @@ def parse(content: bytes, path: Path, environ: Mapping[str, str]) -> Config:
     validation = Validation(path.name)
     for name in document:
         if name not in _TABLES:
-            validation.add(name, "unknown table" + suggestion(name, _TABLES))
+            validation.add(name, joined("", (sentence("unknown table"), suggestion(name, _TABLES))))
     tables = {name: validation.table(document.get(name, {}), name) for name in _TABLES}
     config = Config(
         root=folder,
@@ -237,10 +264,13 @@ def _toml(content: bytes, file: str) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not UTF-8 at byte {error.start + 1}") from error
+        raise ConfigError(
+            sentence("{file}: not UTF-8 at byte {start}", file=file, start=error.start + 1)
+        ) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(
-            f"{file}: {error}", hint="TOML is read up to its first error: there may be more."
+            sentence("{file}: {error}", file=file, error=reason(error)),
+            hint=sentence("TOML is read up to its first error: there may be more."),
         ) from error
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archiver.errors import ConfigError
+from archiver.language import sentence
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
@@ -61,8 +62,10 @@ class Environment:
         if value := self.variables.get(name, "").strip():
             return value
         raise ConfigError(
-            f"the environment variable {name} is not set",
-            hint=f"Set {name}; secrets are named in archiver.toml, never written there.",
+            sentence("the environment variable {name} is not set", name=name),
+            hint=sentence(
+                "Set {name}; secrets are named in archiver.toml, never written there.", name=name
+            ),
         )
 
 

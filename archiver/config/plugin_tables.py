@@ -9,7 +9,8 @@ from msgspec.structs import FieldInfo
 
 from archiver.config.tables import ChannelConfig, FeedConfig, SourceConfig
 from archiver.config.validation import Validation, fields
-from archiver.errors import ConfigError, suggestion
+from archiver.errors import ConfigError, reason, suggestion
+from archiver.language import joined, sentence
 from archiver.plugins import UnknownKind
 from archiver.records.query import Where
 
@@ -43,7 +44,7 @@ def read_sources(
     for name, value in tables.items():
         place = f"sources.{name}"
         if not re.fullmatch(SOURCE_NAME, name) or _RESERVED.fullmatch(name):
-            validation.add(place, "a source's name is up to 64 of a-z, 0-9, _ and -")
+            validation.add(place, sentence("a source's name is up to 64 of a-z, 0-9, _ and -"))
         table = validation.table(value, place)
         if isinstance(table.get("key"), str):
             table = {**table, "key": [table["key"]]}
@@ -54,7 +55,7 @@ def read_sources(
             try:
                 kind = sources.KINDS.find(table["type"], folder=folder)
             except ConfigError as error:
-                validation.add(f"{place}.type", str(error))
+                validation.add(f"{place}.type", reason(error))
         defaults = kind.defaults if kind else {}
         settings = kind.Settings if kind else None
         shared = ("records", "key")
@@ -84,7 +85,7 @@ def read_channels(
     for name, value in tables.items():
         place = f"notify.{name}"
         if not re.fullmatch(SOURCE_NAME, name):
-            validation.add(place, "a channel's name is up to 64 of a-z, 0-9, _ and -")
+            validation.add(place, sentence("a channel's name is up to 64 of a-z, 0-9, _ and -"))
         table = validation.table(value, place)
         if isinstance(table.get("pins"), str):
             table = {**table, "pins": [table["pins"]]}
@@ -96,7 +97,7 @@ def read_channels(
             try:
                 settings = channels.KINDS.find(table["type"], folder=folder).Settings
             except UnknownKind as error:
-                validation.add(f"{place}.type", str(error))
+                validation.add(f"{place}.type", reason(error))
             except Exception:  # noqa: BLE001  a broken plug-in fails as a channel, once there is news
                 opaque = True
         values = _settings(ChannelConfig, settings, table, place, validation, opaque=opaque)
@@ -122,7 +123,7 @@ def read_feeds(
     for name, value in tables.items():
         place = f"feeds.{name}"
         if not re.fullmatch(SOURCE_NAME, name) or _RESERVED.fullmatch(name):
-            validation.add(place, "a feed's name is up to 64 of a-z, 0-9, _ and -")
+            validation.add(place, sentence("a feed's name is up to 64 of a-z, 0-9, _ and -"))
         values = validation.convert(known, validation.table(value, place), place)
         read[name] = FeedConfig(name=name, **values)
         _check_selection(read[name], sources, place, validation)
@@ -183,7 +184,9 @@ def _check_channel(
     for key, value in channel.settings.items():
         names = value if isinstance(value, list) else [value]
         if key.endswith("_env") and not all(_VARIABLE.fullmatch(str(name)) for name in names):
-            validation.add(f"{place}.{key}", "expected the name of an environment variable")
+            validation.add(
+                f"{place}.{key}", sentence("expected the name of an environment variable")
+            )
 
 
 def _check_selection(
@@ -192,10 +195,16 @@ def _check_selection(
     """Check the names of sources and the conditions."""
     for source in table.sources:
         if source not in sources:
-            words = f'no source is called "{source}"' + suggestion(source, sources)
+            words = joined(
+                "",
+                (
+                    sentence('no source is called "{source}"', source=source),
+                    suggestion(source, sources),
+                ),
+            )
             validation.add(f"{place}.sources", words)
     for condition in table.where:
         try:
             Where.read(condition)
         except ConfigError as error:
-            validation.add(f"{place}.where", str(error))
+            validation.add(f"{place}.where", reason(error))

@@ -9,23 +9,29 @@ from typing import TYPE_CHECKING
 
 from archiver import __version__
 from archiver.config import FILE_NAME, SOURCE_NAME, parse
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, reason
+from archiver.language import ENGLISH, current, sentence, tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-PACKAGE = (
-    f"note: it installs snapshot-archiver {__version__} from PyPI; until that is released there, "
-    "give `archiver init` --github OWNER/REPO@REF"
+PACKAGE = sentence(
+    "note: it installs snapshot-archiver {version} from PyPI; until that is released there, "
+    "give `archiver init` --github OWNER/REPO@REF",
+    version=__version__,
 )
 """What a person must know of a job that installs this program by its name."""
 
 PUBLISHED = {
-    "github": "next: on GitHub choose Settings > Pages > Source: GitHub Actions, else no site is "
-    "published; everyone can read it, even if the repository is private",
-    "gitlab": "next: on GitLab, Deploy > Pages shows the address of the site after the first run, "
-    "and Settings > General > Visibility who can read it",
+    "github": sentence(
+        "next: on GitHub choose Settings > Pages > Source: GitHub Actions, else no site is "
+        "published; everyone can read it, even if the repository is private"
+    ),
+    "gitlab": sentence(
+        "next: on GitLab, Deploy > Pages shows the address of the site after the first run, "
+        "and Settings > General > Visibility who can read it"
+    ),
 }
 """What a person must still do where the job publishes the site."""
 
@@ -68,8 +74,9 @@ def advice(action: str) -> str:
     _, at, ref = action.rpartition("@")
     if not at or re.fullmatch("[0-9a-f]{40}", ref):
         return ""
-    return (
-        f"note: {ref} can be moved to other code; a commit's full SHA cannot, and linters want it"
+    return sentence(
+        "note: {ref} can be moved to other code; a commit's full SHA cannot, and linters want it",
+        ref=ref,
     )
 
 
@@ -77,8 +84,8 @@ def files(source: NewSource | None) -> dict[str, str]:
     """Return every file of a new data repository: name to text."""
     return {
         FILE_NAME: config_text(source),
-        ".gitattributes": _ATTRIBUTES,
-        "README.md": _README,
+        ".gitattributes": tr(_ATTRIBUTES),
+        "README.md": tr(_README),
     }
 
 
@@ -87,7 +94,8 @@ def config_text(source: NewSource | None = None) -> str:
     section = table(source or _EXAMPLE)
     if source is None:
         section = "".join(f"# {line}\n" for line in section.splitlines())
-    return _CONFIG.replace("<sources>", section)
+    lang = _LANG if current() == ENGLISH else f'lang = "{current()}"\n'
+    return tr(_CONFIG).replace("<lang>\n", lang).replace("<sources>", section)
 
 
 def with_source(content: bytes, path: Path, source: NewSource) -> str | None:
@@ -107,13 +115,19 @@ def with_source(content: bytes, path: Path, source: NewSource) -> str | None:
     try:
         known = parse(content, path, {}).sources
     except ConfigError as error:
-        raise ConfigError(str(error), hint="mend it first, or paste this table") from error
+        raise ConfigError(
+            reason(error), hint=sentence("mend it first, or paste this table")
+        ) from error
     new = table(source)
     if source.name in known:
         if known[source.name] == parse(new.encode(), path, {}).source(source.name):
             return None
-        hint = "give --source NAME, or paste into its table what it lacks"
-        raise ConfigError(f'{path.name}: a source is called "{source.name}" already', hint=hint)
+        raise ConfigError(
+            sentence(
+                '{file}: a source is called "{source}" already', file=path.name, source=source.name
+            ),
+            hint=sentence("give --source NAME, or paste into its table what it lacks"),
+        )
     text = content.decode()
     end = "\r\n" if "\r\n" in text else "\n"
     gap = "" if not text else end if text.endswith("\n") else end * 2
@@ -121,8 +135,8 @@ def with_source(content: bytes, path: Path, source: NewSource) -> str | None:
     try:
         parse(text.encode(), path, {})
     except ConfigError as error:
-        hint = "no table can follow there: add this one by hand, in the form of the file"
-        raise ConfigError(str(error), hint=hint) from error
+        hint = sentence("no table can follow there: add this one by hand, in the form of the file")
+        raise ConfigError(reason(error), hint=hint) from error
     return text
 
 
@@ -132,12 +146,13 @@ def table(source: NewSource) -> str:
     if source.type != "json":
         start = f"[sources.{name}]\ntype = {_quoted(source.type)}\n"
         given = "".join(f"{setting} = {value}\n" for setting, value in source.settings.items())
-        usual = _USUAL.get(source.type, "").splitlines(keepends=True)
-        top = _TOP if source.type in _HUBS and not _CHOICES & source.settings.keys() else ""
+        usual = tr(_USUAL.get(source.type, "")).splitlines(keepends=True)
+        top = tr(_TOP) if source.type in _HUBS and not _CHOICES & source.settings.keys() else ""
         without = {*source.settings} if top else {*source.settings, "scope"}
         kept = (line for line in usual if line.split(" ", 1)[0] not in without)
         return start + given + top + "".join(kept)
-    text = _SOURCE.format(
+    text = tr(
+        _SOURCE,
         name=name,
         url=_quoted(source.url),
         records=_quoted(source.records),
@@ -157,7 +172,8 @@ def array(texts: tuple[str, ...]) -> str:
     return f"[{', '.join(map(_quoted, texts))}]"
 
 
-_SOURCE = """\
+_SOURCE = sentence(
+    """\
 [sources.{name}]
 type = "json"                 # `archiver sources` lists the types
 url = {url}
@@ -176,19 +192,23 @@ volatile = []
 # label = "name"              # what people read beside a key such as a UUID
 # shards = "auto"             # or 1, 16, 256: files of a large catalogue
 """
+)
 
 _CHOICES = frozenset({"scope", "owners", "tasks", "search", "ids", "author", "pipeline_tag"})
 """Settings of the hubs that choose what is listed."""
 
-_TOP = """\
+_TOP = sentence(
+    """\
 # The top of a hub cannot show that a model was deleted, unless the whole hub fits into it: a model
 # that is no longer listed "left", and only `archiver check` asks the hub whether it still exists.
 # A model that was never in the top is not watched at all: name what you depend on in `ids`.
 """
+)
 """What a person must know of the scope that they get where they choose none."""
 
 _HUBS = {
-    "modelscope": """\
+    "modelscope": sentence(
+        """\
 scope = "top"                 # the 3,000 most downloaded; "all": every model
 # ids = "models.txt"          # or ["org/a", …]: exactly these, and every removal of them
 # owners = ["Qwen"]           # or tasks = […], or search = "…": only these
@@ -197,18 +217,22 @@ scope = "top"                 # the 3,000 most downloaded; "all": every model
 # token_env = "MODELSCOPE_API_TOKEN"
 # rate = 4                    # requests a second
 # confirmations = 2           # complete listings that must lack a model before it is removed
-""",
-    "huggingface": """\
+"""
+    ),
+    "huggingface": sentence(
+        """\
 scope = "top"                 # the 10,000 most downloaded; "all": every model
 # ids = "models.txt"          # or ["org/a", …]: exactly these, and every removal of them
 # author = "Qwen"             # or pipeline_tag = "…", or search = "…": only these
 # token_env = "HF_TOKEN"
 # confirmations = 2           # complete listings that must lack a model before it is removed
-""",
+"""
+    ),
 }
 """Settings of the hubs, as a new archiver.toml shows them."""
 
-_CONFIG = """\
+_CONFIG = sentence(
+    """\
 # What archiver keeps here. Check it with: archiver sources
 
 [archive]
@@ -216,6 +240,7 @@ path = "data"                 # snapshots go to data/<source>/
 # branch = "data"             # commit to another branch than the one checked out
 # author = "archiver <archiver@example.org>"  # instead of git's own user.name and user.email
 # remote = "origin"           # where `archiver run --push` pushes to
+<lang>
 
 <sources>
 [retention]                   # stamped files in the work tree; the history keeps every snapshot
@@ -232,8 +257,12 @@ keep_days = 30                # older stamped files leave the work tree
 # url_env = "TEAM_WEBHOOK_URL" # secrets are named, never written
 # kinds = ["new", "removed"]
 """
+)
 
-_ATTRIBUTES = """\
+_LANG = '# lang = "zh"                 # 提交、更新日志、通知和站点使用中文\n'
+
+_ATTRIBUTES = sentence(
+    """\
 # The bytes in the work tree are the bytes in the history: no conversion of line ends.
 /data/** -text
 # Stamped files repeat latest.json, whose diff is enough.
@@ -242,8 +271,10 @@ _ATTRIBUTES = """\
 /data/**/latest/** linguist-generated diff=archiver
 /data/**/removed.jsonl linguist-generated
 """
+)
 
-_README = """\
+_README = sentence(
+    """\
 # A history of catalogues
 
 `archiver` keeps it: each run lists a catalogue, proves that the listing is complete and commits
@@ -266,10 +297,13 @@ archiver status               # is the job alive?
 archiver diff-driver --install  # git log -p, git show and git diff show changes of records
 ```
 """
+)
 _USUAL = {
-    "class": """\
+    "class": sentence(
+        """\
 # A class in Python lists it: its take_snapshot() captures it, `archiver run` leaves it out.
-""",
+"""
+    ),
     **_HUBS,
 }
 """What the table of a type says besides."""

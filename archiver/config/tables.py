@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from archiver.records.model import KINDS, NEWS, Kind
+from archiver.language import sentence
+from archiver.records.model import KINDS, NEWS, Kind, Severity
 from archiver.records.representation import short
 from archiver.records.text import Noun, plural
 
@@ -77,7 +78,7 @@ Share: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="a number from 
 Distance: TypeAlias = Annotated[float, Meta(ge=0, description="a number from 0")]
 
 
-RUN_CLASS: Final = "the take_snapshot() of that class captures it, no command does"
+RUN_CLASS: Final = sentence("the take_snapshot() of that class captures it, no command does")
 """What to do with a source that a class in Python lists."""
 
 
@@ -90,6 +91,8 @@ class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         author: Author of the commits as ``Name <address>``; None: git's own.
         remote: Name of the remote that ``run --push`` pushes to; None: the branch's own,
             else ``origin``, else the only one.
+        lang: Language of what is written and sent: commits, changelog, notifications, site.
+            None: English.
         index: Whether runs keep an index that is there up to date (``auto``), make one
             (``always``), or none is used (``never``).
     """
@@ -98,6 +101,7 @@ class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     branch: Branch | None = None
     author: Author | None = None
     remote: Remote | None = None
+    lang: Literal["en", "zh"] | None = None
     index: Literal["auto", "always", "never"] = "auto"
 
     __repr__ = short
@@ -124,6 +128,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
         sets: Arrays without order.
         tolerance: Field path to the largest difference that counts as equal.
         label: Field whose text people read beside the key: ``Name`` where keys are UUIDs.
+        severity: Field path to how bad a change of it is, in place of the built-in table.
         noun: What one record is called: ``model``, ``vulnerability``.
         nouns: What several are called; None: the regular plural of `noun`.
         commit: What is committed: any difference, or only news.
@@ -147,6 +152,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     sets: FieldPaths = ()
     tolerance: dict[str, Distance] = {}
     label: str = ""
+    severity: dict[Annotated[str, Meta(min_length=1)], Severity] = {}
     noun: Word = "record"
     nouns: Word | None = None
     commit: Literal["any", "news"] = "any"
@@ -186,6 +192,7 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
         pins: Lists of keys, paths relative to archiver.toml; it receives only changes of these
             records. Empty: all.
         threshold: Smallest change of a metric that it receives, such as ``downloads > 10 %``.
+        min_severity: How bad a change is at least that it receives; None: any.
         limit: Largest number of changes that are named; the others are counted.
         outages: Whether it is notified of outages and recoveries.
         settings: Settings of the type, checked against its ``Settings``.
@@ -199,6 +206,7 @@ class ChannelConfig(msgspec.Struct, frozen=True, kw_only=True):
     where: tuple[str, ...] = ()
     pins: tuple[FilePath, ...] = ()
     threshold: Threshold | None = None
+    min_severity: Severity | None = None
     limit: Annotated[int, Meta(ge=1, description="a whole number from 1")] = 20
     outages: bool = True
     settings: dict[str, Any] = {}
@@ -216,6 +224,7 @@ class FeedConfig(msgspec.Struct, frozen=True, kw_only=True):
         fields: Paths of fields; of records that changed, it tells only changes of these.
             Empty: all.
         where: Conditions that records must fulfil, such as ``downloads > 1000``.
+        min_severity: How bad a change is at least that it tells; None: any.
     """
 
     name: str
@@ -223,6 +232,7 @@ class FeedConfig(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[News, ...] = tuple(kind for kind in KINDS if kind != "metrics")
     fields: FieldPaths = ()
     where: tuple[str, ...] = ()
+    min_severity: Severity | None = None
 
     __repr__ = short
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from archiver.errors import ConfigError, suggestion
+from archiver.language import joined, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,12 +28,14 @@ class Validation:
 
     def add(self, place: str, reason: str) -> None:
         """Add an error: the dotted key of its place, and the reason."""
-        self._errors.append(f"{self._file}: {place}: {reason}")
+        self._errors.append(
+            sentence("{file}: {place}: {reason}", file=self._file, place=place, reason=reason)
+        )
 
     def raise_any(self) -> None:
         """Raise all errors as one, each on a line, if there are any."""
         if self._errors:
-            raise ConfigError("\n".join(self._errors))
+            raise ConfigError(joined("\n", self._errors))
 
     def convert(
         self, known: Mapping[str, FieldInfo], given: Mapping[str, Any], place: str
@@ -47,7 +50,10 @@ class Validation:
         values = {}
         for name, value in given.items():
             if name not in known:
-                self.add(f"{place}.{name}", "unknown key" + suggestion(name, known))
+                self.add(
+                    f"{place}.{name}",
+                    joined("", (sentence("unknown key"), suggestion(name, known))),
+                )
                 continue
             try:
                 values[name] = msgspec.convert(value, known[name].type)
@@ -56,14 +62,14 @@ class Validation:
                 self.add(f"{place}.{name}{inside}", reason)
         for name, each in known.items():
             if each.required and name not in given:
-                self.add(f"{place}.{name}", "missing")
+                self.add(f"{place}.{name}", sentence("missing"))
         return values
 
     def table(self, value: object, place: str) -> dict[str, Any]:
         """Return `value` if it is a table; else that is an error, and the table is empty."""
         if isinstance(value, dict):
             return value
-        self.add(place, f"expected a table, [{place}]")
+        self.add(place, sentence("expected a table, [{place}]", place=place))
         return {}
 
 
@@ -79,10 +85,16 @@ def _explain(kind: Any, value: object, error: msgspec.ValidationError) -> tuple[
     for part in (kind, *get_args(kind)):
         if get_origin(part) is Literal:
             allowed = ", ".join(msgspec.json.encode(each).decode() for each in get_args(part))
-            return "", f"expected one of {allowed}, got {shown}"
+            return "", sentence(
+                "expected one of {allowed}, got {shown}", allowed=allowed, shown=shown
+            )
         for meta in getattr(part, "__metadata__", ()):
             if isinstance(meta, Meta) and meta.description:
-                return "", f"expected {meta.description}, got {shown}"
+                return "", sentence(
+                    "expected {description}, got {shown}",
+                    description=sentence(meta.description),
+                    shown=shown,
+                )
     return place.rstrip("`"), _plain(text)
 
 

@@ -13,6 +13,7 @@ from time import monotonic, process_time
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from archiver.errors import ConfigError, suggestion
+from archiver.language import joined, sentence
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
@@ -110,7 +111,10 @@ class Questions:
         with self._translated():
             cursor = self._connection.execute(query, dict(parameters or {}))
         if cursor.description is None:
-            raise ConfigError("there is no question", hint='ask, for example, "SELECT * FROM runs"')
+            raise ConfigError(
+                sentence("there is no question"),
+                hint=sentence('ask, for example, "SELECT * FROM runs"'),
+            )
         columns = _each_once([name for name, *_ in cursor.description])
         return Answer(columns, self._rows(cursor))
 
@@ -151,7 +155,9 @@ class Questions:
             yield
         except (MemoryError, OverflowError):
             most = f"{_MEMORY >> 20} MB"
-            raise ConfigError(f"the query needs more than {most} of memory") from None
+            raise ConfigError(
+                sentence("the query needs more than {most} of memory", most=most)
+            ) from None
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in _DAMAGED:
@@ -170,16 +176,20 @@ class Questions:
         return max(fetched, process_time() - self._began) > self._seconds + grace
 
     def _too_late(self) -> ConfigError:
-        hint = "ask for less, or give it more with --timeout"
-        return ConfigError(f"the query took more than {self._seconds:g} s", hint=hint)
+        hint = sentence("ask for less, or give it more with --timeout")
+        return ConfigError(
+            sentence("the query took more than {seconds:g} s", seconds=self._seconds), hint=hint
+        )
 
     def _refusal(self, words: str, code: int) -> ConfigError:
         if code == sqlite3.SQLITE_INTERRUPT:
             return self._too_late()
         if code == sqlite3.SQLITE_AUTH:
-            hint = "the index can only be asked: SELECT …, WITH … SELECT, EXPLAIN QUERY PLAN SELECT"
+            hint = sentence(
+                "the index can only be asked: SELECT …, WITH … SELECT, EXPLAIN QUERY PLAN SELECT"
+            )
             return ConfigError(words, hint=hint)
-        return ConfigError(words + self._near(words))
+        return ConfigError(joined("", (words, self._near(words))))
 
     def _near(self, words: str) -> str:
         """Return the suggestion for a misspelt name that SQLite's `words` are about, if any."""

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from archiver.errors import ConfigError
+from archiver.language import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -101,7 +102,9 @@ def require(name: str) -> Any:
     except ImportError as error:
         extra = "'snapshot-archiver[parquet]'" if name == "pyarrow" else name
         hint = f"pip install {extra}"
-        raise ConfigError(f"this needs {name}, which is not installed", hint=hint) from error
+        raise ConfigError(
+            sentence("this needs {name}, which is not installed", name=name), hint=hint
+        ) from error
 
 
 def _schema(table: Table) -> Any:

@@ -46,7 +46,7 @@ ORDER BY rows.key, rows.capture, rows.field"""
 _OF_FIELDS: Final = f"""{_COLUMNS}
 FROM change_rows AS rows {_KEYS}
 WHERE rows.capture > :base AND rows.capture <= :last AND rows.kind = 'updated'
-    AND rows.field IN (SELECT value FROM json_each(:fields))
+    AND (:fields IS NULL OR rows.field IN (SELECT value FROM json_each(:fields)))
 ORDER BY rows.capture DESC, keys.key, rows.field"""  # noqa: S608  constants
 _LAST: Final = """SELECT rows.kind, keys.key, max(rows.capture)
 FROM change_rows AS rows JOIN keys ON keys.id = rows.key
@@ -122,10 +122,14 @@ def by_record(connection: sqlite3.Connection) -> Iterator[Event]:
 
 
 def of_fields(
-    connection: sqlite3.Connection, fields: Iterable[str], base: int, last: int
+    connection: sqlite3.Connection, fields: Iterable[str] | None, base: int, last: int
 ) -> Iterator[Event]:
-    """Yield what changed some fields after capture `base`, up to capture `last`, newest first."""
-    values = {"fields": dump([*fields]).decode(), "base": base, "last": last}
+    """Yield what changed some fields after capture `base`, up to capture `last`, newest first.
+
+    None: any fields. Of each event, only what happened to these fields is told.
+    """
+    names = None if fields is None else dump([*fields]).decode()
+    values = {"fields": names, "base": base, "last": last}
     return _joined(connection.execute(_OF_FIELDS, values))
 
 

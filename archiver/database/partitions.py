@@ -22,6 +22,7 @@ import msgspec
 
 from archiver.database import columnar, plain
 from archiver.errors import ConfigError, RepositoryBusy
+from archiver.language import sentence
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.representation import short
 from archiver.store.durable import disk_errors, sync_folder, write_whole
@@ -41,7 +42,7 @@ _FILE: Final = re.compile(
     r"table=(?:captures|records|changes|metrics|tombstones|runs)/source=(?P<source>[^/]+)/"
     r"(?:month=\d{4}-\d\d/\d{6,}-\d{6,}|all)-[0-9a-f]{16}\.parquet"
 )
-_ANOTHER: Final = "name another folder, or remove it"
+_ANOTHER: Final = sentence("name another folder, or remove it")
 
 
 class File(msgspec.Struct, frozen=True):
@@ -168,13 +169,15 @@ class Folder:
     def _alone(self) -> Iterator[None]:
         """Make the folder and keep other exports away; its own descriptor is the lock."""
         if self._path.exists() and not self._path.is_dir():
-            raise ConfigError(f"{self._path} is no folder", hint=_ANOTHER)
+            raise ConfigError(sentence("{path} is no folder", path=self._path), hint=_ANOTHER)
         self._path.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise RepositoryBusy(f"another export writes to {self._path}") from error
+            raise RepositoryBusy(
+                sentence("another export writes to {path}", path=self._path)
+            ) from error
         else:
             yield
         finally:
@@ -187,7 +190,10 @@ class Folder:
             found = _FILE.fullmatch(path)
             if found is None:
                 raise ConfigError(
-                    f"{self._path} holds {path}, which no export wrote", hint=_ANOTHER
+                    sentence(
+                        "{path} holds {path2}, which no export wrote", path=self._path, path2=path
+                    ),
+                    hint=_ANOTHER,
                 )
             if found["source"] != self._quoted:
                 raise self._other_source(found["source"])
@@ -201,19 +207,31 @@ class Folder:
             content = msgspec.json.decode(path.read_bytes())
             schema = content["schema"]
             if content["format"] == "archiver-parquet" and schema != SCHEMA:
-                message = f"{self._path} was exported with schema {schema}; this is schema {SCHEMA}"
+                message = sentence(
+                    "{path} was exported with schema {schema}; this is schema {schema2}",
+                    path=self._path,
+                    schema=schema,
+                    schema2=SCHEMA,
+                )
                 raise ConfigError(message, hint=_ANOTHER)
             found = msgspec.convert(content, Manifest)
         except (*UNREADABLE, KeyError, TypeError) as error:
-            raise ConfigError(f"{path} is no manifest of an export", hint=_ANOTHER) from error
+            raise ConfigError(
+                sentence("{path} is no manifest of an export", path=path), hint=_ANOTHER
+            ) from error
         if found.source != self._source:
             raise self._other_source(found.source)
         return found
 
     def _other_source(self, name: str) -> ConfigError:
         return ConfigError(
-            f"{self._path} holds the source {name}, not {self._source}",
-            hint="a folder holds one source",
+            sentence(
+                "{path} holds the source {name}, not {source}",
+                path=self._path,
+                name=name,
+                source=self._source,
+            ),
+            hint=sentence("a folder holds one source"),
         )
 
     @property

@@ -11,7 +11,8 @@ from urllib.parse import quote
 from archiver.database import plain
 from archiver.database.plain import Column
 from archiver.database.reading import newest
-from archiver.errors import ConfigError, StoreError, StoreFull
+from archiver.errors import ConfigError, StoreError, StoreFull, reason
+from archiver.language import sentence
 from archiver.records.canonical import decode_with_key
 from archiver.records.field_names import FieldNames
 from archiver.records.jsontext import dump
@@ -88,8 +89,8 @@ _MORE: Final[Mapping[tuple[str, str], str]] = {
 }
 """What columns have besides their types."""
 _TABLE_ENDS: Final = {
-    "records": ", PRIMARY KEY (key, from_capture)",
-    "metrics": ", PRIMARY KEY (key, field, capture)",
+    "records": sentence(", PRIMARY KEY (key, from_capture)"),
+    "metrics": sentence(", PRIMARY KEY (key, field, capture)"),
 }
 _COMPACT: Final = ("keys", "metrics", "tombstones")
 _INDEXES: Final = (
@@ -99,10 +100,10 @@ _INDEXES: Final = (
     "CREATE INDEX changes_field ON changes (field)",
 )
 VIEWS: Final[Mapping[str, str]] = {
-    "new_this_week": "Records that are new in the seven days before the newest capture",
-    "removed": "Records that are gone: since when, why, and what they were",
-    "license_changes": "Changes of a licence",
-    "all_changes": "Changes with those of metrics, as they are counted",
+    "new_this_week": sentence("Records that are new in the seven days before the newest capture"),
+    "removed": sentence("Records that are gone: since when, why, and what they were"),
+    "license_changes": sentence("Changes of a licence"),
+    "all_changes": sentence("Changes with those of metrics, as they are counted"),
 }
 """The views, and what they show."""
 _VIEWS: Final = (
@@ -198,8 +199,10 @@ def _refuse_foreign(path: Path) -> None:
             head = file.read(_APPLICATION_AT.stop)
     ours = head.startswith(_MAGIC) and head[_APPLICATION_AT] == APPLICATION.to_bytes(4, "big")
     if head and not ours:
-        hint = "name another file, or remove it"
-        raise ConfigError(f"{path} is no file that archiver exported", hint=hint)
+        hint = sentence("name another file, or remove it")
+        raise ConfigError(
+            sentence("{path} is no file that archiver exported", path=path), hint=hint
+        )
 
 
 @contextmanager
@@ -225,8 +228,12 @@ def _draft(path: Path) -> Iterator[sqlite3.Connection]:
         draft.replace(path)
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE):
-            raise StoreFull(f"{path}: {error}", hint=MAKE_ROOM) from error
-        raise StoreError(f"{path} cannot be written: {error}") from error
+            raise StoreFull(
+                sentence("{path}: {error}", path=path, error=reason(error)), hint=MAKE_ROOM
+            ) from error
+        raise StoreError(
+            sentence("{path} cannot be written: {error}", path=path, error=reason(error))
+        ) from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -259,7 +266,10 @@ def _typed(index: sqlite3.Connection, wanted: Wanted) -> tuple[Column, ...]:
     taken = [each.name for each in _BUILT_IN]
     for path in paths:
         if not path or "\0" in path or path.casefold() in taken:
-            raise ConfigError(f'"{path}" cannot be a column', hint="its name is taken")
+            raise ConfigError(
+                sentence('"{path}" cannot be a column', path=path),
+                hint=sentence("its name is taken"),
+            )
         taken.append(path.casefold())
     kinds: dict[str, set[Type]] = {path: set() for path in paths}
     names = FieldNames.asked(paths=paths)
@@ -335,7 +345,7 @@ def _make_searchable(connection: sqlite3.Connection, paths: Iterable[str]) -> No
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             raise
-        raise ConfigError(f"--fts: {error}") from error
+        raise ConfigError(sentence("--fts: {error}", error=reason(error))) from error
 
 
 def _quoted(name: str) -> str:

@@ -24,7 +24,8 @@ import msgspec
 
 from archiver.database import schema
 from archiver.database.rows import create
-from archiver.errors import DatabaseDamaged, StoreError, StoreFull
+from archiver.errors import DatabaseDamaged, StoreError, StoreFull, reason
+from archiver.language import sentence
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.representation import short
 from archiver.store.durable import MAKE_ROOM, acquired, disk_errors, sync_folder, write_whole
@@ -112,7 +113,9 @@ class Storage:
             with closing(_connected(path, "mode=ro&immutable=1")) as connection:
                 yield connection
         except sqlite3.DatabaseError as error:
-            raise DatabaseDamaged(f"{path} cannot be read: {error}") from error
+            raise DatabaseDamaged(
+                sentence("{path} cannot be read: {error}", path=path, error=reason(error))
+            ) from error
 
     def _believed(self, seal: Seal) -> None:
         path = self.path(seal)
@@ -120,8 +123,10 @@ class Storage:
             if _inode(path) == seal.inode or _digest(path) == seal.digest:
                 return
         except OSError as error:
-            raise DatabaseDamaged(f"{path} cannot be read: {error.strerror}") from error
-        raise DatabaseDamaged(f"{path} is not what was written")
+            raise DatabaseDamaged(
+                sentence("{path} cannot be read: {strerror}", path=path, strerror=error.strerror)
+            ) from error
+        raise DatabaseDamaged(sentence("{path} is not what was written", path=path))
 
     @contextmanager
     def locked(self, wait: float) -> Iterator[bool]:
@@ -279,5 +284,5 @@ def _digest(path: Path) -> str:
 
 def _failed(error: sqlite3.DatabaseError, path: Path) -> StoreError:
     if "full" in str(error) or "disk I/O" in str(error):
-        return StoreFull(f"{path}: {error}", hint=MAKE_ROOM)
-    return DatabaseDamaged(f"{path}: {error}")
+        return StoreFull(sentence("{path}: {error}", path=path, error=error), hint=MAKE_ROOM)
+    return DatabaseDamaged(sentence("{path}: {error}", path=path, error=error))

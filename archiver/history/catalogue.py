@@ -12,8 +12,9 @@ import msgspec
 
 from archiver import config as configuration
 from archiver.changes.lifecycle import read_missing, read_unlisted
-from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, StoreError
+from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, StoreError, reason
 from archiver.history.foreign import Shape, shape_of
+from archiver.language import sentence
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.policy import Policy
 from archiver.records.representation import short
@@ -78,7 +79,11 @@ class Edge(Revision):
     @property
     def note(self) -> str:
         """Where the clone ends, and how to deepen it."""
-        return f"this clone is shallow: its history ends at {self.id[:10]}; {self.end.hint}"
+        return sentence(
+            "this clone is shallow: its history ends at {id}; {hint}",
+            id=self.id[:10],
+            hint=self.end.hint,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,17 +305,30 @@ class Catalogue:
     def no_revision(self) -> NotADataRepository:
         """Return the error of a catalogue without any revision."""
         if not self.folder:
-            hint = "--file names a file of the repository, relative to its top"
-            return NotADataRepository(f"no commit holds {self.path}", hint=hint)
-        message = f"there is no snapshot of {self.source} yet"
+            hint = sentence("--file names a file of the repository, relative to its top")
+            return NotADataRepository(sentence("no commit holds {path}", path=self.path), hint=hint)
+        message = sentence("there is no snapshot of {source} yet", source=self.source)
         tip = self._newest(None)
         if tip and (moved := self.required().moved_to(self.path, tip)):
             name = source_at(moved)
-            words = f"{message}: {self.path} was moved to {moved}"
-            hint = f"rename [sources.{self.source}] in archiver.toml to [sources.{name}], too"
+            words = sentence(
+                "{message}: {path} was moved to {moved}",
+                message=message,
+                path=self.path,
+                moved=moved,
+            )
+            hint = sentence(
+                "rename [sources.{source}] in archiver.toml to [sources.{name}], too",
+                source=self.source,
+                name=name,
+            )
             return NotADataRepository(words, hint=hint)
         by_class = self.config is not None and self.config.source(self.source).by_class
-        hint = configuration.RUN_CLASS if by_class else f"take one with: archiver run {self.source}"
+        hint = (
+            configuration.RUN_CLASS
+            if by_class
+            else sentence("take one with: archiver run {source}", source=self.source)
+        )
         return NotADataRepository(message, hint=hint)
 
     def policy_then(self, commit: str) -> Policy | None:
@@ -346,7 +364,11 @@ class Catalogue:
         try:
             return msgspec.json.Decoder(Reverted).decode_lines(content or b"")
         except UNREADABLE as error:
-            raise StoreError(f"{REVERTED} cannot be read: {plain(error)}") from error
+            raise StoreError(
+                sentence(
+                    "{reverted} cannot be read: {plain}", reverted=REVERTED, plain=plain(error)
+                )
+            ) from error
 
     def unlisted(self, commit: str) -> frozenset[str]:
         """Return the keys that the snapshot of a commit holds and its listing did not name.
@@ -361,7 +383,11 @@ class Catalogue:
         try:
             return read_unlisted(content or b"")
         except ValueError as error:
-            raise StoreError(f"{UNLISTED} cannot be read: {error}") from error
+            raise StoreError(
+                sentence(
+                    "{unlisted} cannot be read: {error}", unlisted=UNLISTED, error=reason(error)
+                )
+            ) from error
 
     def missing(self) -> dict[str, Missing]:
         """Return the records that are missing and not removed yet, as the last run remembers.
@@ -373,7 +399,11 @@ class Catalogue:
         try:
             return read_missing(content or b"")
         except ValueError as error:
-            words = f"what is remembered of {self.source} cannot be read: {error}"
+            words = sentence(
+                "what is remembered of {source} cannot be read: {error}",
+                source=self.source,
+                error=reason(error),
+            )
             raise StoreError(words) from error
 
     def remembered(self, file: str) -> bytes | None:
@@ -421,8 +451,8 @@ class Catalogue:
         """Return the repository; NotADataRepository if there is none."""
         if self.repository is None:
             raise NotADataRepository(
-                "there is no git repository here",
-                hint="name one with --repo DIR, or make one with: archiver init",
+                sentence("there is no git repository here"),
+                hint=sentence("name one with --repo DIR, or make one with: archiver init"),
             )
         return self.repository
 
@@ -479,6 +509,7 @@ def policy_of(source: SourceConfig) -> Policy:
         sets=source.sets,
         tolerance=source.tolerance,
         label=source.label,
+        severity=source.severity,
     )
 
 
@@ -511,6 +542,8 @@ def _only(config: Config) -> str:
         return next(iter(config.sources))
     names = ", ".join(config.sources)
     raise ConfigError(
-        "there is more than one source" if names else "no source is configured",
-        hint=f"name one with --source: {names}" if names else "add a table [sources.NAME]",
+        sentence("there is more than one source") if names else sentence("no source is configured"),
+        hint=sentence("name one with --source: {names}", names=names)
+        if names
+        else sentence("add a table [sources.NAME]"),
     )

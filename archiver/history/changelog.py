@@ -120,7 +120,7 @@ def _section(
     """
     after = versions.stored(revision)
     try:
-        summary, changes = outlined(before, after, catalogue.policy)
+        summary, changes, severities = outlined(before, after, catalogue.policy)
     except UnreadableSnapshot as error:
         raise flaw(before) or error from error
     if not summary.news:
@@ -134,6 +134,7 @@ def _section(
         new=after.end,
         summary=summary,
         changes=changes,
+        severities=severities,
         snapshots=(names[0], names[1]),
         link=link,
         first=before is EMPTY,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from archiver import config as configuration
-from archiver.errors import ConfigError, NotADataRepository, UnknownRecord, UnknownRevision
+from archiver.errors import ConfigError, NotADataRepository, UnknownRecord, UnknownRevision, reason
 from archiver.history.catalogue import anywhere, configured
+from archiver.language import sentence
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -64,8 +66,8 @@ class Choice:
         first, *others = self.each()
         if others:
             names = ", ".join(each.source for each in (first, *others))
-            hint = f"name one with --source: {names}"
-            raise ConfigError("there is more than one source", hint=hint)
+            hint = sentence("name one with --source: {names}", names=names)
+            raise ConfigError(sentence("there is more than one source"), hint=hint)
         return first
 
     def each(self) -> list[Catalogue]:
@@ -80,7 +82,7 @@ class Choice:
             file = _within(repository, self.repo, self.file)
             found = [self._described(repository, file)]
         elif self._describes:
-            message = "--records, --key and --except describe the file that --file names"
+            message = sentence("--records, --key and --except describe the file that --file names")
             raise ConfigError(message)
         else:
             config = self._config()
@@ -124,9 +126,15 @@ class Choice:
     def _config(self) -> Config:
         if configuration.locate(self.repo, self.environ) is None:
             raise ConfigError(
-                f"no {configuration.FILE_NAME} in {self.repo.absolute()} or above it",
-                hint="read a JSON file of any git repository with --file PATH --records PATH "
-                "--key FIELD, or make a data repository with: archiver init",
+                sentence(
+                    "no {file_name} in {repo} or above it",
+                    file_name=configuration.FILE_NAME,
+                    repo=self.repo.absolute(),
+                ),
+                hint=sentence(
+                    "read a JSON file of any git repository with --file PATH --records PATH "
+                    "--key FIELD, or make a data repository with: archiver init"
+                ),
             )
         return configuration.discover(self.repo, self.environ)
 
@@ -134,9 +142,11 @@ class Choice:
         stamped = (each[1] for word in self.words for each in _STAMPED.finditer(word))
         named = {name for name in stamped if name in config.sources}
         if len(named) > 1 and not self.sources:
-            versions = " and ".join(sorted(named))
-            hint = "A and B are versions of one source"
-            raise ConfigError(f"there is more than one source: {versions}", hint=hint)
+            versions = reduce(_and, sorted(named))
+            hint = sentence("A and B are versions of one source")
+            raise ConfigError(
+                sentence("there is more than one source: {versions}", versions=versions), hint=hint
+            )
         return config.chosen(self.sources or named)
 
     def _measured(self, found: Catalogue) -> Catalogue:
@@ -144,6 +154,10 @@ class Choice:
         if self.metrics:
             policy = replace(policy, metrics=(*policy.metrics, *self.metrics))
         return replace(found, policy=policy, indexed=found.indexed and self.index)
+
+
+def _and(first: str, second: str) -> str:
+    return sentence("{first} and {second}", first=first, second=second)
 
 
 def _within(repository: Repository, folder: Path, file: str) -> str:
@@ -160,8 +174,12 @@ def _within(repository: Repository, folder: Path, file: str) -> str:
     try:
         return Path(path).relative_to(repository.root).as_posix()
     except ValueError:
-        message = f"--file: {file} is outside of the git repository {repository.root}"
-        raise ConfigError(message, hint="--repo names another one") from None
+        message = sentence(
+            "--file: {file} is outside of the git repository {root}",
+            file=file,
+            root=repository.root,
+        )
+        raise ConfigError(message, hint=sentence("--repo names another one")) from None
 
 
 def answering(
@@ -191,5 +209,5 @@ def answering(
         raise troubles[0]
     for trouble in troubles:
         if not isinstance(trouble, UnknownRecord):
-            left_out(str(trouble))
+            left_out(reason(trouble))
     return found

@@ -6,16 +6,18 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, starmap
-from typing import TYPE_CHECKING, Any, cast
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from msgspec.structs import replace as with_
 
-from archiver.changes.compare import differing, explain, kind_of, summarize, tally
+from archiver.changes.compare import differing, explain, kind_of, summarize, tally, weighed
 from archiver.changes.lifecycle import UNKNOWN, Lives
+from archiver.changes.severity import order, scale
 from archiver.history.versions import EMPTY
 from archiver.records import canonical
 from archiver.records.field_names import FieldNames
-from archiver.records.model import KINDS, NEWS, ChangeSet, RecordChange, Summary
+from archiver.records.model import KINDS, NEWS, ChangeSet, RecordChange, Severities, Summary
 from archiver.records.representation import short
 from archiver.render import wording
 from archiver.render.section import CAP
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from archiver.changes.guard import Drift
     from archiver.changes.lifecycle import Pair
     from archiver.history.versions import Version
-    from archiver.records.model import End, Kind
+    from archiver.records.model import End, Kind, Severity
     from archiver.records.policy import Policy
     from archiver.records.query import Predicate
 
@@ -128,7 +130,7 @@ class Comparison:
     def collect(self) -> ChangeSet:
         """Return the whole change set, in memory."""
         groups: dict[str, list[Any]] = {}
-        for change in self.changes():
+        for change in map(scale(self.policy).weighed, self.changes()):
             groups.setdefault(change.kind, []).append(wording.public(change))
         return ChangeSet(
             source=self.source,
@@ -192,10 +194,27 @@ class Comparison:
                 yield with_(change, kind=kind, changes=kept)
 
 
+class Account(NamedTuple):
+    """What changed between two versions, as a commit message tells it.
+
+    Attributes:
+        summary: How many changes there are of each kind.
+        changes: The first few news of each kind and severity, the worst first.
+        severities: How many changes there are of each kind and severity.
+    """
+
+    summary: Summary
+    changes: tuple[RecordChange, ...]
+    severities: Severities
+
+    def __repr__(self) -> str:
+        return short(self)
+
+
 def outlined(
     before: Version, after: Version, policy: Policy, drift: Drift | None = None
-) -> tuple[Summary, tuple[RecordChange, ...]]:
-    """Count all changes; explain the first few news of each kind, as a commit message names.
+) -> Account:
+    """Count all changes; explain the first few news of each kind and severity.
 
     Args:
         before: The version before.
@@ -203,19 +222,29 @@ def outlined(
         policy: What the fields mean.
         drift: Is shown the lines of each record that is in both and differs.
     """
-    counts: Counter[Kind] = Counter()
-    named: list[RecordChange] = []
+    counts: Counter[tuple[Kind, Severity]] = Counter()
+    named: list[tuple[int, RecordChange]] = []
     known = lives(before, after)
     for old, new in unequal(before, after, known):
-        kind = kind_of(old, new, policy, known)
-        if drift is not None and old is not None and new is not None and kind != "renamed":
+        found = weighed(old, new, policy, known)
+        is_rename = found is not None and found[0] == "renamed"
+        if drift is not None and old is not None and new is not None and not is_rename:
             drift.see(old, new)
-        if kind is None:
+        if found is None:
             continue
-        counts[kind] += 1
-        if counts[kind] <= CAP and kind in NEWS and (change := explain(old, new, policy, known)):
-            named.append(change)
-    return summarize(counts, old=before.end.total, new=after.end.total), tuple(named)
+        counts[found] += 1
+        if counts[found] <= CAP and found[0] in NEWS:
+            change = explain(old, new, policy, known)
+            if change is not None:
+                named.append((order(*found), with_(change, severity=found[1])))
+    kinds: Counter[Kind] = Counter()
+    severities: Severities = {}
+    for (kind, severity), number in counts.items():
+        kinds[kind] += number
+        severities.setdefault(kind, {})[severity] = number
+    summary = summarize(kinds, old=before.end.total, new=after.end.total)
+    changes = tuple(change for _, change in sorted(named, key=itemgetter(0)))
+    return Account(summary, changes, severities)
 
 
 def lives(old: Version, new: Version) -> Lives:

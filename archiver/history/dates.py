@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archiver.errors import UnknownRevision
 from archiver.history.catalogue import Edge
 from archiver.history.versions import stamp
+from archiver.language import sentence
 from archiver.records.text import few
 from archiver.render.wording import short
 
@@ -60,7 +61,11 @@ class Dates(NamedTuple):
         known = {each.id for each in self.used}
         wrong = [each for each in self.revisions if each.id not in known]
         named = few([f"{short(each.id)} ({stamp(each.authored_at)} UTC)" for each in wrong])
-        return (f"times that contradict the order of the commits are not used: {named}",)
+        return (
+            sentence(
+                "times that contradict the order of the commits are not used: {named}", named=named
+            ),
+        )
 
     def at(self, time: datetime) -> Revision:
         """Return the revision in effect at `time`, UTC.
@@ -74,8 +79,18 @@ class Dates(NamedTuple):
                 return revision
         if self.edge is not None:
             raise self.edge.end
-        began = f"; the first one is of {stamp(self.used[-1].authored_at)}" if self.used else ""
-        raise UnknownRevision(f"there is no snapshot at or before {stamp(time)} UTC{began}")
+        began = (
+            sentence(
+                "; the first one is of {authored_at}", authored_at=stamp(self.used[-1].authored_at)
+            )
+            if self.used
+            else ""
+        )
+        raise UnknownRevision(
+            sentence(
+                "there is no snapshot at or before {time} UTC{began}", time=stamp(time), began=began
+            )
+        )
 
     def until(self, time: datetime) -> tuple[Revision, ...]:
         """Return the revision in effect at `time` and those before it, newest first."""

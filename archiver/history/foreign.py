@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from archiver.errors import UnreadableSnapshot
+from archiver.language import sentence, stored
 from archiver.records import canonical
 from archiver.records.decoding import decoded
 from archiver.records.document import Reader
@@ -111,7 +112,8 @@ class Documents:
         reasons = [f"{each.place} ({each.reason})" for each in bad]
         if bad and not lines:
             raise UnreadableSnapshot(
-                f"no record can be read: {reasons[0]}", hint=self._reader.hint(text.body)
+                sentence("no record can be read: {reasons}", reasons=reasons[0]),
+                hint=self._reader.hint(text.body),
             )
         keys = {each.key for each in bad if each.key}
         return Document(
@@ -133,7 +135,13 @@ def _refuse_shortfall(body: bytes, found: int) -> None:
     except UNREADABLE:
         return  # no number, so nothing is announced
     if announced is not None and announced > found:
-        raise UnreadableSnapshot(f"it announces {announced:,} models and holds {found:,}")
+        raise UnreadableSnapshot(
+            sentence(
+                "it announces {announced:,} models and holds {found:,}",
+                announced=announced,
+                found=found,
+            )
+        )
 
 
 def _with_size(line: Line) -> bytes:
@@ -166,7 +174,7 @@ def rekeyed(
     everything = chain((first,), rest)
     if not fields or canonical.line_key(_rekeyed(first, fields)) == canonical.line_key(first):
         return everything, ()
-    note = f"stored under another key; {' + '.join(fields)} is applied"
+    note = stored("stored under another key; {fields} is applied", fields=" + ".join(fields))
     found = (_rekeyed(line, fields) for line in everything)
     return sorted(found, key=canonical.line_key), (note,)
 
@@ -181,5 +189,9 @@ def _rekeyed(line: bytes, fields: tuple[str, ...]) -> bytes:
 
 def skipped(bad: Sequence[str], twice: Sequence[str]) -> tuple[str, ...]:
     """Name and count records that were left out, and keys that came twice."""
-    found = (("left out, no usable record", bad), ("doubled key, the greatest line counts", twice))
-    return tuple(f"{what}: {few(names)}" for what, names in found if names)
+    notes = []
+    if bad:
+        notes.append(stored("left out, no usable record: {names}", names=few(bad)))
+    if twice:
+        notes.append(stored("doubled key, the greatest line counts: {names}", names=few(twice)))
+    return tuple(notes)

@@ -21,6 +21,7 @@ from archiver.errors import (
     StoreError,
 )
 from archiver.history.catalogue import policy_of
+from archiver.language import sentence
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _is_as_configured(catalogue: Catalogue) -> bool:
 def description(catalogue: Catalogue) -> str:
     """Return a digest of all that gives the rows of an index another content than git's history."""
     policy = {each.name: getattr(catalogue.policy, each.name) for each in fields(catalogue.policy)}
-    policy.pop("label")
+    del policy["label"], policy["severity"]
     policy["tolerance"] = sorted(policy["tolerance"].items())
     about = (catalogue.path, policy, catalogue.shape)
     return hashlib.sha256(msgspec.json.encode(about, order="sorted")).hexdigest()
@@ -153,7 +154,7 @@ def update(
     place = storage(catalogue)
     if place is None:
         raise ShallowHistory(
-            "this clone is shallow, and an index holds the whole history",
+            sentence("this clone is shallow, and an index holds the whole history"),
             hint="git fetch --unshallow",
         )
     with place.locked(wait) as alone:
@@ -187,8 +188,10 @@ def ready(catalogue: Catalogue, progress: Progress = silent) -> Iterator[Index]:
     """
     if not catalogue.indexed:
         raise ConfigError(
-            f"this needs the index of {catalogue.source}, which is not to be used",
-            hint='leave out --no-index, or set [archive] index to "auto"',
+            sentence(
+                "this needs the index of {source}, which is not to be used", source=catalogue.source
+            ),
+            hint=sentence('leave out --no-index, or set [archive] index to "auto"'),
         )
     with index(catalogue) as found:
         if found is not None:
@@ -197,7 +200,9 @@ def ready(catalogue: Catalogue, progress: Progress = silent) -> Iterator[Index]:
     update(catalogue, progress=progress)
     with index(catalogue) as found:
         if found is None:
-            raise RepositoryBusy(f"another process changes the index of {catalogue.source}")
+            raise RepositoryBusy(
+                sentence("another process changes the index of {source}", source=catalogue.source)
+            )
         yield found
 
 
@@ -220,7 +225,12 @@ def advised(catalogue: Catalogue, versions: Iterable[T]) -> Iterator[T]:
     """Yield `versions`, and say once, where they are many, that an index would help."""
     for number, version in enumerate(versions, 1):
         if number == _MANY and storage(catalogue) is not None:
-            _log.warning("more than %d versions are read: archiver index makes this fast", _MANY)
+            _log.warning(
+                sentence(
+                    "more than {number} versions are read: archiver index makes this fast",
+                    number=_MANY,
+                )
+            )
         yield version
 
 

@@ -16,6 +16,7 @@ from archiver.history import ranges
 from archiver.history.catalogue import REMOVED, RUNS
 from archiver.history.index import description, is_of
 from archiver.history.workers import alone
+from archiver.language import sentence
 from archiver.store.repository import STATE_REF
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ class Update:
                     part.unlink()
                     self._progress(each[-1], len(history))
         if reading.last_readable(connection, len(history)) is None:
-            raise UnreadableSnapshot(f"no version of {self._catalogue.source} can be read")
+            raise UnreadableSnapshot(
+                sentence("no version of {source} can be read", source=self._catalogue.source)
+            )
         self._note_settings(connection, history, known)
 
     def _note_settings(

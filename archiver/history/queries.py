@@ -17,6 +17,7 @@ from archiver.history.index import index
 from archiver.history.outlines import Outlines
 from archiver.history.unreadable import Problems, called
 from archiver.history.versions import EMPTY, flaw, is_index, opened, stamp
+from archiver.language import sentence
 from archiver.records.canonical import line_key
 from archiver.records.text import few
 
@@ -105,7 +106,11 @@ def _comparable(before: Version, after: Version) -> tuple[Version, Version]:
     kept = {key: line for key, line in old.items() if key in after.unusable or after.unnamed}
     kept = {key: line for key, line in kept.items() if key not in new}
     known = {key: new[key] for key in before.unusable & new.keys()}
-    note = (f"kept as in the older file, unusable now: {few(sorted(kept))}",) if kept else ()
+    note = (
+        (sentence("kept as in the older file, unusable now: {few}", few=few(sorted(kept))),)
+        if kept
+        else ()
+    )
     return before.with_lines(old | known), after.with_lines(new | kept, *note)
 
 
@@ -137,7 +142,7 @@ def changes_since(
         end = dates.edge if dates.began(base) > since else None
         if end is not None and base.id == after.end.revision:
             raise end.end
-        began = f"the archive begins later, at {stamp(dates.began(base))} UTC"
+        began = sentence("the archive begins later, at {began} UTC", began=stamp(dates.began(base)))
         late = (end.note,) if end else (began,) if dates.began(base) > since else ()
         stands = _stands_for(base, dates.until(since))
         notes = (*late, *stands, *dates.notes, *_notes(catalogue, before, after))
@@ -249,7 +254,13 @@ def _stands_for(base: Revision, candidates: Sequence[Revision]) -> tuple[str, ..
     """Return a note where the version in effect cannot be read, and `base` stands for it."""
     if not candidates or candidates[0] == base:
         return ()
-    return (f"{called(candidates[0])} cannot be read; {called(base)} stands for it",)
+    return (
+        sentence(
+            "{called} cannot be read; {called2} stands for it",
+            called=called(candidates[0]),
+            called2=called(base),
+        ),
+    )
 
 
 def _newest(catalogue: Catalogue, versions: Stored, tip: str | None) -> Version:
@@ -324,7 +335,9 @@ def _other_policy(
         return ""
     names = (each.name for each in dataclasses.fields(then))
     changed = (name for name in names if getattr(then, name) != getattr(catalogue.policy, name))
-    return (
-        f"{', '.join(changed)} in archiver.toml changed since {end.timestamp} UTC; "
-        "today's is applied to both sides"
+    return sentence(
+        "{changed} in archiver.toml changed since {timestamp} UTC; today's is "
+        "applied to both sides",
+        changed=", ".join(changed),
+        timestamp=end.timestamp,
     )

@@ -20,6 +20,7 @@ from archiver.database.storage import written
 from archiver.errors import DamagedObject, StoreError, UnreadableSnapshot
 from archiver.history.comparison import lives, unequal
 from archiver.history.versions import EMPTY, opened, stamp
+from archiver.language import sentence
 
 if TYPE_CHECKING:
     import sqlite3
@@ -55,7 +56,7 @@ def pinned(catalogue: Catalogue, tip: str) -> Catalogue:
     It says where records are and what fields mean; nothing else of archiver.toml, and nothing of
     the environment, which may hold secrets.
     """
-    policy = replace(catalogue.policy, tolerance=dict(catalogue.policy.tolerance))
+    policy = replace(catalogue.policy, tolerance=dict(catalogue.policy.tolerance), severity={})
     config = catalogue.config and configuration.parse(b"", Path(configuration.FILE_NAME), {})
     return replace(catalogue, policy=policy, config=config, ref=tip)
 
@@ -73,7 +74,13 @@ def write_part(catalogue: Catalogue, captures: range, path: Path) -> None:
     """
     history = [*catalogue.revisions()][::-1]
     if captures[-1] > len(history):
-        raise StoreError(f"the history has {len(history)} captures, and no {captures[-1]}")
+        raise StoreError(
+            sentence(
+                "the history has {number} captures, and no {captures}",
+                number=len(history),
+                captures=captures[-1],
+            )
+        )
     with written(path, new=True) as connection:
         derive(catalogue, connection, history, captures)
 

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.errors import ConfigError, ShallowHistory, UnknownRevision, UnreadableSnapshot
+from archiver.errors import ConfigError, ShallowHistory, UnknownRevision, UnreadableSnapshot, reason
 from archiver.history import snapshots
 from archiver.history.catalogue import Edge, folder_of, source_at
 from archiver.history.dates import Dates
 from archiver.history.unreadable import hint, unreadable
+from archiver.language import joined, sentence
 from archiver.store.history import GONE
 
 if TYPE_CHECKING:
@@ -54,15 +55,23 @@ def moment(text: str, now: datetime, *, start: bool = False) -> datetime | None:
         try:
             return now - past
         except OverflowError:
-            raise ConfigError(f'"{text}" reaches back before all calendars') from None
+            raise ConfigError(
+                sentence('"{text}" reaches back before all calendars', text=text)
+            ) from None
     if _AMBIGUOUS.fullmatch(text):
-        raise ConfigError(f'the date "{text}" is ambiguous', hint="write it as YYYY-MM-DD")
+        raise ConfigError(
+            sentence('the date "{text}" is ambiguous', text=text),
+            hint=sentence("write it as YYYY-MM-DD"),
+        )
     if not _DATE.fullmatch(text):
         return None
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        raise ConfigError(f'there is no date "{text}"', hint="write it as YYYY-MM-DD") from None
+        raise ConfigError(
+            sentence('there is no date "{text}"', text=text),
+            hint=sentence("write it as YYYY-MM-DD"),
+        ) from None
     whole_day = len(text) == len("YYYY-MM-DD") and not start
     return (read if read.tzinfo else read.replace(tzinfo=UTC)) + _END_OF_DAY * whole_day
 
@@ -88,7 +97,8 @@ def end(text: str, now: datetime) -> datetime:
 def _time(option: str, text: str, found: datetime | None) -> datetime:
     if found is None:
         raise ConfigError(
-            f"{option}: {text!r} is neither a period nor a date", hint="write 7d or 2026-03-01"
+            sentence("{option}: {text!r} is neither a period nor a date", option=option, text=text),
+            hint=sentence("write 7d or 2026-03-01"),
         )
     return found
 
@@ -145,7 +155,7 @@ def _file(catalogue: Catalogue, versions: Versions, path: Path) -> Version:
     try:
         return versions.file(path)
     except UnreadableSnapshot as error:
-        message = f"{path} cannot be read: {error}"
+        message = sentence("{path} cannot be read: {error}", path=path, error=reason(error))
         raise UnreadableSnapshot(message, hint=hint(catalogue, error.hint)) from error
 
 
@@ -209,7 +219,8 @@ def _as_of(catalogue: Catalogue, commit: str) -> Revision:
         if found.blob is not None:
             return found
     raise UnknownRevision(
-        f"{commit} holds no {catalogue.path}", hint="`archiver log` lists the revisions"
+        sentence("{commit} holds no {path}", commit=commit, path=catalogue.path),
+        hint=sentence("`archiver log` lists the revisions"),
     )
 
 
@@ -230,7 +241,9 @@ def is_missing_file(text: str) -> bool:
 
 def no_file(names: Iterable[str]) -> UnknownRevision:
     """Return the error that there are no files with these names."""
-    return UnknownRevision("\n".join(f"there is no file {name}" for name in names))
+    return UnknownRevision(
+        joined("\n", (sentence("there is no file {name}", name=name) for name in names))
+    )
 
 
 def _is_stamped(catalogue: Catalogue, text: str) -> bool:
@@ -254,9 +267,12 @@ def _snapshot(catalogue: Catalogue, text: str) -> Revision:
     path = f"{catalogue.stamped}/{name}"
     reason = catalogue.required().obstacle(tip, path) if tip else GONE
     if reason != GONE:
-        raise UnreadableSnapshot(f"{path} of {tip} cannot be read: {reason}")
+        raise UnreadableSnapshot(
+            sentence("{path} of {tip} cannot be read: {reason}", path=path, tip=tip, reason=reason)
+        )
     raise UnknownRevision(
-        f"no snapshot is called {name}", hint="`archiver log` lists the revisions"
+        sentence("no snapshot is called {name}", name=name),
+        hint=sentence("`archiver log` lists the revisions"),
     )
 
 

@@ -13,6 +13,7 @@ from archiver.errors import StoreError
 from archiver.history import versions
 from archiver.history.catalogue import LATEST
 from archiver.history.versions import Part, Version
+from archiver.language import sentence
 from archiver.records import canonical
 from archiver.records.model import End
 
@@ -124,10 +125,18 @@ def laid_out(
             break
     name, size = max(layout.sizes.items(), key=lambda each: each[1])
     if size > max_bytes:
-        message = f"{LATEST if not name else f'shard {name}'} would have {size:,} bytes"
+        message = sentence(
+            "{latest} would have {size:,} bytes",
+            latest=LATEST if not name else sentence("shard {name}", name=name),
+            size=size,
+        )
         raise StoreError(
-            f"{message}, more than max_bytes = {max_bytes:,}",
-            hint='set shards = "auto" (or 16, 256) for this source, or raise max_bytes',
+            sentence(
+                "{message}, more than max_bytes = {max_bytes:,}",
+                message=message,
+                max_bytes=max_bytes,
+            ),
+            hint=sentence('set shards = "auto" (or 16, 256) for this source, or raise max_bytes'),
         )
     return layout
 

@@ -17,6 +17,7 @@ from archiver.history.comparison import lives
 from archiver.history.index import advised, index
 from archiver.history.unreadable import Problems
 from archiver.history.versions import EMPTY, STAMP, Part, opened, stamp
+from archiver.language import sentence
 from archiver.records import canonical
 from archiver.records.jsontext import dump
 from archiver.records.key import label_of
@@ -349,8 +350,12 @@ def _unknown(catalogue: Catalogue, versions: Versions, key: str) -> UnknownRecor
     newest = next(readable(versions, catalogue.revisions()), None)
     label = catalogue.policy.label
     near = [] if newest is None else _near(key, newest[1].lines(), label)
-    hint = f"did you mean {', '.join(near)}?" if near else "`archiver search` finds records"
-    return UnknownRecord(f"no version holds a record {key!r}", hint=hint)
+    hint = (
+        sentence("did you mean {near}?", near=", ".join(near))
+        if near
+        else sentence("`archiver search` finds records")
+    )
+    return UnknownRecord(sentence("no version holds a record {key!r}", key=key), hint=hint)
 
 
 def _near(key: str, lines: Iterable[bytes], label: str) -> list[str]:

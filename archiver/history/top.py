@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archiver.database import figures
 from archiver.errors import ConfigError, suggestion
 from archiver.history import revisions
+from archiver.language import sentence
 from archiver.records.jsontext import parse
 from archiver.records.key import label_of
 from archiver.records.representation import short
@@ -39,7 +40,7 @@ def base(catalogue: Catalogue, index: Index, since: datetime) -> Base:
     if found is not None:
         return Base(found)
     capture, began = figures.first(index.connection)
-    return Base(capture, f"the archive begins later, at {began} UTC")
+    return Base(capture, sentence("the archive begins later, at {began} UTC", began=began))
 
 
 def metric(catalogue: Catalogue, index: Index, name: str) -> int:
@@ -51,10 +52,17 @@ def metric(catalogue: Catalogue, index: Index, name: str) -> int:
     known = figures.metrics(index.connection)
     if name in known:
         return known[name]
-    there = few([*known]) if known else "none"
+    there = few([*known]) if known else sentence("none")
     raise ConfigError(
-        f'{catalogue.source} has no metric "{name}"{suggestion(name, known)}',
-        hint=f"its metrics are {there}; archiver.toml or --metric makes a field one",
+        sentence(
+            '{source} has no metric "{name}"{suggestion}',
+            source=catalogue.source,
+            name=name,
+            suggestion=suggestion(name, known),
+        ),
+        hint=sentence(
+            "its metrics are {there}; archiver.toml or --metric makes a field one", there=there
+        ),
     )
 
 

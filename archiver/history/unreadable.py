@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from archiver.errors import UnreadableSnapshot
+from archiver.errors import UnreadableSnapshot, reason
+from archiver.language import joined, sentence
 from archiver.records.document import WHERE
 from archiver.records.text import count, more
 from archiver.render.wording import short
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from archiver.store.history import Revision
 
 _NAMED: Final = 3
-_ASKED: Final = "where are its records, and what is their key? --records PATH --key FIELD"
+_ASKED: Final = sentence("where are its records, and what is their key? --records PATH --key FIELD")
 
 _log = logging.getLogger(__name__)
 
@@ -43,34 +44,41 @@ class Problems:
 
     def add(self, revision: Revision, error: UnreadableSnapshot) -> None:
         """Take note of a version; newer ones come first."""
-        reason = str(error)
-        known = self._found.get(reason) or _Problem(0, revision, revision, error.hint)
-        self._found[reason] = known._replace(number=known.number + 1, oldest=revision)
+        words = reason(error)
+        known = self._found.get(words) or _Problem(0, revision, revision, error.hint)
+        self._found[words] = known._replace(number=known.number + 1, oldest=revision)
 
     def notes(self) -> tuple[str, ...]:
         """Say of each problem which versions have it, of many only the first ones."""
         named = list(self._found.items())[:_NAMED]
         others = len(self._found) - len(named)
-        lines = (f"{_versions(each)} cannot be read: {reason}" for reason, each in named)
+        lines = (
+            sentence("{versions} cannot be read: {reason}", versions=_versions(each), reason=reason)
+            for reason, each in named
+        )
         return (*lines, *([more(others)] if others else ()))
 
     def warn(self, catalogue: Catalogue) -> None:
         """Log what was skipped, where an answer has no place for it."""
         for line in self.notes():
-            _log.warning("%s: %s", catalogue.source, line)
+            _log.warning(joined(": ", (catalogue.source, line)))
 
     def error(self, catalogue: Catalogue) -> UnreadableSnapshot:
         """Return the error that no version of `catalogue` can be read, for these reasons."""
         named = list(self._found.items())[:_NAMED]
-        lines = [f"{_versions(problem)}: {reason}" for reason, problem in named]
+        lines = [
+            sentence("{versions}: {reason}", versions=_versions(problem), reason=reason)
+            for reason, problem in named
+        ]
         others = len(self._found) - len(named)
         return UnreadableSnapshot(
-            "\n".join(
+            joined(
+                "\n",
                 (
-                    f"no version of {catalogue.source} can be read",
+                    sentence("no version of {source} can be read", source=catalogue.source),
                     *lines,
                     *([more(others)] if others else ()),
-                )
+                ),
             ),
             hint=hint(catalogue, named[0][1].hint) if named else "",
         )
@@ -80,7 +88,12 @@ def unreadable(
     catalogue: Catalogue, revision: Revision, error: UnreadableSnapshot
 ) -> UnreadableSnapshot:
     """Return `error` with the name of the revision, and a hint for this catalogue."""
-    message = f"{catalogue.path} of {called(revision)} cannot be read: {error}"
+    message = sentence(
+        "{path} of {called} cannot be read: {error}",
+        path=catalogue.path,
+        called=called(revision),
+        error=error,
+    )
     return type(error)(message, hint=hint(catalogue, error.hint))
 
 
@@ -100,4 +113,9 @@ def _versions(problem: _Problem) -> str:
     if problem.number == 1:
         return called(problem.newest)
     number = count(problem.number, "version")
-    return f"{number}, {called(problem.oldest)} to {called(problem.newest)}"
+    return sentence(
+        "{number}, {called} to {called2}",
+        number=number,
+        called=called(problem.oldest),
+        called2=called(problem.newest),
+    )

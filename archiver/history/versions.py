@@ -12,10 +12,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.changes.lifecycle import read_tombstones
-from archiver.errors import UnknownRevision, UnreadableSnapshot
+from archiver.errors import UnknownRevision, UnreadableSnapshot, reason
 from archiver.history.catalogue import REMOVED, folder_of
 from archiver.history.foreign import Documents, rekeyed
 from archiver.history.unusable import LastUsable, Usable
+from archiver.language import sentence
 from archiver.records import canonical
 from archiver.records.decoding import unzipped
 from archiver.records.model import End
@@ -256,7 +257,11 @@ class Versions:
         """Return a version with the last usable lines of what it holds in an unusable form."""
         usable = found.usable(revision.id)
         kept = self._last_usable.of(usable)
-        note = (f"kept as last seen, unusable now: {few(sorted(kept))}",) if kept else ()
+        note = (
+            (sentence("kept as last seen, unusable now: {few}", few=few(sorted(kept))),)
+            if kept
+            else ()
+        )
         end = End(revision.id, stamp(revision.authored_at), found.total)
         return Version(end, {}, found.notes).with_lines({**usable.lines, **kept}, *note)
 
@@ -315,7 +320,7 @@ class Versions:
 
     def _shard(self, blob: str | None, name: str) -> _Shard:
         if blob is None:
-            raise UnreadableSnapshot(f"shard {name} is missing")
+            raise UnreadableSnapshot(sentence("shard {name} is missing", name=name))
         return _Shard(lambda: self._interpreted(self._streamed(blob)))
 
     def _loose(self, path: Path) -> _Shard:
@@ -400,7 +405,9 @@ def _tombstones(content: bytes) -> Mapping[str, Tombstone]:
     try:
         return read_tombstones(content)
     except ValueError as error:
-        raise UnreadableSnapshot(f"the tombstones cannot be read: {error}") from error
+        raise UnreadableSnapshot(
+            sentence("the tombstones cannot be read: {error}", error=reason(error))
+        ) from error
 
 
 def stamp(time: datetime) -> str:
@@ -427,4 +434,6 @@ def chunks(path: Path) -> Iterator[bytes]:
             while chunk := content.read(CHUNK):
                 yield chunk
     except OSError as error:
-        raise UnknownRevision(f"{path} cannot be read: {error}") from error
+        raise UnknownRevision(
+            sentence("{path} cannot be read: {error}", path=path, error=reason(error))
+        ) from error

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from archiver import __version__
 from archiver import config as configuration
-from archiver.errors import ArchiverError, ConfigError, StoreError
+from archiver.errors import ArchiverError, ConfigError, StoreError, reason
 from archiver.history import ranges
 from archiver.history.versions import chunks
+from archiver.language import sentence
 from archiver.store.clone import cloned, is_url
 from archiver.store.repository import Repository
 
@@ -37,7 +38,7 @@ Workers: TypeAlias = "Callable[[Catalogue, range, Storage], AbstractContextManag
 """Derives the captures of a catalogue (see `ranges.pinned`); its parts lie beside an index."""
 
 _DISTRIBUTION: Final = "snapshot-archiver"
-_INSTALL: Final = f"pip install '{_DISTRIBUTION}[dask]'"
+_INSTALL: Final = sentence("pip install '{distribution}[dask]'", distribution=_DISTRIBUTION)
 
 
 @contextmanager
@@ -126,14 +127,20 @@ def _on_cluster(
     try:
         from distributed import Client
     except ImportError:
-        raise ConfigError("Dask is not installed here", hint=_INSTALL) from None
+        raise ConfigError(sentence("Dask is not installed here"), hint=_INSTALL) from None
     there = repository or str(catalogue.required().root or catalogue.required().git_dir)
     sent = replace(catalogue, repository=None)
     with ExitStack() as stack:
         try:
             client = stack.enter_context(Client(address, set_as_default=False))
         except (OSError, ValueError) as error:
-            raise ConfigError(f"no Dask scheduler answers at {address}: {error}") from error
+            raise ConfigError(
+                sentence(
+                    "no Dask scheduler answers at {address}: {error}",
+                    address=address,
+                    error=reason(error),
+                )
+            ) from error
         _refuse_other_versions(client)
         _refuse_other_repositories(client, sent, there)
         found = ranges.cut(captures, sum(client.nthreads().values()))
@@ -151,16 +158,34 @@ def _refuse_other_versions(client: Client) -> None:
 
     found = client.run(metadata.version, _DISTRIBUTION, on_error="return")
     if not found:
-        raise StoreError("the Dask cluster has no worker", hint="dask worker ADDRESS")
-    everyone = {f"the worker {name}": version for name, version in found.items()}
+        raise StoreError(
+            sentence("the Dask cluster has no worker"), hint=sentence("dask worker ADDRESS")
+        )
+    everyone = {
+        sentence("the worker {name}", name=name): version for name, version in found.items()
+    }
     try:
-        everyone["the scheduler"] = client.run_on_scheduler(metadata.version, _DISTRIBUTION)
+        everyone[sentence("the scheduler")] = client.run_on_scheduler(
+            metadata.version, _DISTRIBUTION
+        )
     except ImportError as error:
-        everyone["the scheduler"] = error
+        everyone[sentence("the scheduler")] = error
     for name, version in everyone.items():
         if version != __version__:
-            has = f"archiver {version}" if isinstance(version, str) else "no archiver"
-            raise StoreError(f"{name} has {has}, and this is {__version__}", hint=_INSTALL)
+            has = (
+                sentence("archiver {version}", version=version)
+                if isinstance(version, str)
+                else sentence("no archiver")
+            )
+            raise StoreError(
+                sentence(
+                    "{name} has {has}, and this is {version}",
+                    name=name,
+                    has=has,
+                    version=__version__,
+                ),
+                hint=_INSTALL,
+            )
 
 
 def _refuse_other_repositories(client: Client, catalogue: Catalogue, there: str) -> None:
@@ -178,7 +203,7 @@ def _refuse_other_repositories(client: Client, catalogue: Catalogue, there: str)
     ]
     for refusal in client.gather(asked):
         if refusal:
-            raise StoreError(refusal, hint="--repository-on-workers PATH_OR_URL")
+            raise StoreError(refusal, hint=sentence("--repository-on-workers PATH_OR_URL"))
 
 
 def _received(path: Path, future: Future[list[bytes]], address: str) -> Path:
@@ -188,11 +213,17 @@ def _received(path: Path, future: Future[list[bytes]], address: str) -> Path:
     try:
         pieces = future.result()
     except KilledWorker as error:
-        captures = f"the captures from number {path.name} on"
-        message = f"every worker of the Dask cluster {address} that began {captures} died"
-        raise StoreError(message, hint="give the workers more memory") from error
+        captures = sentence("the captures from number {path} on", path=path.name)
+        message = sentence(
+            "every worker of the Dask cluster {address} that began {captures} died",
+            address=address,
+            captures=captures,
+        )
+        raise StoreError(message, hint=sentence("give the workers more memory")) from error
     except (CancelledError, OSError) as error:
-        raise StoreError(f"the Dask scheduler {address} does not answer any more") from error
+        raise StoreError(
+            sentence("the Dask scheduler {address} does not answer any more", address=address)
+        ) from error
     with path.open("wb") as file:
         file.writelines(map(zlib.decompress, pieces))
     return path
@@ -204,7 +235,14 @@ def _received(path: Path, future: Future[list[bytes]], address: str) -> Path:
 def _part(catalogue: Catalogue, there: str, version: str, captures: range) -> list[bytes]:
     """Derive a range and return its part, in compressed pieces."""
     if version != __version__:  # of a worker that came later
-        raise StoreError(f"{_name()} has archiver {__version__}, and this is {version}")
+        raise StoreError(
+            sentence(
+                "{name} has archiver {version}, and this is {version2}",
+                name=_name(),
+                version=__version__,
+                version2=version,
+            )
+        )
     with tempfile.TemporaryDirectory(prefix="archiver-") as folder:
         path = Path(folder, "part")
         ranges.write_part(_opened(catalogue, there), captures, path)
@@ -231,9 +269,18 @@ def _opened(catalogue: Catalogue, there: str) -> Catalogue:
         repository = Repository.open(path)
         repository.resolve(catalogue.ref)
     except ArchiverError as error:
-        raise StoreError(f"{_name()} cannot read {there}: {error}") from error
+        raise StoreError(
+            sentence(
+                "{name} cannot read {there}: {error}",
+                name=_name(),
+                there=there,
+                error=reason(error),
+            )
+        ) from error
     if repository.shallow:
-        raise StoreError(f"{_name()} cannot read {there}: the clone is shallow")
+        raise StoreError(
+            sentence("{name} cannot read {there}: the clone is shallow", name=_name(), there=there)
+        )
     return replace(catalogue, repository=repository)
 
 
@@ -255,4 +302,4 @@ def _clone(url: str, catalogue: Catalogue) -> Path:
 def _name() -> str:
     from distributed import get_worker
 
-    return f"the worker {get_worker().address}"
+    return sentence("the worker {address}", address=get_worker().address)

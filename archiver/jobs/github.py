@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archiver.capture.report import section_of
+from archiver.changes.severity import worst
 from archiver.channels import Message
 from archiver.channels.local import append, summary
+from archiver.errors import reason
 from archiver.history.catalogue import configured
 from archiver.history.changelog import links
+from archiver.language import said, sentence, speaking, tr
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -71,11 +75,13 @@ def write_results(
         NotifyError: A file cannot be written.
     """
     captured = {report.source for report in reports}
-    messages = [_captured(config, report, dry_run=dry_run) for report in reports]
-    messages += [
-        _failed(source, error, captured=source in captured) for source, error in failures.items()
-    ]
-    text = "".join(_sections(messages, config.template_folder))
+    with speaking(config.language):
+        messages = [_captured(config, report, dry_run=dry_run) for report in reports]
+        messages += [
+            _failed(source, error, captured=source in captured)
+            for source, error in failures.items()
+        ]
+        text = "".join(_sections(messages, config.template_folder))
     _write(text, reports, code, config.environment.variables)
 
 
@@ -85,7 +91,7 @@ def write_failure(error: ArchiverError, variables: Mapping[str, str]) -> None:
     Raises:
         NotifyError: A file cannot be written.
     """
-    text, _ = summary(_failed("archiver", str(error)), None)
+    text, _ = summary(_failed("archiver", reason(error)), None)
     _write(text, (), error.exit_code, variables)
 
 
@@ -99,6 +105,7 @@ def _write(text: str, reports: Sequence[Report], code: int, variables: Mapping[s
         "changed": "true" if commits else "false",
         "commit": commits[-1] if commits else "",
         **counts,
+        "severity": worst(chain.from_iterable(report.weights for report in reports)) or "",
         "status": STATUS.get(code, "failed"),
         "summary": text.strip(),
     }
@@ -116,9 +123,9 @@ def _sections(messages: Iterable[Message], folder: Path | None) -> Iterator[str]
         written += len(text.encode())
         yield text
         if error is not None:
-            errors[str(error)] = None
+            errors[reason(error)] = None
     for line in errors:
-        _log.warning("%s; the built-in template was used", line)
+        _log.warning(sentence("{error}; the built-in template was used", error=line))
 
 
 def _captured(config: Config, report: Report, *, dry_run: bool) -> Message:
@@ -126,14 +133,15 @@ def _captured(config: Config, report: Report, *, dry_run: bool) -> Message:
         link = links(configured(config, report.source, repository))
     context = section_of(report, report.snapshot or "", link)
     if report.outcome == "unchanged":
-        headline = f"nothing changed ({report.noun.counted(report.new.total)})"
+        headline = tr("nothing changed ({records})", records=report.noun.counted(report.new.total))
     else:
         headline = context["headline"]
+    title = f"{report.source}: {headline}"
     return Message(
         id="",
         event="changes",
         source=report.source,
-        title=f"{report.source}: {headline}{' (dry run)' if dry_run else ''}",
+        title=tr("{title} (dry run)", title=title) if dry_run else title,
         text="",
         timestamp=report.new.timestamp or "",
         changes=context,
@@ -141,10 +149,9 @@ def _captured(config: Config, report: Report, *, dry_run: bool) -> Message:
 
 
 def _failed(source: str, error: str, *, captured: bool = False) -> Message:
-    what = "captured, with an error" if captured else "failed"
-    return Message(
-        id="", event="outage", source=source, title=f"{source}: {what}", text=error, timestamp=""
-    )
+    what = tr("captured, with an error") if captured else tr("failed")
+    title, text = f"{source}: {what}", said(error)
+    return Message(id="", event="outage", source=source, title=title, text=text, timestamp="")
 
 
 def write_outputs(values: Mapping[str, str], variables: Mapping[str, str]) -> None:

@@ -10,9 +10,10 @@ import msgspec
 
 from archiver.capture import capture, runlog
 from archiver.capture.report import Misrendered
-from archiver.errors import ArchiverError, NotifyError, ShallowHistory, StoreError
+from archiver.errors import ArchiverError, NotifyError, ShallowHistory, StoreError, reason
 from archiver.history import index as indexes
 from archiver.history.catalogue import configured
+from archiver.language import sentence
 from archiver.notify import delivery
 from archiver.store.repository import BRANCHES, Repository
 from archiver.sync import push
@@ -69,7 +70,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return push.fetched(config, clock=clock).notes if self.push else ()
         except StoreError as error:
-            return (f"not fetched: {error}",)
+            return (sentence("not fetched: {error}", error=reason(error)),)
 
     def run(
         self,
@@ -159,7 +160,7 @@ class _Run:
             if self._notifies:
                 delivery.notify_outage(self._config, self._source, now=self._clock())
         except ArchiverError as failure:
-            _log.warning("%s", failure)
+            _log.warning(reason(failure))
         self._push_state()
 
     def push(self, report: Report, on_capture: Callable[[Report], object]) -> Report:
@@ -181,7 +182,7 @@ class _Run:
             with Repository.open(self._config.root) as repository:
                 indexes.keep(configured(self._config, self._source, repository))
         except ArchiverError as error:
-            _log.warning("the index was not updated: %s", error)
+            _log.warning(sentence("the index was not updated: {error}", error=reason(error)))
 
     def finish(self, report: Report, template_error: Misrendered | None) -> None:
         """Notify the channels, push the state; raise what went wrong with them or a template."""
@@ -193,7 +194,7 @@ class _Run:
         except ArchiverError as error:
             self._record(error)
             if template_error is not None:
-                _log.warning("%s", template_error)  # only one of the two can be raised
+                _log.warning(reason(template_error))  # only one of the two can be raised
             raise
         finally:
             if self._notifies or template_error is not None:
@@ -207,7 +208,9 @@ class _Run:
             delivery.notify_changes(self._config, report, now=self._clock())
         except ShallowHistory as short:
             if not self._pushes:
-                raise NotifyError(f"not notified: {short}", hint=short.hint) from short
+                raise NotifyError(
+                    sentence("not notified: {short}", short=reason(short)), hint=short.hint
+                ) from short
             push.deepened(self._config)
             delivery.notify_changes(self._config, report, now=self._clock())
 
@@ -226,7 +229,9 @@ class _Run:
             try:
                 push.push(self._config, clock=self._clock)
             except ArchiverError as error:
-                _log.warning("the run report was not pushed: %s", error)
+                _log.warning(
+                    sentence("the run report was not pushed: {error}", error=reason(error))
+                )
 
 
 def on_current_branch(config: Config) -> Config:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from archiver.errors import ConfigError
+from archiver.language import sentence
 
 if TYPE_CHECKING:
     from archiver.capture.runlog import Run
@@ -42,7 +43,7 @@ class Every:
             ConfigError: It is shorter than a second or longer than a year.
         """
         if not _SHORTEST.total_seconds() <= seconds <= _LONGEST.total_seconds():  # nan is neither
-            raise ConfigError("the interval must be between one second and 366 days")
+            raise ConfigError(sentence("the interval must be between one second and 366 days"))
         return cls(timedelta(seconds=seconds))
 
     def after(self, last: datetime) -> datetime:
@@ -75,10 +76,14 @@ class Cron:
         try:
             found = cls(" ".join(fields), ZoneInfo(zone))
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            hint = "a name of the IANA database, such as Asia/Shanghai"
-            raise ConfigError(f"there is no time zone {zone!r}", hint=hint) from error
-        hint = 'minute, hour, day, month, weekday: "17 3 * * *"'
-        wrong = ConfigError(f"{expression!r} is not a cron expression", hint=hint)
+            hint = sentence("a name of the IANA database, such as Asia/Shanghai")
+            raise ConfigError(
+                sentence("there is no time zone {zone!r}", zone=zone), hint=hint
+            ) from error
+        hint = sentence('minute, hour, day, month, weekday: "17 3 * * *"')
+        wrong = ConfigError(
+            sentence("{expression!r} is not a cron expression", expression=expression), hint=hint
+        )
         if len(fields) != _FIELDS or not all(_FIELD.fullmatch(each.upper()) for each in fields):
             raise wrong
         try:

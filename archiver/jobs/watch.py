@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from archiver.capture import runlog
-from archiver.errors import ArchiverError, SourceUnavailable
+from archiver.errors import ArchiverError, SourceUnavailable, reason
 from archiver.history.catalogue import RUNS
 from archiver.jobs.schedule import Every, Past, due
+from archiver.language import joined
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class AutoSnapshot(threading.Thread):
             folder=folder,
             clock=clock,
             wait=self._ending.wait,
-            failed=lambda source, error: _log.error("%s: %s", source, error),
+            failed=lambda source, error: _log.error(joined(": ", (source, reason(error)))),
         )
 
     @property

@@ -9,10 +9,12 @@ from msgspec import UNSET
 
 from archiver.capture import runlog
 from archiver.capture.target import state_change
+from archiver.changes.severity import scale
 from archiver.errors import UnknownRevision
 from archiver.history import queries, revisions, snapshots
 from archiver.history.catalogue import configured
 from archiver.history.versions import opened, stamp
+from archiver.language import sentence, speaking
 from archiver.notify import dispatch, outages, outbox
 from archiver.notify.filters import flattened, pinned, selected
 from archiver.notify.messages import News, changes_message, transition_message
@@ -22,18 +24,21 @@ from archiver.store.commit import writing
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from archiver.capture.report import Report
     from archiver.config import ChannelConfig, Config
     from archiver.notify.dispatch import Dispatcher
+    from archiver.notify.filters import Selection
     from archiver.notify.outages import Transition
-    from archiver.records.model import ChangeSet
+    from archiver.records.model import ChangeSet, RecordChange
 
-_NEXT_RUN: Final = "the next run delivers what is missing"
-_COMMITTED: Final = f"the snapshot is committed; {_NEXT_RUN}"
-_AGAIN: Final = "notify of the same changes again: a channel that received them is skipped"
+_NEXT_RUN: Final = sentence("the next run delivers what is missing")
+_COMMITTED: Final = sentence("the snapshot is committed; {next_run}", next_run=_NEXT_RUN)
+_AGAIN: Final = sentence(
+    "notify of the same changes again: a channel that received them is skipped"
+)
 
 
 def notify_changes(config: Config, report: Report, *, now: datetime) -> None:
@@ -96,7 +101,8 @@ def _round(config: Config, source: str, now: datetime, hint: str) -> Iterator[_R
     with Repository.open(config.root) as repository, dispatch.opened(config) as dispatcher:
         round_ = _Round(config, source, repository, dispatcher, now)
         try:
-            yield round_
+            with speaking(config.language):
+                yield round_
         finally:
             if round_.new:
                 entries = outbox.encode((*round_.old, *round_.new))
@@ -194,7 +200,7 @@ class _Round:
         )
         ends = (changes.old, changes.current)
         old, new = (snapshots.name_of(self._source, end) for end in ends)
-        selection = selected(passing, channel, self._pins(channel))
+        selection = self._selected(passing, channel)
         news = News(selection, ends, (old, new))
         entries = self._entries(channel)
         message_id = self._send(channel, news, entries)
@@ -205,7 +211,10 @@ class _Round:
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
         with queries.compare(self.catalogue, old, new, now=self._now) as found:
             changes = found.narrowed(wanted).changes()
-            return News(selected(changes, channel, self._pins(channel)), found.ends, names)
+            return News(self._selected(changes, channel), found.ends, names)
+
+    def _selected(self, changes: Iterable[RecordChange], channel: ChannelConfig) -> Selection:
+        return selected(changes, channel, self._pins(channel), scale(self.catalogue.policy))
 
     def _pins(self, channel: ChannelConfig) -> frozenset[str] | None:
         return pinned(channel, self._folder)

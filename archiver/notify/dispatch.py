@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from archiver.channels import KINDS, Delivered, Means, Message
-from archiver.errors import ConfigError, NotifyError, RenderError, StoreError
+from archiver.errors import ConfigError, NotifyError, RenderError, StoreError, reason
 from archiver.history.versions import stamp
+from archiver.language import joined, sentence, speaking, tr
 from archiver.notify import outbox
 from archiver.transport import Limits, Transport
 
@@ -37,14 +38,14 @@ def send_test(
         NotifyError: A channel could not deliver it.
     """
     time = stamp(now)
-    with opened(config) as dispatcher:
+    with speaking(config.language), opened(config) as dispatcher:
         for channel in config.notify.values():
             message = Message(
                 id=outbox.message_id("test", channel.name, time),
                 event="test",
                 source="",
-                title="archiver: this channel works",
-                text=f"Sent by archiver notify to the channel {channel.name}.",
+                title=tr("archiver: this channel works"),
+                text=tr("Sent by archiver notify to the channel {channel}.", channel=channel.name),
                 timestamp=time,
             )
             with dispatcher.guarded(channel):
@@ -84,7 +85,11 @@ class Dispatcher:
         try:
             yield
         except (NotifyError, ConfigError, RenderError) as error:
-            self._errors[f"not delivered: {channel.name}: {error}"] = None
+            self._errors[
+                sentence(
+                    "not delivered: {channel}: {error}", channel=channel.name, error=reason(error)
+                )
+            ] = None
         except StoreError as error:
             self._store_error = self._store_error or error
 
@@ -99,11 +104,11 @@ class Dispatcher:
         try:
             self.open(channel).send(message)
         except Delivered as flaw:
-            self._errors[f"{channel.name}: {flaw}"] = None
+            self._errors[joined(": ", (channel.name, reason(flaw)))] = None
         except (NotifyError, ConfigError, RenderError):
             raise
         except Exception as error:  # noqa: BLE001  it may be anybody's code, and its words hold secrets
-            raise NotifyError(f"it raised {type(error).__name__}") from None
+            raise NotifyError(sentence("it raised {name}", name=type(error).__name__)) from None
 
     def open(self, channel: ChannelConfig) -> Notifier:
         """Return the channel, with the secrets that it names.
@@ -130,9 +135,11 @@ class Dispatcher:
         except ConfigError:
             raise
         except msgspec.ValidationError as error:
-            raise ConfigError(str(error)) from error
+            raise ConfigError(reason(error)) from error
         except Exception as error:  # noqa: BLE001  it may be anybody's code, and its words hold secrets
-            words = f"the type {channel.type} raised {type(error).__name__}"
+            words = sentence(
+                "the type {type} raised {name}", type=channel.type, name=type(error).__name__
+            )
             raise ConfigError(words) from None
 
     def raise_any(self, *, hint: str = "") -> None:
@@ -145,9 +152,9 @@ class Dispatcher:
         """
         if self._store_error is not None:
             raise self._store_error
-        template = [] if self.template_error is None else [str(self.template_error)]
+        template = [] if self.template_error is None else [reason(self.template_error)]
         if self._errors:
-            raise NotifyError("\n".join((*self._errors, *template)), hint=hint)
+            raise NotifyError(joined("\n", (*self._errors, *template)), hint=hint)
         if template:
-            hint = "all channels were notified, with the built-in template"
+            hint = sentence("all channels were notified, with the built-in template")
             raise RenderError(*template, hint=hint)

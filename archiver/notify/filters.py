@@ -1,4 +1,4 @@
-"""Selection of the changes that a channel receives: kinds, fields, pins, threshold and limit."""
+"""Selection of the changes that a channel receives: by kind, field, pin, size and severity."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from archiver.changes.filters import Filter
+from archiver.changes.severity import BUILT_IN, importance, severity_of
 from archiver.errors import ConfigError
+from archiver.language import sentence
 from archiver.pins import lists
-from archiver.records.model import KINDS, Kind, RecordChange, RecordUpdate, Rename
+from archiver.records.model import KINDS, Kind, RecordChange, RecordUpdate, Rename, Severities
 from archiver.render import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from archiver.changes.severity import Scale
     from archiver.config import ChannelConfig
     from archiver.records.model import ChangeSet
 
@@ -30,11 +34,13 @@ class Selection(NamedTuple):
 
     Attributes:
         counts: Number of changes of each kind.
-        named: Those that are named: up to the channel's limit, removals before new records.
+        severities: Number of changes of each kind and severity.
+        named: Those that are named: up to the channel's limit, the worst first.
         digest: SHA-256 sum of the changes, named or not; independent of their order.
     """
 
     counts: Counter[Kind]
+    severities: Severities
     named: list[RecordChange]
     digest: str
 
@@ -54,12 +60,17 @@ def pinned(channel: ChannelConfig, folder: Path) -> frozenset[str] | None:
     paths = [folder / name for name in channel.pins]
     for path in paths:
         if not lists.is_list(path):
-            raise ConfigError(f"pins: {path.name} is no list of keys, such as models.txt")
+            raise ConfigError(
+                sentence("pins: {path} is no list of keys, such as models.txt", path=path.name)
+            )
     return frozenset(pin.key for pin in lists.listed(paths))
 
 
 def selected(
-    changes: Iterable[RecordChange], channel: ChannelConfig, pins: frozenset[str] | None = None
+    changes: Iterable[RecordChange],
+    channel: ChannelConfig,
+    pins: frozenset[str] | None = None,
+    scale: Scale = BUILT_IN,
 ) -> Selection:
     """Select the changes that the channel receives.
 
@@ -67,25 +78,38 @@ def selected(
         changes: The changes.
         channel: The channel.
         pins: Keys of its pins, see `pinned`.
+        scale: How bad changes of the source are.
     """
-    wanted = Filter(channel.kinds, channel.fields, pins=pins, threshold=channel.threshold)
+    wanted = Filter(
+        channel.kinds,
+        channel.fields,
+        pins=pins,
+        threshold=channel.threshold,
+        least=channel.min_severity,
+        scale=scale,
+    )
     counts: Counter[Kind] = Counter()
-    first: dict[Kind, list[RecordChange]] = {}
+    severities: Severities = {}
+    first: dict[int, list[RecordChange]] = {}
     total = 0
     for change in filter(None, map(wanted.part, changes)):
         counts[change.kind] += 1
+        of_kind, severity = severities.setdefault(change.kind, {}), severity_of(change)
+        of_kind[severity] = of_kind.get(severity, 0) + 1
         total = (total + _number(change)) % _MODULUS
-        group = first.setdefault(change.kind, [])
+        group = first.setdefault(importance(change), [])
         if len(group) < channel.limit:
             group.append(change)
-    named = [change for kind in wording.FIRST for change in first.get(kind, ())]
-    return Selection(counts, named[: channel.limit], f"{total:064x}")
+    named = [change for place in sorted(first) for change in first[place]]
+    return Selection(counts, severities, named[: channel.limit], f"{total:064x}")
 
 
 def _number(change: RecordChange) -> int:
     """Return the SHA-256 of a change in its public form; their sum is independent of the order."""
-    public = (change.kind, wording.public(change))
-    digest = hashlib.sha256(msgspec.json.encode(public, order="sorted")).digest()
+    public = wording.public(change)
+    if isinstance(public, RecordUpdate):
+        public = replace(public, severity=UNSET)  # the table may change, the message is the same
+    digest = hashlib.sha256(msgspec.json.encode((change.kind, public), order="sorted")).digest()
     return int.from_bytes(digest, "big")
 
 

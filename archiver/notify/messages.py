@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archiver.channels import Message
 from archiver.errors import RenderError
 from archiver.history.changelog import links
+from archiver.language import listed, tr
 from archiver.notify import outbox
 from archiver.records.model import Summary
 from archiver.records.text import chat
@@ -76,13 +77,14 @@ def changes_message(
         new=new,
         summary=summary,
         changes=selection.named,
+        severities=selection.severities,
         snapshots=news.snapshots,
         noun=catalogue.noun,
         link=links(catalogue),
         cap=len(selection.named),
         metrics=True,
     )
-    counts = ", ".join(wording.counts(summary))
+    counts = listed(wording.counts(summary))
     template_error = None
     try:
         text = render(_TEMPLATE, context, folder=folder)
@@ -94,7 +96,12 @@ def changes_message(
         id=outbox.message_id(catalogue.source, news.snapshots[0], selection.digest, channel),
         event="changes",
         source=catalogue.source,
-        title=f"{catalogue.source}: {counts} ({catalogue.noun.counted(new.total)})",
+        title=tr(
+            "{source}: {counts} ({records})",
+            source=catalogue.source,
+            counts=counts,
+            records=catalogue.noun.counted(new.total),
+        ),
         text=text.strip() + "\n",
         timestamp=new.timestamp or now,
         changes=context,

@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from archiver.errors import RepositoryBusy, SourceError
+from archiver.language import retold, tr
 
 if TYPE_CHECKING:
     from archiver.capture.runlog import Run
@@ -43,8 +44,13 @@ def begun(source: str, runs: list[Run], entries: list[Entry]) -> Transition | No
         return None
     failed = list(takewhile(lambda run: not run.good, reversed(_conclusive(runs))))
     since = failed[-1].timestamp
-    title = f"{source}: {_symptom(failed[0])} since {since} UTC"
-    return Transition("outage", since, title, failed[0].error)
+    title = tr(
+        "{source}: {symptom} since {since} UTC",
+        source=source,
+        symptom=_symptom(failed[0]),
+        since=since,
+    )
+    return Transition("outage", since, title, retold(failed[0].error))
 
 
 def ended(source: str, runs: list[Run], entries: list[Entry]) -> Transition | None:
@@ -55,8 +61,8 @@ def ended(source: str, runs: list[Run], entries: list[Entry]) -> Transition | No
     outage, known = _open(entries), _conclusive(runs)
     if outage is None or not known or not known[-1].good:
         return None
-    text = f"Runs had failed since {outage.since} UTC."
-    return Transition("recovery", outage.since, f"{source}: captured again", text)
+    text = tr("Runs had failed since {since} UTC.", since=outage.since)
+    return Transition("recovery", outage.since, tr("{source}: captured again", source=source), text)
 
 
 def _conclusive(runs: list[Run]) -> list[Run]:
@@ -71,6 +77,6 @@ def _open(entries: list[Entry]) -> Entry | None:
 
 def _symptom(run: Run) -> str:
     if run.outcome == "refused":
-        return "listings have been refused"
+        return tr("listings have been refused")
     unlisted = run.code == SourceError.exit_code
-    return "listings have failed" if unlisted else "runs have failed"
+    return tr("listings have failed") if unlisted else tr("runs have failed")

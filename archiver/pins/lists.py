@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.errors import ConfigError
+from archiver.language import sentence
 from archiver.pins.references import Names
 from archiver.records.pins import read_line
 from archiver.records.representation import short
@@ -55,7 +56,10 @@ def files(patterns: Iterable[str]) -> list[Path]:
         plain = pattern == str(STDIN) or Path(pattern).is_file()
         paths = [Path(pattern)] if plain else _matching(pattern)
         if not paths:
-            raise ConfigError(f"no file is called {pattern}", hint="a file, or a glob in quotes")
+            raise ConfigError(
+                sentence("no file is called {pattern}", pattern=pattern),
+                hint=sentence("a file, or a glob in quotes"),
+            )
         found |= dict.fromkeys(paths)
     return list(found)
 
@@ -119,7 +123,11 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         with sys.stdin.buffer if path == STDIN else path.open("rb") as stream:
             content = stream.read(_LARGEST + 1)
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+        raise ConfigError(
+            sentence("cannot read {path}: {strerror}", path=path, strerror=error.strerror)
+        ) from error
     if len(content) > _LARGEST:
-        raise ConfigError(f"{path} is larger than 10 MB, too large for a source file")
+        raise ConfigError(
+            sentence("{path} is larger than 10 MB, too large for a source file", path=path)
+        )
     yield from enumerate(content.decode("utf-8-sig", "replace").splitlines(), start=1)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import chain
+from functools import reduce
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from archiver.errors import ShallowHistory, UnknownRevision
+from archiver.changes.compare import field_changes
+from archiver.changes.severity import PINNED, TERMS, reached, scale
+from archiver.errors import ShallowHistory, UnknownRevision, reason
 from archiver.history import revisions
 from archiver.history.timeline import Moment, timelines
 from archiver.history.versions import opened
-from archiver.pins.licences import common_name
+from archiver.language import Sentence, Stored, joined, sentence, stored
 from archiver.pins.lists import Pin  # noqa: TC001  msgspec reads it
 from archiver.pins.references import inside
 from archiver.records import canonical
 from archiver.records.jsontext import dump
 from archiver.records.key import label_of
+from archiver.records.licences import common_name
+from archiver.records.model import Severity  # noqa: TC001  likewise
 from archiver.records.representation import short
+from archiver.render import wording
 from archiver.sources import Fate
 
 if TYPE_CHECKING:
@@ -31,19 +37,31 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.history.timeline import Timeline
     from archiver.history.versions import Version, Versions
-    from archiver.records.model import Json, Record
+    from archiver.records.model import FieldChange, Json, Record
+    from archiver.records.policy import Policy
 
-Failure: TypeAlias = Literal["missing", "removed", "renamed", "unconfirmed", "gated", "license"]
-FAILURES: Final[tuple[Failure, ...]] = get_args(Failure)
-Verdict: TypeAlias = Literal[
-    "ok", "left", "respelled", "missing", "removed", "renamed", "unconfirmed", "gated", "license"
+Deviation: TypeAlias = Literal[
+    "missing",
+    "removed",
+    "renamed",
+    "unconfirmed",
+    "gated",
+    "license",
+    "changed",
+    "left",
+    "respelled",
 ]
+DEVIATIONS: Final[tuple[Deviation, ...]] = get_args(Deviation)
+Verdict: TypeAlias = Literal["ok"] | Deviation
 Fates: TypeAlias = "Callable[[Iterable[str]], Mapping[str, Fate]]"
 """Asks a source about keys; leaves out those about which it cannot tell."""
 
-_OPEN: Final = (None, False, "")
-_FIELDS: Final[Mapping[str, Verdict]] = {"gated": "gated", "license": "license"}
-"""Field to the verdict if its value changed; an unknown value is no value."""
+_FIELDS: Final[Mapping[str, Verdict]] = {
+    name: "gated" if name == "gated" else "license" for name in sorted(TERMS)
+}
+"""Field to the verdict if its value changed; that of others is ``changed``."""
+_SHIFTS: Final = 3
+"""How many values of a field a finding names."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +72,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         verdict: ``missing``: no snapshot has ever had it. ``left``: it is outside of the listed
             window, and the source says that it still exists. ``unconfirmed``: the newest listing
             does not name it, and the source does not say whether it still exists.
-            ``respelled``: the same licence is written in another way.
+            ``respelled``: the same licence is written in another way. ``changed``: a field that
+            is neither licence nor access.
+        severity: How bad it is; of ``ok``, nothing is.
         detail: What happened; not yet safe to display.
         since: When, as far as known.
         now: The key it has now; ``renamed`` only.
@@ -65,6 +85,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     verdict: Verdict
+    severity: Severity = "noise"
     detail: str = ""
     since: Moment | None = None
     now: str = ""
@@ -102,10 +123,11 @@ def check_pins(
     at: str = "",
     since: str = "",
     fates: Fates = _nobody,
+    least: Severity = "breaking",
 ) -> list[Finding]:
     """Return the status of each key that the pins name, by key.
 
-    A key has one finding, or one for access and one for licence if both changed.
+    A key has one finding, or one for each field that changed, such as access and licence.
 
     Args:
         catalogue: The catalogue.
@@ -115,6 +137,7 @@ def check_pins(
         since: The version in which licence and access are taken to be right; empty, or before
             the first snapshot: the first one with the record.
         fates: Asks the source about the keys that the newest listing does not name.
+        least: How bad the change of another field than licence and access is that is told.
 
     Raises:
         NotADataRepository: There is no snapshot.
@@ -127,13 +150,14 @@ def check_pins(
     with opened(catalogue) as versions:
         version = revisions.find(catalogue, versions, at, now)
         base = _base(catalogue, versions, since, now) if since else None
-        evidence = _Evidence(version, base, places)
+        evidence = _Evidence(version, base, places, catalogue.policy, least)
     evidence.read_history(catalogue, tip=version.end.revision if at else None)
     kept = _unlisted(catalogue, version, newest=not at)
     evidence.ask(fates, kept)
     return [
         msgspec.structs.replace(
             finding,
+            severity=PINNED.get(finding.verdict, (finding.severity, ""))[0],
             pins=tuple(named),
             source=catalogue.source,
             label=evidence.label(key, catalogue.policy.label),
@@ -165,7 +189,18 @@ def _unlisted(catalogue: Catalogue, version: Version, *, newest: bool) -> frozen
 class _Evidence:
     """What versions and history hold of the keys that are depended on."""
 
-    def __init__(self, version: Version, base: Version | None, keys: Collection[str]) -> None:
+    def __init__(
+        self,
+        version: Version,
+        base: Version | None,
+        keys: Collection[str],
+        policy: Policy,
+        least: Severity,
+    ) -> None:
+        self._policy = policy
+        self._scale = scale(policy)
+        self._least = least
+        self._watched = self._scale.names(least)
         self._guesses = {key: inside(key) for key in keys}
         wanted = {*keys, *chain.from_iterable(self._guesses.values())}
         self._records = dict(_records(version, wanted))
@@ -191,10 +226,13 @@ class _Evidence:
             based = self._base is not None
             if all(key in self._tombstones or (based and key in self._records) for key in keys):
                 return
-            hint = "git fetch --unshallow"
-            hint += "" if based else ", or name a revision that is here by --since"
+            hint = (
+                sentence("git fetch --unshallow")
+                if based
+                else sentence("git fetch --unshallow, or name a revision that is here by --since")
+            )
             raise ShallowHistory(
-                str(short), hint=hint, commit=short.commit, path=short.path
+                reason(short), hint=hint, commit=short.commit, path=short.path
             ) from short
 
     def ask(self, fates: Fates, unlisted: AbstractSet[str]) -> None:
@@ -220,7 +258,7 @@ class _Evidence:
         record, base = self._records.get(key), (self._base or {}).get(key)
         if record is None or base is None:
             return True
-        return any(record.get(field) != base.get(field) for field in _FIELDS)
+        return any(True for _ in self._changes(base, record))
 
     def label(self, key: str, path: str) -> str | UnsetType:
         """Return the text at a `path` of the newest record of a key; unset: it has none."""
@@ -235,11 +273,16 @@ class _Evidence:
             return [self._absence(key)]
         fate = self._fates.get(key, _UNASKED) if key in self._unlisted else Fate("listed")
         if fate.state != "listed":
-            return [_fated(key, fate, "missing from the newest listing")]
+            return [_fated(key, fate, sentence("missing from the newest listing"))]
+        said = {
+            field: {pin.values[field] for pin in pins if field in pin.values} for field in _FIELDS
+        }
         found = [
             msgspec.structs.replace(finding, since=self._set_at(key, field))
-            for field in _FIELDS
-            if (finding := self._deviation(key, field, record.get(field), pins)) is not None
+            for field, finding in (
+                *self._contradictions(key, record, said),
+                *self._deviations(key, record, said),
+            )
         ]
         return found or [Finding(key=key, verdict="ok")]
 
@@ -248,58 +291,95 @@ class _Evidence:
         since = timeline.last_changed if timeline else None
         if key in self._tombstones:
             chain_ = _renames(self._tombstones[key], self._tombstones)
-            last, steps = chain_[-1], [f"renamed to {each.now}" for each in chain_ if each.now]
+            last = chain_[-1]
+            steps = [sentence("renamed to {key}", key=each.now) for each in chain_ if each.now]
             if not last.now:
-                cause = f": {last.cause}" if last.cause else ""
-                steps.append(f"removed{cause}; last seen {last.last_seen} UTC")
+                steps.append(_removed(last))
             verdict: Verdict = "renamed" if last.now else "removed"
-            detail = ", then ".join(steps)
+            detail = reduce(_then, steps)
             return Finding(key=key, verdict=verdict, detail=detail, since=since, now=last.now)
         if timeline is None:
             return Finding(key=key, verdict="missing", detail=self._unknown(key))
         if self._has_left(key):
             fate = self._fates.get(key, _UNASKED)
-            return _fated(key, fate, "outside of the listed window", since)
-        return Finding(key=key, verdict="removed", detail="removed", since=since)
+            return _fated(key, fate, sentence("outside of the listed window"), since)
+        return Finding(key=key, verdict="removed", detail=sentence("removed"), since=since)
 
     def _unknown(self, key: str) -> str:
         known = self._records.keys() | self._tombstones.keys() | self._timelines.keys()
         meant = next((guess for guess in self._guesses[key] if guess in known), "")
-        detail = "no snapshot here has ever had a record with this key"
+        parts: list[str] = [sentence("no snapshot here has ever had a record with this key")]
         state = self._fates[key].state if key in self._fates else "unknown"
-        detail += _UNSEEN[state] if self._window else ""
-        return detail + (f"; did you mean {meant}?" if meant else "")
+        if self._window:
+            parts.append(_UNSEEN[state])
+        if meant:
+            parts.append(sentence("; did you mean {meant}?", meant=meant))
+        return joined("", parts)
 
-    def _deviation(self, key: str, field: str, value: Json, pins: list[Pin]) -> Finding | None:
-        """Return how a field differs from what is right; None: it does not."""
-        said = {pin.values[field] for pin in pins if field in pin.values}
-        verdict, now = _FIELDS[field], _spelled(value)
-        if said:
-            if all(now == right or _licence(field, right, now) for right in said):
-                return None
-            detail = f"{field} is {now}, not {' or '.join(sorted(said))}"
-            return Finding(key=key, verdict=verdict, detail=detail)
-        before = self._before(key, field)
-        if value == before or (value in _OPEN if field == "gated" else before is None):
-            return None
-        detail = f"{field} was {_spelled(before)}, is {now}"
-        if name := _licence(field, _spelled(before), now):
-            verdict, detail = "respelled", f"{detail}: both mean {name}"
-        return Finding(key=key, verdict=verdict, detail=detail)
+    def _contradictions(
+        self, key: str, record: Record, said: Mapping[str, Collection[str]]
+    ) -> Iterator[tuple[str, Finding]]:
+        """Yield the fields that are not what a list says: that is breaking, whatever the field."""
+        for field, values in said.items():
+            now = _spelled(record.get(field))
+            wrong = [right for right in values if now != right and not _licence(field, right, now)]
+            if wrong:
+                right = reduce(
+                    lambda one, other: sentence("{one} or {other}", one=one, other=other),
+                    sorted(values),
+                )
+                detail = sentence(
+                    "{field} is {now}, not {right}", field=field, now=now, right=right
+                )
+                verdict = _FIELDS[field]
+                yield field, Finding(key=key, verdict=verdict, severity="breaking", detail=detail)
 
-    def _before(self, key: str, field: str) -> Json:
-        """Return the value that is taken to be right; None: unknown.
+    def _deviations(
+        self, key: str, record: Record, said: Mapping[str, Collection[str]]
+    ) -> Iterator[tuple[str, Finding]]:
+        """Yield the fields that differ from what is right and of which no list says anything."""
+        for change in self._changes(self._right(key), record):
+            field, severity = change.field, self._scale.of_field(change, pinned=True)
+            verdict = _FIELDS.get(field, "changed")
+            if said.get(field):
+                continue
+            was, now = (_spelled(None if it is UNSET else it) for it in (change.old, change.new))
+            detail = _shifted(field, was, now)
+            if name := _licence(field, was, now):
+                verdict = "respelled"
+                detail = sentence("{detail}: both mean {name}", detail=detail, name=name)
+            elif verdict == "changed":
+                shifts = islice(wording.shifts(change), _SHIFTS)
+                detail = joined("; ", (_shifted(each.field, each.old, each.new) for each in shifts))
+            if reached(severity, self._least) or verdict == "respelled":
+                yield field, Finding(key=key, verdict=verdict, severity=severity, detail=detail)
 
-        A licence counts from where it is known first. Access of which nothing was said was open.
-        """
+    def _changes(self, right: Record, record: Record) -> tuple[FieldChange, ...]:
+        """Return what differs between two records, as far as it is looked at."""
+        names = self._watched
+        old, new = (
+            {
+                name: msgspec.Raw(dump(value))
+                for name, value in each.items()
+                if names is None or name in names
+            }
+            for each in (right, record)
+        )
+        return field_changes(old, new, self._policy)
+
+    def _right(self, key: str) -> Record:
+        """Return the record that is taken to be right; a licence, from where it is known first."""
         if self._base is not None and key in self._base:
-            return self._base[key].get(field)
+            return self._base[key]
         timeline = self._timelines.get(key)
-        records = (event.record for event in reversed(timeline.events if timeline else ()))
-        values = [record.get(field) for record in records if record is not None]
-        if field == "gated":
-            return values[0] if values else None
-        return next((value for value in values if value is not None), None)
+        events = timeline.events if timeline else ()
+        records = [each.record for each in reversed(events) if each.record is not None]
+        right = dict(records[0]) if records else {}
+        for field, verdict in _FIELDS.items():
+            known = (each[field] for each in records if each.get(field) is not None)
+            if verdict == "license" and (value := next(known, None)) is not None:
+                right[field] = value
+        return right
 
     def _set_at(self, key: str, field: str) -> Moment | None:
         """Return when a field got its value, or was removed."""
@@ -314,11 +394,11 @@ class _Evidence:
         return timeline.blame.get(field) or next(changed, None)
 
 
-_UNASKED: Final = Fate("unknown", "the source cannot be asked")
+_UNASKED: Final = Fate("unknown", stored("the source cannot be asked"))
 _UNSEEN: Final[Mapping[str, str]] = {
-    "listed": "; the source has it, outside of the listed window: name it in `ids`",
-    "gone": "; the source does not have it either",
-    "unknown": "; only a window is listed",
+    "listed": sentence("; the source has it, outside of the listed window: name it in `ids`"),
+    "gone": sentence("; the source does not have it either"),
+    "unknown": sentence("; only a window is listed"),
 }
 
 
@@ -332,16 +412,41 @@ def _fated(key: str, fate: Fate, where: str, since: Moment | None = None) -> Fin
         since: Since when it is there; since when it is gone nobody knows.
     """
     if fate.state == "listed":
-        detail = f"{where}; the source still has it"
+        detail = sentence("{where}; the source still has it", where=where)
         return Finding(key=key, verdict="left", detail=detail, since=since)
     if fate.state == "unknown":
-        detail = f"{where}; whether it still exists is unknown"
-        detail += f": {fate.cause}" if fate.cause else ""
+        detail = sentence("{where}; whether it still exists is unknown", where=where)
+        if fate.cause:
+            detail = joined(": ", (detail, Stored(fate.cause)))
         return Finding(key=key, verdict="unconfirmed", detail=detail, since=since)
-    then = f" since {since.timestamp} UTC" if since else ""
-    said = f"renamed to {fate.now}" if fate.now else fate.cause or "gone"
+    if since:
+        where = sentence("{where} since {since} UTC", where=where, since=since.timestamp)
+    said = sentence("renamed to {key}", key=fate.now) if fate.now else _cause(fate.cause)
     verdict: Verdict = "renamed" if fate.now else "removed"
-    return Finding(key=key, verdict=verdict, detail=f"{said}; {where}{then}", now=fate.now)
+    return Finding(key=key, verdict=verdict, detail=joined("; ", (said, where)), now=fate.now)
+
+
+def _cause(cause: str) -> str:
+    return Stored(cause) if cause else sentence("gone")
+
+
+def _removed(stone: Tombstone) -> Sentence:
+    """Say when a record was seen last, and why it is gone."""
+    if not stone.cause:
+        return sentence("removed; last seen {last_seen} UTC", last_seen=stone.last_seen)
+    return sentence(
+        "removed: {cause}; last seen {last_seen} UTC",
+        cause=Stored(stone.cause),
+        last_seen=stone.last_seen,
+    )
+
+
+def _then(first: Sentence, following: Sentence) -> Sentence:
+    return sentence("{first}, then {following}", first=first, following=following)
+
+
+def _shifted(field: str, was: str, now: str) -> Sentence:
+    return sentence("{field} was {was}, is {now}", field=field, was=was, now=now)
 
 
 def _records(version: Version, keys: Collection[str]) -> Iterator[tuple[str, Record]]:
@@ -361,7 +466,7 @@ def _renames(stone: Tombstone, stones: Mapping[str, Tombstone]) -> list[Tombston
 
 def _licence(field: str, one: str, other: str) -> str:
     """Return the name of the licence that two values of a field both mean; empty: none."""
-    return common_name(one, other) if field == "license" else ""
+    return common_name(one, other) if _FIELDS.get(field) == "license" else ""
 
 
 def _spelled(value: Json) -> str:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from archiver.errors import UnreadableSnapshot
+from archiver.errors import UnreadableSnapshot, reason
+from archiver.language import sentence
 from archiver.records.jsontext import UNREADABLE, dump, parse, plain
 from archiver.records.key import key_of
 from archiver.records.model import Line, Record
@@ -68,7 +69,7 @@ def encode(record: Record, fields: tuple[str, ...]) -> Line:
 def encode_as(key: str, record: Record, fields: tuple[str, ...] = ()) -> Line:
     """Return the canonical line of `record` under a `key` that is known already."""
     if KEY in record and record[KEY] != key:
-        raise ValueError(f'the record has a member "{KEY}" of its own')
+        raise ValueError(sentence('the record has a member "{key}" of its own', key=KEY))
     first = fields[0] if len(fields) == 1 and record.get(fields[0]) == key else KEY
     if '"' in first or "\\" in first:
         first = KEY
@@ -103,9 +104,11 @@ def decode_with_key(line: bytes) -> Record:
     try:
         record = parse(line)
     except ValueError as error:
-        raise UnreadableSnapshot(f"a line is no record: {error}") from error
+        raise UnreadableSnapshot(
+            sentence("a line is no record: {error}", error=reason(error))
+        ) from error
     if not isinstance(record, dict):
-        raise UnreadableSnapshot("a line is no record: it is not an object")
+        raise UnreadableSnapshot(sentence("a line is no record: it is not an object"))
     return record
 
 
@@ -118,9 +121,9 @@ def line_key(line: bytes) -> bytes:
     try:
         _, _, colon, key, _ = line.split(b'"', 4)
     except ValueError:
-        raise UnreadableSnapshot("a line does not begin with a key") from None
+        raise UnreadableSnapshot(sentence("a line does not begin with a key")) from None
     if colon != b":":
-        raise UnreadableSnapshot("a line does not begin with a key")
+        raise UnreadableSnapshot(sentence("a line does not begin with a key"))
     if b"\\" not in key:
         return key
     return str(next(iter(decode_with_key(line).values()))).encode()
@@ -204,7 +207,7 @@ def _batches(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
     if rest == _EMPTY and not lines:
         return
     if not rest.endswith(_TAIL):
-        raise UnreadableSnapshot("the snapshot ends too early (truncated)")
+        raise UnreadableSnapshot(sentence("the snapshot ends too early (truncated)"))
     yield [rest.removesuffix(_TAIL)]
 
 
@@ -227,10 +230,16 @@ def _header(text: bytes) -> Header:
     try:
         found = msgspec.json.decode(text, type=_Head)
     except UNREADABLE as error:
-        raise UnreadableSnapshot(f"the header is wrong: {plain(error)}") from error
+        raise UnreadableSnapshot(
+            sentence("the header is wrong: {plain}", plain=plain(error))
+        ) from error
     if found.format != FORMAT:
         raise UnreadableSnapshot(
-            f"the snapshot has format {found.format}, this program reads format {FORMAT}"
+            sentence(
+                "the snapshot has format {format}, this program reads format {format2}",
+                format=found.format,
+                format2=FORMAT,
+            )
         )
     shards = {name: (shard.records, shard.sha256) for name, shard in found.shards.items()}
     return Header(found.source, found.timestamp, found.total, shards, found.covers, found.swept)
@@ -239,7 +248,7 @@ def _header(text: bytes) -> Header:
 def _index(text: bytes) -> Header:
     header = _header(text)
     if not header.shards:
-        raise UnreadableSnapshot('the snapshot has neither "models" nor "shards"')
+        raise UnreadableSnapshot(sentence('the snapshot has neither "models" nor "shards"'))
     return header
 
 

@@ -13,7 +13,8 @@ import zlib
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from archiver.errors import UnreadableSnapshot
+from archiver.errors import UnreadableSnapshot, reason
+from archiver.language import sentence, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,11 +73,22 @@ class Decoded(NamedTuple):
         """Notes for the reader of the document."""
         found = []
         if self.not_finite:
-            what = "value that is" if self.not_finite == 1 else "values that are"
-            found.append(f"{self.not_finite:,} {what} not finite {_read(self.not_finite)} null")
+            found.append(
+                stored("{number:,} value that is not finite was read as null", number=1)
+                if self.not_finite == 1
+                else stored(
+                    "{number:,} values that are not finite were read as null",
+                    number=self.not_finite,
+                )
+            )
         if self.halves:
-            what = "half of a surrogate pair" if self.halves == 1 else "halves of surrogate pairs"
-            found.append(f"{self.halves:,} {what} {_read(self.halves)} U+FFFD")
+            found.append(
+                stored("{number:,} half of a surrogate pair was read as U+FFFD", number=1)
+                if self.halves == 1
+                else stored(
+                    "{number:,} halves of surrogate pairs were read as U+FFFD", number=self.halves
+                )
+            )
         return tuple(found)
 
 
@@ -118,10 +130,6 @@ def _whole(body: bytes) -> tuple[bytes, int]:
     return _ESCAPE.sub(whole, body), halves
 
 
-def _read(number: int) -> str:
-    return "was read as" if number == 1 else "were read as"
-
-
 def unzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the bytes of a document, unzipped where it is gzipped (RFC 1952), by its first bytes.
 
@@ -146,12 +154,16 @@ def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
                 left = member.unconsumed_tail or member.unused_data
                 total += len(out)
                 if total > _MOST:
-                    raise UnreadableSnapshot(f"gzipped, and holds more than {_MOST:,} bytes")
+                    raise UnreadableSnapshot(
+                        sentence("gzipped, and holds more than {most:,} bytes", most=_MOST)
+                    )
                 yield out
     except zlib.error as error:
-        raise UnreadableSnapshot(f"gzipped, and damaged: {error}") from error
+        raise UnreadableSnapshot(
+            sentence("gzipped, and damaged: {error}", error=reason(error))
+        ) from error
     if not member.eof:
-        raise UnreadableSnapshot("gzipped, and cut off")
+        raise UnreadableSnapshot(sentence("gzipped, and cut off"))
 
 
 def _recoded(body: bytes, mark: bytes, encoding: str) -> bytes:
@@ -159,5 +171,9 @@ def _recoded(body: bytes, mark: bytes, encoding: str) -> bytes:
         return body[len(mark) :].decode(encoding).encode()
     except UnicodeError as error:
         raise UnreadableSnapshot(
-            f"not {encoding[:6].upper()}, as its byte order mark says: {error}"
+            sentence(
+                "not {upper}, as its byte order mark says: {error}",
+                upper=encoding[:6].upper(),
+                error=reason(error),
+            )
         ) from error

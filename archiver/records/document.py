@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
-from archiver.errors import ConfigError, UnreadableSnapshot
+from archiver.errors import ConfigError, UnreadableSnapshot, reason
+from archiver.language import sentence, stored
 from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE, parse, plain
 from archiver.records.key import joined, key_of, keyed_by, member
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 
 _ENCLOSING = "^."
 _REPLACED = "\ufffd"
-WHERE = (
-    "`records` and `key` in archiver.toml say where the records are and what is their key, "
-    "`except` what is none"
+WHERE = sentence(
+    "`records` and `key` in archiver.toml say where the records are and what "
+    "is their key, `except` what is none"
 )
 
 
@@ -105,18 +106,31 @@ class Reader:
         self._known: dict[tuple[object, ...], Line] = {}
         if not self._key:
             raise ConfigError(
-                "no key is given", hint="name the field that tells records apart: --key id"
+                sentence("no key is given"),
+                hint=sentence("name the field that tells records apart: --key id"),
             )
         if MEMBERS in self._key and not is_members(self._last):
             raise ConfigError(
-                f'the key "{MEMBERS}" needs records that are members of an object',
-                hint=f'end the path of records with "{MEMBERS}", or name a field as the key',
+                sentence(
+                    'the key "{members}" needs records that are members of an object',
+                    members=MEMBERS,
+                ),
+                hint=sentence(
+                    'end the path of records with "{members}", or name a field as the key',
+                    members=MEMBERS,
+                ),
             )
 
         if excluded and not any(map(is_members, self._path.steps)):
             raise ConfigError(
-                f'nothing can be excluded from "{records}", which goes through no object',
-                hint=f'"{MEMBERS}" in the path of records goes through the members of an object',
+                sentence(
+                    'nothing can be excluded from "{records}", which goes through no object',
+                    records=records,
+                ),
+                hint=sentence(
+                    '"{members}" in the path of records goes through the members of an object',
+                    members=MEMBERS,
+                ),
             )
 
     def read(self, body: bytes) -> Iterator[Line | Bad]:
@@ -176,18 +190,26 @@ class Reader:
             return self._path.fields
         if header.up:
             return _names(_header(holder, header), header.text)
-        where = holder.place or "the document"
+        where = holder.place or sentence("the document")
         first = next(held, None)
         if first is None:
-            raise UnreadableSnapshot(f"{where} has no header {header.text}: it is empty")
+            raise UnreadableSnapshot(
+                sentence("{where} has no header {text}: it is empty", where=where, text=header.text)
+            )
         if bytes(first[1])[:1] != b"[":
-            raise UnreadableSnapshot(f"{where}/{first[0]} is no header: it is not an array")
+            raise UnreadableSnapshot(
+                sentence(
+                    "{where}/{first} is no header: it is not an array", where=where, first=first[0]
+                )
+            )
         return _names([_Found(first[1])], header.text)
 
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
         if self._beside and text[:1] not in (b"{", b"["):
             key = self._known_key(b"{}", holder, name)
-            return Bad(f"{holder.place}/{name}", "a plain value beside the records", key, True)
+            return Bad(
+                f"{holder.place}/{name}", stored("a plain value beside the records"), key, True
+            )
         try:
             record, quotes = parse(text), 0
             if type(record) is not dict or not self._as_they_are:
@@ -212,7 +234,7 @@ class Reader:
         elif self._path.is_row:
             value, quotes = _row(value, holder.fields), 2 * len(holder.fields)
         elif not isinstance(value, dict):
-            raise ValueError("it is not an object")
+            raise ValueError(sentence("it is not an object"))
         return value, quotes + self._add_names(value, holder, name)
 
     def _add_names(self, record: Record, holder: _Found, name: str | int) -> int:
@@ -223,7 +245,9 @@ class Reader:
         own = len(record)
         for field, group in names:
             if record.setdefault(field, group) != group:
-                raise ValueError(f'the record has a member "{field}" of its own')
+                raise ValueError(
+                    sentence('the record has a member "{field}" of its own', field=field)
+                )
         return 4 * (len(record) - own)
 
     def _known_key(self, text: bytes, holder: _Found, name: str | int) -> str:
@@ -260,9 +284,9 @@ def _checked(body: bytes) -> bytes:
     """Refuse what is obviously not JSON, and name the reason."""
     start = body[:4096].lstrip()
     if not start:
-        raise UnreadableSnapshot("the file is empty")
+        raise UnreadableSnapshot(sentence("the file is empty"))
     if start.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in body:
-        raise UnreadableSnapshot("the file holds conflict markers")
+        raise UnreadableSnapshot(sentence("the file holds conflict markers"))
     return body
 
 
@@ -271,7 +295,7 @@ def _descend(
 ) -> Iterator[_Found]:
     for value in found:
         if step == EACH:
-            for index, text in enumerate(_decoded(_ARRAY, value, "an array")):
+            for index, text in enumerate(_decoded(_ARRAY, value, stored("an array"))):
                 yield _Found(text, value.around, f"{value.place}/{index}", value.groups)
         elif is_members(step):
             field = field_of(step)
@@ -289,14 +313,20 @@ def _held(value: _Found, step: str, excluded: frozenset[str]) -> Iterable[_Named
     if is_members(step):
         held = _members(value)
         return [each for each in held if each[0] not in excluded] if excluded else held
-    return enumerate(_decoded(_ARRAY, value, "an array"))
+    return enumerate(_decoded(_ARRAY, value, stored("an array")))
 
 
 def _row(cells: Json, fields: tuple[str, ...]) -> Record:
     if not isinstance(cells, list):
-        raise ValueError("it is no row")  # noqa: TRY004  a reason, as all here
+        raise ValueError(sentence("it is no row"))  # noqa: TRY004  a reason, as all here
     if len(cells) != len(fields):
-        raise ValueError(f"it has {count(len(cells), 'cell')} instead of {len(fields)}")
+        raise ValueError(
+            sentence(
+                "it has {cells} instead of {number}",
+                cells=count(len(cells), "cell"),
+                number=len(fields),
+            )
+        )
     return dict(zip(fields, cells, strict=True))
 
 
@@ -305,8 +335,11 @@ def _header(holder: _Found, header: Header) -> Iterator[_Found]:
     first, *rest = header.steps
     around = holder.around[header.up - 1] if header.up <= len(holder.around) else {}
     if first not in around:
-        where = holder.place or "the document"
-        raise UnreadableSnapshot(f"{where} has no header {header.text} around it", hint=WHERE)
+        where = holder.place or sentence("the document")
+        raise UnreadableSnapshot(
+            sentence("{where} has no header {text} around it", where=where, text=header.text),
+            hint=WHERE,
+        )
     found: Iterator[_Found] = iter((_Found(around[first], place=f"{header.text}: /{first}"),))
     for step in rest:
         found = _descend(found, step)
@@ -320,14 +353,28 @@ def _names(found: Iterable[_Found], header: str) -> tuple[str, ...]:
         try:
             value = parse(each.text)
         except ValueError as error:
-            raise UnreadableSnapshot(f"the header {header} cannot be read: {error}") from error
+            raise UnreadableSnapshot(
+                sentence(
+                    "the header {header} cannot be read: {error}",
+                    header=header,
+                    error=reason(error),
+                )
+            ) from error
         cells += value if isinstance(value, list) else [value]
     names: dict[str, None] = {}
     for number, cell in enumerate(cells, 1):
         if not isinstance(cell, str):
-            raise UnreadableSnapshot(f"name {number} of the header {header} is not a string")
+            raise UnreadableSnapshot(
+                sentence(
+                    "name {number} of the header {header} is not a string",
+                    number=number,
+                    header=header,
+                )
+            )
         if cell in names:
-            raise UnreadableSnapshot(f'the header {header} names "{cell}" twice')
+            raise UnreadableSnapshot(
+                sentence('the header {header} names "{cell}" twice', header=header, cell=cell)
+            )
         names[cell] = None
     return tuple(names)
 
@@ -335,9 +382,15 @@ def _names(found: Iterable[_Found], header: str) -> tuple[str, ...]:
 def _member(value: _Found, name: str) -> _Found:
     members = _distinct(value)
     if name not in members:
-        there = ", ".join(list(members)[:5]) or "nothing"
+        there = ", ".join(list(members)[:5]) or sentence("nothing")
         raise UnreadableSnapshot(
-            f'no "{name}" at {value.place or "the top"} (there: {there})', hint=WHERE
+            sentence(
+                'no "{name}" at {place} (there: {there})',
+                name=name,
+                place=value.place or sentence("the top"),
+                there=there,
+            ),
+            hint=WHERE,
         )
     around = (members, *value.around)
     return _Found(members[name], around, f"{value.place}/{name}", value.groups)
@@ -347,12 +400,16 @@ def _distinct(value: _Found) -> dict[str, msgspec.Raw]:
     pairs = _members(value)
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise UnreadableSnapshot(f"a member stands twice in {value.place or 'the document'}")
+        raise UnreadableSnapshot(
+            sentence(
+                "a member stands twice in {place}", place=value.place or sentence("the document")
+            )
+        )
     return members
 
 
 def _members(value: _Found) -> list[tuple[str, msgspec.Raw]]:
-    found = _decoded(_OBJECT, value, "an object").items()
+    found = _decoded(_OBJECT, value, stored("an object")).items()
     return [(str(name), text) for name, text in found]
 
 
@@ -360,10 +417,12 @@ def _decoded(decoder: msgspec.json.Decoder[Json], value: _Found, shape: str) -> 
     try:
         return decoder.decode(value.text)
     except msgspec.ValidationError:
-        message = f"{value.place or 'the document'} is not {shape}"
+        message = sentence(
+            "{place} is not {shape}", place=value.place or sentence("the document"), shape=shape
+        )
         raise UnreadableSnapshot(message, hint=WHERE) from None
     except UNREADABLE as error:
-        raise UnreadableSnapshot(f"not JSON: {plain(error)}") from error
+        raise UnreadableSnapshot(sentence("not JSON: {plain}", plain=plain(error))) from error
 
 
 def _part(field: str, record: Record, holder: _Found, name: str | int) -> Json:
@@ -376,7 +435,7 @@ def _part(field: str, record: Record, holder: _Found, name: str | int) -> Json:
 def _around(holder: _Found, field: str) -> Json:
     text = _text_around(holder, field)
     if text is None:
-        raise ValueError(f"no key: {field} is absent")
+        raise ValueError(sentence("no key: {field} is absent", field=field))
     return parse(text)
 
 
@@ -400,7 +459,7 @@ def _refuse_twins(text: bytes, record: Record, line: bytes, added: int) -> None:
     """
     added += 4 * (line.startswith(b'{"@key":') - (canonical.KEY in record))
     if _quotes(text) != _quotes(line) - added:
-        raise ValueError("a member stands twice in one object")
+        raise ValueError(sentence("a member stands twice in one object"))
 
 
 def _quotes(text: bytes) -> int:

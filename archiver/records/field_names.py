@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from archiver.errors import ConfigError, suggestion
+from archiver.language import joined, sentence
 from archiver.records import canonical
 from archiver.records.jsontext import dump
 from archiver.records.policy import ANY, reaches
@@ -104,12 +105,17 @@ class FieldNames:
         Raises:
             ConfigError: There are such; suggests the nearest ones that there are.
         """
-        wrong = [f'no record has a field "{name}"{near}' for name, near in self.complaints()]
+        wrong = [
+            sentence('no record has a field "{name}"{near}', name=name, near=near)
+            for name, near in self.complaints()
+        ]
         if wrong:
             names = sorted(self._fields - {canonical.KEY})
             more = ", …" if len(names) > _LISTED else ""
-            hint = f"the fields are {', '.join(names[:_LISTED])}{more}"
-            raise ConfigError("\n".join(wrong), hint=hint)
+            hint = sentence(
+                "the fields are {names}{more}", names=", ".join(names[:_LISTED]), more=more
+            )
+            raise ConfigError(joined("\n", wrong), hint=hint)
 
 
 def _has_field(name: str, record: Record) -> bool:

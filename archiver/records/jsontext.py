@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from archiver.language import sentence
+
 if TYPE_CHECKING:
     from archiver.records.model import Json
 
@@ -31,7 +33,7 @@ _LONGEST = 10**4300  # Python reads and writes no longer integers (CVE-2020-1073
 def _read_float(text: str) -> int | float:
     value = float(text)
     if not isfinite(value):
-        raise ValueError("a number is not finite")
+        raise ValueError(sentence("a number is not finite"))
     if not value.is_integer() or abs(value) >= _EXACT:
         return value
     return int(value) if abs(value) < _DIGITS else _spelled(value)
@@ -67,12 +69,13 @@ def parse(data: bytes | msgspec.Raw) -> Json:
 def plain(error: Exception) -> str:
     """Say in plain words why a text could not be decoded, given one of `UNREADABLE`."""
     if isinstance(error, RecursionError):
-        return f"nested deeper than {MAX_DEPTH}"
+        return sentence("nested deeper than {max_depth}", max_depth=MAX_DEPTH)
     if isinstance(error, UnicodeDecodeError):
-        return "not UTF-8"
+        return sentence("not UTF-8")
     reason = str(error.__cause__ or error).removeprefix("JSON is malformed: ")
     if "surrogate" in reason or "end of hex escape" in reason:
-        return "a string holds a lone surrogate" + "".join(reason.partition(" (byte")[1:])
+        place = "".join(reason.partition(" (byte")[1:])
+        return sentence("a string holds a lone surrogate{place}", place=place)
     return reason.replace("Input data was truncated", "it ends too early (truncated)")
 
 
@@ -85,7 +88,7 @@ def dump(value: Json) -> bytes:
     try:
         return _encode(_normal(value, MAX_DEPTH))
     except UnicodeEncodeError as error:
-        raise ValueError("a string holds a lone surrogate") from error
+        raise ValueError(sentence("a string holds a lone surrogate")) from error
 
 
 def _normal(value: Json, depth: int) -> Json:
@@ -98,20 +101,20 @@ def _normal(value: Json, depth: int) -> Json:
     if kind is float:
         return _float(value)
     if depth == 0:
-        raise ValueError(f"nested deeper than {MAX_DEPTH}")
+        raise ValueError(sentence("nested deeper than {max_depth}", max_depth=MAX_DEPTH))
     if kind is list or kind is tuple:
         if _PLAIN.issuperset(map(type, value)):
             return value
         return [_normal(member, depth - 1) for member in value]
     if kind is dict:
         return _object(value, depth)
-    raise ValueError(f"{kind.__name__} is no JSON value")
+    raise ValueError(sentence("{kind} is no JSON value", kind=kind.__name__))
 
 
 def _object(value: dict[Json, Json], depth: int) -> dict[str, Json]:
     """Return `value` itself unless a member must change: a copy of each record cost a third."""
     if not _NAMES.issuperset(map(type, value)):
-        raise ValueError("a member name is no string")
+        raise ValueError(sentence("a member name is no string"))
     changed = {}
     for name, member in value.items():
         kind = type(member)
@@ -134,7 +137,7 @@ def _float(value: float) -> int | float | msgspec.Raw:
 def _long_integer(value: int) -> int | msgspec.Raw:
     """Write an integer that a short float spells too as that float: one value, one spelling."""
     if abs(value) >= _LONGEST:
-        raise ValueError("an integer has more than 4300 digits")
+        raise ValueError(sentence("an integer has more than 4300 digits"))
     try:
         same = float(value)
     except OverflowError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archiver.language import sentence
 from archiver.records.jsontext import dump
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def member(record: Record, path: str) -> Json:
     value: Json = record
     for name in (path,) if path in record else path.split("."):
         if not isinstance(value, dict) or name not in value:
-            raise ValueError(f"no key: {path} is absent")
+            raise ValueError(sentence("no key: {path} is absent", path=path))
         value = value[name]
     return value
 
@@ -68,9 +69,9 @@ def joined(parts: Iterable[Json]) -> str:
     """Join the parts of a key with ``/``; ValueError where they make no key."""
     key = "/".join(map(_part, parts))
     if not key:
-        raise ValueError("the key is empty")
+        raise ValueError(sentence("the key is empty"))
     if len(key) > _SHORT and len(key.encode(errors="replace")) > MAX_KEY:
-        raise ValueError(f"the key is longer than {MAX_KEY} bytes")
+        raise ValueError(sentence("the key is longer than {max_key} bytes", max_key=MAX_KEY))
     return key
 
 
@@ -79,9 +80,14 @@ def _part(value: Json) -> str:
         return value
     if type(value) is int or type(value) is float:
         return dump(value).decode()
-    raise ValueError(f"the key is {_kind(value)}, not a string or a number")
+    raise ValueError(sentence("the key is {kind}, not a string or a number", kind=_kind(value)))
 
 
 def _kind(value: Json) -> str:
-    names = {bool: "a boolean", list: "a list", dict: "an object", type(None): "null"}
+    names = {
+        bool: sentence("a boolean"),
+        list: sentence("a list"),
+        dict: sentence("an object"),
+        type(None): "null",
+    }
     return names.get(type(value), type(value).__name__)

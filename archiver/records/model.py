@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, ge
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from archiver.language import sentence
 from archiver.records.representation import short, table
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 NEWS: frozenset[Kind] = frozenset(KINDS) - {"metrics"}
 """The kinds that changelogs, notifications and ``--exit-code`` look at."""
+
+Severity: TypeAlias = Literal["breaking", "notable", "info", "noise"]
+"""How bad a change is for who depends on the record; see `archiver.changes.severity`."""
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+"""Every severity, the worst first."""
+Severities: TypeAlias = dict[Kind, dict[Severity, int]]
+"""How many changes there are of each kind and severity."""
 
 
 @lru_cache(maxsize=1024)
@@ -129,6 +137,7 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
         old_key: The key it had; ``renamed`` only.
         cause: Why it is gone, if known; for ``renamed`` that this is only possible.
         label: What people read instead of the key, where the source has a `label`.
+        severity: How bad it is, where that was looked up (`archiver.changes.severity`).
     """
 
     kind: Kind
@@ -138,6 +147,7 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
     old_key: str | UnsetType = UNSET
     cause: str | UnsetType = UNSET
     label: str | UnsetType = UNSET
+    severity: Severity | UnsetType = UNSET
 
     __repr__ = short
 
@@ -228,10 +238,16 @@ class RecordUpdate(_Mapping, frozen=True):
     """One record that is in both ends, with the fields that differ.
 
     As a mapping it has two members: ``update["name"]`` and ``update["fields"]``.
+
+    Attributes:
+        key: The record's key.
+        changes: The fields that differ, by name.
+        severity: How bad the worst of them is; of the other kinds, the kind says it.
     """
 
     key: str
     changes: tuple[FieldChange, ...]
+    severity: Severity | UnsetType = UNSET
 
     __repr__ = short
 
@@ -312,5 +328,5 @@ def row(kind: Kind, change: Record | RecordUpdate | Rename) -> tuple[str, str, s
     if isinstance(change, RecordUpdate):
         return kind, change.key, ", ".join(each.field for each in change.changes)
     if isinstance(change, Rename):
-        return kind, change.new, f"was {change.old}"
+        return kind, change.new, sentence("was {old}", old=change.old)
     return kind, str(next(iter(change.values()), "")), str(change.get("@cause", ""))

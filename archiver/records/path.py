@@ -16,12 +16,13 @@ import re
 from typing import Final, NamedTuple
 
 from archiver.errors import ConfigError
+from archiver.language import sentence
 
 EACH: Final = "[]"
 MEMBERS: Final = "{}"
-EXAMPLES: Final = (
-    'examples: ".", "data.models", ".[].models", "models{}", ".{provider}[]", ".[]=id", '
-    '".[]=[0]", "data[]=^.columns"'
+EXAMPLES: Final = sentence(
+    'examples: ".", "data.models", ".[].models", "models{}", '
+    '".{provider}[]", ".[]=id", ".[]=[0]", "data[]=^.columns"'
 )
 
 _PART: Final = re.compile(r"([^][{}]*)((?:\[\]|\{[^][{}]*\})*)")
@@ -155,4 +156,6 @@ def field_of(step: str) -> str:
 
 def _not_understood(path: str) -> ConfigError:
     """Return the error of a path that cannot be understood."""
-    return ConfigError(f'the path of records "{path}" cannot be understood', hint=EXAMPLES)
+    return ConfigError(
+        sentence('the path of records "{path}" cannot be understood', path=path), hint=EXAMPLES
+    )

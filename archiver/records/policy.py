@@ -17,7 +17,7 @@ from archiver.records.jsontext import dump
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from archiver.records.model import Json
+    from archiver.records.model import Json, Severity
 
 Path: TypeAlias = tuple[str, ...]
 Meaning: TypeAlias = Literal["same", "metric", "news"]
@@ -38,6 +38,8 @@ class Policy:
         tolerance: Path of a number to the largest absolute difference that means nothing.
         label: Field whose text people read instead of the key; empty: none. No difference
             depends on it.
+        severity: Path of a field to how bad a change of it is, in place of the built-in table
+            (`archiver.changes.severity`). No difference depends on it.
     """
 
     key: Path = ()
@@ -46,6 +48,9 @@ class Policy:
     sets: tuple[str, ...] = ()
     tolerance: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     label: str = field(default="", compare=False)
+    severity: Mapping[str, Severity] = field(
+        default_factory=lambda: MappingProxyType({}), compare=False
+    )
 
     @property
     def strict(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from archiver.errors import ConfigError
+from archiver.language import sentence
 from archiver.records.jsontext import dump
 
 if TYPE_CHECKING:
@@ -83,7 +84,10 @@ class Where:
         """
         if op not in OPERATORS:
             known = " ".join(OPERATORS)
-            raise ConfigError(f"{op!r} is not an operator", hint=f"the operators are {known}")
+            raise ConfigError(
+                sentence("{op!r} is not an operator", op=op),
+                hint=sentence("the operators are {known}", known=known),
+            )
         return cls(field, op, value)
 
     @classmethod
@@ -95,8 +99,13 @@ class Where:
         """
         match = _CONDITION.fullmatch(condition)
         if match is None:
-            hint = f'write it like "downloads > 1000"; the operators are {" ".join(OPERATORS)}'
-            raise ConfigError(f"{condition!r} is not a condition", hint=hint)
+            hint = sentence(
+                'write it like "downloads > 1000"; the operators are {operators}',
+                operators=" ".join(OPERATORS),
+            )
+            raise ConfigError(
+                sentence("{condition!r} is not a condition", condition=condition), hint=hint
+            )
         return cls.parse(match[1], match[2].strip(), match[3])
 
     def __call__(self, key: str, record: Record) -> bool:  # noqa: ARG002  a Predicate
@@ -143,8 +152,13 @@ class Where:
             return False
         if number is None:
             raise ConfigError(
-                f"{self.field} {self.op} {self.value!r}: {self.field} is a number",
-                hint="compare it with a number",
+                sentence(
+                    "{field} {op} {value!r}: {field} is a number",
+                    field=self.field,
+                    op=self.op,
+                    value=self.value,
+                ),
+                hint=sentence("compare it with a number"),
             )
         return holds(value, number)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from archiver.errors import UnreadableSnapshot
+from archiver.errors import UnreadableSnapshot, reason
+from archiver.language import sentence
 from archiver.records import canonical
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def read(content: bytes, known: Collection[bytes] = frozenset()) -> Strict:
         UnreadableSnapshot: Something in it is not canonical, or the numbers are wrong.
     """
     if not canonical.is_canonical(content):
-        raise UnreadableSnapshot("it is no canonical snapshot")
+        raise UnreadableSnapshot(sentence("it is no canonical snapshot"))
     header, found = canonical.read((content,))
     lines = tuple(_in_order(found))
     for line in lines:
@@ -47,10 +48,14 @@ def read(content: bytes, known: Collection[bytes] = frozenset()) -> Strict:
             _refuse_other_form(line)
     sha256 = _sha256((content,))
     if sha256 != _sha256(_written(header, lines)):
-        raise UnreadableSnapshot("what stands around its records is not in canonical form")
+        raise UnreadableSnapshot(
+            sentence("what stands around its records is not in canonical form")
+        )
     if not header.shards and header.total != len(lines):
-        counts = f"{header.total:,}, but holds {len(lines):,} records"
-        raise UnreadableSnapshot(f"it says total_models {counts}")
+        counts = sentence(
+            "{total:,}, but holds {number:,} records", total=header.total, number=len(lines)
+        )
+        raise UnreadableSnapshot(sentence("it says total_models {counts}", counts=counts))
     return Strict(header, lines, sha256)
 
 
@@ -59,7 +64,11 @@ def _in_order(lines: Iterable[bytes]) -> Iterator[bytes]:
     for line in lines:
         key = canonical.line_key(line)
         if key <= before:
-            raise UnreadableSnapshot(f"{key.decode()!r} stands after {before.decode()!r}")
+            raise UnreadableSnapshot(
+                sentence(
+                    "{key!r} stands after {before!r}", key=key.decode(), before=before.decode()
+                )
+            )
         before = key
         yield line
 
@@ -70,9 +79,11 @@ def _refuse_other_form(line: bytes) -> None:
     try:
         again = canonical.encode_as(key, record, (next(iter(record)),)).data
     except ValueError as error:
-        raise UnreadableSnapshot(f"{key!r}: {error}") from error
+        raise UnreadableSnapshot(
+            sentence("{key!r}: {error}", key=key, error=reason(error))
+        ) from error
     if again != line:
-        raise UnreadableSnapshot(f"the record {key!r} is not in canonical form")
+        raise UnreadableSnapshot(sentence("the record {key!r} is not in canonical form", key=key))
 
 
 def _written(header: Header, lines: tuple[bytes, ...]) -> Iterable[bytes]:

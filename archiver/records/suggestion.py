@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from archiver.language import sentence
 from archiver.records.jsontext import UNREADABLE
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def did_you_mean(body: bytes, given: str) -> str:
     if not paths or len(paths) > _MOST or given in paths:
         return ""
     *others, last = (f'"{path}"' for path in paths)
-    listed = f"{', '.join(others)} or {last}" if others else last
-    return f"did you mean records = {listed}? "
+    listed = sentence("{others} or {last}", others=", ".join(others), last=last) if others else last
+    return sentence("did you mean records = {listed}? ", listed=listed)
 
 
 def _paths(value: Json, place: str, depth: int) -> Iterator[str]:

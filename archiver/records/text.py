@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from archiver.language import forms, said, sentence, sentences, translated, translated_plural
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from archiver.language import Sentence
     from archiver.records.model import Json
 
 _EMOJI = "\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
@@ -40,6 +43,8 @@ def _escaped(match: re.Match[str]) -> str:
 
 def visible(text: str) -> str:
     r"""Show every hidden character of `text` as Python would write it: ``\n``, ``\u202e``."""
+    if type(text) is not str:
+        text = said(text)
     if text.isascii() and text.isprintable():
         return text
     return _HIDDEN.sub(_escaped, text)
@@ -206,6 +211,8 @@ def _columns(char: str) -> int:
 
 def clip(text: str, columns: int) -> str:
     """Cut `text` to at most `columns` terminal columns; ``…`` shows that something is missing."""
+    if type(text) is not str:
+        text = said(text)
     if len(text) * 2 <= columns or width(text) <= columns:
         return text
     room = columns - 1
@@ -253,10 +260,83 @@ class Noun(NamedTuple):
     one: str = "record"
     many: str = "records"
 
-    def counted(self, number: int) -> str:
+    def counted(self, number: int) -> Sentence:
         """Write a number of records with separators: ``125,000 models``."""
-        return f"{number:,} {self.one if number == 1 else self.many}"
+        if self in _COUNTED:
+            return sentences(*_COUNTED[self], number)
+        noun = self.one if number == 1 else self.many
+        return sentence("{number:,} {noun}", number=number, noun=noun)
 
+    @property
+    def words(self) -> Noun:
+        """Both words in the language of the reader, as far as it has them."""
+        if self not in _NAMED:
+            return self
+        return Noun(*(said(sentences(*self, number)) for number in (1, 2)))
+
+    @property
+    def templates(self) -> tuple[str, str]:
+        """What to fill a ``{number}`` in, for one and for several, in the reader's language."""
+        if self in _COUNTED:
+            one, many = (translated_plural(*_COUNTED[self], number) for number in (1, 2))
+        else:
+            one, many = (translated(_ANY).replace("{noun}", noun) for noun in self)
+        return one.replace(_NUMBER_PLACE, "{number}"), many.replace(_NUMBER_PLACE, "{number}")
+
+
+_NUMBER_PLACE: Final = "{number:,}"
+_ANY: Final = "{number:,} {noun}"
+_NAMED: Final = frozenset(
+    Noun(*each)
+    for each in (
+        forms("record", "records"),
+        forms("model", "models"),
+        forms("dataset", "datasets"),
+        forms("package", "packages"),
+        forms("product", "products"),
+        forms("vulnerability", "vulnerabilities"),
+    )
+)
+"""What records may be called in other languages, too."""
+
+_COUNTED: Final[Mapping[Noun, tuple[str, str]]] = {
+    Noun(*(template.removeprefix("{number:,} ") for template in each)): each
+    for each in (
+        forms("{number:,} record", "{number:,} records"),
+        forms("{number:,} model", "{number:,} models"),
+        forms("{number:,} dataset", "{number:,} datasets"),
+        forms("{number:,} package", "{number:,} packages"),
+        forms("{number:,} product", "{number:,} products"),
+        forms("{number:,} vulnerability", "{number:,} vulnerabilities"),
+        forms("{number:,} capture", "{number:,} captures"),
+        forms("{number:,} catalogue", "{number:,} catalogues"),
+        forms("{number:,} cell", "{number:,} cells"),
+        forms("{number:,} change", "{number:,} changes"),
+        forms("{number:,} complete listing", "{number:,} complete listings"),
+        forms("{number:,} day", "{number:,} days"),
+        forms("{number:,} download", "{number:,} downloads"),
+        forms("{number:,} failed run", "{number:,} failed runs"),
+        forms("{number:,} file", "{number:,} files"),
+        forms("{number:,} hour", "{number:,} hours"),
+        forms("{number:,} id", "{number:,} ids"),
+        forms("{number:,} metric", "{number:,} metrics"),
+        forms("{number:,} minute", "{number:,} minutes"),
+        forms("{number:,} more value", "{number:,} more values"),
+        forms("{number:,} page", "{number:,} pages"),
+        forms("{number:,} problem", "{number:,} problems"),
+        forms("{number:,} report", "{number:,} reports"),
+        forms("{number:,} reported run", "{number:,} reported runs"),
+        forms("{number:,} row", "{number:,} rows"),
+        forms("{number:,} second", "{number:,} seconds"),
+        forms("{number:,} snapshot", "{number:,} snapshots"),
+        forms("{number:,} stamped file", "{number:,} stamped files"),
+        forms("{number:,} time", "{number:,} times"),
+        forms("{number:,} unreadable version", "{number:,} unreadable versions"),
+        forms("{number:,} version", "{number:,} versions"),
+        forms("{number:,} year", "{number:,} years"),
+    )
+}
+"""The nouns that other languages know; any other is written as it is configured."""
 
 RECORD: Final = Noun()
 """What records are called where nothing says it."""
@@ -269,7 +349,7 @@ def count(number: int, noun: str = "") -> str:
 
 def more(number: int) -> str:
     """Say how many things are left out: ``… and 1,234 more``."""
-    return f"… and {count(number)} more"
+    return sentence("… and {number} more", number=count(number))
 
 
 def few(names: Sequence[str], separator: str = ", ", *, total: int | None = None) -> str:
@@ -283,7 +363,9 @@ def few(names: Sequence[str], separator: str = ", ", *, total: int | None = None
     shown = names[:_FEW]
     others = (len(names) if total is None else total) - len(shown)
     named = separator.join(shown)
-    return f"{named} {more(others)}" if others > 0 else named
+    if others <= 0:
+        return named
+    return sentence("{names} {others}", names=named, others=more(others))
 
 
 _TOO_LARGE = 10**18

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from archiver.errors import ConfigError
+from archiver.language import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,8 @@ def whole_file(path: Path) -> Iterator[TextIO]:
             os.fsync(stream.fileno())
         draft.replace(path)
     except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
+        raise ConfigError(
+            sentence("cannot write {path}: {strerror}", path=path, strerror=error.strerror)
+        ) from error
     finally:
         draft.unlink(missing_ok=True)

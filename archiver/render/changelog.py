@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from archiver.language import tr
 from archiver.records import text
 from archiver.render.section import unnamed
 from archiver.render.templates import render
@@ -40,7 +41,7 @@ def rendered(section: Mapping[str, Any], *, folder: Path | None, template: str =
 
 def heading(source: str) -> str:
     """Return the first lines of a changelog."""
-    return f"# Changelog of {text.markdown(source)}\n"
+    return tr("# Changelog of {source}\n", source=text.markdown(source))
 
 
 def prepended(file: bytes | None, section: str, *, source: str) -> bytes:

@@ -10,7 +10,7 @@ from archiver.records.model import KINDS, RecordUpdate
 from archiver.render import console, data, wording
 from archiver.render.section import addresses, names
 from archiver.render.templates import stream as rendered
-from archiver.render.view import Shown
+from archiver.render.view import PAGES, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from archiver.render.view import ChangeStream, Form, View
 
     _Writer = Callable[[ChangeStream, Shown, View, TextIO], None]
-
-_PAGES: Final = {"markdown": "changes.md.j2", "html": "changes.html.j2"}
 
 
 def show(stream: ChangeStream, view: View, out: TextIO) -> int:
@@ -39,7 +37,7 @@ def show(stream: ChangeStream, view: View, out: TextIO) -> int:
 
 
 def _write_page(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
-    name, folder = _PAGES[view.form], view.folder
+    name, folder = PAGES[view.form], view.folder
     if view.template is not None:
         name, folder = view.template.name, view.template.resolve().parent
     context = _context(stream, shown, view)
@@ -54,7 +52,7 @@ def show_together(found: Iterable[tuple[ChangeStream, View]], out: TextIO) -> No
     contexts = [_context(stream, Shown(stream, view), view) for stream, view in found]
     if contexts:
         first, *others = contexts
-        out.writelines(rendered(_PAGES["html"], {**first, "others": others}))
+        out.writelines(rendered(PAGES["html"], {**first, "others": others}))
 
 
 def _context(stream: ChangeStream, shown: Shown, view: View) -> dict[str, Any]:
@@ -67,6 +65,7 @@ def _context(stream: ChangeStream, shown: Shown, view: View) -> dict[str, Any]:
         "changes": msgspec.to_builtins(shown.head) | groups,
         "ends": (wording.end(stream.old), wording.end(stream.current)),
         "headline": wording.headline(stream.summary(), stream.current.total, noun=stream.noun),
+        "severities": shown.severities,
         "more": dict.fromkeys(KINDS, 0) | shown.left_out,
         "links": addresses((change.key for change in named), view.link),
         "names": names(named),
@@ -78,7 +77,7 @@ def _public(change: RecordChange, view: View) -> Any:
     if not view.name_only:
         return public
     if isinstance(public, RecordUpdate):
-        return RecordUpdate(public.key, ())
+        return RecordUpdate(public.key, (), public.severity)
     return {"@key": change.key} if isinstance(public, dict) else public
 
 

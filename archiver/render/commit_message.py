@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.errors import RenderError
+from archiver.language import sentence, tr
 from archiver.records import text
 from archiver.records.model import KINDS
 from archiver.render import wording
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from archiver.records.model import Kind, RecordChange, Summary
+    from archiver.records.model import Kind, RecordChange, Severities, Summary
 
 SUBJECT_COLUMNS: Final = 72
 CAP: Final = 10
@@ -32,6 +33,7 @@ def message(
     summary: Summary,
     trailers: Mapping[str, str],
     changes: Iterable[RecordChange] = (),
+    severities: Severities | None = None,
     first: bool = False,
     noun: text.Noun = text.RECORD,
     folder: Path | None = None,
@@ -44,6 +46,7 @@ def message(
         summary: How many changes there are of each kind.
         trailers: ``Archiver-Total`` and the like, in the order in which they are written.
         changes: At least the first `CAP` changes of each kind; more are read past.
+        severities: How many changes there are of each kind and severity.
         first: Whether this is the first snapshot of the source.
         noun: What the records are called.
         folder: The user's templates; ``commit.txt.j2`` is the one used here.
@@ -58,13 +61,16 @@ def message(
         "source": source,
         "total": total,
         "summary": msgspec.to_builtins(summary),
+        "severities": severities or {},
         "changes": public(named),
         "names": names(chain.from_iterable(named.values())),
         "more": {kind: 0 if first else _more(kind, summary, named) for kind in KINDS},
     }
     body = render("commit.txt.j2", context, folder=folder).strip()
     if not body:
-        raise RenderError("commit.txt.j2: it says nothing, so the commit would have no subject")
+        raise RenderError(
+            sentence("commit.txt.j2: it says nothing, so the commit would have no subject")
+        )
     return f"{body}\n\n{_block(trailers)}" if trailers else f"{body}\n"
 
 
@@ -82,7 +88,8 @@ def subject(
     line = f"{name}: {wording.headline(news, total, first=first, noun=noun)}"
     if text.width(line) <= SUBJECT_COLUMNS:
         return line
-    return f"{name}: {text.count(summary.news)} changes ({noun.counted(total)})"
+    changes, records = text.count(summary.news, "change"), noun.counted(total)
+    return tr("{name}: {changes} ({records})", name=name, changes=changes, records=records)
 
 
 def _more(kind: Kind, summary: Summary, named: Mapping[Kind, list[RecordChange]]) -> int:

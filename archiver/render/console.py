@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from itertools import chain
+from shutil import copyfileobj
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 
+from archiver.changes.severity import severity_of
+from archiver.language import retold, said
 from archiver.records import text
 from archiver.render import wording
 
@@ -32,17 +36,26 @@ COLOURS: Final[Mapping[Kind, str]] = {
 _PLAIN: Final = "\x1b[0m"
 _COLUMNS: Final = 60
 _LEAVES: Final = 20
+_HELD: Final = 4_000_000
+"""Bytes of text that wait in memory."""
 
 
 def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
-    """Write the two ends, a mark and a key for each change with its fields, and the counts."""
+    """Write the two ends, a mark and a key for each change with its fields, and the counts.
+
+    What is breaking comes first; the others wait, in a file where they are many.
+    """
     source = text.terminal(stream.source)
     old, current = (text.terminal(wording.end(end)) for end in (stream.old, stream.current))
     out.write(f"{source}: {old} → {current}\n")
-    for each in shown:
-        out.writelines(change(each, view.style, name_only=view.name_only))
+    with SpooledTemporaryFile(_HELD, "w+", encoding="utf-8", newline="") as others:
+        for each in shown:
+            place = out if severity_of(each) == "breaking" else others
+            place.writelines(change(each, view.style, name_only=view.name_only))
+        others.seek(0)
+        copyfileobj(others, out)
     if shown.left_out:
-        out.write(f"{text.more(shown.left_out.total())}\n")
+        out.write(f"{said(text.more(shown.left_out.total()))}\n")
     out.write(
         f"{source}: {wording.headline(stream.summary(), stream.current.total, noun=stream.noun)}\n"
     )
@@ -68,7 +81,10 @@ def _first_line(change: RecordChange, colour: str) -> str:
     line = f"{wording.MARKS[kind]} {text.terminal(wording.shown(change))}"
     if change.old_key is not UNSET:
         line = f"= {text.terminal(change.old_key)} → {text.terminal(wording.shown(change))}"
-    note = wording.NOTES.get(kind, "") if change.cause is UNSET else text.terminal(change.cause)
+    note = wording.NOTES.get(kind, "") if change.cause is UNSET else retold(change.cause)
+    if change.changes is not UNSET and severity_of(change) == "breaking":
+        note = wording.SEVERITIES["breaking"]
+    note = text.terminal(note)
     line += f" ({note})" if note else ""
     return f"{colour}{line}{_PLAIN}\n" if colour else f"{line}\n"
 
@@ -79,7 +95,7 @@ def _field_lines(change: RecordChange) -> Iterator[str]:
     for shift in shifts[:_LEAVES]:
         yield f"    {text.terminal(shift.field)}: {_cell(shift.old)} → {_cell(shift.new)}\n"
     if len(shifts) > _LEAVES:
-        yield f"    {text.more(len(shifts) - _LEAVES)}\n"
+        yield f"    {said(text.more(len(shifts) - _LEAVES))}\n"
 
 
 def _cell(words: str) -> str:

@@ -9,30 +9,50 @@ import msgspec
 from msgspec import UNSET
 
 from archiver import __version__
+from archiver.changes.severity import reached
+from archiver.language import Sentence, said, sentence, tr
 from archiver.records.text import count, named, terminal, visible, width
+from archiver.render import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import TextIO
+
+    from archiver.records.model import Severity
 
 FindingForm: TypeAlias = Literal["text", "json", "sarif", "github"]
 FORMS: Final[tuple[FindingForm, ...]] = get_args(FindingForm)
 
 _RULES: Final[Mapping[str, str]] = {
-    "missing": "No snapshot ever had this record",
-    "removed": "The record is gone from the catalogue",
-    "renamed": "The record has another key now",
-    "gated": "Access to the record must be asked for",
-    "license": "The record has another licence",
-    "unconfirmed": "The newest listing lacks the record, and its source does not tell why",
-    "respelled": "The record writes the same licence in another way",
-    "left": "The record is outside of the window that is listed, and still exists",
+    "missing": sentence("No snapshot ever had this record"),
+    "removed": sentence("The record is gone from the catalogue"),
+    "renamed": sentence("The record has another key now"),
+    "gated": sentence("Access to the record must be asked for"),
+    "license": sentence("The record has another licence"),
+    "unconfirmed": sentence(
+        "The newest listing lacks the record, and its source does not tell why"
+    ),
+    "changed": sentence("The record has another value in one of its fields"),
+    "respelled": sentence("The record writes the same licence in another way"),
+    "left": sentence("The record is outside of the window that is listed, and still exists"),
 }
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(enc_hook=str).encode  # a `Sentence` is written in English
+
+
+_LEVELS: Final[Mapping[Severity, str]] = {"breaking": "error", "notable": "warning"}
+"""How SARIF calls a severity, and GitHub; anything less is a note, or a notice."""
+_Failing: TypeAlias = "Callable[[Any], bool]"
+_Level: TypeAlias = "Callable[[Any], str]"
 
 
 def show(
-    findings: Sequence[Any], form: FindingForm, out: TextIO, *, source: str, failing: frozenset[str]
+    findings: Sequence[Any],
+    form: FindingForm,
+    out: TextIO,
+    *,
+    source: str,
+    least: Severity,
+    allowed: frozenset[str],
 ) -> None:
     """Write `findings` (`pins.status.Finding`) to `out`.
 
@@ -42,29 +62,57 @@ def show(
             2.1.0 (OASIS), ``github`` the workflow commands of GitHub's runner.
         out: Where to.
         source: Name of the source.
-        failing: The verdicts that make a check fail.
+        least: How bad a finding is that makes a check fail.
+        allowed: The verdicts that do not, however bad they are.
     """
-    _WRITERS[form](findings, out, source, failing)
+
+    def failing(finding: Any) -> bool:
+        return is_failing(finding, least, allowed)
+
+    def level(finding: Any) -> str:
+        return "" if finding.verdict in allowed else _LEVELS.get(finding.severity, "")
+
+    if form == "text":
+        _write_text(findings, out, source, failing)
+    elif form == "json":
+        _write_json(findings, out, source, failing)
+    elif form == "sarif":
+        _write_sarif(findings, out, source, level)
+    else:
+        _write_github(findings, out, source, level)
 
 
-def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]) -> None:
+def is_failing(finding: Any, least: Severity, allowed: Collection[str]) -> bool:
+    """Return whether a finding makes a check fail."""
+    return finding.verdict not in allowed and reached(finding.severity, least)
+
+
+def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: _Failing) -> None:
     several = len({each.source for each in findings}) > 1
     rows = [_row(each, several=several) for each in findings if each.verdict != "ok"]
     widths = [max((width(row[column]) for row in rows), default=0) for column in range(2)]
     for verdict, key, *rest in rows:
         words = "  ".join(filter(None, rest))
         gap = " " * (widths[1] - width(key))
-        out.write(f"{verdict:<{widths[0]}}  {key}{gap}  {words}\n")
-    bad = len({each.key for each in findings if each.verdict in failing})
+        start = verdict + " " * (widths[0] - width(verdict))
+        out.write(f"{start}  {key}{gap}  {words}\n")
+    bad = len({each.key for each in findings if failing(each)})
     all_ = len({each.key for each in findings})
-    out.write(f"{source}: {bad:,} of {count(all_, 'record')} failed the check\n")
+    words = tr("{bad:,} of {records} failed the check", bad=bad, records=count(all_, "record"))
+    out.write(f"{source}: {words}\n")
 
 
 def _row(finding: Any, *, several: bool) -> tuple[str, ...]:
     since = finding.since
-    when = f"since {since.timestamp} UTC ({since.revision[:10]})" if since else ""
+    when = (
+        sentence(
+            "since {time} UTC ({revision})", time=since.timestamp, revision=since.revision[:10]
+        )
+        if since
+        else ""
+    )
     place = _place(finding.pins[0]) if finding.pins else ""
-    words = (finding.verdict, _shown(finding), finding.detail, when, place)
+    words = (wording.VERDICTS[finding.verdict], _shown(finding), finding.detail, when, place)
     return tuple(map(terminal, (*words, f"({finding.source})" if several else "")))
 
 
@@ -74,15 +122,15 @@ def _shown(finding: Any) -> str:
 
 def _place(pin: Any) -> str:
     if not pin.file:
-        return f"line {pin.line}" if pin.line else ""
+        return tr("line {line}", line=pin.line) if pin.line else ""
     return f"{pin.file}:{pin.line}"
 
 
-def _write_json(findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]) -> None:
+def _write_json(findings: Sequence[Any], out: TextIO, source: str, failing: _Failing) -> None:
     document = {
         "schema": "archiver/check/1",
         "source": source,
-        "ok": not any(each.verdict in failing for each in findings),
+        "ok": not any(failing(each) for each in findings),
         "findings": findings,
     }
     out.write(_json(document))
@@ -93,24 +141,31 @@ def _json(document: Any) -> str:
     return _encode(document).decode().replace("##[", "##\\u005b") + "\n"
 
 
-def _write_github(
-    findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]
-) -> None:
+def _write_github(findings: Sequence[Any], out: TextIO, source: str, level: _Level) -> None:
     for each in findings:
         if each.verdict == "ok":
             continue
-        level = "error" if each.verdict in failing else "notice"
-        words = _data(_message(each, source))
+        words = _data(visible(_message(each, source)))
         for pin in each.pins:
             place = f"file={_property(pin.file)},line={pin.line}," if pin.file else ""
-            title = _property(f"{each.source or source}: {each.verdict}")
-            out.write(f"::{level} {place}title={title}::{words}\n")
+            title = _property(f"{each.source or source}: {said(wording.VERDICTS[each.verdict])}")
+            out.write(f"::{level(each) or 'notice'} {place}title={title}::{words}\n")
 
 
-def _message(finding: Any, source: str) -> str:
-    when = finding.since
-    since = f" (since {when.timestamp} UTC, revision {when.revision[:10]})" if when else ""
-    return visible(f"{_shown(finding)} of {finding.source or source}: {finding.detail}{since}")
+def _message(finding: Any, source: str) -> Sentence:
+    about = {
+        "record": _shown(finding),
+        "source": finding.source or source,
+        "detail": finding.detail,
+    }
+    if finding.since is None:
+        return sentence("{record} of {source}: {detail}", **about)
+    return sentence(
+        "{record} of {source}: {detail} (since {time} UTC, revision {revision})",
+        time=finding.since.timestamp,
+        revision=finding.since.revision[:10],
+        **about,
+    )
 
 
 def _data(text: str) -> str:
@@ -123,12 +178,12 @@ def _property(text: str) -> str:
     return _data(visible(text)).replace(":", "%3A").replace(",", "%2C")
 
 
-def _write_sarif(
-    findings: Sequence[Any], out: TextIO, source: str, failing: frozenset[str]
-) -> None:
-    rules = [{"id": name, "shortDescription": {"text": words}} for name, words in _RULES.items()]
+def _write_sarif(findings: Sequence[Any], out: TextIO, source: str, level: _Level) -> None:
+    rules = [
+        {"id": name, "shortDescription": {"text": str(words)}} for name, words in _RULES.items()
+    ]
     driver = {"name": "archiver", "version": __version__, "rules": rules}
-    results = [row for each in findings for row in _results(each, source, failing)]
+    results = [row for each in findings for row in _results(each, source, level(each) or "note")]
     document = {
         "version": "2.1.0",
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -137,15 +192,14 @@ def _write_sarif(
     out.write(_json(document))
 
 
-def _results(finding: Any, source: str, failing: frozenset[str]) -> Iterator[dict[str, Any]]:
+def _results(finding: Any, source: str, level: str) -> Iterator[dict[str, Any]]:
     if finding.verdict == "ok":
         return
-    level = "error" if finding.verdict in failing else "note"
     for pin in finding.pins:
         yield {
             "ruleId": finding.verdict,
             "level": level,
-            "message": {"text": _message(finding, source)},
+            "message": {"text": visible(str(_message(finding, source)))},
             "locations": [_location(pin)] if pin.file else [],
         }
 
@@ -156,13 +210,3 @@ def _location(pin: Any) -> dict[str, Any]:
         "region": {"startLine": pin.line},
     }
     return {"physicalLocation": place}
-
-
-_WRITERS: Final[
-    Mapping[FindingForm, Callable[[Sequence[Any], TextIO, str, frozenset[str]], None]]
-] = {
-    "text": _write_text,
-    "json": _write_json,
-    "sarif": _write_sarif,
-    "github": _write_github,
-}

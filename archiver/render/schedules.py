@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from archiver import __version__
 from archiver.errors import ConfigError
+from archiver.language import sentence
 from archiver.render.templates import render
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def _check(form: ScheduleForm, words: Iterable[str]) -> None:
     for word in words:
         steers = "${{" in word and form == "github"  # an expression of GitHub's
         if steers or any(char in word for char in "\n\r\0"):
-            raise ConfigError(f"{word!r} cannot be written into a {form} file")
+            raise ConfigError(
+                sentence("{word!r} cannot be written into a {form} file", word=word, form=form)
+            )
 
 
 def _checked_out(settings: Mapping[str, str], folder: Path, top: Path) -> dict[str, str]:
@@ -104,20 +107,26 @@ def _below(path: Path, top: Path) -> str:
     try:
         return path.relative_to(top).as_posix()
     except ValueError:
-        message = f"{path} is outside of the git repository {top}: no clone has it"
+        message = sentence(
+            "{path} is outside of the git repository {top}: no clone has it", path=path, top=top
+        )
         raise ConfigError(message) from None
 
 
 def _action(name: str) -> str:
     if name and (not _ACTION.fullmatch(name) or ".." in name):
-        raise ConfigError(f"{name!r} names no GitHub Action", hint="OWNER/REPO@REF")
+        raise ConfigError(
+            sentence("{name!r} names no GitHub Action", name=name), hint="OWNER/REPO@REF"
+        )
     return name
 
 
 def _command(words: Sequence[str], form: ScheduleForm) -> str:
     if form == "systemd" and words and _UNQUOTABLE.search(words[0]):
         if "=" in words[0]:  # env would take it for a variable
-            raise ConfigError(f"systemd cannot start a program called {words[0]!r}")
+            raise ConfigError(
+                sentence("systemd cannot start a program called {words!r}", words=words[0])
+            )
         words = ("/usr/bin/env", *words)  # systemd.service(5) takes no such first word
     return " ".join(_quoted(word, form) for word in words)
 
@@ -162,8 +171,10 @@ def _calendar(cron: str) -> str:
 
     _, _, date, _, weekday = cron.split()
     if not date.startswith("*") and not weekday.startswith("*"):
-        words = f"{cron!r}: systemd cannot say that one of day and weekday is enough"
-        raise ConfigError(words, hint="leave one of them *")
+        words = sentence(
+            "{cron!r}: systemd cannot say that one of day and weekday is enough", cron=cron
+        )
+        raise ConfigError(words, hint=sentence("leave one of them *"))
     times = CronSim(cron, datetime(2026, 1, 1, tzinfo=UTC))
     weekdays = {day % len(_DAYS) for day in times.weekdays if isinstance(day, int)}
     names = ",".join(_DAYS[number] for number in sorted(weekdays))

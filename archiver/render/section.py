@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta
 
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, reason
+from archiver.language import sentence
 from archiver.records.model import KINDS, RecordUpdate, Rename
 from archiver.records.text import RECORD
 from archiver.render import wording
@@ -16,7 +17,7 @@ from archiver.render import wording
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from archiver.records.model import End, Kind, RecordChange, Summary
+    from archiver.records.model import End, Kind, RecordChange, Severities, Summary
     from archiver.records.text import Noun
 
 CAP: Final = 50
@@ -39,6 +40,7 @@ def section(
     cap: int = CAP,
     metrics: bool = False,
     noun: Noun = RECORD,
+    severities: Severities | None = None,
 ) -> dict[str, Any]:
     """Return what a template may name.
 
@@ -47,20 +49,23 @@ def section(
         old: The end that was compared with.
         new: The capture.
         summary: How many changes there are of each kind.
-        changes: At least the first `cap` changes of each kind.
+        changes: At least the first `cap` changes of each kind, with their severities.
         snapshots: Names of the two stamped files; empty where there is none.
         link: Returns the address of a record's page for people; empty: it has none.
         first: Whether this is the first snapshot: everything is new, so nothing is named.
         cap: How many changes of each kind are named; the others are counted.
         metrics: Whether records of which only metrics changed are named too.
         noun: What the records are called.
+        severities: How many changes there are of each kind and severity; None: only those of
+            the named ones are known.
 
     Returns:
         ``source``, ``timestamp`` (UTC), ``total``, ``first``, ``headline``, ``summary`` (kind to
-        number), ``changes`` (kind to changes in their public form), ``more`` (kind to number of
-        changes that are not named), ``links`` (key to address, of at most 1,000 characters),
-        ``names`` (key to label and key, of records that have a label), ``compare`` (the command
-        that shows all of them; empty: there is none), ``from`` and ``to`` (the two ends).
+        number), ``severities`` (kind to severity to number), ``changes`` (kind to changes in
+        their public form), ``more`` (kind to number of changes that are not named), ``links``
+        (key to address, of at most 1,000 characters), ``names`` (key to label and key, of records
+        that have a label), ``compare`` (the command that shows all of them; empty: there is
+        none), ``from`` and ``to`` (the two ends).
     """
     named = {} if first else first_of_each(changes, cap)
     shown = [change for group in named.values() for change in group]
@@ -71,6 +76,7 @@ def section(
         "first": first,
         "headline": wording.headline(wording.news(summary), new.total, first=first, noun=noun),
         "summary": msgspec.to_builtins(summary),
+        "severities": {} if first else severities or {},
         "changes": public(named),
         "more": {
             kind: 0
@@ -178,8 +184,13 @@ def read_document(content: bytes) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(content)
         msgspec.convert(document, _Document)
     except msgspec.ValidationError as error:
-        hint = "write it with: archiver changelog --context"
-        raise ConfigError(f"--from-context: no {SCHEMA}: {error}", hint=hint) from error
+        hint = sentence("write it with: archiver changelog --context")
+        raise ConfigError(
+            sentence("--from-context: no {schema}: {error}", schema=SCHEMA, error=reason(error)),
+            hint=hint,
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"--from-context: this is no JSON: {error}") from error
+        raise ConfigError(
+            sentence("--from-context: this is no JSON: {error}", error=reason(error))
+        ) from error
     return document

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from archiver.errors import RenderError
+from archiver.changes.severity import FIRST
+from archiver.errors import RenderError, reason
+from archiver.language import (
+    Sentence,
+    current,
+    retold,
+    said,
+    sentence,
+    speaking,
+    tr,
+    translated,
+    translated_plural,
+)
 from archiver.records import text
 from archiver.records.model import FieldChange
 from archiver.render import wording
+from archiver.render.groups import groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +36,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+_TEXT = (str, Sentence)
+_TABLE = "const TRANSLATIONS = {};"
+"""Where a script takes its translations from."""
+_SAYINGS = re.compile(r'\btr\("((?:[^"\\]|\\.)*)"')
 _PLAIN = tuple(f".{kind}{end}" for kind in ("txt", "md", "yml") for end in (".j2", ""))
 
 
@@ -45,17 +64,32 @@ def stream(
     import jinja2
 
     try:
-        yield from _environment(folder).get_template(template).generate(context)
+        yield from _environment(folder, current()).get_template(template).generate(context)
     except RenderError:
         raise
     except jinja2.TemplateNotFound as error:
-        hint = "templates are looked up by file name" if folder is None else f"look into {folder}"
-        raise RenderError(f"there is no template {error}", hint=hint) from error
+        hint = (
+            sentence("templates are looked up by file name")
+            if folder is None
+            else sentence("look into {folder}", folder=folder)
+        )
+        raise RenderError(
+            sentence("there is no template {error}", error=reason(error)), hint=hint
+        ) from error
     except jinja2.TemplateSyntaxError as error:
-        raise RenderError(f"{error.name}:{error.lineno}: {error.message}") from error
+        raise RenderError(
+            sentence(
+                "{error}:{lineno}: {message}",
+                error=error.name,
+                lineno=error.lineno,
+                message=error.message,
+            )
+        ) from error
     except Exception as error:  # a template may raise whatever a filter or an operator can
         words = text.terminal(str(error)) or type(error).__name__
-        raise RenderError(f"{_place(error, template)}: {words}") from error
+        raise RenderError(
+            sentence("{place}: {words}", place=_place(error, template), words=words)
+        ) from error
 
 
 def _place(error: BaseException, template: str) -> str:
@@ -69,8 +103,8 @@ def _place(error: BaseException, template: str) -> str:
     return place
 
 
-@lru_cache(maxsize=4)
-def _environment(folder: Path | None) -> ImmutableSandboxedEnvironment:
+@lru_cache(maxsize=8)
+def _environment(folder: Path | None, language: str) -> ImmutableSandboxedEnvironment:
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -86,19 +120,29 @@ def _environment(folder: Path | None) -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    _furnish(environment)
+    with speaking(language):
+        _furnish(environment)
     return environment
 
 
 def _furnish(environment: Environment) -> None:
     del environment.globals["lipsum"], environment.filters["random"]
-    environment.globals["titles"] = dict(wording.TITLES)
-    environment.globals["matters"] = wording.FIRST
+    environment.install_gettext_callables(translated, translated_plural, newstyle=True)  # type: ignore[attr-defined]  # of the extension
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.globals["titles"] = {kind: said(title) for kind, title in wording.TITLES.items()}
+    environment.globals["kinds"] = {kind: said(words) for kind, words in wording.WORDS.items()}
+    environment.globals["severities"] = {
+        each: said(words) for each, words in wording.SEVERITIES.items()
+    }
+    environment.globals["matters"] = FIRST
+    environment.globals["groups"] = groups
     environment.globals["stylesheet"] = _stylesheet
     environment.globals["marks"] = dict(wording.MARKS)
     environment.globals["names"] = {}  # where no record has a label
     environment.filters |= {
+        "retold": retold,
         "terminal": text.terminal,
         "markdown": text.markdown,
         "csv": text.csv_value,
@@ -126,7 +170,7 @@ def _stylesheet() -> Any:
 
 def _shown(value: Any) -> Any:
     """Show hidden characters in everything a template prints, except what is markup already."""
-    return text.visible(value) if type(value) is str else value
+    return text.visible(value) if type(value) in _TEXT else value
 
 
 def _words(value: Any, name: str) -> str:
@@ -149,17 +193,35 @@ def _from(folder: Path, name: str) -> tuple[str, str, Callable[[], bool]] | None
     if not file.is_file():
         return None
     if not file.resolve().is_relative_to(folder):
-        raise RenderError(f"the template {name} leads out of its folder", hint=f"see {folder}")
+        raise RenderError(
+            sentence("the template {name} leads out of its folder", name=name),
+            hint=sentence("see {folder}", folder=folder),
+        )
     try:
         source = file.read_bytes()
         return source.decode(), str(file), lambda: file.is_file() and file.read_bytes() == source
     except (OSError, UnicodeDecodeError) as error:
-        raise RenderError(f"{name}: cannot be read as UTF-8") from error
+        raise RenderError(sentence("{name}: cannot be read as UTF-8", name=name)) from error
 
 
 def static(name: str) -> str:
     """Return a file of the built-in templates as it is."""
     return _templates().joinpath(name).read_text("utf-8")
+
+
+def spoken(script: str) -> str:
+    """Return `script` with what it says in the language of the reader."""
+    said_ = {english: tr(english) for english in map(_unquoted, _SAYINGS.findall(script))}
+    told = {english: words for english, words in said_.items() if words != english}
+    if not told:
+        return script
+    table = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return script.replace(_TABLE, f"const TRANSLATIONS = {table};", 1)
+
+
+def _unquoted(literal: str) -> str:
+    words: str = json.loads(f'"{literal}"')
+    return words
 
 
 def fingerprint(start: str, folder: Path | None) -> str:

@@ -8,20 +8,22 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
+from archiver.changes.severity import importance, severity_of
 from archiver.records.model import CHANGES_1
 from archiver.records.text import RECORD
 from archiver.render.section import nowhere
-from archiver.render.wording import importance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from archiver.records.model import End, Kind, RecordChange, Summary
+    from archiver.records.model import End, Kind, RecordChange, Severities, Summary
     from archiver.records.text import Noun
 
 Form: TypeAlias = Literal["text", "json", "jsonl", "markdown", "html", "csv", "csv-raw"]
 FORMS: Final[tuple[Form, ...]] = get_args(Form)
+PAGES: Final[Mapping[str, str]] = {"markdown": "changes.md.j2", "html": "changes.html.j2"}
+"""The forms that are pages, and their templates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +82,14 @@ class View:
 class Shown:
     """The changes of a stream that a view shows; the others are counted, never forgotten.
 
-    A limit is spent on the most important ones, which are shown in the order of the stream.
+    A limit is spent on the most important ones, which are shown in the order of the stream. Pages
+    are told how many there are of each severity, too, once the stream has ended.
     """
 
     def __init__(self, stream: ChangeStream, view: View) -> None:
         """Show what `view` asks of `stream`; nothing is read yet."""
         self.left_out: Counter[Kind] = Counter()
+        self.severities: Severities = {}
         self._stream = stream
         self._view = view
 
@@ -93,11 +97,22 @@ class Shown:
         """Yield what is shown, then run to the end of the stream."""
         if self._view.stat:
             deque(self._stream.changes, maxlen=0)
-        elif self._view.limit is None:
-            yield from self._stream.changes
+            return
+        changes = self._stream.changes
+        if self._view.form in PAGES:
+            changes = self._counted(changes)
+        if self._view.limit is None:
+            yield from changes
         else:
-            shown, self.left_out = _most_important(self._stream.changes, self._view.limit)
+            shown, self.left_out = _most_important(changes, self._view.limit)
             yield from shown
+
+    def _counted(self, changes: Iterable[RecordChange]) -> Iterator[RecordChange]:
+        """Yield the changes, and count those of each kind and severity."""
+        for change in changes:
+            of_kind, severity = self.severities.setdefault(change.kind, {}), severity_of(change)
+            of_kind[severity] = of_kind.get(severity, 0) + 1
+            yield change
 
     def drain(self) -> None:
         """Run to the end of the stream, where its summary is known."""

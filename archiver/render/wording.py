@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from archiver.changes.severity import severity_of
+from archiver.language import Sentence, forms, listed, sentence, sentences, tr
 from archiver.records import text
 from archiver.records.model import RecordUpdate, Rename, steps
 
@@ -18,28 +20,16 @@ if TYPE_CHECKING:
     from archiver.records.text import Noun
 
 TITLES: Final[Mapping[Kind, str]] = {
-    "new": "New",
-    "removed": "Removed",
-    "returned": "Returned",
-    "renamed": "Renamed",
-    "entered": "Entered",
-    "left": "Left",
-    "updated": "Updated",
-    "metrics": "Metrics",
+    "new": sentence("New"),
+    "removed": sentence("Removed"),
+    "returned": sentence("Returned"),
+    "renamed": sentence("Renamed"),
+    "entered": sentence("Entered"),
+    "left": sentence("Left"),
+    "updated": sentence("Updated"),
+    "metrics": sentence("Metrics"),
 }
 """The heading of each kind, in the order in which they are shown."""
-
-FIRST: Final[tuple[Kind, ...]] = (
-    *("removed", "renamed", "returned", "new", "updated"),
-    *("left", "entered", "metrics"),
-)
-"""The kinds in order of importance: what is gone comes before what is new."""
-
-_RANKS: Final[Mapping[Kind, int]] = {kind: 2 * place for place, kind in enumerate(FIRST)}
-TERMS: Final = frozenset({"license", "licence", "gated"})
-"""Names of the fields that decide whether a record may still be used."""
-_TERMS: Final = frozenset(f"/{name}" for name in TERMS)
-_AFTER_LOSSES: Final = _RANKS["returned"] - 1
 
 MARKS: Final[Mapping[Kind, str]] = {
     "new": "+",
@@ -52,21 +42,58 @@ MARKS: Final[Mapping[Kind, str]] = {
     "metrics": "~",
 }
 
+WORDS: Final[Mapping[str, str]] = {
+    "new": sentence("new"),
+    "removed": sentence("removed"),
+    "returned": sentence("returned"),
+    "renamed": sentence("renamed"),
+    "entered": sentence("entered"),
+    "left": sentence("left"),
+    "updated": sentence("updated"),
+    "metrics": sentence("metrics"),
+    "present": sentence("present"),
+    "missing": sentence("missing"),
+}
+"""What each kind of change, and each state of a record, is called inside of a sentence."""
+
+SEVERITIES: Final[Mapping[str, str]] = {
+    "breaking": sentence("breaking"),
+    "notable": sentence("notable"),
+    "info": sentence("info"),
+    "noise": sentence("noise"),
+}
+"""What each severity is called."""
+
+VERDICTS: Final[Mapping[str, str]] = {
+    "missing": sentence("missing"),
+    "removed": sentence("removed"),
+    "renamed": sentence("renamed"),
+    "gated": sentence("gated"),
+    "license": sentence("license"),
+    "unconfirmed": sentence("unconfirmed"),
+    "changed": sentence("changed"),
+    "respelled": sentence("respelled"),
+    "left": sentence("left"),
+    "ok": sentence("ok"),
+}
+"""What `archiver check` finds of a record, in a word."""
+
 NOTES: Final[Mapping[Kind, str]] = {
-    "returned": "returned",
-    "entered": "entered the window",
-    "left": "left the window",
+    "returned": sentence("returned"),
+    "entered": sentence("entered the window"),
+    "left": sentence("left the window"),
 }
 """What the mark alone does not say."""
 
-_COUNTED: Final[Mapping[Kind, str]] = {
-    "new": "+{} new",
-    "updated": "{} updated",
-    "removed": "-{} removed",
-    "returned": "{} returned",
-    "renamed": "{} renamed",
-    "entered": "+{} entered",
-    "left": "-{} left",
+_COUNTED: Final[Mapping[Kind, tuple[str, str]]] = {
+    "new": forms("+{number:,} new", "+{number:,} new"),
+    "updated": forms("{number:,} updated", "{number:,} updated"),
+    "removed": forms("-{number:,} removed", "-{number:,} removed"),
+    "returned": forms("{number:,} returned", "{number:,} returned"),
+    "renamed": forms("{number:,} renamed", "{number:,} renamed"),
+    "entered": forms("+{number:,} entered", "+{number:,} entered"),
+    "left": forms("-{number:,} left", "-{number:,} left"),
+    "metrics": forms("{number:,} metric changed", "{number:,} metrics changed"),
 }
 
 
@@ -81,10 +108,12 @@ class Shift(NamedTuple):
 def counts(summary: Summary) -> list[str]:
     """Name every kind that happened: ``["+12 new", "34 updated"]``; empty if nothing did."""
     numbers = ((words, getattr(summary, kind)) for kind, words in _COUNTED.items())
-    parts = [words.format(text.count(number)) for words, number in numbers if number]
-    if summary.metrics:
-        parts.append(f"{text.count(summary.metrics, 'metric')} changed")
-    return parts
+    return [sentences(*words, number) for words, number in numbers if number]
+
+
+def number(kind: Kind, number: int) -> Sentence:
+    """Say how many changes of one kind there are, without a sign: ``12 new``."""
+    return sentence("{number:,} {kind}", number=number, kind=WORDS[kind])
 
 
 def headline(summary: Summary, total: int, *, first: bool = False, noun: Noun = text.RECORD) -> str:
@@ -96,8 +125,8 @@ def headline(summary: Summary, total: int, *, first: bool = False, noun: Noun = 
         first: Whether there was nothing to compare with.
         noun: What the records are called.
     """
-    parts = ["first snapshot"] if first else counts(summary) or ["no changes"]
-    return f"{', '.join(parts)} ({noun.counted(total)})"
+    parts = [sentence("first snapshot")] if first else counts(summary) or [sentence("no changes")]
+    return tr("{counts} ({records})", counts=listed(parts), records=noun.counted(total))
 
 
 def news(summary: Summary) -> Summary:
@@ -109,7 +138,7 @@ def end(end: End) -> str:
     """Name one end of a comparison by capture time and short revision, not yet safe for a sink."""
     revision = f"({short(end.revision)})" if end.revision and end.timestamp else end.revision
     parts = [part for part in (end.timestamp, revision) if part]
-    return " ".join(parts) or ("a file" if end.total else "nothing")
+    return " ".join(parts) or (tr("a file") if end.total else tr("nothing"))
 
 
 def short(revision: str) -> str:
@@ -128,7 +157,7 @@ _NO_QUANTITIES: Final = frozenset({"id", "year"})
 def public(change: RecordChange) -> Record | Rename | RecordUpdate:
     """Return what stands for `change` in the public form, ``archiver/changes/1``."""
     if change.changes is not UNSET:
-        return RecordUpdate(change.key, change.changes)
+        return RecordUpdate(change.key, change.changes, severity_of(change))
     if change.old_key is not UNSET:
         return Rename(change.old_key, change.key)
     record: Record = {} if change.record is UNSET else change.record
@@ -142,15 +171,6 @@ def shown(change: RecordChange) -> str:
     return change.key if change.label is UNSET else text.named(change.key, change.label)
 
 
-def importance(change: RecordChange) -> int:
-    """Return what puts changes in order of importance; changed terms come right after losses."""
-    if change.kind == "updated" and change.changes is not UNSET:
-        for each in change.changes:
-            if each.path in _TERMS:
-                return _AFTER_LOSSES
-    return _RANKS[change.kind]
-
-
 def key(record: Record) -> str:
     """Return the key of a record in its public form: its first member.
 
@@ -159,7 +179,7 @@ def key(record: Record) -> str:
     """
     for first in record.values():
         return str(first)
-    raise ValueError("a record without members has no key")
+    raise ValueError(sentence("a record without members has no key"))
 
 
 def facts(record: Record) -> list[str]:
@@ -213,7 +233,7 @@ def words(field: str, value: Json | UnsetType) -> str:
         value: The value; unset where there is none.
     """
     if value is UNSET:
-        return "(unset)"
+        return tr("(unset)")
     if type(value) is int or type(value) is float:
         return _number(field.rpartition(".")[2], value)
     return text.value(value)

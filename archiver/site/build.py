@@ -13,8 +13,9 @@ from archiver import __version__
 from archiver.config import SiteConfig
 from archiver.errors import ConfigError, NotADataRepository
 from archiver.history.index import ready, silent
+from archiver.language import ENGLISH, current, sentence, speaking
 from archiver.records.representation import short
-from archiver.render.templates import fingerprint, render, static
+from archiver.render.templates import fingerprint, render, spoken, static
 from archiver.site import machine
 from archiver.site.addresses import upwards
 from archiver.site.facts import Facts
@@ -57,6 +58,7 @@ class Settings:
     static_records: int = 5_000
     folder: Path | None = None
     rebuild: bool = False
+    language: str = ENGLISH
 
     __repr__ = short
 
@@ -78,6 +80,7 @@ class Settings:
             static_records=table.static_records,
             folder=None if config is None else config.template_folder,
             rebuild=rebuild,
+            language=current() if config is None else config.language,
         )
 
 
@@ -122,6 +125,7 @@ def build(
         StoreError: See `ready`.
     """
     with ExitStack() as stack:
+        stack.enter_context(speaking(settings.language))
         found, empty = _indexed(stack, catalogues, progress)
         draft = stack.enter_context(replaced(folder, fresh=settings.rebuild))
         site = _Site(draft, settings, [each.source for each, _ in found])
@@ -164,7 +168,7 @@ class _Site:
     drawn: int = 0
 
     def __post_init__(self) -> None:
-        style, script = static("site.css"), static("site.js")
+        style, script = static("site.css"), spoken(static("site.js"))
         self.title = self.settings.title or ", ".join(self.names)
         self.base_url = (
             (self.settings.base_url or "").rstrip("/") + "/" if self.settings.base_url else ""
@@ -178,7 +182,14 @@ class _Site:
         for name, content in (("style", style), ("script", script), ("icon", _ICON)):
             self.draft.write(self.frame[name], content)
         self.made = _digest(
-            repr((__version__, self.frame, fingerprint("site", self.settings.folder)))
+            repr(
+                (
+                    __version__,
+                    self.settings.language,
+                    self.frame,
+                    fingerprint("site", self.settings.folder),
+                )
+            )
         )
 
     def render(self, template: str, path: str, context: Mapping[str, Any]) -> str:
@@ -201,7 +212,9 @@ class _Site:
         """Write all about one source."""
         source = SourceSite(facts, self.draft, self.render, self.made, self.base_url)
         if source.folder in self.sections:
-            raise ConfigError(f"two sources would have the folder {source.folder}")
+            raise ConfigError(
+                sentence("two sources would have the folder {folder}", folder=source.folder)
+            )
         source.write()
         self.told.append(source.told)
         self.sections[source.folder] = source.section

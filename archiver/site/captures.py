@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from archiver.changes.severity import FIRST, of_kind
 from archiver.database.news import told
+from archiver.language import listed, tr
 from archiver.records.model import KINDS
 from archiver.records.text import count
 from archiver.render import wording
 from archiver.site import data
 from archiver.site.addresses import month_of
-from archiver.site.story import headline, importance
+from archiver.site.story import headline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from archiver.database.news import Event
     from archiver.database.pages import Capture
+    from archiver.records.model import Kind
     from archiver.site.facts import Facts
     from archiver.site.shelf import Shelf
 
@@ -56,8 +58,13 @@ class Captures:
             if has_page and has_data:
                 continue
             events = list(told(self.facts.connection, capture.id))
-            self.shelf.data(f"changes/{capture.id}", [data.change(each) for each in events])
+            self.shelf.data(f"changes/{capture.id}", [self._change(each) for each in events])
             self.shelf.page("site-capture.html.j2", page, self._capture(capture, events))
+
+    def _change(self, event: Event) -> list[Any]:
+        """Return a change as data; of an update, whether it is breaking."""
+        breaking = event.kind == "updated" and self.facts.lasting.severity(event) == "breaking"
+        return [*data.change(event), *(["breaking"] if breaking else [])]
 
     def _capture(self, capture: Capture, events: Sequence[Event]) -> dict[str, Any]:
         trailers = self.facts.trailers.get(capture.revision, {})
@@ -87,15 +94,21 @@ class Captures:
         return {"page": f"captures/{self.facts.pages[capture - 1]}.html", "name": name}
 
     def _sections(self, events: Iterable[Event]) -> Iterator[dict[str, Any]]:
-        """Yield the changes by kind, in the order of what matters."""
-        ordered = sorted(events, key=lambda each: wording.FIRST.index(each.kind))
-        for kind, group in groupby(ordered, key=lambda each: each.kind):
-            found = sorted(group, key=lambda each: (importance(each), -each.capture))
+        """Yield the changes by kind: the kind with the worst one first, the worst of each first."""
+        story = self.facts.lasting
+        groups: dict[Kind, list[tuple[int, Event]]] = {}
+        for each in events:
+            groups.setdefault(each.kind, []).append((story.importance(each), each))
+        for group in groups.values():
+            group.sort(key=lambda each: (each[0], -each[1].capture))
+        for kind, group in sorted(groups.items(), key=lambda each: each[1][0][0]):
+            found = [event for _, event in group]
             yield {
                 "kind": kind,
                 "title": wording.TITLES[kind],
+                "severity": "" if kind == "updated" else of_kind(kind),
                 "count": len(found),
-                "events": [self.facts.lasting.told(each) for each in found[:_LISTED]],
+                "events": [story.told(each) for each in found[:_LISTED]],
                 "left": max(len(found) - _LISTED, 0),
             }
 
@@ -112,13 +125,11 @@ class Captures:
     def _month(self, names: Sequence[str], place: int, here: Sequence[Capture]) -> dict[str, Any]:
         events = [event for each in here for event in told(self.facts.connection, each.id)]
         sums = {kind: sum(each.counts.get(kind, 0) for each in here) for kind in KINDS}
-        words = [
-            f"{count(sums[kind])} {kind}"
-            for kind in wording.FIRST
-            if sums[kind] and kind != "metrics"
-        ]
+        words = listed(
+            wording.number(kind, sums[kind]) for kind in FIRST if sums[kind] and kind != "metrics"
+        )
         last = next((each.total for each in reversed(here) if each.total is not None), None)
-        at_end = "" if last is None else f"; {self.facts.catalogue.noun.counted(last)} at its end"
+        headline = {"captures": count(len(here), "capture"), "words": words or tr("no news")}
 
         def neighbour(other: int) -> dict[str, str] | None:
             there = 0 <= other < len(names)
@@ -128,7 +139,13 @@ class Captures:
             "kind": "month",
             "heading": names[place],
             "timestamp": "",
-            "headline": f"{count(len(here), 'capture')}: {', '.join(words) or 'no news'}{at_end}.",
+            "headline": tr("{captures}: {words}.", **headline)
+            if last is None
+            else tr(
+                "{captures}: {words}; {records} at its end.",
+                records=self.facts.catalogue.noun.counted(last),
+                **headline,
+            ),
             "notes": [],
             "before": neighbour(place - 1),
             "after": neighbour(place + 1),
@@ -143,20 +160,26 @@ def row(facts: Facts, capture: Capture) -> dict[str, Any]:
     counts = capture.counts
     others = sum(counts.get(kind, 0) for kind in _OTHERS)
     numbers = (counts.get("new"), counts.get("updated"), counts.get("removed"), others)
-    note = {"first": "first", "unreadable": "cannot be read"}.get(capture.status, "")
+    note = {"first": tr("first"), "unreadable": tr("cannot be read")}.get(capture.status, "")
+    breaking = counts.get("removed", 0) + facts.breaking.get(capture.id, 0)
     return {
         "page": facts.pages[capture.id - 1],
         "timestamp": capture.timestamp,
         "total": "" if capture.total is None else count(capture.total),
         "numbers": [count(number) if number else "" for number in numbers],
         "note": note,
+        "breaking": tr("{number} breaking", number=count(breaking)) if breaking else "",
     }
 
 
 def _quiet(capture: Capture) -> str:
     if capture.status == "first":
-        return "there was nothing to compare with."
+        return tr("there was nothing to compare with.")
     if capture.total is None:
-        return "it cannot be read."
+        return tr("it cannot be read.")
     moved = capture.counts.get("metrics", 0)
-    return f"the metrics of {count(moved, 'record')} moved." if moved else "no record differs."
+    return (
+        tr("the metrics of {records} moved.", records=count(moved, "record"))
+        if moved
+        else tr("no record differs.")
+    )

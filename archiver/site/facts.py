@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from archiver.changes.severity import scale
 from archiver.database import figures, pages
+from archiver.database.news import of_fields
 from archiver.database.reading import newest
 from archiver.history.changelog import links
 from archiver.records.jsontext import parse
@@ -106,6 +109,14 @@ class Facts:
     def metrics(self) -> dict[str, int]:
         """The metrics, with their numbers in the index."""
         return figures.metrics(self.connection)
+
+    @cached_property
+    def breaking(self) -> Counter[int]:
+        """How many records a capture changed in a breaking way, by its number; without removals."""
+        names = scale(self.catalogue.policy).names("breaking")
+        events = of_fields(self.connection, names, 0, len(self.captures))
+        severity = self.story.severity
+        return Counter(each.capture for each in events if severity(each) == "breaking")
 
     @cached_property
     def kept(self) -> list[Kept]:

@@ -10,12 +10,21 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from archiver.changes.filters import Filter
-from archiver.errors import ConfigError, RenderError, suggestion
+from archiver.changes.severity import (
+    importance,
+    of_kind,
+    scale,
+    severity_of,
+    worst,
+)
+from archiver.errors import ConfigError, RenderError, reason, suggestion
 from archiver.history.changelog import links
 from archiver.history.versions import taken_at
+from archiver.language import sentence, tr
 from archiver.records.model import KINDS, NEWS, End, Summary
 from archiver.records.query import Where, every
 from archiver.records.representation import short
@@ -30,11 +39,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from archiver.changes.severity import Scale
     from archiver.config import FeedConfig
     from archiver.database.reading import Logged
     from archiver.history.catalogue import Catalogue
     from archiver.history.index import Index
-    from archiver.records.model import Kind, RecordChange
+    from archiver.records.model import Kind, RecordChange, Severities, Severity
+    from archiver.records.policy import Policy
     from archiver.records.query import Predicate
     from archiver.site.news import Captured, Item
 
@@ -79,13 +90,17 @@ class Feed:
 
 
 class Entry(NamedTuple):
-    """What a feed says of one capture: all but the content is plain text."""
+    """What a feed says of one capture: all but the content is plain text.
+
+    Its `severity` is that of the worst change; None: there is none.
+    """
 
     id: str
     title: str
     address: str
     taken: datetime
     kinds: tuple[Kind, ...]
+    severity: Severity | None
     summary: str
     content: str
 
@@ -115,16 +130,28 @@ def named(catalogue: Catalogue, *, kind: str | None = None, name: str | None = N
         ConfigError: There is no such kind or query; suggests the nearest one.
     """
     if kind is not None and kind not in _KINDS:
-        hint = f"the kinds are {', '.join(_KINDS)}"
-        raise ConfigError(f'no feed tells the kind "{kind}"{suggestion(kind, _KINDS)}', hint=hint)
+        hint = tr("the kinds are {kinds}", kinds=", ".join(_KINDS))
+        raise ConfigError(
+            sentence(
+                'no feed tells the kind "{kind}"{suggestion}',
+                kind=kind,
+                suggestion=suggestion(kind, _KINDS),
+            ),
+            hint=hint,
+        )
     if name is None:
         return kind or ALL
     known = [each.saved.name for each in offered(catalogue).values() if each.saved]
     if name not in known:
-        there = f"its feeds are {', '.join(known)}" if known else "it has none"
+        there = tr("its feeds are {known}", known=", ".join(known)) if known else tr("it has none")
         raise ConfigError(
-            f'{visible(catalogue.source)} has no feed "{name}"{suggestion(name, known)}',
-            hint=f"{there}; a table [feeds.NAME] in archiver.toml adds one",
+            sentence(
+                '{source} has no feed "{name}"{suggestion}',
+                source=visible(catalogue.source),
+                name=name,
+                suggestion=suggestion(name, known),
+            ),
+            hint=sentence("{there}; a table [feeds.NAME] in archiver.toml adds one", there=there),
         )
     return f"feeds/{name}"
 
@@ -199,7 +226,7 @@ class _Round:
     def entries(self, chosen: Sequence[Feed]) -> list[list[Entry]]:
         """Return the entries of each feed, newest first."""
         found: list[list[Entry]] = [[] for _ in chosen]
-        selecting = [_selecting(each) for each in chosen]
+        selecting = [_selecting(each, self._catalogue.policy) for each in chosen]
         for captured in captures(self._catalogue, self._index):
             is_open = False
             for feed, select, entries in zip(chosen, selecting, found, strict=True):
@@ -211,7 +238,12 @@ class _Round:
         return found
 
     def _entry(
-        self, feed: Feed, captured: Captured, summary: Summary, changes: list[RecordChange]
+        self,
+        feed: Feed,
+        captured: Captured,
+        summary: Summary,
+        changes: list[RecordChange],
+        severities: Severities,
     ) -> Entry:
         old, new = captured.ends
         address = f"{self._base}captures/{captured.page}.html" if self._base else ""
@@ -221,6 +253,7 @@ class _Round:
             new=new,
             summary=summary,
             changes=changes,
+            severities=severities,
             snapshots=("", ""),
             link=self._link,
             first=captured.before is None,
@@ -233,6 +266,7 @@ class _Round:
             address=address,
             taken=captured.taken,
             kinds=tuple(kind for kind in _KINDS if getattr(summary, kind)),
+            severity=worst(chain.from_iterable(severities.values())),
             summary=_in_words(summary, changes) or visible(context["headline"]),
             content=render(
                 _TEMPLATE, context | {"address": address}, folder=self._templates
@@ -263,29 +297,37 @@ def _authority(catalogue: Catalogue, first: Logged) -> str:
     return f"tag:{revision[:_DIGITS]}.archiver.invalid,{taken.date()}"
 
 
-_Selected: TypeAlias = "Iterator[tuple[Summary, list[RecordChange]]]"
+_Selected: TypeAlias = "Iterator[tuple[Summary, list[RecordChange], Severities]]"
 
 
-def _selecting(feed: Feed) -> Callable[[Captured], _Selected]:
+def _selecting(feed: Feed, policy: Policy) -> Callable[[Captured], _Selected]:
     """Return what selects the news of a feed from a capture: nothing, or counts and changes."""
+    weights = scale(policy)
     if feed.saved is None:
-        return lambda captured: _of_kinds(feed, captured)
-    wanted = Filter(feed.kinds, feed.saved.fields)
+        return lambda captured: _of_kinds(feed, captured, weights)
+    least = feed.saved.min_severity
+    wanted = Filter(feed.kinds, feed.saved.fields, least=least, scale=weights)
     where = every([Where.read(each) for each in feed.saved.where]) if feed.saved.where else None
     return lambda captured: _of_query(feed, captured, wanted, where)
 
 
-def _of_kinds(feed: Feed, captured: Captured) -> _Selected:
+def _of_kinds(feed: Feed, captured: Captured, weights: Scale) -> _Selected:
     if captured.before is None and feed.name == ALL:
-        yield Summary(), []
+        yield Summary(), [], {}
     counts = _counts(feed, captured)
     if counts:
+        severities: Severities = {
+            kind: captured.updates if kind == "updated" else {of_kind(kind): number}
+            for kind, number in counts.items()
+        }
         items = (item for kind in counts for item in captured.first(kind))
-        yield _summary(counts), [item.whole(item.change) for item in items]
+        changes = [item.whole(weights.weighed(item.change)) for item in items]
+        yield _summary(counts), sorted(changes, key=importance), severities
 
 
 def _of_query(feed: Feed, captured: Captured, wanted: Filter, where: Predicate | None) -> _Selected:
     counts: Counter[Kind] = Counter()
+    severities: Severities = {}
     named: list[RecordChange] = []
     try:
         for item in captured.items if _counts(feed, captured) else ():
@@ -297,12 +339,16 @@ def _of_query(feed: Feed, captured: Captured, wanted: Filter, where: Predicate |
             if part is None:
                 continue
             counts[part.kind] += 1
-            if counts[part.kind] <= CAP:
+            found, severity = severities.setdefault(part.kind, {}), severity_of(part)
+            found[severity] = found.get(severity, 0) + 1
+            if found[severity] <= CAP:
                 named.append(item.whole(part))
     except ConfigError as error:
-        raise ConfigError(f"{feed.name}: {error}", hint=error.hint) from error
+        raise ConfigError(
+            sentence("{feed}: {error}", feed=feed.name, error=reason(error)), hint=error.hint
+        ) from error
     if counts:
-        yield _summary(counts), named
+        yield _summary(counts), sorted(named, key=importance), severities
 
 
 def _may_be_wanted(item: Item, feed: Feed) -> bool:
@@ -324,14 +370,12 @@ def _summary(counts: Mapping[Kind, int]) -> Summary:
 
 
 def _in_words(summary: Summary, changes: list[RecordChange]) -> str:
-    """Return what changed in plain text: the first records of each kind, what is gone first."""
+    """Return what changed in plain text: the first records of each kind, the worst first."""
     groups: dict[Kind, list[str]] = {}
     for each in changes:
         groups.setdefault(each.kind, []).append(visible(clip(wording.shown(each), _LONGEST_NAME)))
     return "; ".join(
-        f"{kind}: {few(groups[kind], total=getattr(summary, kind))}"
-        for kind in wording.FIRST
-        if kind in groups
+        f"{kind}: {few(groups[kind], total=getattr(summary, kind))}" for kind in groups
     )
 
 
@@ -358,12 +402,14 @@ def _atom(
             entry.updated(each.taken)
             entry.summary(each.summary)
             entry.content(each.content, type="html")
-            entry.category([{"term": kind} for kind in each.kinds])
+            entry.category([{"term": word} for word in _tags(each)])
             if each.address:
                 entry.link(href=each.address)
         text: str = made.atom_str(pretty=True).decode()
     except ValueError as error:  # a user's template may hold what XML cannot
-        raise RenderError(f"{_TEMPLATE}: {error}") from error
+        raise RenderError(
+            sentence("{template}: {error}", template=_TEMPLATE, error=reason(error))
+        ) from error
     return text
 
 
@@ -389,5 +435,10 @@ def _item(entry: Entry) -> dict[str, Any]:
         "summary": entry.summary,
         "date_published": taken,
         "date_modified": taken,
-        "tags": [*entry.kinds],
+        "tags": _tags(entry),
     }
+
+
+def _tags(entry: Entry) -> list[str]:
+    """Return the kinds of changes that an entry tells, and how bad the worst of them is."""
+    return [*entry.kinds, *([entry.severity] if entry.severity else ())]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from archiver.errors import ConfigError
+from archiver.language import sentence
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
@@ -137,7 +138,13 @@ def replaced(folder: Path, *, fresh: bool = False) -> Iterator[Draft]:
             scratch.chmod(0o755)
             _replace(published, scratch)
     except OSError as error:
-        raise ConfigError(f"cannot write the site to {folder}: {error.strerror}") from error
+        raise ConfigError(
+            sentence(
+                "cannot write the site to {folder}: {strerror}",
+                folder=folder,
+                strerror=error.strerror,
+            )
+        ) from error
 
 
 def _manifest(published: Path) -> Manifest | None:
@@ -149,7 +156,7 @@ def _manifest(published: Path) -> Manifest | None:
     if not published.exists():
         return None
     if not published.is_dir():
-        raise ConfigError(f"{published} is no folder")
+        raise ConfigError(sentence("{published} is no folder", published=published))
     names = {each.name for each in published.iterdir()}
     if not names:
         return None
@@ -160,8 +167,12 @@ def _manifest(published: Path) -> Manifest | None:
     others = names - {MANIFEST, *(found.names if found else ())}
     if others:
         raise ConfigError(
-            f"{published} holds {min(others)}, which is of no site",
-            hint="a site replaces its folder: name a new or empty one with -o",
+            sentence(
+                "{published} holds {others}, which is of no site",
+                published=published,
+                others=min(others),
+            ),
+            hint=sentence("a site replaces its folder: name a new or empty one with -o"),
         )
     return found
 

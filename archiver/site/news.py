@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,8 +14,9 @@ from msgspec.structs import replace
 
 from archiver.changes.compare import field_changes
 from archiver.changes.lifecycle import Tombstone
+from archiver.changes.severity import scale
 from archiver.database import pages
-from archiver.database.news import first, told
+from archiver.database.news import first, of_fields, told
 from archiver.database.reading import logged, whole
 from archiver.history.versions import taken_at
 from archiver.records.canonical import KEY
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from archiver.database.reading import Logged
     from archiver.history.catalogue import Catalogue
     from archiver.history.index import Index
-    from archiver.records.model import Kind, Record
+    from archiver.records.model import Kind, Record, Severity
     from archiver.records.policy import Policy
 
 _GONE = ("removed", "left")
@@ -80,11 +82,37 @@ class Captured:
         return tuple(Item(self, each) for each in told(self.index.connection, self.number))
 
     def first(self, kind: Kind) -> tuple[Item, ...]:
-        """The first news of a kind, as many as are named."""
+        """The first news of a kind, as many as are named; what is breaking before the others."""
         if kind not in self._first:
-            found = first(self.index.connection, self.number, kind, CAP)
-            self._first[kind] = tuple(Item(self, each) for each in found)
+            found = [*self._breaking] if kind == "updated" else []
+            bad = {each.number for each in found}
+            others = first(self.index.connection, self.number, kind, CAP)
+            found += [each for each in others if each.number not in bad]
+            self._first[kind] = tuple(Item(self, each) for each in found[:CAP])
         return self._first[kind]
+
+    @cached_property
+    def updates(self) -> dict[Severity, int]:
+        """How many updates there are of each severity."""
+        counts = Counter(self._weights.values())
+        rest = self.summary.updated - counts.total()
+        counts.update({"info": rest} if rest else {})
+        return dict(counts)
+
+    @cached_property
+    def _weights(self) -> dict[int, Severity]:
+        """Number of a record to the severity of its update, where that may be more than info."""
+        weights = scale(self.policy)
+        names = None if self.policy.severity else weights.names("notable")
+        events = of_fields(self.index.connection, names, self.number - 1, self.number)
+        return {each.number: weights.of(Item(self, each).change) for each in events}
+
+    @cached_property
+    def _breaking(self) -> tuple[Event, ...]:
+        """The updates that are breaking, by key; most captures have none."""
+        found = {number for number, each in self._weights.items() if each == "breaking"}
+        everything = told(self.index.connection, self.number) if found else ()
+        return tuple(each for each in everything if each.number in found)
 
     @cached_property
     def _first(self) -> dict[Kind, tuple[Item, ...]]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from archiver.database import figures
 from archiver.database.news import told
 from archiver.history.versions import STAMP
+from archiver.language import retold, said, sentence, tr
 from archiver.records.text import count, more
 from archiver.render import chart, wording
-from archiver.site.story import importance, time_of
+from archiver.site.story import time_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -39,6 +40,11 @@ _CELL: Final = 12
 _LEFT: Final = 4
 _TOP: Final = 14
 _HOUR: Final = 3_600
+_MONTHS: Final = (
+    *(sentence("Jan"), sentence("Feb"), sentence("Mar"), sentence("Apr")),
+    *(sentence("May"), sentence("Jun"), sentence("Jul"), sentence("Aug")),
+    *(sentence("Sep"), sentence("Oct"), sentence("Nov"), sentence("Dec")),
+)
 
 
 def base_of(captures: Sequence[Capture], period: timedelta = PERIOD) -> Capture:
@@ -62,7 +68,11 @@ def at_a_glance(captures: Sequence[Capture], noun: Noun, run: LastRun | None) ->
         "captures": len(captures),
         "first": captures[0].timestamp,
         "last": captures[-1].timestamp,
-        "growth": f"{total - (base.total or 0):+,} since {base.timestamp[:10]}",
+        "growth": tr(
+            "{total:+,} since {timestamp}",
+            total=total - (base.total or 0),
+            timestamp=base.timestamp[:10],
+        ),
         "usual_hours": hours,
         "health": _health(captures, hours, run),
     }
@@ -77,18 +87,25 @@ def _usual_hours(captures: Sequence[Capture]) -> int:
 
 def _health(captures: Sequence[Capture], hours: int, run: LastRun | None) -> str:
     newest = captures[-1]
-    words = f"Last captured on {newest.timestamp[:16]} UTC"
+    last = newest.timestamp[:16]
+    words = tr("Last captured on {last} UTC", last=last)
     if hours:
         rhythm = count(hours, "hour") if hours < 48 else count(round(hours / 24), "day")  # noqa: PLR2004
-        words += f"; as a rule a capture comes every {rhythm}"
+        words = tr(
+            "Last captured on {last} UTC; as a rule a capture comes every {rhythm}",
+            last=last,
+            rhythm=rhythm,
+        )
     if newest.total is None:
-        return f"{words}. It cannot be read: {newest.reason}."
+        return tr(
+            "{words}. It cannot be read: {reason}.", words=words, reason=retold(newest.reason or "")
+        )
     if run is not None and run.timestamp > newest.timestamp:
         when = f"{run.timestamp[:16]} UTC"
         if run.code:
-            return f"{words}. The last run, on {when}, did not succeed."
-        return f"{words}. Last checked on {when}."
-    return f"{words}."
+            return tr("{words}. The last run, on {when}, did not succeed.", words=words, when=when)
+        return tr("{words}. Last checked on {when}.", words=words, when=when)
+    return tr("{words}.", words=words)
 
 
 def news(
@@ -97,14 +114,14 @@ def news(
     """Return the news of the last 30 days, in the order of what matters."""
     base = base_of(captures).id
     events = [each for capture in captures[base:] for each in told(connection, capture.id)]
-    shown = _most_important(events)
+    shown = _most_important(events, story.importance)
     return {
         "news": [story.told(each) for each in shown],
         "news_left": len(events) - len(shown),
     }
 
 
-def _most_important(events: Iterable[Event]) -> list[Event]:
+def _most_important(events: Iterable[Event], importance: Callable[[Event], int]) -> list[Event]:
     """Return the events to name, in the order of what matters, the newest of each kind first."""
     ordered = sorted(events, key=lambda each: (importance(each), -each.capture, each.key))
     first: list[Event] = []
@@ -155,7 +172,7 @@ def values(columns: Columns) -> Iterator[dict[str, Any]]:
     for field in facets[:_FACETS]:
         cells = (columns.cell(field.name, place) for place in range(len(columns.keys)))
         counts = Counter(
-            "(none)" if cell is None else wording.cell(field.name, cell) for cell in cells
+            tr("(none)") if cell is None else wording.cell(field.name, cell) for cell in cells
         )
         rows = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
         shown = [{"value": value, "count": number} for value, number in rows[:_VALUES]]
@@ -175,9 +192,21 @@ def over_time(captures: Sequence[Capture]) -> dict[str, Any]:
     line = chart.line(points)
     words = ""
     if line is not None:
-        numbers = (count(int(value)) for value in (line.first, line.last, line.least, line.most))
-        words = "from {} to {}; at least {}, at most {}".format(*numbers)
+        words = spanned(
+            *(count(int(each)) for each in (line.first, line.last, line.least, line.most))
+        )
     return {"line": line, "line_words": words, **_bars(captures)}
+
+
+def spanned(first: str, last: str, least: str, most: str) -> str:
+    """Say how a number moved."""
+    return tr(
+        "from {first} to {last}; at least {least}, at most {most}",
+        first=first,
+        last=last,
+        least=least,
+        most=most,
+    )
 
 
 def _bars(captures: Sequence[Capture]) -> dict[str, Any]:
@@ -187,10 +216,14 @@ def _bars(captures: Sequence[Capture]) -> dict[str, Any]:
     sums = {kind: sum(row[kind] for row in rows) for kind in ("new", "updated", "removed")}
     return {
         "bars": chart.bars(rows),
-        "bars_period": period,
+        "bars_period": said(period),
         "bars_first": groups[0][0].timestamp if groups else "",
-        "bars_words": ", ".join(f"{count(number)} {kind}" for kind, number in sums.items())
-        + " in all",
+        "bars_words": tr(
+            "{new:,} new, {updated:,} updated, {removed:,} removed in all",
+            new=sums["new"],
+            updated=sums["updated"],
+            removed=sums["removed"],
+        ),
     }
 
 
@@ -204,9 +237,9 @@ def _grouped(captures: Sequence[Capture]) -> tuple[str, list[list[Capture]]]:
 
 
 _PERIODS: Final[Mapping[str, Callable[[Capture], object]]] = {
-    "per capture": lambda each: each.id,
-    "per week": lambda each: time_of(each.timestamp).isocalendar()[:2],
-    "per month": lambda each: each.timestamp[:7],
+    sentence("Changes per capture"): lambda each: each.id,
+    sentence("Changes per week"): lambda each: time_of(each.timestamp).isocalendar()[:2],
+    sentence("Changes per month"): lambda each: each.timestamp[:7],
 }
 
 
@@ -236,7 +269,7 @@ def calendar(captures: Sequence[Capture]) -> dict[str, Any]:
         day = first + timedelta(days=number)
         x = _LEFT + number // 7 * _CELL
         if day.day <= 7 and not day.weekday():  # noqa: PLR2004  the first Monday of a month
-            labels.append({"x": x, "name": f"{day:%b}"})
+            labels.append({"x": x, "name": said(_MONTHS[day.month - 1])})
         here = days.get(day, [])
         cells.append(
             {"x": x, "y": _TOP + number % 7 * _CELL, "mark": _mark(here), "words": _day(day, here)}
@@ -258,16 +291,27 @@ def _mark(captures: Sequence[Capture]) -> str:
 
 def _day(day: date, captures: Sequence[Capture]) -> str:
     if not captures:
-        return f"{day}: no capture"
+        return tr("{day}: no capture", day=day)
     changes = sum(each.news for each in captures)
-    return f"{day}: {count(len(captures), 'capture')}, {count(changes, 'change')}"
+    return tr(
+        "{day}: {captures}, {changes}",
+        day=day,
+        captures=count(len(captures), "capture"),
+        changes=count(changes, "change"),
+    )
 
 
 def _calendar_words(days: Mapping[date, Sequence[Capture]]) -> str:
     number = sum(map(len, days.values()))
-    words = f"{count(number, 'capture')} on {count(len(days), 'day')}"
+    taken = {"captures": count(number, "capture"), "days": count(len(days), "day")}
     gaps = [((after - before).days, before, after) for before, after in pairwise(sorted(days))]
     if gaps and max(gaps)[0] > 1:
         longest, before, after = max(gaps)
-        words += f"; the longest time without one: {count(longest, 'day')}, {before} to {after}"
-    return f"{words}."
+        return tr(
+            "{captures} on {days}; the longest time without one: {longest}, {before} to {after}.",
+            longest=count(longest, "day"),
+            before=before,
+            after=after,
+            **taken,
+        )
+    return tr("{captures} on {days}.", **taken)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from archiver.language import retold, sentence, tr
 from archiver.records.jsontext import parse
 from archiver.render import chart, wording
+from archiver.site.overview import spanned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
 Series = list[tuple[int, Any]]
 """Captures, and the value from then on; None: absent."""
 
-_GONE: Final = {"removed": "Removed", "renamed": "Renamed", "left": "Left the window"}
+_GONE: Final = {
+    "removed": sentence("Removed"),
+    "renamed": sentence("Renamed"),
+    "left": sentence("Left the window"),
+}
 _FILLED: Final = 0.95
 """Share of a chart up to the last change; what follows it is as it was then."""
 _EVENTS: Final = 60
@@ -70,16 +76,19 @@ def _standing(values: Series, until: int | None) -> Json:
 
 
 def _state(life: Life, story: Story) -> str:
-    since = f"first seen {story.at(life.since)['timestamp'][:16]} UTC"
+    since = tr("first seen {at} UTC", at=story.at(life.since)["timestamp"][:16])
     if life.until is None:
-        return f"In the catalogue; {since}."
+        return tr("In the catalogue; {since}.", since=since)
     ending = [each for each in life.events if each.capture == life.until]
-    words = f"{_GONE[life.gone]} on {story.at(life.until)['timestamp'][:16]} UTC"
+    at = story.at(life.until)["timestamp"][:16]
+    gone = _GONE[life.gone]
     if ending and life.gone == "renamed":
-        words += f", now {ending[-1].new_key}"
+        words = tr("{gone} on {at} UTC, now {key}", gone=gone, at=at, key=ending[-1].new_key)
+    else:
+        words = tr("{gone} on {at} UTC", gone=gone, at=at)
     if ending and ending[-1].reason:
-        words += f" ({ending[-1].reason})"
-    return f"{words}; {since}."
+        words = tr("{words} ({reason})", words=words, reason=retold(ending[-1].reason))
+    return tr("{words}; {since}.", words=words, since=since)
 
 
 def _words(name: str, value: Json) -> str:
@@ -110,7 +119,7 @@ def _chart(name: str, values: Series, story: Story) -> dict[str, Any] | None:
         wording.words(name, value)
         for value in (numbers[0], numbers[-1], min(numbers), max(numbers))
     )
-    words = "from {} to {}; at least {}, at most {}".format(*ends)
+    words = spanned(*ends)
     return {
         "name": name,
         "line": line,

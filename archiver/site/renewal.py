@@ -7,8 +7,8 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from archiver.errors import ArchiverError
-from archiver.records.text import terminal
+from archiver.errors import ArchiverError, reason
+from archiver.language import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,8 +92,14 @@ class Renewal:
 
     def _tell(self, error: Exception) -> None:
         """Say once why the site is not up to date."""
-        words = str(error) if isinstance(error, ArchiverError) else f"unexpected {error!r}"
+        words = (
+            reason(error)
+            if isinstance(error, ArchiverError)
+            else sentence("unexpected {error!r}", error=error)
+        )
         if words != self._said and not self._ending.is_set():
-            state = "is not built" if self._built is None else "stays as it was"
-            _log.warning("the site %s: %s", state, terminal(words))
+            if self._built is None:
+                _log.warning(sentence("the site is not built: {words}", words=words))
+            else:
+                _log.warning(sentence("the site stays as it was: {words}", words=words))
         self._said = words

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from archiver.changes.severity import TERMS
 from archiver.database import figures, news, pages, standing
 from archiver.errors import ConfigError
 from archiver.history import queries
@@ -21,6 +22,7 @@ from archiver.history.churn import churn
 from archiver.history.comparison import outlined
 from archiver.history.dates import Dates
 from archiver.history.index import Index
+from archiver.language import sentence, tr
 from archiver.records.jsontext import parse
 from archiver.records.key import label_of
 from archiver.records.model import KINDS
@@ -100,8 +102,12 @@ class _Review:
         self._last = ends[found.new.end.revision or ""]
         if self._base.id == self._last.id:
             raise ConfigError(
-                f"{catalogue.source}: nothing was captured since {self._base.timestamp} UTC",
-                hint="name an earlier --since",
+                sentence(
+                    "{source}: nothing was captured since {timestamp} UTC",
+                    source=catalogue.source,
+                    timestamp=self._base.timestamp,
+                ),
+                hint=sentence("name an earlier --since"),
             )
         self._catalogue = catalogue
         self._index = Index(index.connection, self._last.id)
@@ -111,7 +117,7 @@ class _Review:
 
     def context(self, options: Sequence[str]) -> dict[str, Any]:
         """Return what a template may name."""
-        summary, changes = outlined(
+        summary, changes, severities = outlined(
             self._found.old.opened(), self._found.new.opened(), self._catalogue.policy
         )
         changed = _first_of_each(changes)
@@ -126,8 +132,9 @@ class _Review:
         keys |= {each["key"] for group in rows for each in group}
         return {
             "source": self._catalogue.source,
-            "noun": tuple(self._catalogue.noun),
+            "noun": tuple(self._catalogue.noun.words),
             "changes": self._changes(summary, changed),
+            "severities": severities,
             "more": {kind: self._left(summary, changed, kind) for kind in KINDS},
             "when": self._when(changed),
             "terms": terms,
@@ -173,7 +180,7 @@ class _Review:
 
     def _terms(self) -> tuple[list[dict[str, Any]], int]:
         """Return what changed licence or access, newest first, and how much more of it there is."""
-        events = news.of_fields(self._index.connection, sorted(wording.TERMS), *self._span)
+        events = news.of_fields(self._index.connection, sorted(TERMS), *self._span)
         shown = [self._term(event) for event in islice(events, _NAMED)]
         return shown, sum(1 for _ in events)
 
@@ -268,7 +275,7 @@ def _mover(mover: figures.Mover, name: str) -> dict[str, Any]:
         "then": "" if mover.was is None else wording.words(name, mover.was),
         "now": wording.words(name, mover.now),
         "change": words if change < 0 else f"+{words}",
-        "growth": "new" if mover.risen else growth,
+        "growth": tr("new") if mover.risen else growth,
     }
 
 
@@ -282,11 +289,12 @@ def _rhythm(captures: Sequence[Capture]) -> dict[str, Any]:
     """Return how often captures came, and the longest times without one."""
     times = [time_of(each.timestamp) for each in captures]
     days = {time.date() for time in times[1:]}
-    words = f"{count(len(captures) - 1, 'capture')} on {count(len(days), 'day')}"
+    taken = {"captures": count(len(captures) - 1, "capture"), "days": count(len(days), "day")}
+    words = tr("{captures} on {days}", **taken)
     gaps = [(after - before, before, after) for before, after in pairwise(times)]
     usual = timedelta(seconds=median(length.total_seconds() for length, _, _ in gaps))
     if len(gaps) > 1 and usual >= _HOUR:
-        words += f", as a rule {_long(usual)} apart"
+        words = tr("{captures} on {days}, as a rule {time} apart", time=_long(usual), **taken)
     unusual = [each for each in gaps if each[0] > max(_UNUSUAL * usual, _HOUR)]
     unusual.sort(key=lambda each: (-each[0], each[1]))
     return {

@@ -29,6 +29,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from archiver.errors import ConfigError
+from archiver.language import sentence, tr
 from archiver.render.templates import static
 from archiver.site import files
 from archiver.site.hosts import LOCAL, Names
@@ -183,15 +184,24 @@ _BUSY: Final = (
 def _not_listening(error: OSError | UnicodeError, host: str, port: int) -> ConfigError:
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
-        return ConfigError(f"port {port} of {host} is in use", hint="--port 0 takes a free one")
+        return ConfigError(
+            sentence("port {port} of {host} is in use", port=port, host=host),
+            hint=sentence("--port 0 takes a free one"),
+        )
     is_no_name = isinstance(error, (socket.gaierror, UnicodeError))
     if is_no_name or number == errno.EADDRNOTAVAIL:
         return _unknown(host)
-    return ConfigError(f"cannot listen on port {port} of {host}: {error}")
+    return ConfigError(
+        sentence(
+            "cannot listen on port {port} of {host}: {error}", port=port, host=host, error=error
+        )
+    )
 
 
 def _unknown(host: str) -> ConfigError:
-    return ConfigError(f"{host!r} is no address of this machine", hint="see --host")
+    return ConfigError(
+        sentence("{host!r} is no address of this machine", host=host), hint=sentence("see --host")
+    )
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -225,15 +235,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refusal(self) -> tuple[HTTPStatus, str] | None:
         if self.command not in ("GET", "HEAD"):
-            return HTTPStatus.METHOD_NOT_ALLOWED, "This site is read-only"
+            return HTTPStatus.METHOD_NOT_ALLOWED, tr("This site is read-only")
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or not self.path.startswith("/"):
-            return HTTPStatus.BAD_REQUEST, "A request names one host and a path"
+            return HTTPStatus.BAD_REQUEST, tr("A request names one host and a path")
         if not self.server.names.include(hosts[0].strip()):
-            words = "This server has another name: use the address that it printed"
+            words = tr("This server has another name: use the address that it printed")
             return HTTPStatus.MISDIRECTED_REQUEST, words
         if self.headers.get("Transfer-Encoding") or self.headers.get("Content-Length", "0") != "0":
-            return HTTPStatus.BAD_REQUEST, "A request has no body here"
+            return HTTPStatus.BAD_REQUEST, tr("A request has no body here")
         return None
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
@@ -278,7 +288,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif (page := files.located(self.server.folder, ("404.html",))) is not None:
             self._send_file(HTTPStatus.NOT_FOUND, page)
         else:
-            self._say(HTTPStatus.NOT_FOUND, "There is no such page")
+            self._say(HTTPStatus.NOT_FOUND, tr("There is no such page"))
 
     def _move(self, address: str) -> None:
         self.send_response(HTTPStatus.FOUND)
@@ -293,7 +303,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             stream = file.open("rb")
         except OSError:  # it went, or may not be read
-            self._say(HTTPStatus.NOT_FOUND, "There is no such page")
+            self._say(HTTPStatus.NOT_FOUND, tr("There is no such page"))
             return
         with stream:
             if file.suffix == ".html":

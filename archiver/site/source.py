@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from archiver.changes.severity import scale
 from archiver.database import pages
 from archiver.history import queries
 from archiver.history.index import description
+from archiver.language import retold, said, tr
 from archiver.records.representation import short
 from archiver.records.text import count
 from archiver.render import changes as change_forms
@@ -161,7 +163,7 @@ class SourceSite:
     def _source(self) -> dict[str, Any]:
         noun = self.facts.catalogue.noun
         name = self.facts.catalogue.source
-        return {"name": name, "folder": self.folder, "noun": (noun.one, noun.many)}
+        return {"name": name, "folder": self.folder, "noun": tuple(noun.words)}
 
     @cached_property
     def _lives(self) -> Lives:
@@ -175,6 +177,7 @@ class SourceSite:
             self.made,
             description(facts.catalogue),
             facts.catalogue.policy.label,
+            dict(facts.catalogue.policy.severity),
             facts.catalogue.noun,
             facts.all_static,
             data.record_files(len(facts.kept)),
@@ -277,6 +280,7 @@ class SourceSite:
                 "source": self.facts.catalogue.source,
                 "title": self.facts.catalogue.source,
                 "noun": list(self._source["noun"]),
+                "counted": list(self.facts.catalogue.noun.templates),
                 "captures": data.captures(self.facts.captures, self.facts.pages),
                 "fields": [field._asdict() for field in self.facts.columns.fields],
                 "records": len(self.facts.columns.keys),
@@ -343,7 +347,7 @@ class SourceSite:
             **overview.over_time(self.facts.captures),
             "calendar": overview.calendar(self.facts.captures),
             "gone": gone,
-            "returned": f"{count(back)} returned" if back else "none returned",
+            "returned": tr("{back} returned", back=count(back)) if back else tr("none returned"),
         }
 
     def _write_delta(self) -> None:
@@ -355,7 +359,10 @@ class SourceSite:
                 source=self.facts.catalogue.source,
                 old=found.old.end,
                 current=found.new.end,
-                changes=(each for each in found.changes() if each.kind != "metrics"),
+                changes=map(
+                    scale(found.policy).weighed,
+                    (each for each in found.changes() if each.kind != "metrics"),
+                ),
                 summary=lambda: found.summary,
                 noun=self.facts.catalogue.noun,
             )
@@ -370,9 +377,13 @@ class SourceSite:
 
 def _how_gone(record: Kept) -> str:
     if record.gone == "renamed":
-        return f"renamed to {record.other}" if record.other else "renamed"
-    words = "left the window" if record.gone == "left" else "removed"
-    return f"{words}: {record.cause}" if record.cause else words
+        return (
+            tr("renamed to {other}", other=record.other)
+            if record.other
+            else said(wording.WORDS["renamed"])
+        )
+    words = tr("left the window") if record.gone == "left" else said(wording.WORDS["removed"])
+    return f"{words}: {retold(record.cause)}" if record.cause else words
 
 
 def _cell(name: str, value: Json) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from archiver.changes.detail import leaves
+from archiver.changes.severity import FIRST, METRIC, of_kind, order, scale, worst
 from archiver.history.versions import STAMP
+from archiver.language import listed, retold, tr
 from archiver.records.jsontext import parse
 from archiver.records.model import FieldChange, pointer
-from archiver.records.text import count, named
+from archiver.records.text import named
 from archiver.render import wording
 from archiver.site.addresses import drawn_page, record_page
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from archiver.database.news import Event, Shift
     from archiver.database.pages import Capture
+    from archiver.records.model import Severity
     from archiver.records.policy import Policy
     from archiver.records.text import Noun
 
@@ -51,6 +54,7 @@ class Story:
         self.times = [time_of(each.timestamp).timestamp() for each in captures]
         self.pages = pages
         self._policy = policy
+        self._scale = scale(policy)
         self._labels = labels
         self._own = own
 
@@ -77,16 +81,30 @@ class Story:
             **self.record(event.key),
             **self.at(event.capture),
             "kind": event.kind,
+            "severity": self.severity(event),
             "cause": event.reason,
             "old_key": event.old_key,
             "other": self._other(event),
             "shifts": shifts(event, self._policy),
         }
 
+    def severity(self, event: Event) -> Severity:
+        """Return how bad a change is."""
+        if not event.shifts:
+            return of_kind(event.kind)
+        known = [self._scale.knows(each.field) for each in event.shifts]
+        if None in known:
+            known = [self._scale.of_field(each) for each in _changes(event.shifts, self._policy)]
+        return worst(filter(None, known)) or METRIC
+
+    def importance(self, event: Event) -> int:
+        """Return what puts changes in the order of what matters, the worst first."""
+        return order(event.kind, self.severity(event))
+
     def _other(self, event: Event) -> str:
         if event.kind == "renamed" and event.new_key:
-            return f"to {event.new_key}"
-        return f"from {event.old_key}" if event.old_key else ""
+            return tr("to {new_key}", new_key=event.new_key)
+        return tr("from {old_key}", old_key=event.old_key) if event.old_key else ""
 
 
 def shifts(event: Event, policy: Policy) -> list[dict[str, str]]:
@@ -95,30 +113,28 @@ def shifts(event: Event, policy: Policy) -> list[dict[str, str]]:
 
 
 def _shifts(changed: Sequence[Shift], policy: Policy) -> Iterator[wording.Shift]:
+    for change in _changes(changed, policy):
+        yield from wording.shifts(change)
+
+
+def _changes(changed: Sequence[Shift], policy: Policy) -> Iterator[FieldChange]:
     for each in changed:
         old = UNSET if each.old is None else parse(each.old.encode())
         new = UNSET if each.new is None else parse(each.new.encode())
         detail = leaves(each.field, old, new, policy)
-        change = FieldChange(
+        yield FieldChange(
             "replace", pointer(each.field), metric=False, old=old, new=new, detail=detail
         )
-        yield from wording.shifts(change)
-
-
-def importance(event: Event) -> int:
-    """Return what puts changes in the order of what matters; changed terms come after losses."""
-    terms = event.kind == "updated" and not wording.TERMS.isdisjoint(
-        each.field for each in event.shifts
-    )
-    return 1 if terms else 2 * wording.FIRST.index(event.kind)
 
 
 def headline(capture: Capture, noun: Noun) -> str:
     """Sum a capture up in one line."""
     if capture.total is None:
-        return f"This capture cannot be read: {capture.reason}"
+        return tr("This capture cannot be read: {reason}", reason=retold(capture.reason or ""))
     if not capture.counts:
-        return f"The first snapshot: {noun.counted(capture.total)}."
-    kinds = [kind for kind in wording.FIRST if kind != "metrics" and capture.counts.get(kind)]
-    words = [f"{count(capture.counts[kind])} {kind}" for kind in kinds]
-    return f"{', '.join(words) or 'No news'}; {noun.counted(capture.total)}."
+        return tr("The first snapshot: {records}.", records=noun.counted(capture.total))
+    kinds = [kind for kind in FIRST if kind != "metrics" and capture.counts.get(kind)]
+    words = listed(wording.number(kind, capture.counts[kind]) for kind in kinds)
+    return tr(
+        "{words}; {records}.", words=words or tr("No news"), records=noun.counted(capture.total)
+    )

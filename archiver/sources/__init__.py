@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, reason
+from archiver.language import sentence
 from archiver.plugins import Kinds
 from archiver.sources.ledger import Entry, Kind, Ledger, Proof
 from archiver.sources.protocol import Fate, NoSettings, Parsed, Source
@@ -46,7 +47,7 @@ BUILT_IN = {
     "openrouter": "archiver.sources.openrouter:OpenRouter",
 }
 """The built-in kinds, by name; no installed package replaces them."""
-KINDS: Kinds[Source] = Kinds("source", Source, "archiver.sources", BUILT_IN)  # type: ignore[type-abstract]
+KINDS: Kinds[Source] = Kinds(sentence("source"), Source, "archiver.sources", BUILT_IN)  # type: ignore[type-abstract]
 
 
 def create(
@@ -81,10 +82,13 @@ def create(
     try:
         checked = msgspec.convert(own, source.Settings)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"sources.{name}: {error}", hint=_known(source.Settings)) from error
+        raise ConfigError(
+            sentence("sources.{name}: {error}", name=name, error=reason(error)),
+            hint=_known(source.Settings),
+        ) from error
     return source(checked, base=base)
 
 
 def _known(settings: type[msgspec.Struct]) -> str:
     names = sorted(field.encode_name for field in msgspec.structs.fields(settings))
-    return f"known settings: {', '.join(names) or 'none'}"
+    return sentence("known settings: {names}", names=", ".join(names) or sentence("none"))

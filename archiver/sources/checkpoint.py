@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from archiver.errors import StoreError, StoreFull
+from archiver.errors import StoreError, StoreFull, reason
+from archiver.language import sentence
 from archiver.records.model import Bad
 from archiver.sources.ledger import Entry, Ledger
 from archiver.sources.lines import LINES_TABLE, LinesInMemory, LinesOnDisk
@@ -245,12 +246,24 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def _translated(path: Path | None) -> Iterator[None]:
-    place = path or "a temporary file"
+    place = path or sentence("a temporary file")
     try:
         yield
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            raise StoreFull(f"no room to keep the listing: {place}") from error
-        raise StoreError(f"the listing cannot be kept in {place}: {error}") from error
+            raise StoreFull(
+                sentence("no room to keep the listing: {place}", place=place)
+            ) from error
+        raise StoreError(
+            sentence(
+                "the listing cannot be kept in {place}: {error}", place=place, error=reason(error)
+            )
+        ) from error
     except OSError as error:
-        raise StoreError(f"the listing cannot be kept in {place}: {error.strerror}") from error
+        raise StoreError(
+            sentence(
+                "the listing cannot be kept in {place}: {strerror}",
+                place=place,
+                strerror=error.strerror,
+            )
+        ) from error

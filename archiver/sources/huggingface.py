@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from archiver.errors import MalformedPage, SourceError
+from archiver.language import sentence, stored
 from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
@@ -37,7 +38,7 @@ _WINDOW_S: Final = 300.0
 _ANONYMOUS, _WITH_TOKEN = 500, 1000
 """Requests in `_WINDOW_S` seconds (the hub's published quotas)."""
 _BURST: Final = 20
-_LAST: Final = "a page without a next one"
+_LAST: Final = stored("a page without a next one")
 _FILTERS: Final = ("author", "pipeline_tag", "search")
 _LICENSE: Final = "license:"
 _OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
@@ -81,10 +82,13 @@ class HuggingFaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 
     def __post_init__(self) -> None:
         if self.top < 1 or self.rate < 0:
-            raise ValueError("top and rate are positive numbers")
+            raise ValueError(sentence("top and rate are positive numbers"))
         if self.ids and (self.filters or self.scope == "all"):
             raise ValueError(
-                f"only one of {', '.join([*self.filters, 'ids', 'scope'])} can be given"
+                sentence(
+                    "only one of {value} can be given",
+                    value=", ".join([*self.filters, "ids", "scope"]),
+                )
             )
 
     @property
@@ -189,14 +193,20 @@ class HuggingFace(Source):
         rows = _read(page, place)
         url = next_link(page)
         if url is not None and not rows:
-            raise MalformedPage(f"{place}: the page is empty, but there is a next one")
+            raise MalformedPage(
+                sentence("{place}: the page is empty, but there is a next one", place=place)
+            )
         if url == page.request.url:
-            raise MalformedPage(f"{place}: the next page is the same page")
+            raise MalformedPage(sentence("{place}: the next page is the same page", place=place))
         number = int(page.request.id.partition(" ")[2])
         end = _LAST if url is None else ""
         room = self.settings.top - (number - 1) * PAGE
         if self.kind == "window" and (len(rows) > room or (url and room <= PAGE)):
-            rows, url, end = rows[:room], None, f"the top {self.settings.top:,} by downloads"
+            rows, url, end = (
+                rows[:room],
+                None,
+                stored("the top {top:,} by downloads", top=self.settings.top),
+            )
         if self.kind == "complete":
             _refuse_disorder(rows, place)
         following = () if url is None else (Request(f"page {number + 1}", url),)
@@ -211,7 +221,7 @@ class HuggingFace(Source):
         if self.watched:
             return ids.end(self._single(), ledger)
         if not ledger.received and not self.settings.filters:
-            raise SourceError(f"{self.endpoint} lists no models")
+            raise SourceError(sentence("{endpoint} lists no models", endpoint=self.endpoint))
         return ledger.end
 
     def covered(self, ledger: Ledger) -> Kind:
@@ -272,7 +282,9 @@ def _fate(page: Page) -> Fate:
     if page.status == _FORBIDDEN and message == _DISABLED:
         return Fate("gone", "disabled")
     refused = page.status == _UNAUTHORIZED and message not in ("", _WRONG_TOKEN)
-    return Fate("gone", "deleted or private") if code == _GONE or refused else Fate("unknown")
+    return (
+        Fate("gone", stored("deleted or private")) if code == _GONE or refused else Fate("unknown")
+    )
 
 
 def _message(page: Page) -> str:
@@ -298,7 +310,9 @@ def _read(page: Page, place: str) -> list[Any]:
     try:
         return _anything.decode(decoded(page.body).body)
     except UNREADABLE as error:
-        raise MalformedPage(f"{place}: not a list of models: {plain(error)}") from error
+        raise MalformedPage(
+            sentence("{place}: not a list of models: {plain}", place=place, plain=plain(error))
+        ) from error
 
 
 def _records(rows: Sequence[Any], place: str) -> Iterator[Record | Bad]:
@@ -343,4 +357,6 @@ def _refuse_disorder(rows: Sequence[Any], place: str) -> None:
     """Refuse a page that is not sorted by creation: its cursor would skip models."""
     created = [row.created_at or "" for row in rows if isinstance(row, _Row)]
     if created != sorted(created):
-        raise MalformedPage(f"{place}: the models are not sorted by createdAt as requested")
+        raise MalformedPage(
+            sentence("{place}: the models are not sorted by createdAt as requested", place=place)
+        )

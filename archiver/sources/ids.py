@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from archiver.errors import ConfigError, MalformedPage, SourceError
+from archiver.language import sentence, stored
 from archiver.records.pins import read_line
 from archiver.records.text import count, few
 from archiver.sources.protocol import Parsed
@@ -39,9 +40,14 @@ def named(
     found = given if isinstance(given, tuple) else _pinned(base / given)
     wrong = [each for each in found if not valid(each)]
     if wrong:
-        raise ConfigError(f"ids: the hub has no such ids: {few(wrong, total=len(wrong))}")
+        raise ConfigError(
+            sentence("ids: the hub has no such ids: {few}", few=few(wrong, total=len(wrong)))
+        )
     if not found:
-        raise ConfigError(f"ids: {given} names no id", hint="one a line, as for archiver check")
+        raise ConfigError(
+            sentence("ids: {given} names no id", given=given),
+            hint=sentence("one a line, as for archiver check"),
+        )
     return tuple(dict.fromkeys(found))
 
 
@@ -49,8 +55,10 @@ def _pinned(path: Path) -> tuple[str, ...]:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise ConfigError(f"ids: cannot read {path}: {reason}") from error
+        reason = error.strerror if isinstance(error, OSError) else sentence("not UTF-8")
+        raise ConfigError(
+            sentence("ids: cannot read {path}: {reason}", path=path, reason=reason)
+        ) from error
     return tuple(key for line in text.splitlines() if (key := read_line(line).key))
 
 
@@ -73,12 +81,22 @@ def parsed(page: Page, fate: Fate, read: Callable[[], Record | Bad]) -> Parsed:
     """
     key = page.request.id.removeprefix(ID)
     if fate.state == "unknown":
-        raise MalformedPage(f"{redact(page.request.url)}: does not say whether {key} exists")
+        raise MalformedPage(
+            sentence(
+                "{redact}: does not say whether {key} exists",
+                redact=redact(page.request.url),
+                key=key,
+            )
+        )
     if fate.state == "listed":
         return Parsed((read(),))
     if fate.now:
-        return Parsed((read(),), notes=(f"{key} is called {fate.now} now",))
-    return Parsed((), notes=(f"the hub does not have {key}: {fate.cause}",))
+        return Parsed(
+            (read(),), notes=(stored("{key} is called {now} now", key=key, now=fate.now),)
+        )
+    return Parsed(
+        (), notes=(stored("the hub does not have {key}: {cause}", key=key, cause=fate.cause),)
+    )
 
 
 def end(requests: Sequence[Request], ledger: Ledger) -> str:
@@ -88,6 +106,12 @@ def end(requests: Sequence[Request], ledger: Ledger) -> str:
         SourceError: One is not.
     """
     if left := unanswered(requests, ledger):
-        raise SourceError(f"no answer for {few([request.id for request in left])}")
+        raise SourceError(
+            sentence("no answer for {few}", few=few([request.id for request in left]))
+        )
     absent = sum(not (entry.records or entry.bad) for entry in ledger.entries)
-    return f"an answer for each of {count(len(requests), 'id')}, {absent:,} of them absent"
+    return stored(
+        "an answer for each of {ids}, {absent:,} of them absent",
+        ids=count(len(requests), "id"),
+        absent=absent,
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from archiver.errors import ConfigError, MalformedPage, UnreadableSnapshot
+from archiver.language import sentence, stored
 from archiver.records import document
 from archiver.records.decoding import decoded, unzipped
 from archiver.records.jsontext import UNREADABLE, plain
@@ -45,7 +46,13 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         scheme, mark, _ = self.url.partition("://")
         if mark and scheme not in _SCHEMES.split(", "):
-            raise ValueError(f"url begins with {scheme}://, which is none of {_SCHEMES}")
+            raise ValueError(
+                sentence(
+                    "url begins with {scheme}://, which is none of {schemes}",
+                    scheme=scheme,
+                    schemes=_SCHEMES,
+                )
+            )
 
 
 class JsonSource(Source):
@@ -68,7 +75,7 @@ class JsonSource(Source):
         return Parsed(
             self._records(page, found.body),
             total=_announced(page, found.body, path) if path else None,
-            end="the document's end",
+            end=stored("the document's end"),
             notes=found.notes,
         )
 
@@ -94,13 +101,17 @@ class JsonSource(Source):
             error.hint = did_you_mean(body, settings.records) + error.hint
             raise
         if bad and not usable and (hint := did_you_mean(body, settings.records)):
-            reason = f"no record can be read: {bad.place} ({bad.reason})"
+            reason = sentence(
+                "no record can be read: {place} ({reason})", place=bad.place, reason=bad.reason
+            )
             raise _malformed(page, UnreadableSnapshot(reason, hint=hint + document.WHERE))
 
 
 def _malformed(page: Page, error: UnreadableSnapshot) -> MalformedPage:
-    hint = error.hint or "nothing was written; check what the address returns"
-    return MalformedPage(f"{redact(page.request.url)}: {error}", hint=hint)
+    hint = error.hint or sentence("nothing was written; check what the address returns")
+    return MalformedPage(
+        sentence("{redact}: {error}", redact=redact(page.request.url), error=error), hint=hint
+    )
 
 
 def _announced(page: Page, body: bytes, path: str) -> int:
@@ -112,7 +123,12 @@ def _announced(page: Page, body: bytes, path: str) -> int:
     try:
         found = msgspec.json.decode(body, type=shape)
     except UNREADABLE as error:
-        message = f'{redact(page.request.url)}: no whole number at total "{path}": {plain(error)}'
+        message = sentence(
+            '{redact}: no whole number at total "{path}": {plain}',
+            redact=redact(page.request.url),
+            path=path,
+            plain=plain(error),
+        )
         raise MalformedPage(message) from error
     for _ in names:
         found = found.value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from archiver.errors import SourceError
+from archiver.language import sentence
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
@@ -107,9 +108,17 @@ class Ledger:
             SourceError: The listing is not complete.
         """
         if not end:
-            raise SourceError("the listing ended, but no page showed that it was the last one")
+            raise SourceError(
+                sentence("the listing ended, but no page showed that it was the last one")
+            )
         if kind == "complete" and not self._adds_up(drift):
-            raise SourceError(f"announced {self.announced:,}, received {self.received:,}")
+            raise SourceError(
+                sentence(
+                    "announced {announced:,}, received {received:,}",
+                    announced=self.announced,
+                    received=self.received,
+                )
+            )
         return Proof(
             kind=kind,
             pages=len(self.entries),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from archiver.changes.guard import ACCEPT
 from archiver.errors import MalformedPage, SnapshotRejected
+from archiver.language import sentence, stored
 from archiver.records import canonical
 from archiver.records.key import key_of, keyed_by
 from archiver.records.model import Bad, Line
@@ -126,8 +127,8 @@ def listed(
         MalformedPage: They are no list.
     """
     if isinstance(records, (str, bytes, Mapping)) or not isinstance(records, Iterable):
-        message = f"a list of records is wanted, not {type(records).__name__}"
-        raise MalformedPage(message, hint="return one mapping for each record")
+        message = sentence("a list of records is wanted, not {name}", name=type(records).__name__)
+        raise MalformedPage(message, hint=sentence("return one mapping for each record"))
     lines, bad = _lines(records, key, "record", otherwise)
     kept = LinesInMemory()
     again = kept.put(lines)
@@ -148,14 +149,17 @@ def refuse_damage(listing: Listing, *, overlapping: bool = False) -> None:
     proof = listing.proof
     reasons = tuple(f"{bad.place}: {bad.reason}" for bad in listing.bad if not bad.beside)
     allowed = MAX_DAMAGE * (len(listing.lines) + proof.bad if overlapping else proof.received)
-    damage = [("bad records", proof.bad, reasons)]
+    damage = [(sentence("bad records"), proof.bad, reasons)]
     if not overlapping:
-        damage.append(("duplicate keys", proof.duplicates, listing.duplicates))
+        damage.append((sentence("duplicate keys"), proof.duplicates, listing.duplicates))
     for what, number, names in damage:
         if number > allowed:
-            counts = f"{number:,} of {proof.received:,}"
+            counts = sentence("{number:,} of {received:,}", number=number, received=proof.received)
             named = few(names, "; ", total=number)
-            raise SnapshotRejected(f"{what}: {counts} ({named})", hint=ACCEPT)
+            raise SnapshotRejected(
+                sentence("{what}: {counts} ({named})", what=what, counts=counts, named=named),
+                hint=ACCEPT,
+            )
 
 
 class _Loop:
@@ -210,9 +214,17 @@ class _Loop:
             request = self._unsent.popleft()
             if request.id in self._known:
                 place = redact(request.url)
-                raise MalformedPage(f"{place}: requested a second time; the pages loop")
+                raise MalformedPage(
+                    sentence("{place}: requested a second time; the pages loop", place=place)
+                )
             if len(self._known) >= self._max_pages:
-                raise MalformedPage(f"{redact(request.url)}: more than {self._max_pages:,} pages")
+                raise MalformedPage(
+                    sentence(
+                        "{redact}: more than {max_pages:,} pages",
+                        redact=redact(request.url),
+                        max_pages=self._max_pages,
+                    )
+                )
             self._known.add(request.id)
             self._sent.append(self._prefetch.start(_conditional(request, validators)))
             validators = {}
@@ -232,7 +244,11 @@ class _Loop:
         """Refuse a page that repeats the one before."""
         digest = hashlib.sha256(page.body).digest()
         if digest == self._last_body and not self._source.overlapping:
-            raise MalformedPage(f"{redact(page.request.url)}: the same page as the one before")
+            raise MalformedPage(
+                sentence(
+                    "{redact}: the same page as the one before", redact=redact(page.request.url)
+                )
+            )
         self._last_body = digest
 
     def _listing(self) -> Listing:
@@ -277,7 +293,7 @@ def _lines(
 
 def _line(record: Json, key: tuple[str, ...], place: str, otherwise: tuple[str, ...]) -> Line | Bad:
     if not isinstance(record, dict):
-        return Bad(place, "it is not an object")
+        return Bad(place, stored("it is not an object"))
     key = keyed_by(record, key, otherwise)
     try:
         return canonical.encode(record, key)

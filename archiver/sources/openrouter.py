@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from archiver.errors import MalformedPage
+from archiver.language import sentence, stored
 from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.sources.protocol import Parsed, Source
@@ -52,9 +53,11 @@ class OpenRouter(Source):
         try:
             answer = msgspec.json.decode(decoded(page.body).body, type=_Answer)
         except UNREADABLE as error:
-            raise MalformedPage(f"{redact(page.request.url)}: {plain(error)}") from error
+            raise MalformedPage(
+                sentence("{redact}: {plain}", redact=redact(page.request.url), plain=plain(error))
+            ) from error
         query = urlsplit(answer.links.next or "").query  # never its host
         url = f"{page.request.url.partition('?')[0]}?{query}"
         following = (Request(url, url),) if query else ()
-        end = "" if following else "no next page"
+        end = "" if following else stored("no next page")
         return Parsed(answer.data, total=answer.total_count, next=following, end=end)

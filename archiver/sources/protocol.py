@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from archiver.errors import ConfigError
+from archiver.language import sentence
 from archiver.records.representation import short
 from archiver.transport import Rate, Request
 
@@ -222,7 +223,10 @@ class Given(Source):
 
     def plan(self, ledger: Ledger) -> Sequence[Request]:  # noqa: ARG002  there is nothing to plan
         """Refuse: only the class that lists the records can."""
-        raise ConfigError("a class in Python lists this source", hint="call its take_snapshot()")
+        raise ConfigError(
+            sentence("a class in Python lists this source"),
+            hint=sentence("call its take_snapshot()"),
+        )
 
     def parse(self, page: Page) -> Parsed:
         """Take no page: none was ever requested."""

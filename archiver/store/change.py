@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archiver.errors import StoreError
+from archiver.language import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,14 +34,20 @@ class Identity:
         """Refuse what could forge another header."""
         for value in (self.name, self.email):
             if not value.strip() or FORBIDDEN & set(value):
-                message = f"{value!r} cannot stand in the author line of a commit"
-                raise StoreError(message, hint="author = NAME <ADDRESS>, without < > in them")
+                message = sentence(
+                    "{value!r} cannot stand in the author line of a commit", value=value
+                )
+                raise StoreError(
+                    message, hint=sentence("author = NAME <ADDRESS>, without < > in them")
+                )
 
     def signature(self, moment: datetime) -> str:
         """Return the author line's text for a moment with a time zone; git stores seconds."""
         seconds = int(moment.timestamp())
         if seconds < 0:
-            raise StoreError(f"git cannot store {moment:%Y-%m-%d %H:%M:%S}, before 1970")
+            raise StoreError(
+                sentence("git cannot store {moment:%Y-%m-%d %H:%M:%S}, before 1970", moment=moment)
+            )
         return f"{self.name.strip()} <{self.email.strip()}> {seconds} +0000"
 
 
@@ -103,12 +110,12 @@ class Change:
         """
         for path in self.files if self.adopted is None else ():
             if not self.manages(path):
-                raise StoreError(f"{path} is not a managed path")
+                raise StoreError(sentence("{path} is not a managed path", path=path))
         for path in (*self.files, *self.state):
             if "\0" in path or any(name.lower() in NEVER for name in path.split("/")):
-                raise StoreError(f"{path!r} is not a path that git can hold")
+                raise StoreError(sentence("{path!r} is not a path that git can hold", path=path))
         if "\0" in self.message:
-            raise StoreError("a commit message cannot hold a NUL character")
+            raise StoreError(sentence("a commit message cannot hold a NUL character"))
 
 
 @dataclass(frozen=True, slots=True)

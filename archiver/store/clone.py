@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archiver.errors import ConfigError, StoreError
+from archiver.language import sentence
 from archiver.store.plumbing import Plumbing, require_git
 from archiver.store.repository import Repository
 from archiver.store.transfer import FETCH, causes, hidden, networked, transfer
@@ -64,17 +65,27 @@ def _refuse(url: str) -> None:
     helper = "::" in url.partition("/")[0]
     if helper or protocol not in _PROTOCOLS or url.startswith("-"):
         raise ConfigError(
-            f"{hidden(url, [url])} is not the URL of a repository that can be imported",
-            hint=f"protocols: {', '.join(_PROTOCOLS)}; others: clone it, then import the folder",
+            sentence(
+                "{hidden} is not the URL of a repository that can be imported",
+                hidden=hidden(url, [url]),
+            ),
+            hint=sentence(
+                "protocols: {protocols}; others: clone it, then import the folder",
+                protocols=", ".join(_PROTOCOLS),
+            ),
         )
 
 
 def _transfer(git: Plumbing, url: str, *arguments: str) -> None:
     answer = transfer(git, *arguments)
     if answer.code:
-        words = next(causes(answer.err), "git does not say why")
-        message = f"{hidden(url, [url])} cannot be cloned: {hidden(words, [url])}"
-        raise StoreError(message, hint="try: git ls-remote URL")
+        words = next(causes(answer.err), sentence("git does not say why"))
+        message = sentence(
+            "{hidden} cannot be cloned: {hidden2}",
+            hidden=hidden(url, [url]),
+            hidden2=hidden(words, [url]),
+        )
+        raise StoreError(message, hint=sentence("try: git ls-remote URL"))
 
 
 def _fetch_blobs(git: Plumbing, folder: Path, path: str) -> bool:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from archiver.errors import RepositoryBusy, StoreError
+from archiver.language import sentence
 from archiver.store import packing, recovery
 from archiver.store.change import Change, Committed, Identity
 from archiver.store.draft import KEPT_REF, Draft
@@ -44,7 +45,10 @@ def writing(repository: Repository, *, wait: float = 10.0) -> Iterator[Writer]:
     """
     home = repository.common_dir / "archiver"
     if (repository.common_dir / "reftable").is_dir():
-        raise StoreError("refs in reftable format cannot be healed yet", hint="use `files` refs")
+        raise StoreError(
+            sentence("refs in reftable format cannot be healed yet"),
+            hint=sentence("use `files` refs"),
+        )
     with disk_errors():
         make_folders(home)
     with _locked(home / "lock", wait) as descriptor:
@@ -65,8 +69,8 @@ def _locked(path: Path, wait: float) -> Iterator[int]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         if not acquired(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB), wait):
-            message = "another run is writing to this repository"
-            raise RepositoryBusy(message, hint="try again when it has ended")
+            message = sentence("another run is writing to this repository")
+            raise RepositoryBusy(message, hint=sentence("try again when it has ended"))
         yield descriptor
     finally:
         os.close(descriptor)

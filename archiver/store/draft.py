@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.errors import StoreError
+from archiver.language import sentence
 from archiver.store import worktree
 from archiver.store.change import configured
 from archiver.store.durable import disk_errors
@@ -145,8 +146,8 @@ class Draft:
             if was is None and clean:
                 clean = self._content_id(index.root, path) in (None, after)
             if not clean:
-                message = f"{path} is changed here and elsewhere"
-                raise StoreError(message, hint="commit it, then: git pull")
+                message = sentence("{path} is changed here and elsewhere", path=path)
+                raise StoreError(message, hint=sentence("commit it, then: git pull"))
 
     def _content_id(self, root: Path, path: str) -> str | None:
         return worktree.content_id(root, path, self._repository.object_format, gone=self._gone)
@@ -168,5 +169,5 @@ class Draft:
         try:
             content = text.encode()
         except UnicodeEncodeError as lone:
-            raise StoreError("a commit message must be valid Unicode") from lone
+            raise StoreError(sentence("a commit message must be valid Unicode")) from lone
         return self._loose.write("commit", [content], len(content))

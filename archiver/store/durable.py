@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from archiver.errors import StoreError, StoreFull
+from archiver.language import joined, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 PAUSE = 0.05
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-MAKE_ROOM = "make room; the history is whole and nothing was lost"
+MAKE_ROOM = sentence("make room; the history is whole and nothing was lost")
 """The hint for a full disk."""
 
 
@@ -31,7 +32,9 @@ def disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = f"{error.filename or 'the repository'}: {error.strerror}"
+        message = joined(
+            ": ", (str(error.filename or sentence("the repository")), error.strerror or "")
+        )
         if error.errno in FULL:
             raise StoreFull(message, hint=MAKE_ROOM) from error
         raise StoreError(message) from error

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from archiver.errors import ShallowHistory
+from archiver.language import sentence, stored
 from archiver.records.representation import short
 from archiver.store.plumbing import Answer, Plumbing, failed
 
@@ -49,7 +50,7 @@ FIRST_PARENTS = ("--first-parent",)
 ALL_PARENTS = ("--full-history", "--parents")  # names every merge, and the parents that it lists
 IN_ORDER = (*ALL_PARENTS, "--topo-order")  # reads all before it prints
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z; git stores later ones, datetime does not
-GONE = "the file is gone"
+GONE = stored("the file is gone")
 FILES = (b"100644", b"100755")  # a link, a folder or a submodule holds no catalogue
 
 
@@ -183,8 +184,10 @@ def shallow_ends(git: Plumbing) -> frozenset[str]:
 
 def cut_off(commit: str, path: str) -> ShallowHistory:
     """Build the error for the history of `path` that ends at `commit`: the clone is shallow."""
-    message = f"this clone is shallow: its history ends at {commit[:12]}, before the answer"
-    hint = "git fetch --unshallow, or git fetch --deepen=100 for a part of it"
+    message = sentence(
+        "this clone is shallow: its history ends at {commit}, before the answer", commit=commit[:12]
+    )
+    hint = sentence("git fetch --unshallow, or git fetch --deepen=100 for a part of it")
     return ShallowHistory(message, hint=hint, commit=commit, path=path)
 
 

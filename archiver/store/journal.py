@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from archiver.errors import RepositoryBusy, StoreError
+from archiver.language import sentence
 from archiver.records.jsontext import UNREADABLE
 from archiver.store.durable import write_whole
 from archiver.store.plumbing import failed
@@ -97,8 +98,8 @@ class Journal(msgspec.Struct, frozen=True):
                 self, **place, files=left, at=pending.tip, earlier=pending
             )
         if self.root != pending.root:
-            message = f"another git process holds the index of {pending.root}"
-            raise RepositoryBusy(message, hint="try again when it has ended")
+            message = sentence("another git process holds the index of {root}", root=pending.root)
+            raise RepositoryBusy(message, hint=sentence("try again when it has ended"))
         return msgspec.structs.replace(self, files={**left, **self.files}, earlier=pending)
 
     def save(self, path: Path) -> None:
@@ -131,6 +132,8 @@ def move_refs(repository: Repository, moves: Mapping[str, RefMove]) -> None:
     if not answer.code:
         return
     if found := MOVED.search(answer.err):
-        message = f"{found[1]} moved while this run was under way; nothing was written"
-        raise StoreError(message, hint="run it again")
+        message = sentence(
+            "{found} moved while this run was under way; nothing was written", found=found[1]
+        )
+        raise StoreError(message, hint=sentence("run it again"))
     failed("update-ref", answer)

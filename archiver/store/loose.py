@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.errors import DamagedObject, StoreError
+from archiver.language import sentence
 from archiver.store.durable import disk_errors, make_folders, sync_folder, write_new
 
 if TYPE_CHECKING:
@@ -95,7 +96,11 @@ def measured(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
         left -= len(chunk)
         yield chunk
     if left:
-        raise StoreError(f"content of {size} bytes was announced, {size - left} came")
+        raise StoreError(
+            sentence(
+                "content of {size} bytes was announced, {size2} came", size=size, size2=size - left
+            )
+        )
 
 
 def deflated(
@@ -117,7 +122,7 @@ def inflated(path: Path) -> Iterator[bytes]:
             while chunk := file.read(1 << 20):
                 yield unpacker.decompress(chunk)
         except zlib.error as broken:
-            raise DamagedObject(f"{path} is damaged") from broken
+            raise DamagedObject(sentence("{path} is damaged", path=path)) from broken
 
 
 class Entry(NamedTuple):
@@ -171,7 +176,9 @@ class TreeEditor:
     ) -> None:
         old = entries.pop(name.encode(), None)
         if old and old.mode == FOLDER:
-            message = f"in the history {place}{name} is a folder, not a file"
+            message = sentence(
+                "in the history {place}{name} is a folder, not a file", place=place, name=name
+            )
             raise StoreError(message, hint="git rm -r it")
         self.replaced[place + name] = old.oid if old else None
         if oid:
@@ -182,8 +189,13 @@ class TreeEditor:
     ) -> None:
         old = entries.pop(name.encode(), None)
         if old and old.mode != FOLDER:
-            what = "a symbolic link" if old.mode == LINK else "not a folder"
-            raise StoreError(f"in the history {place}{name} is {what}", hint="git rm it")
+            what = sentence("a symbolic link") if old.mode == LINK else sentence("not a folder")
+            raise StoreError(
+                sentence(
+                    "in the history {place}{name} is {what}", place=place, name=name, what=what
+                ),
+                hint="git rm it",
+            )
         tree = self._edit(old.oid if old else None, inside, f"{place}{name}/")
         if tree:
             entries[name.encode()] = Entry(FOLDER, tree)

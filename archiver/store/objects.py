@@ -8,6 +8,7 @@ import subprocess
 from typing import IO, TYPE_CHECKING, NamedTuple, Self, cast
 
 from archiver.errors import DamagedObject
+from archiver.language import sentence
 from archiver.store.plumbing import RECOVER
 
 if TYPE_CHECKING:
@@ -96,14 +97,16 @@ class ObjectReader:
         while left:
             piece = source.read(min(chunk, left))
             if not piece:
-                message = f"object {oid} is damaged: git could not read it to its end"
+                message = sentence(
+                    "object {oid} is damaged: git could not read it to its end", oid=oid
+                )
                 raise DamagedObject(message, hint=RECOVER)
             digest.update(piece)
             left -= len(piece)
             if left:
                 yield piece
         if source.read(1) != b"\n" or digest.hexdigest() != oid:
-            message = f"object {oid} is damaged: its content has another id"
+            message = sentence("object {oid} is damaged: its content has another id", oid=oid)
             raise DamagedObject(message, hint=RECOVER)
         return piece
 
@@ -123,14 +126,20 @@ class ObjectReader:
         words, output = self._answer(command, oid)
         if len(words) != len(Header._fields) or words[0] != oid:
             self._stop()
-            reason = "missing" if words[-1:] == ["missing"] else "damaged: git cannot read it"
-            raise DamagedObject(f"object {oid} is {reason}", hint=RECOVER)
+            reason = (
+                sentence("missing")
+                if words[-1:] == ["missing"]
+                else sentence("damaged: git cannot read it")
+            )
+            raise DamagedObject(
+                sentence("object {oid} is {reason}", oid=oid, reason=reason), hint=RECOVER
+            )
         return Header(words[0], words[1], int(words[2])), output
 
     def _answer(self, command: str, name: str) -> tuple[list[str], IO[bytes]]:
         """Ask git about one object; return the words of its first line, and what follows."""
         if self._streaming:
-            raise RuntimeError("a reader gives one stream at a time; open another reader")
+            raise RuntimeError(sentence("a reader gives one stream at a time; open another reader"))
         child = self._running()
         output = cast("IO[bytes]", child.stdout)
         try:

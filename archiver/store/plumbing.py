@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from archiver.errors import DamagedObject, RepositoryBusy, StoreError, StoreFull
+from archiver.language import joined, sentence
 from archiver.records.text import count
 from archiver.store.durable import MAKE_ROOM
 
@@ -49,7 +50,7 @@ DAMAGED = re.compile(
     r"|bad tree|not a tree|bad object|missing (?:blob|tree|commit)|inflate:|Failed to traverse"
     r"|unable to find|hash mismatch|garbage at end|object file .* is empty)"
 )
-RECOVER = "fetch it again from a clone that has it, see `git fsck`"
+RECOVER = sentence("fetch it again from a clone that has it, see `git fsck`")
 """The hint for a damaged object."""
 LOCKED = re.compile(r"Unable to create '(.+\.lock)': File exists")
 STALE = TIME_LIMIT
@@ -105,7 +106,11 @@ class Plumbing:
             except BaseException as stopped:
                 end(child)
                 if isinstance(stopped, subprocess.TimeoutExpired):
-                    message = f"git {arguments[0]} did not end within {limit:.0f} s"
+                    message = sentence(
+                        "git {arguments} did not end within {limit:.0f} s",
+                        arguments=arguments[0],
+                        limit=limit,
+                    )
                     raise TimedOut(message) from stopped
                 raise
         return Answer(child.returncode, out, err.decode(errors="replace").strip())
@@ -159,7 +164,9 @@ class Plumbing:
                 errors="replace" if text else None,
             )
         except FileNotFoundError as missing:
-            raise StoreError("git was not found", hint="install git 2.39 or newer") from missing
+            raise StoreError(
+                sentence("git was not found"), hint=sentence("install git 2.39 or newer")
+            ) from missing
 
 
 def end(child: subprocess.Popen[Any]) -> None:
@@ -206,8 +213,16 @@ def trusted() -> list[str]:
 
 def failed(command: str, answer: Answer) -> NoReturn:
     """Raise the narrowest error for a failure of git."""
-    words = answer.err.splitlines()[0] if answer.err else f"it ended with {answer.code}"
-    message = f"git {command}: {words.removeprefix('fatal: ').removeprefix('error: ')}"
+    words = (
+        answer.err.splitlines()[0]
+        if answer.err
+        else sentence("it ended with {code}", code=answer.code)
+    )
+    message = sentence(
+        "git {command}: {removeprefix}",
+        command=command,
+        removeprefix=words.removeprefix("fatal: ").removeprefix("error: "),
+    )
     if held := held_lock(answer.err):
         raise held
     if FULL.search(answer.err):
@@ -215,7 +230,11 @@ def failed(command: str, answer: Answer) -> NoReturn:
     if DAMAGED.search(answer.err):
         found = OBJECT_ID.search(answer.err)
         if found:
-            message = f"object {found[0]} is missing or damaged: git {command} ends at it"
+            message = sentence(
+                "object {found} is missing or damaged: git {command} ends at it",
+                found=found[0],
+                command=command,
+            )
         raise DamagedObject(message, hint=RECOVER)
     raise StoreError(message)
 
@@ -231,8 +250,13 @@ def held_lock(words: str) -> StoreError | None:
         return None
     lock = Path(found[1])
     if left := stale(lock):
-        return StoreError(f"{lock} {left}", hint="if no git is at work there, remove it")
-    return RepositoryBusy(f"another git holds {lock}", hint="try again when it has ended")
+        return StoreError(
+            joined(" ", (str(lock), left)), hint=sentence("if no git is at work there, remove it")
+        )
+    return RepositoryBusy(
+        sentence("another git holds {lock}", lock=lock),
+        hint=sentence("try again when it has ended"),
+    )
 
 
 def stale(lock: Path) -> str:
@@ -244,7 +268,7 @@ def stale(lock: Path) -> str:
     if age < STALE:
         return ""
     unit, seconds = next(each for each in _UNITS if age >= 2 * each[1])
-    return f"is stale: it was left behind {count(int(age / seconds), unit)} ago"
+    return sentence("is stale: it was left behind {age} ago", age=count(int(age / seconds), unit))
 
 
 @cache
@@ -259,4 +283,7 @@ def require_git() -> None:
     if not version or (int(version[1]), int(version[2])) < OLDEST_GIT:
         found = answer.out.decode(errors="replace").strip() or answer.err
         oldest = ".".join(map(str, OLDEST_GIT))
-        raise StoreError(f"{found} is too old", hint=f"install git {oldest} or newer")
+        raise StoreError(
+            sentence("{found} is too old", found=found),
+            hint=sentence("install git {oldest} or newer", oldest=oldest),
+        )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.errors import NotADataRepository, RepositoryBusy
+from archiver.language import sentence
 from archiver.store import worktree
 from archiver.store.durable import disk_errors, sync_folder
 from archiver.store.index import Index
@@ -90,7 +91,13 @@ def note_stale_index(repository: Repository, home: Path) -> None:
     """Warn where the index waits for a lock that nobody holds any more."""
     lock = repository.git_dir / "index.lock"
     if unfinished(home) and (since := stale(lock)):
-        _log.warning("%s %s; until it is removed, git status shows old entries", lock, since)
+        _log.warning(
+            sentence(
+                "{lock} {since}; until it is removed, git status shows old entries",
+                lock=lock,
+                since=since,
+            )
+        )
 
 
 def update(repository: Repository, home: Path, journal: Journal, root: Path) -> Journal | None:
@@ -140,7 +147,10 @@ def free_locks(repository: Repository, journal: Journal, since: float) -> None:
         if not is_ours(lock, new, since):
             continue
         if in_use(lock):
-            raise RepositoryBusy(f"{lock} is in use", hint="try again when git has ended")
+            raise RepositoryBusy(
+                sentence("{lock} is in use", lock=lock),
+                hint=sentence("try again when git has ended"),
+            )
         lock.unlink()
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from archiver.errors import PushRejected
+from archiver.errors import PushRejected, reason
+from archiver.language import sentence
 from archiver.store.plumbing import TimedOut, held_lock
 from archiver.store.repository import BRANCHES, STATE_REF
 from archiver.store.transfer import FETCH, causes, hidden, networked, transfer
@@ -37,7 +38,7 @@ _RACED: Final = re.compile(
     r"|incorrect old value|reference already exists|is at [0-9a-f]+ but expected"
 )
 _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-STAYS: Final = "the commits stay here; once it is fixed: archiver run --push"
+STAYS: Final = sentence("the commits stay here; once it is fixed: archiver run --push")
 
 
 class Refused(PushRejected):
@@ -99,11 +100,18 @@ class Remote:
         if wanted in known:
             return cls(repository, wanted, branch, variables, token)
         if name is not None:
-            raise PushRejected(f"no remote is called {name!r}", hint="see: git remote -v")
+            raise PushRejected(
+                sentence("no remote is called {name!r}", name=name),
+                hint=sentence("see: git remote -v"),
+            )
         chosen = "origin" if "origin" in known else known[0] if len(known) == 1 else ""
         if not chosen:
-            message = "there is no remote to push to" if not known else "there are several remotes"
-            hint = "git remote add origin URL, or set `remote` in [archive]"
+            message = (
+                sentence("there is no remote to push to")
+                if not known
+                else sentence("there are several remotes")
+            )
+            hint = sentence("git remote add origin URL, or set `remote` in [archive]")
             raise PushRejected(message, hint=hint)
         return cls(repository, chosen, branch, variables, token)
 
@@ -184,10 +192,19 @@ class Remote:
 
     def _forced(self, theirs: str, tip: str) -> ForcePushed:
         short, new = self.branch.removeprefix(BRANCHES), theirs[:10]
-        message = f"{self.name}/{short} was force-pushed: it no longer contains {tip[:10]}"
+        message = sentence(
+            "{name}/{short} was force-pushed: it no longer contains {tip}",
+            name=self.name,
+            short=short,
+            tip=tip[:10],
+        )
         ours = f"git push --force-with-lease={short}:{new} {self.name} {short}"
-        hint = f"to take theirs: git reset --keep {new}; to put yours back: {ours}"
-        return ForcePushed(message, hint=f"{hint}; until then commits stay here")
+        hint = sentence(
+            "to take theirs: git reset --keep {new}; to put yours back: {ours}", new=new, ours=ours
+        )
+        return ForcePushed(
+            message, hint=sentence("{hint}; until then commits stay here", hint=hint)
+        )
 
     def deepen(self) -> None:
         """Fetch the whole history of the branch into a shallow clone.
@@ -229,10 +246,10 @@ class Remote:
             answer = self._ask("push", "--porcelain", *_PLAIN, self.name, *specs)
         if answer.code:
             reasons = _reasons(answer)
-            trouble = self._unreached("does not take the push", answer.err, reasons)
+            trouble = self._unreached(sentence("does not take the push"), answer.err, reasons)
             raced = any(map(_RACED.search, (*reasons, answer.err)))
             kind = Raced if raced else Refused if reasons else PushRejected
-            raise kind(str(trouble), hint=trouble.hint)
+            raise kind(reason(trouble), hint=trouble.hint)
 
     def _has(self, commit: str) -> bool:
         """Return whether a commit is here, with all of its history."""
@@ -243,7 +260,9 @@ class Remote:
     def _reached(self, *arguments: str) -> Answer:
         answer = self._ask(*arguments)
         if answer.code:
-            raise held_lock(answer.err) or self._unreached("cannot be reached", answer.err, ())
+            raise held_lock(answer.err) or self._unreached(
+                sentence("cannot be reached"), answer.err, ()
+            )
         return answer
 
     def _ask(self, *arguments: str) -> Answer:
@@ -253,12 +272,20 @@ class Remote:
                 return git.ask(*arguments, limit=ANSWER_LIMIT)
             return transfer(git, *arguments)
         except TimedOut as late:
-            raise PushRejected(f"{self.name} cannot be reached: {late}", hint=STAYS) from late
+            raise PushRejected(
+                sentence("{name} cannot be reached: {late}", name=self.name, late=reason(late)),
+                hint=STAYS,
+            ) from late
 
     def _unreached(self, what: str, words: str, reasons: Iterable[str]) -> PushRejected:
         said = dict.fromkeys((*reasons, *causes(words)))
-        first = ": ".join(list(said)[:2]) or "git does not say why"
-        return PushRejected(f"{self.name} {what}: {self._hidden(first)}", hint=STAYS)
+        first = ": ".join(list(said)[:2]) or sentence("git does not say why")
+        return PushRejected(
+            sentence(
+                "{name} {what}: {hidden}", name=self.name, what=what, hidden=self._hidden(first)
+            ),
+            hint=STAYS,
+        )
 
     def _hidden(self, words: str) -> str:
         """Return `words` without what may be secret in the addresses of the other copy."""

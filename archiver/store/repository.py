@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from archiver.errors import DamagedObject, NotADataRepository, StoreError, UnknownRevision
+from archiver.language import sentence
 from archiver.store import history
 from archiver.store.objects import ObjectReader
 from archiver.store.plumbing import RECOVER, Plumbing, require_git
@@ -32,7 +33,11 @@ DISCOVERY = (
 )
 _GONE, _PROGRAM = "000000", "100755"
 _FOLDER = "040000"
-_KINDS = {_FOLDER: "a folder", "120000": "a symbolic link", "160000": "a submodule"}
+_KINDS = {
+    _FOLDER: sentence("a folder"),
+    "120000": sentence("a symbolic link"),
+    "160000": sentence("a submodule"),
+}
 _FILES = frozenset({_GONE, "100644", _PROGRAM})
 _LOST, _ELSEWHERE = "BAD", "-"
 """What ``git ls-tree -l`` says in place of the size of a lost file, and of a submodule."""
@@ -83,7 +88,9 @@ class Repository:
         """
         folder = path if path.is_dir() else path.parent
         if not folder.is_dir():
-            raise NotADataRepository(f"there is no folder {folder}", hint="archiver init")
+            raise NotADataRepository(
+                sentence("there is no folder {folder}", folder=folder), hint="archiver init"
+            )
         require_git()
         here = Plumbing(folder.resolve())
         answer = here.ask("rev-parse", "--path-format=absolute", *DISCOVERY)
@@ -96,8 +103,10 @@ class Repository:
     def _from_facts(cls, folder: Path, facts: list[str]) -> Self:
         bare, inside, git_dir, common_dir, object_format, shallow, *up = facts
         if bare == "false" and inside == "false":
-            message = f"{folder} is the inside of a git folder"
-            raise NotADataRepository(message, hint="go to the work tree that it belongs to")
+            message = sentence("{folder} is the inside of a git folder", folder=folder)
+            raise NotADataRepository(
+                message, hint=sentence("go to the work tree that it belongs to")
+            )
         root = None if bare == "true" else (folder / "".join(up)).resolve()
         git = Plumbing(root or Path(git_dir), (f"--git-dir={git_dir}",))
         shared = Path(common_dir)
@@ -111,11 +120,17 @@ class Repository:
             StoreError: There is a repository already, or the folder cannot be made.
         """
         if (path / ".git").exists():
-            raise StoreError(f"{path} is a git repository already")
+            raise StoreError(sentence("{path} is a git repository already", path=path))
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as refused:
-            raise StoreError(f"cannot make the folder {path}: {refused.strerror}") from refused
+            raise StoreError(
+                sentence(
+                    "cannot make the folder {path}: {strerror}",
+                    path=path,
+                    strerror=refused.strerror,
+                )
+            ) from refused
         require_git()
         Plumbing(path.resolve()).run("init", "--quiet", "--initial-branch=main", "--template=")
         return cls.open(path)
@@ -145,12 +160,18 @@ class Repository:
         if name is None:
             ref = self._head()
             if not ref.startswith(BRANCHES):
-                raise StoreError("HEAD is detached", hint="git switch BRANCH, or set `branch`")
+                raise StoreError(
+                    sentence("HEAD is detached"),
+                    hint=sentence("git switch BRANCH, or set `branch`"),
+                )
             return ref
         ref = BRANCHES + name
         plain = not name.startswith(("-", "refs/")) and name != "HEAD" and "\0" not in name
         if not plain or self.git.ask("check-ref-format", ref).code:
-            raise StoreError(f"{name!r} is no name of a branch", hint="a plain name, as `data`")
+            raise StoreError(
+                sentence("{name!r} is no name of a branch", name=name),
+                hint=sentence("a plain name, as `data`"),
+            )
         return ref
 
     def checked_out(self) -> str | None:
@@ -177,7 +198,10 @@ class Repository:
         if not named or (self.common_dir / named).is_file():
             if (made := self._parsed(ref)) is not None:
                 return made  # by another run, after the first look
-            raise StoreError(f"{ref} is damaged", hint="see `git reflog` for what it was")
+            raise StoreError(
+                sentence("{ref} is damaged", ref=ref),
+                hint=sentence("see `git reflog` for what it was"),
+            )
         return None
 
     def resolve(self, text: str) -> str:
@@ -190,13 +214,19 @@ class Repository:
             UnknownRevision: It names no commit, or more than one.
         """
         if not text or text[0] in "-^" or any(bad in text for bad in FORBIDDEN):
-            raise UnknownRevision(f"{text!r} is not the name of one revision", hint="archiver log")
+            raise UnknownRevision(
+                sentence("{text!r} is not the name of one revision", text=text), hint="archiver log"
+            )
         wanted = f"{text}^{{commit}}"
         answer = self.git.ask("rev-parse", "--verify", "--end-of-options", wanted)
         if "is ambiguous" in answer.err:
-            raise UnknownRevision(f"{text!r} is ambiguous", hint="give more of its name")
+            raise UnknownRevision(
+                sentence("{text!r} is ambiguous", text=text), hint=sentence("give more of its name")
+            )
         if answer.code:
-            raise UnknownRevision(f"there is no revision {text!r}", hint="archiver log")
+            raise UnknownRevision(
+                sentence("there is no revision {text!r}", text=text), hint="archiver log"
+            )
         return answer.out.decode().strip()
 
     def history(self, path: str, *, tip: str, captures: bool = False) -> Iterator[Revision]:
@@ -252,11 +282,13 @@ class Repository:
             if mode == _GONE:
                 break
             if mode != _FOLDER:
-                return f"{place} is {_KINDS.get(mode, 'a file')}"
+                return sentence(
+                    "{place} is {mode}", place=place, mode=_KINDS.get(mode, sentence("a file"))
+                )
         mode = self._listed(commit, last, column=0).get(last, _GONE)
         if mode == _GONE:
             return history.GONE
-        return f"it is {_KINDS[mode]}" if mode in _KINDS else ""
+        return sentence("it is {kinds}", kinds=_KINDS[mode]) if mode in _KINDS else ""
 
     def moved_from(self, commit: str, path: str) -> str | None:
         """Return the path from which a commit moved a file to `path`; None: it is new there.
@@ -317,7 +349,9 @@ class Repository:
         sizes = self._listed(commit, f"{folder}/", "-r", "-l", column=3)
         lost = next((path for path, size in sizes.items() if size == _LOST), None)
         if lost is not None:
-            raise DamagedObject(f"the content of {lost} is missing or damaged", hint=RECOVER)
+            raise DamagedObject(
+                sentence("the content of {lost} is missing or damaged", lost=lost), hint=RECOVER
+            )
         return {path: int(size) for path, size in sizes.items() if size != _ELSEWHERE}
 
     def parent(self, commit: str) -> str | None:
@@ -358,7 +392,9 @@ class Repository:
             was, mode, before, after, _ = meta.decode("ascii").removeprefix(":").split(" ")
             path = name.decode("utf-8", "backslashreplace")
             if not {was, mode} <= _FILES or path.encode() != name:
-                raise StoreError(f"{path} is no plain file", hint="run git pull")
+                raise StoreError(
+                    sentence("{path} is no plain file", path=path), hint=sentence("run git pull")
+                )
             found.replaced[path] = before if was != _GONE else None
             found.files[path] = after if mode != _GONE else None
             if mode == _PROGRAM:
@@ -391,9 +427,16 @@ class Repository:
 def unopened(path: Path, words: str) -> NotADataRepository:
     """Build the error for a folder that git does not open."""
     if "dubious ownership" in words:
-        hint = f"if you trust it: git config --global --add safe.directory {path.resolve()}"
-        return NotADataRepository(f"{path} belongs to another user", hint=hint)
+        hint = sentence(
+            "if you trust it: git config --global --add safe.directory {resolve}",
+            resolve=path.resolve(),
+        )
+        return NotADataRepository(sentence("{path} belongs to another user", path=path), hint=hint)
     if "not a git repository" in words:
-        return NotADataRepository(f"{path} is not in a git repository", hint="archiver init")
-    first = words.splitlines()[0] if words else "git does not open it"
-    return NotADataRepository(f"{path}: {first.removeprefix('fatal: ')}")
+        return NotADataRepository(
+            sentence("{path} is not in a git repository", path=path), hint="archiver init"
+        )
+    first = words.splitlines()[0] if words else sentence("git does not open it")
+    return NotADataRepository(
+        sentence("{path}: {removeprefix}", path=path, removeprefix=first.removeprefix("fatal: "))
+    )

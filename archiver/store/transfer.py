@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from archiver.language import sentence
 from archiver.store.plumbing import GRACE, Answer, TimedOut, end
 
 if TYPE_CHECKING:
@@ -77,7 +78,13 @@ def transfer(git: Plumbing, *arguments: str, stdin: int | IO[bytes] = subprocess
     except BaseException as stopped:
         end(child)
         if isinstance(stopped, (RuntimeError, subprocess.TimeoutExpired)):  # GitPython's, ours
-            raise TimedOut(f"git {command} did not end within {TIME_LIMIT:.0f} s") from stopped
+            raise TimedOut(
+                sentence(
+                    "git {command} did not end within {time_limit:.0f} s",
+                    command=command,
+                    time_limit=TIME_LIMIT,
+                )
+            ) from stopped
         raise
     words = "\n".join((*progress.other_lines, *progress.error_lines))
     return Answer(code, "".join(out).encode(), words)
@@ -88,11 +95,11 @@ def _progress() -> RemoteProgress:
     from git import RemoteProgress
 
     stages = {
-        RemoteProgress.COUNTING: "counting objects",
-        RemoteProgress.COMPRESSING: "compressing objects",
-        RemoteProgress.WRITING: "sending objects",
-        RemoteProgress.RECEIVING: "receiving objects",
-        RemoteProgress.RESOLVING: "resolving deltas",
+        RemoteProgress.COUNTING: sentence("counting objects"),
+        RemoteProgress.COMPRESSING: sentence("compressing objects"),
+        RemoteProgress.WRITING: sentence("sending objects"),
+        RemoteProgress.RECEIVING: sentence("receiving objects"),
+        RemoteProgress.RESOLVING: sentence("resolving deltas"),
     }
 
     class Progress(RemoteProgress):

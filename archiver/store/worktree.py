@@ -12,7 +12,8 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from archiver.errors import StoreError
+from archiver.errors import StoreError, reason
+from archiver.language import sentence
 from archiver.store.durable import disk_errors, make_folders, sync_folder, write_new
 
 if TYPE_CHECKING:
@@ -48,8 +49,10 @@ def refuse_elsewhere(git: Plumbing, common_dir: Path, branch: str, root: Path | 
     for block in os.fsdecode(git.run("worktree", "list", "--porcelain", "-z")).split("\0\0"):
         facts = dict(line.partition(" ")[::2] for line in block.split("\0"))
         if facts.get("branch") == branch and facts.get("worktree") != str(root):
-            message = f"{branch} is checked out in {facts['worktree']}"
-            raise StoreError(message, hint="run it there")
+            message = sentence(
+                "{branch} is checked out in {facts}", branch=branch, facts=facts["worktree"]
+            )
+            raise StoreError(message, hint=sentence("run it there"))
 
 
 def content_id(
@@ -86,12 +89,18 @@ def plain(root: Path, path: str) -> Path | None:
         place /= folder
         mode = mode_of(place)
         if mode and not stat.S_ISDIR(mode):
-            what = "a symbolic link" if stat.S_ISLNK(mode) else "not a folder"
-            raise InTheWay(f"{place} is {what}", hint="move it out of the way")
+            what = sentence("a symbolic link") if stat.S_ISLNK(mode) else sentence("not a folder")
+            raise InTheWay(
+                sentence("{place} is {what}", place=place, what=what),
+                hint=sentence("move it out of the way"),
+            )
     mode = mode_of(place / name)
     if mode and not stat.S_ISREG(mode):
-        what = "a symbolic link" if stat.S_ISLNK(mode) else "not a plain file"
-        raise InTheWay(f"{place / name} is {what}", hint="move it out of the way")
+        what = sentence("a symbolic link") if stat.S_ISLNK(mode) else sentence("not a plain file")
+        raise InTheWay(
+            sentence("{place} is {what}", place=place / name, what=what),
+            hint=sentence("move it out of the way"),
+        )
     return place / name if mode else None
 
 
@@ -151,11 +160,15 @@ def update(
             try:
                 ongoing.apply(path, move)
             except InTheWay as error:
-                _log.warning("%s stays as it is: %s", path, error)
+                _log.warning(
+                    sentence("{path} stays as it is: {error}", path=path, error=reason(error))
+                )
             except OSError as error:
                 if error.errno not in _NOT_OURS:
                     raise
-                _log.warning("%s stays as it is: %s", path, error.strerror)
+                _log.warning(
+                    sentence("{path} stays as it is: {error}", path=path, error=error.strerror)
+                )
     return ongoing.seen
 
 

@@ -8,7 +8,8 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.capture.target import open_target
-from archiver.errors import PushRejected
+from archiver.errors import PushRejected, reason
+from archiver.language import sentence
 from archiver.store.change import Change, Identity
 from archiver.store.commit import KEPT_REF, writing
 from archiver.store.remote import Raced, Refused, Remote
@@ -98,7 +99,7 @@ def push(
             try:
                 remote.push()
             except Raced as raced:
-                _log.info("%s", raced)
+                _log.info(reason(raced))
                 if attempt == TRIES - 1:
                     break
                 sleep(_PAUSE * 2**attempt * (0.5 + chance()))
@@ -113,8 +114,8 @@ def push(
     if unmoved:  # nobody was faster: git only words it so
         with Repository.open(config.root) as repository:
             return synced.then(_branch_alone(_remote(config, repository)))
-    message = f"others were faster than this run, {TRIES} times"
-    raise PushRejected(message, hint="what is committed stays here: run again")
+    message = sentence("others were faster than this run, {tries} times", tries=TRIES)
+    raise PushRejected(message, hint=sentence("what is committed stays here: run again"))
 
 
 def deepened(config: Config) -> None:
@@ -142,7 +143,16 @@ def _remote(config: Config, repository: Repository) -> Remote:
 def _branch_alone(remote: Remote) -> Synced:
     """Push the branch without the state, to a copy that may refuse just that."""
     remote.push_branch()
-    return Synced({}, (f"{remote.name} takes no {STATE_REF}: the reports stay here",))
+    return Synced(
+        {},
+        (
+            sentence(
+                "{remote} takes no {state_ref}: the reports stay here",
+                remote=remote.name,
+                state_ref=STATE_REF,
+            ),
+        ),
+    )
 
 
 def _joined(config: Config, remote: Remote, theirs: Tips, now: datetime) -> Synced:
@@ -178,7 +188,10 @@ def _joined(config: Config, remote: Remote, theirs: Tips, now: datetime) -> Sync
                     programs=moved.programs,
                 )
             ).kept
-    notes = (f"your changes to {path} are kept on {KEPT_REF}" for path in kept)
+    notes = (
+        sentence("your changes to {path} are kept on {kept_ref}", path=path, kept_ref=KEPT_REF)
+        for path in kept
+    )
     return Synced(rebase.rebuilt, (*rebase.notes, *notes))
 
 

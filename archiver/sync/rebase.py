@@ -12,11 +12,12 @@ from archiver.capture.replay import read_recorded
 from archiver.capture.report import DIGEST, PROOF, SOURCE, unchanged
 from archiver.capture.target import open_target
 from archiver.capture.validation import Baseline
-from archiver.errors import PushRejected, UnknownRevision
+from archiver.errors import PushRejected, UnknownRevision, reason
 from archiver.history import snapshots
 from archiver.history.catalogue import REVERTED
 from archiver.history.dates import Dates
 from archiver.history.versions import opened, stamp, taken_at
+from archiver.language import sentence, stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from archiver.store.history import Revision
     from archiver.store.repository import Repository
 
-_MEND: Final = "join the two by hand: git pull --rebase; then run again"
+_MEND: Final = sentence("join the two by hand: git pull --rebase; then run again")
 
 
 class Rebased(NamedTuple):
@@ -130,15 +131,19 @@ class Rebase:
             end = versions.stored(revision).end
             taken, snapshot = taken_at(end), snapshots.name_of(there.source.name, end)
             if taken is None:
-                raise PushRejected(f"{revision.id[:10]} says no time of its capture", hint=_MEND)
+                raise PushRejected(
+                    sentence("{id} says no time of its capture", id=revision.id[:10]), hint=_MEND
+                )
             if self._overtaken(there, revision.id, parent, taken):
-                reason = f"the capture of {stamp(taken)} UTC: a newer one was pushed"
+                reason = sentence(
+                    "the capture of {taken} UTC: a newer one was pushed", taken=stamp(taken)
+                )
                 return self._dropped(there, baseline.open().end, snapshot, reason)
             recorded = read_recorded(there, versions, revision, parent)
             draft = recorded.candidate(there, baseline, taken).draft(self._writer)
             if draft.report.outcome == "unchanged":
                 return self._dropped(
-                    there, baseline.open().end, snapshot, "what it found was pushed already"
+                    there, baseline.open().end, snapshot, stored("what it found was pushed already")
                 )
         tip = there.catalogue.ref
         commit = self._build(there, draft.files, draft.message, tip, draft.taken)
@@ -178,7 +183,13 @@ class Rebase:
         try:
             back = revert.reversal(there, self._writer, tip, wanted, self._now)
         except UnknownRevision as error:
-            self.notes.append(f"{there.source.name}: not reverted again: {error}")
+            self.notes.append(
+                stored(
+                    "{source}: not reverted again: {error}",
+                    source=there.source.name,
+                    error=reason(error),
+                )
+            )
             return Rebased("")
         return Rebased(self._build(there, back.files, back.message, tip, self._now))
 
@@ -203,4 +214,6 @@ class Rebase:
 
 
 def _foreign(commit: str) -> PushRejected:
-    return PushRejected(f"{commit[:10]} is only here, and it is no capture", hint=_MEND)
+    return PushRejected(
+        sentence("{commit} is only here, and it is no capture", commit=commit[:10]), hint=_MEND
+    )

@@ -17,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
 
-from archiver.errors import MalformedPage, SourceRefused, SourceUnavailable
+from archiver.errors import MalformedPage, SourceRefused, SourceUnavailable, reason
+from archiver.language import sentence
 from archiver.transport.message import (
     Limits,
     Page,
@@ -147,9 +148,14 @@ class Transport:
         if wait is None:
             wait = backoff(attempt, chance=self._chance(), longest=longest)
         if attempt == self._limits.retries and wait <= longest:
-            message = f"{request.shown(request.url)}: {failure} (attempts: {attempt + 1})"
-            raise SourceUnavailable(message, hint="try again later") from failure
-        self._wait(request, str(failure), wait)
+            message = sentence(
+                "{place}: {failure} (attempts: {attempts})",
+                place=request.shown(request.url),
+                failure=reason(failure),
+                attempts=attempt + 1,
+            )
+            raise SourceUnavailable(message, hint=sentence("try again later")) from failure
+        self._wait(request, reason(failure), wait)
 
     def _wait(self, request: Request, reason: str, seconds: float) -> None:
         """Wait before `request` is sent, and log it.
@@ -159,11 +165,25 @@ class Transport:
         """
         place, longest = request.shown(request.url), self._limits.longest_wait
         if seconds > longest:
-            until = f"asks to wait until {_until(self._now(), seconds)}"
-            message = f"{place}: {reason}, {until}, longer than the limit of {longest:g} s"
-            raise SourceUnavailable(message, hint="run again after that time", wait=seconds)
+            until = sentence("asks to wait until {until}", until=_until(self._now(), seconds))
+            message = sentence(
+                "{place}: {reason}, {until}, longer than the limit of {longest:g} s",
+                place=place,
+                reason=reason,
+                until=until,
+                longest=longest,
+            )
+            raise SourceUnavailable(
+                message, hint=sentence("run again after that time"), wait=seconds
+            )
         level = logging.WARNING if seconds >= _LONG_WAIT else logging.INFO
-        _log.log(level, "%s: %s; asking again in %.3g s", place, reason, seconds)
+        words = sentence(
+            "{place}: {reason}; asking again in {seconds:.3g} s",
+            place=place,
+            reason=reason,
+            seconds=seconds,
+        )
+        _log.log(level, words)
         self._sleep(seconds)
 
     def _follow(self, request: Request) -> Page:
@@ -178,14 +198,22 @@ class Transport:
                     request = replace(request, headers={})
         except ValueError as error:
             if request.private:  # the target may repeat the secret of this address
-                raise MalformedPage(f"{request.id}: redirects elsewhere") from None
-            raise MalformedPage(f"{request.shown(url)}: {error}") from error
-        raise MalformedPage(f"{request.shown(request.url)}: more than {_MAX_REDIRECTS} redirects")
+                raise MalformedPage(sentence("{id}: redirects elsewhere", id=request.id)) from None
+            raise MalformedPage(
+                sentence("{shown}: {error}", shown=request.shown(url), error=reason(error))
+            ) from error
+        raise MalformedPage(
+            sentence(
+                "{shown}: more than {max_redirects} redirects",
+                shown=request.shown(request.url),
+                max_redirects=_MAX_REDIRECTS,
+            )
+        )
 
     def _redirected(self, request: Request, url: str, location: str) -> str:
         """Return where `url` redirects to; ValueError where that is not allowed."""
         if not location:
-            raise ValueError("redirects without saying where to")
+            raise ValueError(sentence("redirects without saying where to"))
         absolute = urljoin(url, location)
         host = (urlsplit(absolute).hostname or "").lower()
         downgraded = url.startswith("https:") and not absolute.startswith("https:")
@@ -194,7 +222,7 @@ class Transport:
         try:
             return same_origin(url, location)
         except ValueError as error:
-            raise ValueError(f"redirects to {error}") from error
+            raise ValueError(sentence("redirects to {error}", error=reason(error))) from error
 
     def _exchange(self, request: Request, url: str) -> Page:
         from archiver.transport import wire  # noqa: PLC0415 - costs 90 ms
@@ -207,7 +235,7 @@ class Transport:
         if site is not None and throttle is not None:
             request = replace(request, headers={**request.headers, **site.headers})
             if closed := throttle.closed_for:
-                self._wait(request, "rate limited", closed)
+                self._wait(request, sentence("rate limited"), closed)
             throttle.wait()
         page = wire.exchange(self._session, request, url, limits=self._limits, proxies=proxies)
         self.site_time = sent_at(page.headers) or self.site_time
@@ -217,7 +245,7 @@ class Transport:
         if throttle is not None:  # other requests to the site wait, too
             throttle.close(wait or exhausted_quota(page.headers) or 0)
         if failed:
-            raise Retryable(f"answered {page.status}", wait=wait)
+            raise Retryable(sentence("answered {status}", status=page.status), wait=wait)
         return page
 
     def _is_direct(self, url: str) -> bool:
@@ -230,10 +258,12 @@ def _accepted(page: Page) -> Page:
     """Return `page` if its request accepts the status; raise otherwise."""
     if page.status in page.request.accept:
         return page
-    message = f"{page.request.shown(page.request.url)}: answered {page.status}"
+    message = sentence(
+        "{shown}: answered {status}", shown=page.request.shown(page.request.url), status=page.status
+    )
     if page.status in _REFUSED:
-        raise SourceRefused(message, hint="it requires a token, or refuses this client")
-    raise MalformedPage(message, hint="check the address in archiver.toml")
+        raise SourceRefused(message, hint=sentence("it requires a token, or refuses this client"))
+    raise MalformedPage(message, hint=sentence("check the address in archiver.toml"))
 
 
 def _read_file(request: Request, *, limit: int) -> Page:
@@ -246,20 +276,28 @@ def _read_file(request: Request, *, limit: int) -> Page:
 
     parts = urlsplit(request.url)
     if parts.netloc not in ("", "localhost"):
-        raise SourceUnavailable(f"{request.url}: a file on another machine cannot be read")
+        raise SourceUnavailable(
+            sentence("{url}: a file on another machine cannot be read", url=request.url)
+        )
     path = url2pathname(parts.path)
     try:
         # A named pipe would wait for its writer.
         with open(path, "rb", opener=lambda at, flags: os.open(at, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise SourceUnavailable(f"{path!r}: not a regular file")
+                raise SourceUnavailable(sentence("{path!r}: not a regular file", path=path))
             body = file.read(limit + 1)
     except OSError as error:
-        raise SourceUnavailable(f"{path}: {error.strerror}") from error
+        raise SourceUnavailable(
+            sentence("{path}: {strerror}", path=path, strerror=error.strerror)
+        ) from error
     except ValueError as error:  # a NUL in the name
-        raise SourceUnavailable(f"{path!r}: {error}") from error
+        raise SourceUnavailable(
+            sentence("{path!r}: {error}", path=path, error=reason(error))
+        ) from error
     if len(body) > limit:
-        raise SourceUnavailable(f"{path!r}: larger than the limit of {limit:,} bytes")
+        raise SourceUnavailable(
+            sentence("{path!r}: larger than the limit of {limit:,} bytes", path=path, limit=limit)
+        )
     return Page(request, 200, {}, body)
 
 
@@ -267,4 +305,4 @@ def _until(now: datetime, seconds: float) -> str:
     try:
         return f"{now + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC"
     except OverflowError:
-        return "after the year 9999"
+        return sentence("after the year 9999")

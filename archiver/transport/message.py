@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from archiver.errors import MalformedPage
+from archiver.language import sentence
 from archiver.records.representation import short
 from archiver.records.text import clip
 
@@ -133,7 +134,7 @@ def redact(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "an unreadable address"
+        return sentence("an unreadable address")
     credentials, at, host = parts.netloc.rpartition("@")
     netloc = f"{_HIDDEN}@{host}" if at and credentials else host
     query = "&".join(_hide(pair) for pair in parts.query.split("&"))
@@ -163,7 +164,7 @@ def same_origin(url: str, target: str) -> str:
     """
     absolute: str = urljoin(url, target)
     if origin(absolute) != origin(url):
-        raise ValueError(f"another origin, {redact(absolute)}")
+        raise ValueError(sentence("another origin, {redact}", redact=redact(absolute)))
     return absolute
 
 
@@ -178,6 +179,8 @@ def next_link(page: Page) -> str | None:
             try:
                 return same_origin(page.request.url, target)
             except ValueError as error:
-                message = f"{redact(page.request.url)}: its next page is at another origin"
+                message = sentence(
+                    "{redact}: its next page is at another origin", redact=redact(page.request.url)
+                )
                 raise MalformedPage(message) from error
     return None

@@ -20,7 +20,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from archiver import __version__
-from archiver.errors import ConfigError, SourceUnavailable
+from archiver.errors import ConfigError, SourceUnavailable, reason
+from archiver.language import sentence
 from archiver.transport.message import Page, Request
 from archiver.transport.throttle import Retryable
 
@@ -43,8 +44,8 @@ def open_session(ca_bundle: str | None) -> requests.Session:
         ConfigError: There is no file or folder `ca_bundle`.
     """
     if ca_bundle and not Path(ca_bundle).exists():
-        message = f"there is no file of certificates {ca_bundle}"
-        hint = "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE names it"
+        message = sentence("there is no file of certificates {ca_bundle}", ca_bundle=ca_bundle)
+        hint = sentence("REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE names it")
         raise ConfigError(message, hint=hint)
     session = requests.Session()
     session.trust_env = False
@@ -80,7 +81,9 @@ def exchange(
         with _translated(request.shown(url), cutoff, limits):
             page = _exchange(session, request, url, limits, proxies)
         if cutoff.expired:  # a body without announced length then looks complete
-            raise Retryable(f"not finished within {limits.deadline:g} s")
+            raise Retryable(
+                sentence("not finished within {deadline:g} s", deadline=limits.deadline)
+            )
     return page
 
 
@@ -126,7 +129,12 @@ def _assembled(pieces: Iterable[bytes], *, encoding: str, limit: int) -> bytes:
     if coding in ("", "identity"):
         return b"".join(wire)
     if coding not in _ONE_LAYER:
-        raise ValueError(f"encoded as {encoding!r}; one layer of gzip or deflate is supported")
+        raise ValueError(
+            sentence(
+                "encoded as {encoding!r}; one layer of gzip or deflate is supported",
+                encoding=encoding,
+            )
+        )
     return b"".join(_bounded(_inflate(wire), limit))
 
 
@@ -135,7 +143,7 @@ def _bounded(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
     for piece in pieces:
         size += len(piece)
         if size > limit:
-            raise ValueError(f"larger than the limit of {limit:,} bytes")
+            raise ValueError(sentence("larger than the limit of {limit:,} bytes", limit=limit))
         yield piece
 
 
@@ -151,9 +159,9 @@ def _inflate(pieces: Iterable[bytes]) -> Iterator[bytes]:
                 rest = stream.unconsumed_tail or stream.unused_data
         yield stream.flush()
     except zlib.error as error:
-        raise ValueError(f"damaged compression: {error}") from error
+        raise ValueError(sentence("damaged compression: {error}", error=reason(error))) from error
     if not stream.eof:  # a correct Content-Length does not reveal it: requests returns such a body
-        raise ValueError("the compressed body is truncated")
+        raise ValueError(sentence("the compressed body is truncated"))
 
 
 @contextmanager
@@ -162,22 +170,30 @@ def _translated(place: str, cutoff: _Cutoff, limits: Limits) -> Iterator[None]:
         yield
     except (requests.RequestException, HTTPError) as error:
         if cutoff.expired:
-            raise Retryable(f"not finished within {limits.deadline:g} s") from error
+            raise Retryable(
+                sentence("not finished within {deadline:g} s", deadline=limits.deadline)
+            ) from error
         if isinstance(error, ValueError):  # InvalidURL, InvalidHeader, …: it quotes secrets
-            raise SourceUnavailable(f"{place}: the request is not valid HTTP") from error
+            raise SourceUnavailable(
+                sentence("{place}: the request is not valid HTTP", place=place)
+            ) from error
         root = _root(error)
         if isinstance(root, ssl.SSLCertVerificationError):
-            message = f"{place}: its certificate is not trusted ({root.verify_message})"
-            raise SourceUnavailable(message, hint="SSL_CERT_FILE names others") from error
+            message = sentence(
+                "{place}: its certificate is not trusted ({verify_message})",
+                place=place,
+                verify_message=root.verify_message,
+            )
+            raise SourceUnavailable(message, hint=sentence("SSL_CERT_FILE names others")) from error
         raise Retryable(_reason(error, root, limits)) from error
 
 
 def _reason(error: Exception, root: BaseException, limits: Limits) -> str:
     if isinstance(error, requests.ConnectTimeout):
-        return f"no connection within {limits.connect:g} s"
+        return sentence("no connection within {connect:g} s", connect=limits.connect)
     if isinstance(root, TimeoutError):
-        return f"silent for {limits.read:g} s"
-    return f"the connection failed ({str(root)[:_LONGEST_REASON]})"
+        return sentence("silent for {read:g} s", read=limits.read)
+    return sentence("the connection failed ({root})", root=str(root)[:_LONGEST_REASON])
 
 
 def _root(error: BaseException) -> BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.fakehub.catalogue import Catalogue
-from archiver.pins.status import FAILURES
+from archiver.pins.status import DEVIATIONS
 from bench import repositories, running
 from bench.measure import ARCHIVER, once, repeated
 from bench.result import Result, at_most, memory
@@ -48,7 +48,7 @@ def questions(folder: Path) -> Iterator[Result]:
     (archive / "archiver.toml").write_text(CONFIG)
     once([ARCHIVER, "index"], archive)
     key = next(iter(repositories.sorted_lines(catalogue, 0)))
-    allowed = [word for each in FAILURES for word in ("--allow", each)]
+    allowed = [word for each in DEVIATIONS for word in ("--allow", each)]
     start = repeated([ARCHIVER, "--version"], archive, runs=9).wall
     asked = {
         "show KEY": (["show", key], 2),

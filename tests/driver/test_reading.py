@@ -164,7 +164,7 @@ def test_a_document_of_others_is_read_by_the_settings_of_git_alone(repo: Path) -
         models = [{"name": "b", "license": licence}, {"name": "a"}]
         commit(repo, "my models.data", json.dumps({"all": {"models": models}}, indent=2).encode())
     assert changed(run_git(repo, "show"))[0] == '- "license":"mit"},'
-    assert run_git(repo, "diff", "HEAD~").splitlines()[2] == "~ b"
+    assert run_git(repo, "diff", "HEAD~").splitlines()[2].startswith("~ b")
     assert not (repo / "owned").exists()
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 from support.copies import AT_ONCE, TABLE
 from support.git import run_git
 from support.receivers import Archive, Receiver
@@ -315,9 +316,9 @@ def test_a_channel_receives_only_what_its_pins_and_fields_name(archive: Archive,
     told = filter(None, (archive.folder / "told.txt").read_text().splitlines())
     assert [*told][:-1] == [
         "hub: 1 updated, -1 removed (2 records)",
-        "Removed (1)",
+        "Breaking: Removed (1)",
         "- gone · 1 B · mit",
-        "Updated (1)",
+        "Breaking: Updated (1)",
         "~ one",
         "    license: mit → gpl",
     ]
@@ -327,7 +328,9 @@ def test_a_pin_that_was_renamed_is_news(repo: Path) -> None:
     log = ChannelConfig(name="log", type="stdout", pins=("models.txt",))
     (repo / "models.txt").write_text("old\n")
     renamed = RecordChange("renamed", "new", record={"id": "new"}, old_key="old")
-    assert selected([renamed], log, pinned(log, repo)).named == [renamed]
+    assert selected([renamed], log, pinned(log, repo)).named == [
+        replace(renamed, severity="breaking")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from archiver.changes.severity import Scale
 from archiver.config import ChannelConfig
 from archiver.notify.filters import selected
 from archiver.records.model import FieldChange, Leaf, RecordChange
@@ -135,6 +136,44 @@ def test_fields_narrow_what_changed_and_nothing_else(
     change: RecordChange, settings: dict[str, Any], expected: list[tuple[str, list[str]]]
 ) -> None:
     assert told(change, **settings) == expected
+
+
+TERMS = FieldChange("replace", "/license", metric=False, old="mit", new="gpl-3.0")
+NOTED = RecordChange("updated", "b", changes=(field("text", 1, 2, metric=False), TERMS))
+RENAMED = RecordChange("renamed", "c", record={"id": "c"}, old_key="b")
+
+
+@pytest.mark.parametrize(
+    ("least", "expected"),
+    [
+        ("breaking", [("removed", []), ("updated", ["license"])]),
+        ("notable", [("removed", []), ("updated", ["license"]), ("renamed", [])]),
+        ("info", [("removed", []), ("updated", ["text", "license"]), ("renamed", [])]),
+    ],
+)
+def test_a_channel_receives_what_is_as_bad_as_it_asks_for_the_worst_first(
+    least: Any, expected: list[tuple[str, list[str]]]
+) -> None:
+    found = selected([RENAMED, NOTED, GONE], channel(min_severity=least)).named
+    assert [(each.kind, [one.field for one in each.changes or ()]) for each in found] == expected
+
+
+def test_a_channel_with_pins_is_told_of_what_makes_them_unusable() -> None:
+    lax = Scale({"license": "noise"})
+    about = channel(min_severity="breaking")
+    assert selected([RENAMED, NOTED], about, scale=lax).named == []
+    pins = frozenset({"b"})
+    assert [each.kind for each in selected([RENAMED, NOTED], about, pins, lax).named] == [
+        "renamed",
+        "updated",
+    ]
+
+
+def test_the_id_of_a_message_does_not_depend_on_the_table() -> None:
+    lax = Scale({"license": "noise"})
+    strict, other = selected([NOTED], channel()), selected([NOTED], channel(), scale=lax)
+    assert strict.severities != other.severities
+    assert strict.digest == other.digest
 
 
 def test_a_selection_is_the_same_in_any_order_and_knows_what_it_does_not_name() -> None:

@@ -93,7 +93,7 @@ BY_IMPORTANCE = [
 
 @pytest.mark.parametrize(
     ("limit", "keys"),
-    [(1, "f"), (2, "ef"), (3, "efg"), (4, "befg"), (5, "abefg"), (6, "abcefg"), (7, "abcdefg")],
+    [(1, "f"), (2, "ef"), (3, "efg"), (4, "aefg"), (5, "abefg"), (6, "abcefg"), (7, "abcdefg")],
 )
 def test_a_limit_is_spent_on_what_matters_first(limit: int, keys: str, shown: Show) -> None:
     changes = sorted(BY_IMPORTANCE, key=lambda change: change.key)
@@ -129,7 +129,7 @@ def test_name_only_shows_keys_and_no_value(form: str, shown: Show) -> None:
     assert "formerly" not in page
 
 
-@pytest.mark.parametrize("form", ["text", "jsonl", "csv"])
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_streaming_forms_write_before_the_stream_ends(form: Any) -> None:
     out = io.StringIO()
 
@@ -143,6 +143,26 @@ def test_streaming_forms_write_before_the_stream_ends(form: Any) -> None:
         source="s", old=end, current=end, changes=changes(), summary=lambda: Summary(new=2)
     )
     assert show(stream, View(form=form), out) == 0
+
+
+def test_text_begins_with_what_is_breaking_and_says_so_where_no_mark_does(shown: Show) -> None:
+    changes = [NEW[0], field_change("m5", "license"), field_change("m6", "size"), BY_IMPORTANCE[0]]
+    lines = shown(changes, name_only=True).splitlines()
+    assert lines[1:-1] == ["~ m5 (breaking)", "- f", "+ m0", "~ m6"]
+
+
+def test_text_writes_what_is_breaking_before_the_stream_ends() -> None:
+    out = io.StringIO()
+
+    def changes() -> Iterator[RecordChange]:
+        yield BY_IMPORTANCE[0]
+        assert "- f\n" in out.getvalue()
+
+    end = End(None, None, 1)
+    stream = ChangeStream(
+        source="s", old=end, current=end, changes=changes(), summary=lambda: Summary(removed=1)
+    )
+    show(stream, View(), out)
 
 
 def test_json_is_the_public_form(shown: Show) -> None:

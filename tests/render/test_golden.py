@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from archiver.changes.compare import compare
+from archiver.changes.severity import BUILT_IN
 from archiver.records import document
 from archiver.records.model import End, Line, RecordChange, Summary
 from archiver.records.policy import Policy
@@ -42,12 +43,17 @@ def comparison(folder: Path) -> tuple[list[RecordChange], End, End]:
     if (folder / "changes.jsonl").exists():
         lines = (folder / "changes.jsonl").read_bytes().splitlines()
         changes = [msgspec.json.decode(line, type=RecordChange) for line in lines]
-        return changes, End(None, None, 0), End(None, "2026-01-30 15:47:35", 4)
+        return (
+            [BUILT_IN.weighed(change) for change in changes],
+            End(None, None, 0),
+            End(None, "2026-01-30 15:47:35", 4),
+        )
     named = json.loads((folder / "policy.json").read_bytes())
     paths = {name: tuple(named.get(name, ())) for name in ("key", "metrics", "sets")}
     policy = Policy(paths["key"], metrics=paths["metrics"], sets=paths["sets"])
     old, new = (snapshot(folder / f"{name}.json", policy) for name in ("old", "new"))
-    return list(compare(old[0], new[0], policy=policy)), old[1], new[1]
+    found = compare(old[0], new[0], policy=policy)
+    return [BUILT_IN.weighed(change) for change in found], old[1], new[1]
 
 
 def snapshot(file: Path, policy: Policy) -> tuple[list[bytes], End]:

@@ -68,7 +68,7 @@ def test_an_update_shows_old_and_new_but_no_counters() -> None:
     changes = [RecordChange("updated", "org/m", changes=fields)]
     written = message(source="s", total=1, summary=Summary(updated=1), changes=changes, trailers={})
     assert written == (
-        "s: 1 updated (1 record)\n\nUpdated\n  ~ org/m\n      license: mit → apache-2.0\n"
+        "s: 1 updated (1 record)\n\nBreaking: Updated\n  ~ org/m\n      license: mit → apache-2.0\n"
     )
 
 

@@ -163,7 +163,10 @@ def test_a_link_goes_nowhere_but_to_the_web() -> None:
 
 def test_a_message_links_each_record_to_its_page_on_a_line_of_its_own() -> None:
     lines = message("org/a_b").text.splitlines()
-    assert lines[:3] == ["New (7)", "+ org/a_b · org/a_b · 4.5 GB · org/a_b", f"    {LINKS}org/a_b"]
+    first = lines.index("New (7)")
+    told = ["+ org/a_b · org/a_b · 4.5 GB · org/a_b", f"    {LINKS}org/a_b"]
+    assert lines[0].startswith("Breaking: Removed")
+    assert lines[first + 1 : first + 3] == told
     assert lines.count(f"    {LINKS}org/a_b") == 5
     assert f"    {LINKS}%5Fa%7E%40%3Ab" in message("_a~@:b").text.splitlines()
 
@@ -238,10 +241,12 @@ def test_a_template_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> N
 @each_text
 def test_an_annotation_is_one_line_that_says_one_thing(hostile: str) -> None:
     pin = Pin(hostile, hostile, 1)
-    finding = Finding(key=hostile, verdict="removed", detail=hostile, pins=(pin,))
+    finding = Finding(
+        key=hostile, verdict="removed", severity="breaking", detail=hostile, pins=(pin,)
+    )
     for form in ("github", "text"):
         out = io.StringIO()
-        findings.show([finding], form, out, source="hub", failing=frozenset({"removed"}))
+        findings.show([finding], form, out, source="hub", least="breaking", allowed=frozenset())
         lines = out.getvalue().split("\n")[:-1]
         assert len(lines) == (1 if form == "github" else 2)
         assert HIDDEN.search(out.getvalue()) is None
@@ -288,7 +293,7 @@ def test_a_section_that_is_too_large_only_counts() -> None:
     assert "kkk" not in page
     command = f"(`archiver compare {' '.join(SNAPSHOTS)}`)"
     assert f"### New (1,003)\n\n- … and 1,003 more {command}\n" in page
-    assert f"### Removed (1,000)\n\n- … and 1,000 more {command}\n" in page
+    assert f"### Breaking: Removed (1,000)\n\n- … and 1,000 more {command}\n" in page
 
 
 def test_a_step_summary_stays_below_what_github_shows() -> None:

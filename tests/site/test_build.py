@@ -70,6 +70,25 @@ def archive(repo: Path) -> History:
     return history
 
 
+def test_what_is_breaking_has_a_word_wherever_it_stands(archive: History) -> None:
+    build(catalogues(archive.folder), archive.folder / "site", Settings())
+    pages = {
+        name.removeprefix("hub/"): content.decode()
+        for name, content in tree(archive.folder / "site").items()
+        if name.endswith((".html", ".js"))
+    }
+    word = '<span class="severity breaking">breaking</span>'
+    by_day = {day: pages[f"captures/2026030{day}_020000.html"] for day in (1, 2, 3)}
+    assert [page.count(word) for page in by_day.values()] == [0, 1, 1]
+    assert f'<h2 id="removed">Removed (1) {word}</h2>' in by_day[3]
+    assert by_day[2].index('id="updated"') < by_day[2].index('id="new"')
+    assert pages["index.html"].count(word) == 2
+    rows = re.findall(r'severity breaking">(1 breaking)<', pages["changes.html"])
+    assert rows == ["1 breaking", "1 breaking"]
+    changes = called(tree(archive.folder / "site")["hub/data/changes/2.js"])
+    assert [each[3:] for each in changes if each[1] == "updated"] == [["breaking"]]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_site_that_is_brought_up_to_date_has_the_bytes_of_a_new_one(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch

@@ -192,12 +192,13 @@ def test_each_capture_with_news_is_an_entry_and_so_is_the_first(past: History) -
 def test_an_entry_names_what_changed_from_what_to_what_and_why(past: History) -> None:
     last, changed, *_ = entries(written(past.folder))
     assert words(last) == (
-        "1 updated, -1 removed (3 records) Removed (1) "
-        "d<i> · 5,000 downloads · mit (withdrawn <its owner>) Updated (1) c license: gpl → mit"
+        "1 updated, -1 removed (3 records) Breaking: Removed (1) "
+        "d<i> · 5,000 downloads · mit (withdrawn <its owner>) "
+        "Breaking: Updated (1) c license: gpl → mit"
     )
     assert "<del><bdi>gpl</bdi></del> → <ins><bdi>mit</bdi></ins>" in last["content_html"]
     assert last["summary"] == "removed: d<i>; updated: c"
-    assert last["tags"] == ["removed", "updated"]
+    assert last["tags"] == ["removed", "updated", "breaking"]
     assert 'a license: mit → apache-2.0 p: (unset) → {"x":1,"y":2}' in words(changed)
     assert "downloads" not in words(changed)
 
@@ -213,12 +214,46 @@ def test_there_is_a_feed_of_each_kind_of_news_in_both_forms(past: History) -> No
     check(files)
 
 
+def test_a_saved_query_tells_only_what_is_as_bad_as_it_asks_for(past: History) -> None:
+    bad = ["1 updated, -1 removed (3 records)", "2 updated (4 records)"]
+    every = ["1 updated, -1 removed (3 records)", "3 updated (4 records)", "+1 new (4 records)"]
+    for least, told in (("breaking", bad), ("info", every)):
+        configure(past, f'[feeds.bad]\nmin_severity = "{least}"')
+        assert titles(written(past.folder), "feeds/bad") == told
+
+
+def test_a_severity_of_archiver_toml_counts_in_feeds_too(past: History) -> None:
+    configure(
+        past, '[feeds.bad]\nmin_severity = "breaking"\n[sources.hub.severity]\nlicense = "info"'
+    )
+    files = written(past.folder)
+    assert titles(files, "feeds/bad") == ["-1 removed (3 records)"]
+    assert entries(files, "updated")[0]["tags"] == ["updated", "info"]
+
+
+def test_what_is_breaking_is_named_before_others_that_would_fill_an_entry(repo: Path) -> None:
+    past = History(repo)
+    configure(past)
+    capture(past, 1, *(model(f"m{number:03}", text="a") for number in range(200)))
+    records = [model(f"m{number:03}", text="b") for number in range(200)]
+    records[150]["license"] = "gpl-3.0"
+    capture(past, 2, *records)
+    entry = entries(written(past.folder), "updated")[0]
+    assert words(entry).startswith("200 updated (200 records) Breaking: Updated (1) m150 license")
+    assert "Updated (199)" in words(entry)
+    assert entry["summary"].startswith("updated: m150, m000")
+    assert entry["tags"] == ["updated", "breaking"]
+
+
 def test_a_saved_query_has_its_records_fields_and_kinds(past: History) -> None:
     files = written(past.folder)
     assert titles(files, "feeds/mine") == ["1 updated, -1 removed (3 records)"]
     configure(past, '[feeds.mine]\nfields = ["p.*"]')
     assert [words(each) for each in entries(written(past.folder), "feeds/mine")][:1] == [
-        "-1 removed (3 records) Removed (1) d<i> · 5,000 downloads · mit (withdrawn <its owner>)"
+        (
+            "-1 removed (3 records) Breaking: Removed (1) "
+            "d<i> · 5,000 downloads · mit (withdrawn <its owner>)"
+        )
     ]
     configure(past, '[feeds.mine]\nkinds = ["updated"]\nwhere = ["p has x"]')
     assert titles(written(past.folder), "feeds/mine") == ["1 updated (4 records)"]

@@ -16,7 +16,7 @@ from support.git import new_repository
 from support.histories import History, snapshot
 from support.random_archives import POLICIES, Past
 
-from archiver.render.wording import FIRST
+from archiver.changes.severity import FIRST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def test_a_report_says_what_a_period_brought(archive: Path) -> None:
     assert "| models | 11 | 11 | 1 | 1 | 1 | 8 |" in page
     model = "- [org/m1](https://huggingface.co/org/m1), 2026-03-07\n  - license: mit → apache-2.0\n"
     assert f"## Licence and access (1)\n\n{model}" in page
-    assert "## Removed (1)\n\n- [org/m2]" in page
+    assert "## Breaking: Removed (1)\n\n- [org/m2]" in page
     assert "## New (1)\n\n- [org/m3]" in page
     assert "| [org/m11](https://huggingface.co/org/m11) | 1,111 | 1,210 | +99 | +9% |" in page
     assert "| apache-2.0 | 0 | 1 | +1 |" in page

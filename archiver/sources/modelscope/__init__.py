@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from archiver.errors import SourceError
+from archiver.language import sentence, stored
 from archiver.records.text import few
 from archiver.sources import ids
 from archiver.sources.model_record import DEFAULTS
@@ -48,7 +49,7 @@ _DOWNLOADS = Query(sort="downloads")
 _CHANGES = Query(sort="last_modified")
 _WINDOW_DRIFT: Final = 0.01
 """Share of a window that may be repeated or skipped while metrics change."""
-_LACKING: Final = (
+_LACKING: Final = sentence(
     "run again: the hub changed too much meanwhile, or hides models; `drift` allows more"
 )
 
@@ -170,7 +171,7 @@ class ModelScope(Source):
         allowed = self.drift * survey.total
         if ledger.distinct - allowed > survey.total or survey.total > found + allowed:
             raise SourceError(_lacking(survey, found), hint=_LACKING)
-        return f"the union of {len(survey.slices):,} slices"
+        return stored("the union of {number:,} slices", number=len(survey.slices))
 
     def covered(self, ledger: Ledger) -> Kind:
         """Return what the listing covers: the top of a hub that fits into it is all of the hub."""
@@ -181,16 +182,24 @@ class ModelScope(Source):
 
     def _reached_mark(self, ledger: Ledger) -> str:
         if not any(self._is_before(entry) for entry in ledger.entries):
-            raise SourceError(f"more changed since {self._since} than one query reaches")
-        return f"changes since {self._since}"
+            raise SourceError(
+                sentence("more changed since {since} than one query reaches", since=self._since)
+            )
+        return stored("changes since {since}", since=self._since)
 
     def _whole_window(self, ledger: Ledger, found: int) -> str:
         if self._is_whole(ledger):  # the proof compares the numbers
-            return "every page by downloads"
+            return stored("every page by downloads")
         expected = self._reach.window
         if found < expected * (1 - _WINDOW_DRIFT):
-            raise SourceError(f"only {found:,} different models of the top {expected:,} received")
-        return f"the top {expected:,} by downloads"
+            raise SourceError(
+                sentence(
+                    "only {found:,} different models of the top {expected:,} received",
+                    found=found,
+                    expected=expected,
+                )
+            )
+        return stored("the top {expected:,} by downloads", expected=expected)
 
     def _whole_slices(self, survey: Survey, found: int) -> str:
         queries = self.settings.queries
@@ -198,12 +207,24 @@ class ModelScope(Source):
             asked = survey.slices[query.name]
             announced, window = asked.announced or 0, self._reach.window
             if announced > window and len(queries) > 1:
-                hint = "configure it as a separate source"
-                raise SourceError(f"{query.name}: more than {window:,} models", hint=hint)
+                hint = sentence("configure it as a separate source")
+                raise SourceError(
+                    sentence(
+                        "{query}: more than {window:,} models", query=query.name, window=window
+                    ),
+                    hint=hint,
+                )
             came = found if len(queries) == 1 else asked.received
             if came < announced * (1 - self.drift) - 1:
-                raise SourceError(f"{query.name}: {announced:,} announced, {came:,} received")
-        return f"every page of {few([query.name for query in queries])}"
+                raise SourceError(
+                    sentence(
+                        "{query}: {announced:,} announced, {came:,} received",
+                        query=query.name,
+                        announced=announced,
+                        came=came,
+                    )
+                )
+        return stored("every page of {few}", few=few([query.name for query in queries]))
 
     def site(self, token: str) -> Site:
         """Return the rate limit, and the token in the two ways that the hub's clients send it."""
@@ -261,6 +282,14 @@ def _path(key: str) -> str:
 
 
 def _lacking(survey: Survey, found: int) -> str:
-    worst = [f"{name} lacks {each.short:,}" for name, each in survey.worst()]
+    worst = [
+        sentence("{name} lacks {short:,}", name=name, short=each.short)
+        for name, each in survey.worst()
+    ]
     slices = f" ({few(worst)})" if worst else ""
-    return f"{survey.total:,} models are announced, {found:,} different ones received{slices}"
+    return sentence(
+        "{total:,} models are announced, {found:,} different ones received{slices}",
+        total=survey.total,
+        found=found,
+        slices=slices,
+    )

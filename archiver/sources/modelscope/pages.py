@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from archiver.errors import MalformedPage
+from archiver.errors import MalformedPage, reason
+from archiver.language import sentence, stored
 from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
@@ -77,10 +78,22 @@ def listing(page: Page) -> Parsed:
     asked = dict(parse_qsl(urlsplit(page.request.url).query))
     data = _data(page, place)
     if data.page_number not in (None, int(asked["page_number"])):
-        raise MalformedPage(f"{place}: answered page {data.page_number} instead")
+        raise MalformedPage(
+            sentence(
+                "{place}: answered page {page_number} instead",
+                place=place,
+                page_number=data.page_number,
+            )
+        )
     before = (int(asked["page_number"]) - 1) * int(asked["page_size"])
     if not data.models and before < data.total_count:
-        raise MalformedPage(f"{place}: the page is empty, but {data.total_count:,} are announced")
+        raise MalformedPage(
+            sentence(
+                "{place}: the page is empty, but {total_count:,} are announced",
+                place=place,
+                total_count=data.total_count,
+            )
+        )
     everything = page_of(page.request.id)[0] in {"everything", _by(asked)}
     return Parsed(
         _records(data.models, page.request.id),
@@ -124,7 +137,7 @@ def is_id(text: str) -> bool:
 
 def _record(row: _Row) -> Record:
     if not is_id(row.id):
-        raise ValueError(f"the id {row.id[:80]!r} is not owner/name")
+        raise ValueError(sentence("the id {id!r} is not owner/name", id=row.id[:80]))
     tags = row.tags or []
     library = next((tag[len(_LIBRARY) :] for tag in tags if tag.startswith(_LIBRARY)), None)
     return model_record(
@@ -153,13 +166,26 @@ def _data(page: Page, place: str) -> _Data:
     try:
         answer = msgspec.json.decode(decoded(page.body).body, type=_Answer)
     except UNREADABLE as error:
-        raise MalformedPage(f"{place}: not ModelScope's answer: {plain(error)}") from error
+        raise MalformedPage(
+            sentence("{place}: not ModelScope's answer: {plain}", place=place, plain=plain(error))
+        ) from error
     if not answer.success:
-        raise MalformedPage(f"{place}: success is false: {answer.code}: {answer.message}")
+        raise MalformedPage(
+            sentence(
+                "{place}: success is false: {code}: {message}",
+                place=place,
+                code=answer.code,
+                message=answer.message,
+            )
+        )
     try:
         return msgspec.convert(answer.data, _Data)
     except msgspec.ValidationError as error:
-        raise MalformedPage(f"{place}: success is true, but {error} in data") from error
+        raise MalformedPage(
+            sentence(
+                "{place}: success is true, but {error} in data", place=place, error=reason(error)
+            )
+        ) from error
 
 
 def _facts(rows: Sequence[Json], asked: Mapping[str, str]) -> Iterator[str]:
@@ -216,7 +242,7 @@ def oldest(facts: Sequence[str]) -> str:
     """
     found = dict(fact.split(":", 1) for fact in facts if fact.startswith(("oldest:", "disorder:")))
     if int(found.get("disorder", 0)) > _DISORDER:
-        raise MalformedPage("the hub does not list the newest changes first")
+        raise MalformedPage(sentence("the hub does not list the newest changes first"))
     return found.get("oldest", "")
 
 
@@ -227,7 +253,7 @@ def fate(page: Page) -> Fate:
     except UNREADABLE:
         return Fate("unknown")
     if page.status == _NOT_FOUND:
-        return Fate("gone", "deleted or private") if not answer.success else Fate("unknown")
+        return Fate("gone", stored("deleted or private")) if not answer.success else Fate("unknown")
     key, found = page.request.id.partition(" ")[2], known_id(answer.data)
     if not answer.success or not is_id(found):
         return Fate("unknown")

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from archiver.language import sentence
 from archiver.transport import Request
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Query(NamedTuple):
         words = [f"search={self.search}"] if self.search else []
         words += [f"owner={self.owner}"] if self.owner else []
         words += [f"{name}={value}" for name, value in self.filters]
-        words += [f"by {self.sort}"] if self.sort != "default" else []
+        words += [sentence("by {sort}", sort=self.sort)] if self.sort != "default" else []
         return " ".join(words) or "everything"
 
     @property
@@ -138,15 +139,22 @@ class ModelScopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     def __post_init__(self) -> None:
         chosen = [name for name in ("owners", "tasks", "search", "ids") if getattr(self, name)]
         if len(chosen) + (self.scope == "all") > 1:
-            raise ValueError(f"only one of {', '.join([*chosen, 'scope'])} can be given")
+            raise ValueError(
+                sentence("only one of {value} can be given", value=", ".join([*chosen, "scope"]))
+            )
         if self.rate < 0:
-            raise ValueError("rate is a number of requests a second, 0 or more")
+            raise ValueError(sentence("rate is a number of requests a second, 0 or more"))
         if not 0 <= self.drift < 1:
-            raise ValueError("drift is a share, from 0 to below 1")
+            raise ValueError(sentence("drift is a share, from 0 to below 1"))
         if not _EVERY.fullmatch(self.full_every):
-            raise ValueError(f'full_every is like "7d" or "12h", not {self.full_every!r}')
+            raise ValueError(
+                sentence(
+                    'full_every is like "7d" or "12h", not {full_every!r}',
+                    full_every=self.full_every,
+                )
+            )
         if self.incremental and self.scope != "all":
-            raise ValueError('incremental = true needs scope = "all"')
+            raise ValueError(sentence('incremental = true needs scope = "all"'))
 
     @property
     def period(self) -> timedelta:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from archiver.errors import MalformedPage
+from archiver.language import sentence
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.sources.protocol import Parsed
 from archiver.transport import Page, Request, redact
@@ -73,7 +74,9 @@ def parse(page: Page) -> Parsed:
     try:
         answer = msgspec.json.decode(page.body, type=_Answer)
     except UNREADABLE as error:
-        raise MalformedPage(f"{place}: not the website's answer: {plain(error)}") from error
+        raise MalformedPage(
+            sentence("{place}: not the website's answer: {plain}", place=place, plain=plain(error))
+        ) from error
     if answer.success and answer.data is not None:
         found = answer.data.model
         owners = dict.fromkeys(row.path for row in found.models if row.path)
@@ -81,6 +84,6 @@ def parse(page: Page) -> Parsed:
     if answer.code == _PAST:
         return Parsed(())
     raise MalformedPage(
-        f"{place}: the website refuses (code {answer.code})",
-        hint="set website = false in archiver.toml",
+        sentence("{place}: the website refuses (code {code})", place=place, code=answer.code),
+        hint=sentence("set website = false in archiver.toml"),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from archiver.pins.licences import common_name
-from archiver.pins.spdx import LICENCES
+from archiver.records.licences import common_name
+from archiver.records.spdx import LICENCES
 
 
 @pytest.mark.parametrize(

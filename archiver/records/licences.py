@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from archiver.pins.spdx import LICENCES
+from archiver.records.spdx import LICENCES
 
 
 def common_name(one: str, other: str) -> str:
