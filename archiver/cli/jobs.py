@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from archiver.jobs.schedule import Schedule
     from archiver.jobs.status import SourceStatus, Status
     from archiver.records.text import Noun
-    from archiver.render.wording import labelled
 from archiver.render.schedules import ScheduleForm
 
 

@@ -98,6 +98,12 @@ _COUNTED: Final[Mapping[Kind, tuple[str, str]]] = {
     "left": forms("-{number:,} left", "-{number:,} left"),
     "metrics": forms("{number:,} metric changed", "{number:,} metrics changed"),
 }
+_UNSIGNED: Final[Mapping[Kind, tuple[str, str]]] = {
+    "new": forms("{number:,} new", "{number:,} new"),
+    "removed": forms("{number:,} removed", "{number:,} removed"),
+    "entered": forms("{number:,} entered", "{number:,} entered"),
+    "left": forms("{number:,} left", "{number:,} left"),
+}
 
 
 class Shift(NamedTuple):
@@ -118,9 +124,7 @@ def counts(summary: Summary) -> list[str]:
 
 def number(kind: Kind, number: int) -> Sentence:
     """Say how many changes of one kind there are, without a sign: ``12 new``."""
-    if kind == "metrics":
-        return sentences(*_COUNTED[kind], number)
-    return sentence("{number:,} {kind}", number=number, kind=WORDS[kind])
+    return sentences(*_UNSIGNED.get(kind, _COUNTED[kind]), number)
 
 
 def headline(summary: Summary, total: int, *, first: bool = False, noun: Noun = text.RECORD) -> str:
