@@ -30,6 +30,10 @@ LOCALES: Final = f"{__file__.rpartition('/')[0]}/locale"
 DOMAIN: Final = "messages"
 """Name of the catalogues; gettext's own default, in which click looks too."""
 
+STORED: Final = "stored"
+"""The context of what may have been stored; a catalogue has it twice."""
+
+_FEWEST_LETTERS: Final = 6  # of a template that is recognised
 _LONGEST: Final = 2_000  # characters of a text that is recognised
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)[^}]*\}")
 _SPEC: Final = re.compile(r"\{(\w+)[:!][^}]*\}")
@@ -157,7 +161,7 @@ def retold(text: str) -> str:
     catalogue = _catalogue(current()) if text and len(text) <= _LONGEST else None
     if catalogue is None:
         return text
-    if (exact := catalogue.gettext(text)) != text:
+    if (exact := catalogue.pgettext(STORED, text)) != text:
         return exact
     for translation, literals, names in _templates(current()):
         values = _values(text, literals)
@@ -240,14 +244,17 @@ def _templates(language: str) -> list[tuple[str, list[str], list[str]]]:
     """
     catalogue = _catalogue(language)
     ids: Iterable[Any] = getattr(catalogue, "_catalog", ())
-    told = {each: catalogue.gettext(each) for each in ids if isinstance(each, str)}  # type: ignore[union-attr]
+    start = f"{STORED}\x04"  # as gettext writes a context
+    storable = (each.removeprefix(start) for each in map(str, ids) if each.startswith(start))
+    told = {each: catalogue.pgettext(STORED, each) for each in storable}  # type: ignore[union-attr]
     for many, one in _FORMS.items():
         told[one] = catalogue.ngettext(one, many, 1)  # type: ignore[union-attr]
         told[many] = catalogue.ngettext(one, many, 2)  # type: ignore[union-attr]
     found = []
     for template, translation in told.items():
         literals = _PLACEHOLDER.split(template)
-        if len(literals) > 1 and any(map(str.isalpha, "".join(literals[::2]))):
+        letters = sum(map(str.isalpha, "".join(literals[::2])))
+        if len(literals) > 1 and letters >= _FEWEST_LETTERS:
             found.append((_SPEC.sub(r"{\1}", translation), literals[::2], literals[1::2]))
     return sorted(found, key=lambda each: -sum(map(len, each[1])))
 

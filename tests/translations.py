@@ -21,14 +21,20 @@ from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from archiver.language import STORED
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 ROOT: Final = Path(__file__).parents[1]
 LOCALES: Final = ROOT / "archiver" / "locale"
-KEYWORDS: Final = {
-    **dict.fromkeys(("sentence", "stored", "tr", "_"), None),
-    **dict.fromkeys(("sentences", "trn", "forms", "ngettext"), (1, 2)),
+STORABLE: Final = {
+    **dict.fromkeys(("sentence", "stored"), None),
+    **dict.fromkeys(("sentences", "forms"), (1, 2)),
+}
+SHOWN: Final = {
+    **dict.fromkeys(("tr", "_"), None),
+    **dict.fromkeys(("trn", "ngettext"), (1, 2)),
 }
 _NO_DATE: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _CHANGING: Final = re.compile(
@@ -45,25 +51,32 @@ def messages() -> Catalog:
     catalog = Catalog()
     for path in sorted((ROOT / "archiver").rglob("*.py")):
         code = path.read_bytes()
-        _add(catalog, path, extract("python", io.BytesIO(code), KEYWORDS))
+        storable = extract("python", io.BytesIO(code), STORABLE)
+        _add(catalog, path, storable, comments=[STORED])
+        _add(catalog, path, extract("python", io.BytesIO(code), SHOWN))
         _add(catalog, path, _help(ast.parse(code)))
     for path in sorted((ROOT / "templates").iterdir()):
         method = "javascript" if path.suffix == ".js" else "jinja2.ext.babel_extract"
         options = {"extensions": "jinja2.ext.i18n", "trimmed": "true", "newstyle_gettext": "true"}
         if path.suffix in (".js", ".j2"):
             source = io.BytesIO(path.read_bytes())
-            _add(catalog, path, extract(method, source, KEYWORDS, options=options))
+            _add(catalog, path, extract(method, source, SHOWN, options=options))
     for path in sorted(Path(click.__file__).parent.glob("*.py")):
         words = extract("python", io.BytesIO(path.read_bytes()), _WORDS_OF_CLICK)
         _add(catalog, Path("click") / path.name, words)
     return catalog
 
 
-def _add(catalog: Catalog, path: Path, found: Iterable[tuple[int, Any, Any, Any]]) -> None:
+def _add(
+    catalog: Catalog,
+    path: Path,
+    found: Iterable[tuple[int, Any, Any, Any]],
+    comments: Sequence[str] = (),
+) -> None:
     place = str(path.relative_to(ROOT)) if path.is_absolute() else str(path)
     for _line, message, *_rest in found:
         if message:
-            catalog.add(message, locations=[(place, 0)])
+            catalog.add(message, locations=[(place, 0)], auto_comments=comments)
 
 
 def _help(tree: ast.Module) -> Iterator[tuple[int, str, None, None]]:
@@ -101,6 +114,8 @@ def compiled(translations: Catalog) -> bytes:
     for each in translations:
         if each.id and each.string:
             same.add(each.id, each.string)
+        if each.id and each.string and STORED in each.auto_comments and isinstance(each.id, str):
+            same.add(each.id, each.string, context=STORED)
     file = io.BytesIO()
     write_mo(file, same)
     return file.getvalue()

@@ -138,9 +138,9 @@ class LazyGroup(click.Group):
             ctx,
         )
 
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what the program is in the language of the reader, as of any command."""
-        click.Command.format_help_text(language.translated(self), ctx, formatter)
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help in the language of the reader, as of any command."""
+        click.Group.format_help(language.translated(self), ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """Write the table of commands without importing any."""

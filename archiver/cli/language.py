@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import gettext
+import inspect
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -96,7 +97,8 @@ def translated(command: click.Command) -> click.Command:
     if current() == ENGLISH:
         return command
     command = copy.copy(command)
-    command.help = tr(command.help) if command.help else None
+    command.help = tr(inspect.cleandoc(command.help)) if command.help else None
+    command._help_option = None  # noqa: SLF001  click keeps the one that it made in English
     for title in _TITLES:
         command.epilog = (command.epilog or "").replace(f"\n{title}\n", f"\n{tr(title)}\n")
     command.params = [_parameter(each) for each in command.params]

@@ -12,12 +12,13 @@ import pytest
 
 from archiver.changes.compare import compare
 from archiver.changes.severity import BUILT_IN
+from archiver.language import ENGLISH, LANGUAGES, speaking
 from archiver.records import document
 from archiver.records.model import End, Line, RecordChange, Summary
 from archiver.records.policy import Policy
-from archiver.records.text import Noun
+from archiver.records.text import Noun, width
 from archiver.render.changes import show
-from archiver.render.commit_message import message
+from archiver.render.commit_message import SUBJECT_COLUMNS, message
 from archiver.render.templates import static
 from archiver.render.view import View
 
@@ -28,14 +29,8 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir())
-FORMS: dict[str, Form] = {
-    "txt": "text",
-    "md": "markdown",
-    "html": "html",
-    "json": "json",
-    "jsonl": "jsonl",
-    "csv": "csv",
-}
+FOR_PEOPLE: dict[str, Form] = {"txt": "text", "md": "markdown", "html": "html"}
+FOR_PROGRAMS: dict[str, Form] = {"json": "json", "jsonl": "jsonl", "csv": "csv"}
 
 
 def comparison(folder: Path) -> tuple[list[RecordChange], End, End]:
@@ -72,15 +67,41 @@ def check(file: Path, actual: str, *, renew: bool) -> None:
     assert file.read_bytes().decode() == actual
 
 
-@pytest.mark.parametrize("suffix", FORMS)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("suffix", FOR_PEOPLE)
 @pytest.mark.parametrize("case", CASES)
 def test_a_comparison_is_shown_as_expected(
-    case: str, suffix: str, streamed: Callable[..., ChangeStream], *, renew: bool
+    case: str, suffix: str, language: str, streamed: Callable[..., ChangeStream], *, renew: bool
 ) -> None:
+    shown = comparison_shown(case, FOR_PEOPLE[suffix], language, streamed)
+    check(expected(case, suffix, language), shown, renew=renew)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("suffix", FOR_PROGRAMS)
+@pytest.mark.parametrize("case", CASES)
+def test_programs_read_the_same_in_every_language(
+    case: str, suffix: str, language: str, streamed: Callable[..., ChangeStream], *, renew: bool
+) -> None:
+    shown = comparison_shown(case, FOR_PROGRAMS[suffix], language, streamed)
+    check(expected(case, suffix, ENGLISH), shown, renew=renew and language == ENGLISH)
+
+
+def comparison_shown(
+    case: str, form: Form, language: str, streamed: Callable[..., ChangeStream]
+) -> str:
+    """Return a case in a form, as it is shown in a language."""
     out = io.StringIO(newline="")
-    view = View(form=FORMS[suffix], link=lambda key: f"https://hub.example/models/{key}")
-    show(streamed(*comparison(GOLDEN / case)), view, out)
-    check(GOLDEN / case / f"expected.{suffix}", unstyled(out.getvalue()), renew=renew)
+    view = View(form=form, link=lambda key: f"https://hub.example/models/{key}")
+    with speaking(language):
+        show(streamed(*comparison(GOLDEN / case)), view, out)
+    return unstyled(out.getvalue())
+
+
+def expected(case: str, suffix: str, language: str) -> Path:
+    """Return the file that holds what is expected."""
+    name = "expected" if language == ENGLISH else f"expected.{language}"
+    return GOLDEN / case / f"{name}.{suffix}"
 
 
 def unstyled(page: str) -> str:
@@ -88,19 +109,24 @@ def unstyled(page: str) -> str:
     return page.replace(static("site.css"), "")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("case", CASES)
-def test_a_capture_is_committed_with_the_expected_message(case: str, *, renew: bool) -> None:
+def test_a_capture_is_committed_with_the_expected_message(
+    case: str, language: str, *, renew: bool
+) -> None:
     changes, _, current = comparison(GOLDEN / case)
     counts = {change.kind: 0 for change in changes}
     for change in changes:
         counts[change.kind] += 1
-    written = message(
-        source="modelscope",
-        total=current.total,
-        summary=Summary(**counts),
-        changes=changes,
-        trailers={"Archiver-Source": "modelscope", "Archiver-Total": str(current.total)},
-        first=case == "first",
-        noun=Noun("model", "models"),
-    )
-    check(GOLDEN / case / "expected.commit", written, renew=renew)
+    with speaking(language):
+        written = message(
+            source="modelscope",
+            total=current.total,
+            summary=Summary(**counts),
+            changes=changes,
+            trailers={"Archiver-Source": "modelscope", "Archiver-Total": str(current.total)},
+            first=case == "first",
+            noun=Noun("model", "models"),
+        )
+    assert width(written.splitlines()[0]) <= SUBJECT_COLUMNS
+    check(expected(case, "commit", language), written, renew=renew)
