@@ -16,6 +16,7 @@ from archiver.changes.lifecycle import write_tombstones, write_unlisted
 from archiver.history import snapshots
 from archiver.history.catalogue import LATEST, REMOVED, UNLISTED
 from archiver.history.comparison import Comparison, outlined
+from archiver.history.flapping import captured
 from archiver.history.versions import EMPTY, stamp
 from archiver.language import sentence, speaking
 from archiver.records.canonical import Header
@@ -157,7 +158,12 @@ class Candidate:
             old=before.end,
             new=after.end,
             summary=summary,
-            changes=found.changes,
+            changes=captured(
+                self.target.catalogue,
+                found.changes,
+                tip=self.target.tip(),
+                timestamp=stamp(taken),
+            ),
             severities=found.severities,
             notes=(*self.notes, *large, *self.confirmation.notes),
         )

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
     from archiver.history.comparison import Comparison
-    from archiver.records.model import RecordChange, Severity, Summary
+    from archiver.records.model import Kind, RecordChange, Severity, Summary
     from archiver.records.query import Predicate
     from archiver.render.view import Form
 
@@ -188,13 +188,18 @@ class Look:
         if counted:
             found.tally()
         old, current = found.ends
+        folded: Counter[Kind] = Counter()
+        changes = seen.weighed(found)
+        if self.form in _FOR_PEOPLE and not self.stat:
+            changes = found.folded(changes, folded)
         return ChangeStream(
             noun=catalogue.noun,
             source=found.source,
             old=old,
             current=current,
-            changes=() if counted else self._listed(seen.weighed(found)),
+            changes=() if counted else self._listed(changes),
             summary=lambda: found.summary,
+            folded=folded,
         )
 
     def _listed(self, changes: Iterator[RecordChange]) -> Iterator[RecordChange]:

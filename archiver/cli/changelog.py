@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -54,6 +55,7 @@ _UNCOUNTED: Final = sentence("… and more: this clone is shallow, so nobody can
     help="Render what --context printed; needs no repository.",
 )
 @options.output
+@options.damping
 @options.catalogue
 def changelog(
     *,
@@ -81,7 +83,7 @@ def changelog(
         source, found = document["source"], iter(document["sections"])
     else:
         start = None if since is None else revisions.start(since, now())
-        catalogues = choice.each()
+        catalogues = (replace(choice, damping=0) if as_context else choice).each()
         config = catalogues[0].config
         folder = config.template_folder if config else None
         source = ", ".join(each.source for each in catalogues)

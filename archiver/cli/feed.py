@@ -46,6 +46,7 @@ def _kinds(_context: click.Context, _option: click.Parameter, incomplete: str) -
 )
 @options.output_format("atom", "json")
 @options.output
+@options.damping
 @options.catalogue
 def feed(
     *,

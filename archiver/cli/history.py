@@ -26,6 +26,7 @@ from archiver.history import queries, revisions
 from archiver.history.choice import answering
 from archiver.history.log import log as logged
 from archiver.history.log import log_by as logged_by
+from archiver.history.log import log_damped
 from archiver.history.versions import stamp
 from archiver.language import tr
 from archiver.records.field_names import FieldNames
@@ -38,8 +39,10 @@ if TYPE_CHECKING:
 
     from archiver.cli.breakdown_output import Broken
     from archiver.cli.change_output import Look
+    from archiver.cli.log_output import Flapped
     from archiver.history.catalogue import Catalogue
     from archiver.history.choice import Choice
+    from archiver.history.log import Entry
     from archiver.render.view import Form
 
 _ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "csv", "csv-raw", "markdown")
@@ -101,6 +104,7 @@ def compare(
 @click.option("--steps", is_flag=True, help="One change set a revision, newest first.")
 @options.by
 @options.at
+@options.damping
 @change_output.changes
 @options.catalogue
 @click.pass_context
@@ -157,6 +161,7 @@ def changes(
 @options.limit()
 @options.output_format()
 @options.output
+@options.damping
 @options.catalogue
 def log(
     *,
@@ -176,8 +181,10 @@ def log(
     start = None if since is None else revisions.start(since, now())
     catalogues = choice.each()
     names = FieldNames.asked(paths=() if by is None else (by,))
+    flapped: Flapped = {}
+    told = flapped if form == "text" and by is None else None
     answers = answering(
-        (_logged(catalogue, start, at, by, names) for catalogue in catalogues),
+        (_logged(catalogue, start, at, by, names=names, flapped=told) for catalogue in catalogues),
         left_out=output.note_left_out,
     )
     entries = merge(*answers, key=lambda each: each[1].timestamp, reverse=True)
@@ -185,7 +192,8 @@ def log(
     with output.destination(output_path) as path, output.held(path, names) as out:
         shown = _counted(islice(entries, limit), seen)
         if by is None:
-            log_output.log(((each, entry) for each, entry, _ in shown), form, out, catalogues)
+            entries_only = ((each, entry) for each, entry, _ in shown)
+            log_output.log(entries_only, form, out, catalogues, flapped)
         else:
             breakdown_output.log(shown, form, out, catalogues)
             _look_for_names(catalogues, names)
@@ -200,12 +208,19 @@ def log(
 
 
 def _logged(
-    catalogue: Catalogue, start: datetime | None, at: str | None, by: str | None, names: FieldNames
+    catalogue: Catalogue,
+    start: datetime | None,
+    at: str | None,
+    by: str | None,
+    *,
+    names: FieldNames,
+    flapped: Flapped | None,
 ) -> Iterator[Broken]:
+    """Yield the log of a catalogue; `flapped` receives the episodes that end in each revision."""
     entry = None
     tip, before = _span(catalogue, start, at)
     found = (
-        ((entry, Breakdown("")) for entry in logged(catalogue, tip=tip, before=before))
+        ((entry, Breakdown("")) for entry in _entries(catalogue, tip, before, flapped))
         if by is None
         else logged_by(catalogue, by, tip=tip, before=before)
     )
@@ -215,6 +230,17 @@ def _logged(
         yield catalogue, entry, groups
     if entry is not None and entry.status != "edge" and not before:
         change_output.note_beginning(catalogue, entry.revision)
+
+
+def _entries(
+    catalogue: Catalogue, tip: str | None, before: str, flapped: Flapped | None
+) -> Iterator[Entry]:
+    if flapped is None or not catalogue.damping:
+        yield from logged(catalogue, tip=tip, before=before)
+        return
+    for entry, episodes in log_damped(catalogue, tip=tip, before=before):
+        flapped[catalogue.source, entry.revision] = episodes
+        yield entry
 
 
 def _look_for_names(catalogues: Iterable[Catalogue], names: FieldNames) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.cli import output
-from archiver.language import retold, tr
+from archiver.language import retold, said, tr
 from archiver.records.model import KINDS, Summary
 from archiver.records.text import Noun, clip, more, terminal
 from archiver.render import wording
@@ -18,14 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import TextIO, TypeAlias
 
+    from archiver.changes.flapping import Episode
     from archiver.history.catalogue import Catalogue
     from archiver.history.log import Entry
     from archiver.records.model import Record
     from archiver.render.view import Form
 
     Logged: TypeAlias = tuple[Catalogue, Entry]
+    Flapped: TypeAlias = dict[tuple[str, str], list[Episode]]
+    """Source and revision to the episodes that end there."""
 
 _WIDEST: Final = 100
+_FLAPS: Final = 5
 _TABLES: Final = frozenset({"csv", "csv-raw", "markdown", "html"})
 _REVISION: Final = Noun("revision", "revisions")
 _VERSION: Final = Noun("version", "versions")
@@ -34,7 +38,11 @@ _PAGE: Final = ("timestamp", "changes", "subject", "reason")
 
 
 def log(
-    entries: Iterable[Logged], form: Form, out: TextIO, catalogues: Sequence[Catalogue]
+    entries: Iterable[Logged],
+    form: Form,
+    out: TextIO,
+    catalogues: Sequence[Catalogue],
+    flapped: Flapped | None = None,
 ) -> None:
     """Write the entries of a log.
 
@@ -44,13 +52,15 @@ def log(
             others the words for them.
         out: Where to.
         catalogues: Those that were asked; of several, each entry names its own.
+        flapped: What is told of the revisions in which an episode ends, once they are written.
     """
-    several = len(catalogues) > 1
+    several, known = len(catalogues) > 1, {} if flapped is None else flapped
     if form == "text":
         for _, alike in groupby(entries, key=_problem):
             (catalogue, entry), *older = alike
             lines = _entry_lines(entry, catalogue, named=several)
-            out.writelines(f"{line}\n" for line in (*lines, *_older(older)))
+            flaps = _flaps(known.pop((catalogue.source, entry.revision), ()))
+            out.writelines(f"{line}\n" for line in (*lines, *flaps, *_older(older)))
         return
     rows = (
         (entry.revision, {**({"source": catalogue.source} if several else {}), **row})
@@ -77,6 +87,13 @@ def _older(entries: Sequence[Logged]) -> Iterator[str]:
         number = _VERSION.counted(len(entries))
         since = f"{oldest.timestamp} ({wording.short(oldest.revision)})"
         yield tr("    so are {number} before it, back to {since}", number=number, since=since)
+
+
+def _flaps(episodes: Sequence[Episode]) -> Iterator[str]:
+    for each in episodes[:_FLAPS]:
+        yield f"    {wording.FLAPPING} {clip(terminal(each.key), _WIDEST)} {retold(each.words)}"
+    if len(episodes) > _FLAPS:
+        yield f"    {said(more(len(episodes) - _FLAPS))}"
 
 
 def _whole(entry: Entry) -> Record:

@@ -118,6 +118,16 @@ where = click.option(
 )
 
 
+damping = click.option(
+    "--damping",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="A record that is gone and back within N captures flaps: one line; 0: each.  "
+    "[default: as in archiver.toml]",
+)
+"""Goes above `catalogue`, which receives it."""
+
+
 base_url = click.option(
     "--base-url",
     metavar="URL",
@@ -188,6 +198,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         excluded: tuple[str, ...],
         metrics: tuple[str, ...],
         index: bool,
+        damping: int | None = None,
         **rest: Any,
     ) -> Any:
         if file is not None and sources:
@@ -197,7 +208,8 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
 
         words = tuple(filter(None, map(rest.get, _VERSIONS)))
         environ = process_environment()
-        choice = Choice(repo, environ, sources, file, records, key, excluded, metrics, words, index)
+        described = (file, records, key, excluded, metrics)
+        choice = Choice(repo, environ, sources, *described, words, index, damping)
         return command(choice=choice, **rest)
 
     return offer(gathered, *_CATALOGUE)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 )
 @options.output_format("markdown", "html")
 @options.output
+@options.damping
 @options.catalogue
 def report(
     *, choice: Choice, since: str, until: str | None, form: Form, output_path: Path | None

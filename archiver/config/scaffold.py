@@ -187,6 +187,7 @@ volatile = []
 # tolerance = {{ price = 0.01 }}
 # commit = "any"              # "news": no commit when only metrics changed
 # max_shrink = 0.2            # refuse a listing in which more of the records are gone
+# damping = 3                 # a record that is gone and back within 3 captures is one line
 # except = ["$schema"]        # members beside the records that are none
 # noun = "vulnerability"      # what a record is called
 # label = "name"              # what people read beside a key such as a UUID

@@ -135,6 +135,8 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
         max_shrink: Largest share of records that may be removed in one run, from 0 to 1.
         confirmations: Consecutive complete listings that must lack a record before it is removed;
             None: the default of the type.
+        damping: Captures within which a record that was removed is back if it flaps; 0: nothing is
+            damped.
         timeout: Seconds of silence after which a request fails; a whole answer may take ten times.
         retries: Number of retries of a request.
         redirect_to: Hosts to which the source may redirect; secrets never go there.
@@ -158,6 +160,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     commit: Literal["any", "news"] = "any"
     max_shrink: Share = 0.2
     confirmations: Annotated[int, Meta(ge=1, description="a whole number from 1")] | None = None
+    damping: Count = 0
     timeout: Annotated[float, Meta(gt=0, description="a number of seconds above 0")] = 30
     retries: Count = 4
     redirect_to: tuple[Annotated[str, Meta(min_length=1)], ...] = ()

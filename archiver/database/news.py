@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from archiver.changes.flapping import COMING, GOING, Moves
 from archiver.changes.lifecycle import Tombstone
 from archiver.records.jsontext import dump
 from archiver.records.representation import short
@@ -53,6 +54,12 @@ FROM change_rows AS rows JOIN keys ON keys.id = rows.key
 WHERE rows.capture > :base AND rows.capture <= :last AND rows.kind NOT IN ('', 'updated')
     AND keys.key IN (SELECT value FROM json_each(:keys))
 GROUP BY rows.kind, keys.key"""
+_MOVES: Final = """SELECT captures.revision, captures.timestamp, keys.key, rows.kind
+FROM captures
+LEFT JOIN change_rows AS rows ON rows.capture = captures.id AND rows.kind NOT IN ('', 'updated')
+LEFT JOIN keys ON keys.id = rows.key
+WHERE captures.id <= ? AND captures.status = 'ok'
+ORDER BY captures.id DESC"""
 
 
 class Shift(NamedTuple):
@@ -79,6 +86,7 @@ class Event(NamedTuple):
         cause: Why it is gone, if known.
         shifts: The fields that changed, by name; ``updated`` only.
         record: The record as it was when it went, as JSON, where that is asked for.
+        flapping: Whether it stands for a time in which the record flapped, of which `cause` tells.
     """
 
     number: int
@@ -90,6 +98,7 @@ class Event(NamedTuple):
     cause: str
     shifts: tuple[Shift, ...]
     record: str | None = None
+    flapping: bool = False
 
     def __repr__(self) -> str:
         return short(self)
@@ -141,8 +150,18 @@ def last_of(
     yield from connection.execute(_LAST, values)
 
 
+def moves(connection: sqlite3.Connection, last: int) -> Iterator[Moves]:
+    """Yield which records came and went in the captures up to number `last`, newest first."""
+    rows = connection.execute(_MOVES, (last,))
+    for (revision, timestamp), group in groupby(rows, key=itemgetter(0, 1)):
+        found = [(key, kind) for _, _, key, kind in group]
+        gone = frozenset(key for key, kind in found if kind in GOING)
+        back = frozenset(key for key, kind in found if kind in COMING)
+        yield Moves(revision, timestamp, gone, back)
+
+
 def _joined(rows: Iterable[tuple[Any, ...]]) -> Iterator[Event]:
     """Yield one event for the rows of one record in one capture."""
     for facts, group in groupby(rows, key=itemgetter(*range(7))):
         shifts = tuple(Shift(*each[7:]) for each in group if each[7] is not None)
-        yield Event._make((*facts, shifts, None))
+        yield Event._make((*facts, shifts, None, False))

@@ -100,6 +100,7 @@ class Catalogue:
         config: The archiver.toml it stands in, if any.
         noun: What its records are called.
         indexed: Whether its index may be used.
+        damping: Captures within which a record that was removed is back if it flaps; 0: none does.
         walked: Path and full id of a commit to path and object id of the versions back from it,
             of the histories that were read to their end.
     """
@@ -113,6 +114,7 @@ class Catalogue:
     config: Config | None = None
     noun: Noun = RECORD
     indexed: bool = True
+    damping: int = 0
     walked: dict[tuple[str, str], dict[tuple[str, str], None]] = field(
         default_factory=dict, compare=False
     )
@@ -490,6 +492,7 @@ def configured(config: Config, name: str | None, repository: Repository) -> Cata
         config=config,
         noun=source.called,
         indexed=config.archive.index != "never",
+        damping=source.damping,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +11,19 @@ from archiver.errors import ConfigError, ShallowHistory, UnreadableSnapshot
 from archiver.history import snapshots
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import outlined
+from archiver.history.flapping import damping
 from archiver.history.unreadable import Problems
 from archiver.history.versions import EMPTY, flaw, opened
-from archiver.render.section import nowhere, section
+from archiver.render.section import folded, nowhere, section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from archiver.changes.flapping import Damping
     from archiver.history.catalogue import Catalogue
     from archiver.history.versions import Version, Versions
+    from archiver.records.model import Kind, RecordChange
     from archiver.store.history import Revision
 
 
@@ -32,7 +36,8 @@ def sections(
 ) -> Iterator[dict[str, Any]]:
     """Yield what the template of a section may name, newest first (see `section.section`).
 
-    Each readable version is compared with the readable one before it.
+    Each readable version is compared with the readable one before it. What flaps is told once, if
+    the catalogue says what does.
 
     Args:
         catalogue: The catalogue.
@@ -47,13 +52,15 @@ def sections(
     """
     link = links(catalogue)
     left_out = _left_out(catalogue, until)
-    with opened(catalogue) as versions:
+    with opened(catalogue) as versions, damping(catalogue, tip) as damped:
         newer: Revision | None = None
         problems = Problems()
         for revision in catalogue.reachable(tip):
             try:
                 version = versions.stored(revision)
-                found = newer and _section(catalogue, versions, version, newer, link)
+                found = newer and _section(
+                    catalogue, versions, version, newer, link=link, damped=damped
+                )
             except UnreadableSnapshot as error:
                 problems.add(revision, error)
             else:
@@ -66,7 +73,7 @@ def sections(
         else:
             if newer is None:
                 raise problems.error(catalogue) if problems else catalogue.no_revision()
-            yield from _section(catalogue, versions, EMPTY, newer, link)
+            yield from _section(catalogue, versions, EMPTY, newer, link=link, damped=damped)
         problems.warn(catalogue)
 
 
@@ -111,7 +118,9 @@ def _section(
     versions: Versions,
     before: Version,
     revision: Revision,
+    *,
     link: Callable[[str], str],
+    damped: Damping,
 ) -> tuple[dict[str, Any], ...]:
     """Return the section of a revision, if it has news.
 
@@ -119,8 +128,15 @@ def _section(
         UnreadableSnapshot: The version `before` is damaged behind what opened it, or the first is.
     """
     after = versions.stored(revision)
+    elsewhere: Counter[Kind] = Counter()
+
+    def fold(change: RecordChange) -> RecordChange | None:
+        shown = damped.fold(revision.id, change)
+        elsewhere[change.kind] += shown is None
+        return shown
+
     try:
-        summary, changes, severities = outlined(before, after, catalogue.policy)
+        summary, changes, severities = outlined(before, after, catalogue.policy, fold=fold)
     except UnreadableSnapshot as error:
         raise flaw(before) or error from error
     if not summary.news:
@@ -139,4 +155,4 @@ def _section(
         link=link,
         first=before is EMPTY,
     )
-    return (page,)
+    return (folded(page, elsewhere),)

@@ -42,6 +42,7 @@ class Choice:
         metrics: Metric fields, besides those of archiver.toml.
         words: What names versions; the name of a stamped file names its source.
         index: Whether an index may be used.
+        damping: Captures within which a record flaps; None: as archiver.toml says.
     """
 
     repo: Path
@@ -54,6 +55,7 @@ class Choice:
     metrics: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     index: bool = True
+    damping: int | None = None
 
     def one(self) -> Catalogue:
         """Return the one catalogue that is meant.
@@ -152,7 +154,9 @@ class Choice:
         policy = found.policy
         if self.metrics:
             policy = replace(policy, metrics=(*policy.metrics, *self.metrics))
-        return replace(found, policy=policy, indexed=found.indexed and self.index)
+        damping = found.damping if self.damping is None else self.damping
+        indexed = found.indexed and self.index
+        return replace(found, policy=policy, indexed=indexed, damping=damping)
 
 
 def _within(repository: Repository, folder: Path, file: str) -> str:

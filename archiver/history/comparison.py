@@ -6,14 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, starmap
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from msgspec.structs import replace as with_
 
 from archiver.changes.compare import differing, explain, kind_of, summarize, tally, weighed
 from archiver.changes.lifecycle import UNKNOWN, Lives
-from archiver.changes.severity import order, scale
+from archiver.changes.severity import importance, scale
 from archiver.history.versions import EMPTY
 from archiver.records import canonical
 from archiver.records.field_names import FieldNames
@@ -23,9 +22,10 @@ from archiver.render import wording
 from archiver.render.section import CAP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from archiver.changes.breakdown import Breakdown
+    from archiver.changes.flapping import Damping, Moving
     from archiver.changes.guard import Drift
     from archiver.changes.lifecycle import Pair
     from archiver.history.versions import Version
@@ -48,6 +48,7 @@ class Comparison:
         notes: What the reader should know.
         names: Names of fields that wait for a record that has them.
         counted: The counts of all its changes, where they are known already.
+        damping: Folds what flaps, where it is one of several comparisons that are read together.
     """
 
     source: str
@@ -59,6 +60,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
     names: FieldNames = field(default_factory=FieldNames.asked)
     counted: Summary | None = None
+    damping: Damping | None = None
     _counts: Counter[Kind] = field(default_factory=Counter)
 
     __repr__ = short
@@ -96,6 +98,15 @@ class Comparison:
             self._counts[change.kind] += 1
             yield change
 
+    def folded(
+        self, changes: Iterator[RecordChange], counts: Counter[Kind]
+    ) -> Iterator[RecordChange]:
+        """Yield its `changes` as people read them; `counts` receives those told elsewhere."""
+        capture = self.new.end.revision
+        if self.damping is None or not self.damping.damps or capture is None:
+            return changes
+        return self.damping.folded(capture, changes, counts)
+
     @property
     def summary(self) -> Summary:
         """How many changes there were; known when `changes` has ended.
@@ -108,7 +119,7 @@ class Comparison:
         counts: dict[str, int] = {str(kind): number for kind, number in self._counts.items()}
         return Summary(unchanged=self.new.end.total - listed, **counts)
 
-    def tally(self, by: Breakdown | None = None) -> Summary:
+    def tally(self, by: Breakdown | Moving | None = None) -> Summary:
         """Return the summary without explaining the changes: the fastest answer.
 
         Args:
@@ -212,7 +223,11 @@ class Account(NamedTuple):
 
 
 def outlined(
-    before: Version, after: Version, policy: Policy, drift: Drift | None = None
+    before: Version,
+    after: Version,
+    policy: Policy,
+    drift: Drift | None = None,
+    fold: Callable[[RecordChange], RecordChange | None] = lambda change: change,
 ) -> Account:
     """Count all changes; explain the first few news of each kind and severity.
 
@@ -221,9 +236,11 @@ def outlined(
         after: The version after.
         policy: What the fields mean.
         drift: Is shown the lines of each record that is in both and differs.
+        fold: Returns a change as it is named; None: it is only counted.
     """
     counts: Counter[tuple[Kind, Severity]] = Counter()
-    named: list[tuple[int, RecordChange]] = []
+    shown: Counter[tuple[Kind, Severity]] = Counter()
+    named: list[RecordChange] = []
     known = lives(before, after)
     for old, new in unequal(before, after, known):
         found = weighed(old, new, policy, known)
@@ -233,18 +250,20 @@ def outlined(
         if found is None:
             continue
         counts[found] += 1
-        if counts[found] <= CAP and found[0] in NEWS:
-            change = explain(old, new, policy, known)
-            if change is not None:
-                named.append((order(*found), with_(change, severity=found[1])))
+        if shown[found] == CAP or found[0] not in NEWS:
+            continue
+        change = explain(old, new, policy, known)
+        told = fold(with_(change, severity=found[1])) if change else None
+        if told is not None:
+            shown[found] += 1
+            named.append(told)
     kinds: Counter[Kind] = Counter()
     severities: Severities = {}
     for (kind, severity), number in counts.items():
         kinds[kind] += number
         severities.setdefault(kind, {})[severity] = number
     summary = summarize(kinds, old=before.end.total, new=after.end.total)
-    changes = tuple(change for _, change in sorted(named, key=itemgetter(0)))
-    return Account(summary, changes, severities)
+    return Account(summary, tuple(sorted(named, key=importance)), severities)
 
 
 def lives(old: Version, new: Version) -> Lives:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from collections import deque
 from itertools import count, groupby, takewhile
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
 from archiver.changes.breakdown import Breakdown
+from archiver.changes.flapping import Flapping, Moving
 from archiver.database.reading import Status, changed, logged
 from archiver.errors import UnreadableSnapshot
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
+from archiver.history.flapping import indexed
 from archiver.history.index import advised, index
 from archiver.history.unreadable import Problems
 from archiver.history.versions import flaw, opened, stamp
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from archiver.changes.flapping import Episode, Moves
     from archiver.history.catalogue import Catalogue
     from archiver.history.index import Index
     from archiver.history.versions import Version, Versions
     from archiver.records.model import Kind, Summary
     from archiver.records.policy import Policy
     from archiver.store.history import Revision
+
+T = TypeVar("T", bound="Breakdown | Moving | None")
 
 _NO_CHANGES: Final[tuple[int, Iterator[tuple[int, Kind, str]]]] = (0, iter(()))
 
@@ -78,7 +84,46 @@ def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> It
         if found is not None:
             yield from takewhile(lambda entry: entry.revision != before, _indexed(found))
             return
-    yield from (entry for entry, _ in _compared(catalogue, tip, before))
+    yield from (entry for entry, _ in _compared(catalogue, tip, before, lambda: None))
+
+
+def log_damped(
+    catalogue: Catalogue, *, tip: str | None = None, before: str = ""
+) -> Iterator[tuple[Entry, list[Episode]]]:
+    """Yield the history as `log` does, and of each revision the episodes that end there.
+
+    It is read a little further than it is yielded: as far as an episode goes back.
+
+    Args:
+        catalogue: The catalogue; its `damping` says what flaps.
+        tip: As of `log`.
+        before: As of `log`.
+    """
+    with index(catalogue, tip) as found:
+        if found is not None:
+            known = indexed(found, catalogue.damping)
+            told = ((each, _ended(known, each)) for each in _indexed(found))
+            yield from takewhile(lambda each: each[0].revision != before, told)
+            return
+    ahead: deque[Entry] = deque()
+    known = Flapping(_moves(_compared(catalogue, tip, "", Moving), ahead), catalogue.damping)
+    while ahead or known.read_on() or ahead:
+        entry = ahead.popleft()
+        if entry.revision == before:
+            return
+        yield entry, _ended(known, entry)
+
+
+def _ended(known: Flapping, entry: Entry) -> list[Episode]:
+    return known.ended(entry.revision) if entry.status == "ok" else []
+
+
+def _moves(found: Iterable[tuple[Entry, Moving]], ahead: deque[Entry]) -> Iterator[Moves]:
+    """Yield what came and went in each readable revision; `ahead` receives all that are read."""
+    for entry, moving in found:
+        ahead.append(entry)
+        if entry.status == "ok":
+            yield moving.moves(entry.revision, entry.timestamp)
 
 
 def log_by(
@@ -97,7 +142,7 @@ def log_by(
         if found is not None and not moves:  # a settled part holds no metrics
             yield from takewhile(lambda each: each[0].revision != before, _broken(found, path))
             return
-    yield from _compared(catalogue, tip, before, path)
+    yield from _compared(catalogue, tip, before, lambda: Breakdown(path))
 
 
 def _indexed(found: Index) -> Iterator[Entry]:
@@ -117,11 +162,15 @@ def _broken(found: Index, path: str) -> Iterator[tuple[Entry, Breakdown]]:
 
 
 def _compared(
-    catalogue: Catalogue, tip: str | None, before: str, path: str | None = None
-) -> Iterator[tuple[Entry, Breakdown]]:
+    catalogue: Catalogue, tip: str | None, before: str, collector: Callable[[], T]
+) -> Iterator[tuple[Entry, T]]:
     """Yield the history by comparing each version with the one before.
 
-    Without `path` nothing is broken down.
+    Args:
+        catalogue: The catalogue.
+        tip: As of `log`.
+        before: As of `log`.
+        collector: Makes what receives the changes of a revision; None: they are only counted.
     """
     with opened(catalogue) as versions:
         newer: Revision | None = None
@@ -132,13 +181,12 @@ def _compared(
         for revision in advised(catalogue, catalogue.reachable(tip)):
             end = revision if isinstance(revision, Edge) else None
             reached = reached or revision.id == before
-            by = Breakdown(path or "")
+            by = collector()
             try:
                 version = versions.stored(revision)
                 entry = None
                 if newer is not None:
-                    broken = by if path else None
-                    entry = _entry(versions, newer, version, catalogue.policy, broken)
+                    entry = _entry(versions, newer, version, catalogue.policy, by)
             except UnreadableSnapshot as error:
                 if end is None and not reached:
                     waiting.append(_unreadable(revision, str(error)))
@@ -147,18 +195,22 @@ def _compared(
                 continue
             if entry is not None:
                 yield entry, by
-            yield from ((each, Breakdown("")) for each in waiting)
+            yield from ((each, collector()) for each in waiting)
             if reached:
                 return
             waiting, newer = [], revision
         if newer is None:
             raise problems.error(catalogue) if problems else catalogue.no_revision()
-        yield _last(newer, versions.stored(newer), end), Breakdown("")
-        yield from ((each, Breakdown("")) for each in waiting)
+        yield _last(newer, versions.stored(newer), end), collector()
+        yield from ((each, collector()) for each in waiting)
 
 
 def _entry(
-    versions: Versions, revision: Revision, before: Version, policy: Policy, by: Breakdown | None
+    versions: Versions,
+    revision: Revision,
+    before: Version,
+    policy: Policy,
+    by: Breakdown | Moving | None,
 ) -> Entry:
     """Return what a revision changed; each change is added to `by`, if there is one.
 

@@ -13,6 +13,7 @@ from archiver.history import revisions
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.dates import Dates
+from archiver.history.flapping import damping
 from archiver.history.index import index
 from archiver.history.outlines import Outlines
 from archiver.history.unreadable import Problems, called
@@ -128,20 +129,25 @@ def steps(
 ) -> Iterator[Comparison]:
     """Yield one comparison per revision since a time, newest first; read each before the next.
 
+    What flaps is folded by `Comparison.folded`, if the catalogue says what does.
+
     The arguments are those of `changes_since`. Where a shallow clone ends later than the period
     begins, a note of the first comparison says so.
 
     Raises:
         ShallowHistory: The newest version is where the clone ends, after that time.
     """
-    with opened(catalogue) as versions, index(catalogue, tip) as known:
-        if known is None:
-            yield from _steps(catalogue, versions, catalogue.policy_then, since, tip)
-        else:
-            outlines = Outlines(catalogue, versions, known)
-            for found in _steps(catalogue, outlines, outlines.policy_then, since, tip):
-                found.counted = outlines.summary(found.new)
-                yield found
+    with (
+        opened(catalogue) as versions,
+        index(catalogue, tip) as known,
+        damping(catalogue, tip) as damped,
+    ):
+        outlines = Outlines(catalogue, versions, known) if known else None
+        policy_then = outlines.policy_then if outlines else catalogue.policy_then
+        for found in _steps(catalogue, outlines or versions, policy_then, since, tip):
+            found.counted = outlines.summary(found.new) if outlines else None
+            found.damping = damped
+            yield found
 
 
 def _steps(

@@ -13,6 +13,7 @@ from archiver.changes.severity import scale
 from archiver.errors import UnknownRevision
 from archiver.history import queries, revisions, snapshots
 from archiver.history.catalogue import configured
+from archiver.history.flapping import noted
 from archiver.history.versions import opened, stamp
 from archiver.language import sentence, speaking
 from archiver.notify import dispatch, outages, outbox
@@ -211,7 +212,9 @@ class _Round:
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
         with queries.compare(self.catalogue, old, new, now=self._now) as found:
             changes = found.narrowed(wanted).changes()
-            return News(self._selected(changes, channel), found.ends, names)
+            selection = self._selected(changes, channel)
+            named = noted(self.catalogue, found, selection.named)
+            return News(selection._replace(named=named), found.ends, names)
 
     def _selected(self, changes: Iterable[RecordChange], channel: ChannelConfig) -> Selection:
         return selected(changes, channel, self._pins(channel), scale(self.catalogue.policy))

@@ -138,6 +138,7 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
         cause: Why it is gone, if known; for ``renamed`` that this is only possible.
         label: What people read instead of the key, where the source has a `label`.
         severity: How bad it is, where that was looked up (`archiver.changes.severity`).
+        flapping: Whether it stands for a time in which the record flapped, of which `cause` tells.
     """
 
     kind: Kind
@@ -148,6 +149,7 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: str | UnsetType = UNSET
     label: str | UnsetType = UNSET
     severity: Severity | UnsetType = UNSET
+    flapping: bool = False
 
     __repr__ = short
 

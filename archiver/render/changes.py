@@ -8,7 +8,7 @@ import msgspec
 
 from archiver.records.model import KINDS, RecordUpdate
 from archiver.render import console, data, wording
-from archiver.render.section import addresses, names
+from archiver.render.section import addresses, folded, names
 from archiver.render.templates import stream as rendered
 from archiver.render.view import PAGES, Shown
 
@@ -61,15 +61,16 @@ def _context(stream: ChangeStream, shown: Shown, view: View) -> dict[str, Any]:
     for change in shown:
         groups[change.kind].append(msgspec.to_builtins(_public(change, view)))
         named.append(change)
-    return {
+    context = {
         "changes": msgspec.to_builtins(shown.head) | groups,
         "ends": (wording.end(stream.old), wording.end(stream.current)),
         "headline": wording.headline(stream.summary(), stream.current.total, noun=stream.noun),
         "severities": shown.severities,
-        "more": dict.fromkeys(KINDS, 0) | shown.left_out,
+        "more": dict.fromkeys(KINDS, 0) | (shown.left_out + stream.folded),
         "links": addresses((change.key for change in named), view.link),
         "names": names(named),
     }
+    return folded(context, stream.folded)
 
 
 def _public(change: RecordChange, view: View) -> Any:

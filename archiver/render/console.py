@@ -56,9 +56,8 @@ def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
         copyfileobj(others, out)
     if shown.left_out:
         out.write(f"{said(text.more(shown.left_out.total()))}\n")
-    out.write(
-        f"{source}: {wording.headline(stream.summary(), stream.current.total, noun=stream.noun)}\n"
-    )
+    counts = wording.headline(stream.summary(), stream.current.total, noun=stream.noun)
+    out.write(f"{source}: {wording.folded(counts, stream.folded.total())}\n")
 
 
 def change(
@@ -78,7 +77,7 @@ def change(
 
 def _first_line(change: RecordChange, colour: str) -> str:
     kind = change.kind
-    line = f"{wording.MARKS[kind]} {text.terminal(wording.shown(change))}"
+    line = f"{wording.mark(change)} {text.terminal(wording.shown(change))}"
     if change.old_key is not UNSET:
         line = f"= {text.terminal(change.old_key)} → {text.terminal(wording.shown(change))}"
     note = wording.NOTES.get(kind, "") if change.cause is UNSET else retold(change.cause)

@@ -120,6 +120,23 @@ def unnamed(section: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def folded(context: dict[str, Any], told: Mapping[Kind, int]) -> dict[str, Any]:
+    """Return what a template may name where changes that flap are told elsewhere.
+
+    The headline says how many. A kind of which all others are told there is not shown at all.
+
+    Args:
+        context: What it may name; ``more`` counts them.
+        told: How many changes of each kind are told elsewhere.
+    """
+    more = {
+        kind: number if context["changes"][kind] or number > told.get(kind, 0) else 0
+        for kind, number in context["more"].items()
+    }
+    headline = wording.folded(context["headline"], sum(told.values()))
+    return {**context, "more": more, "headline": headline}
+
+
 def public(named: Mapping[Kind, Iterable[RecordChange]]) -> dict[str, list[Any]]:
     """Return changes in their public form, every kind included."""
     return {

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from archiver.changes.severity import severity_of
-from archiver.language import forms, listed, sentence, sentences, tr
+from archiver.language import forms, listed, sentence, sentences, tr, trn
 from archiver.records import text
 from archiver.records.model import RecordUpdate, Rename, steps
 
@@ -41,6 +41,9 @@ MARKS: Final[Mapping[Kind, str]] = {
     "updated": "~",
     "metrics": "~",
 }
+
+FLAPPING: Final = "≈"
+"""The mark of a record that flaps."""
 
 WORDS: Final[Mapping[str, str]] = {
     "new": sentence("new"),
@@ -156,6 +159,23 @@ def public(change: RecordChange) -> Record | Rename | RecordUpdate:
 def shown(change: RecordChange) -> str:
     """Return what people read of the record: label and key, else the key; not yet safe."""
     return change.key if change.label is UNSET else text.named(change.key, change.label)
+
+
+def mark(change: RecordChange) -> str:
+    """Return the mark of a change."""
+    return FLAPPING if change.flapping else MARKS[change.kind]
+
+
+def folded(headline: str, number: int) -> str:
+    """Add to a headline how many of the changes that it counts flap, and are told elsewhere."""
+    if not number:
+        return headline
+    return trn(
+        "{headline}; {number:,} flapping, told in a newer capture",
+        "{headline}; {number:,} flapping, told in a newer capture",
+        number,
+        headline=headline,
+    )
 
 
 def key(record: Record) -> str:

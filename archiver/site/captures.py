@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from archiver.changes.severity import FIRST, of_kind
 from archiver.database.news import told
-from archiver.language import tr
+from archiver.language import tr, trn
 from archiver.records.model import KINDS
 from archiver.records.text import count
 from archiver.render import wording
@@ -16,7 +17,7 @@ from archiver.site.addresses import month_of
 from archiver.site.story import headline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from archiver.database.news import Event
     from archiver.database.pages import Capture
@@ -59,7 +60,8 @@ class Captures:
                 continue
             events = list(told(self.facts.connection, capture.id))
             self.shelf.data(f"changes/{capture.id}", [self._change(each) for each in events])
-            self.shelf.page("site-capture.html.j2", page, self._capture(capture, events))
+            noted = [*self.facts.story.folded(events, self.facts.damping(capture.id))]
+            self.shelf.page("site-capture.html.j2", page, self._capture(capture, noted))
 
     def _change(self, event: Event) -> list[Any]:
         """Return a change as data; of an update, whether it is breaking."""
@@ -78,7 +80,7 @@ class Captures:
             "before": self._neighbour(capture.id - 1),
             "after": self._neighbour(capture.id + 1),
             "captures": [],
-            "sections": list(self._sections(events)),
+            "sections": list(self._sections(events, _counted(events))),
             "quiet": _quiet(capture),
             "revision": capture.revision,
             "object": capture.object,
@@ -93,8 +95,15 @@ class Captures:
         name = self.facts.captures[capture - 1].timestamp[:16]
         return {"page": f"captures/{self.facts.pages[capture - 1]}.html", "name": name}
 
-    def _sections(self, events: Iterable[Event]) -> Iterator[dict[str, Any]]:
-        """Yield the changes by kind: the kind with the worst one first, the worst of each first."""
+    def _sections(
+        self, events: Iterable[Event], counts: Mapping[Kind, int]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the changes by kind: the kind with the worst one first, the worst of each first.
+
+        Args:
+            events: The changes that may be named.
+            counts: How many of each kind there are.
+        """
         story = self.facts.lasting
         groups: dict[Kind, list[tuple[int, Event]]] = {}
         for each in events:
@@ -102,14 +111,14 @@ class Captures:
         for group in groups.values():
             group.sort(key=lambda each: (each[0], -each[1].capture))
         for kind, group in sorted(groups.items(), key=lambda each: each[1][0][0]):
-            found = [event for _, event in group]
+            found = [event for _, event in group[:_LISTED]]
             yield {
                 "kind": kind,
                 "title": wording.TITLES[kind],
                 "severity": "" if kind == "updated" else of_kind(kind),
-                "count": len(found),
-                "events": [story.told(each) for each in found[:_LISTED]],
-                "left": max(len(found) - _LISTED, 0),
+                "count": counts[kind],
+                "events": [story.told(each) for each in found],
+                "left": counts[kind] - len(found),
             }
 
     def _write_months(self) -> None:
@@ -123,7 +132,8 @@ class Captures:
             self.shelf.page("site-capture.html.j2", page, self._month(names, place, here))
 
     def _month(self, names: Sequence[str], place: int, here: Sequence[Capture]) -> dict[str, Any]:
-        events = [event for each in here for event in told(self.facts.connection, each.id)]
+        every = [event for each in reversed(here) for event in told(self.facts.connection, each.id)]
+        events = [*self.facts.story.folded(every, self.facts.damping(here[-1].id))]
         sums = {kind: sum(each.counts.get(kind, 0) for each in here) for kind in KINDS}
         words = [
             f"{count(sums[kind])} {kind}" for kind in FIRST if sums[kind] and kind != "metrics"
@@ -144,11 +154,11 @@ class Captures:
             "heading": names[place],
             "timestamp": "",
             "headline": f"{count(len(here), 'capture')}: {', '.join(words) or 'no news'}{at_end}.",
-            "notes": [],
+            "notes": [*_folded(len(every) - len(events))],
             "before": neighbour(place - 1),
             "after": neighbour(place + 1),
             "captures": [row(self.facts, each) for each in reversed(here)],
-            "sections": list(self._sections(events)),
+            "sections": list(self._sections(events, _counted(every))),
             "revision": "",
         }
 
@@ -168,6 +178,20 @@ def row(facts: Facts, capture: Capture) -> dict[str, Any]:
         "note": note,
         "breaking": tr("{number} breaking", number=count(breaking)) if breaking else "",
     }
+
+
+def _counted(events: Iterable[Event]) -> Counter[Kind]:
+    return Counter(each.kind for each in events)
+
+
+def _folded(number: int) -> Iterator[str]:
+    """Yield how many changes flap and are not listed, if there are any."""
+    if number:
+        yield trn(
+            "{number:,} change of records that flap is told once, in a newer capture.",
+            "{number:,} changes of records that flap are told once, in a newer capture.",
+            number,
+        )
 
 
 def _quiet(capture: Capture) -> str:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from archiver.changes.flapping import Damping
 from archiver.changes.severity import scale
 from archiver.database import figures, pages
 from archiver.database.news import of_fields
 from archiver.database.reading import newest
 from archiver.history.changelog import links
+from archiver.history.flapping import indexed
+from archiver.history.index import Index
 from archiver.records.jsontext import parse
 from archiver.records.key import label_of
 from archiver.records.representation import short
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
 
     from archiver.database.pages import Capture, Life
     from archiver.history.catalogue import Catalogue
-    from archiver.history.index import Index
 
 
 class Kept(NamedTuple):
@@ -154,6 +156,15 @@ class Facts:
     def hub(self) -> data.Hub:
         """Where the pages of the records are on the hub."""
         return data.Hub.of(links(self.catalogue), self.columns.keys)
+
+    def damping(self, last: int | None = None) -> Damping:
+        """Return what folds the changes of captures, newest first.
+
+        Args:
+            last: Number of the newest capture that may be known; None: the newest of all.
+        """
+        until = Index(self.connection, self.index.last if last is None else last)
+        return Damping(indexed(until, self.catalogue.damping))
 
     @cached_property
     def story(self) -> Story:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from archiver.changes.filters import Filter
+from archiver.changes.flapping import Damping
 from archiver.changes.severity import (
     importance,
     of_kind,
@@ -23,20 +24,21 @@ from archiver.changes.severity import (
 )
 from archiver.errors import ConfigError, RenderError, reason, suggestion
 from archiver.history.changelog import links
+from archiver.history.flapping import indexed
 from archiver.history.versions import taken_at
-from archiver.language import sentence, tr
+from archiver.language import retold, sentence, tr
 from archiver.records.model import KINDS, NEWS, End, Summary
 from archiver.records.query import Where, every
 from archiver.records.representation import short
 from archiver.records.text import clip, few, visible
 from archiver.render import wording
-from archiver.render.section import CAP, section
+from archiver.render.section import CAP, folded, section
 from archiver.render.templates import render
 from archiver.site.addresses import source_folder
 from archiver.site.news import captures, ends, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from archiver.changes.severity import Scale
@@ -226,26 +228,22 @@ class _Round:
     def entries(self, chosen: Sequence[Feed]) -> list[list[Entry]]:
         """Return the entries of each feed, newest first."""
         found: list[list[Entry]] = [[] for _ in chosen]
-        selecting = [_selecting(each, self._catalogue.policy) for each in chosen]
+        known = indexed(self._index, self._catalogue.damping)
+        policy = self._catalogue.policy
+        selecting = [_selecting(each, policy, Damping(known)) for each in chosen]
         for captured in captures(self._catalogue, self._index):
             is_open = False
             for feed, select, entries in zip(chosen, selecting, found, strict=True):
                 if len(entries) < self._limit:
                     is_open = True
-                    entries.extend(self._entry(feed, captured, *each) for each in select(captured))
+                    entries.extend(self._entry(feed, captured, each) for each in select(captured))
             if not is_open:
                 break
         return found
 
-    def _entry(
-        self,
-        feed: Feed,
-        captured: Captured,
-        summary: Summary,
-        changes: list[RecordChange],
-        severities: Severities,
-    ) -> Entry:
+    def _entry(self, feed: Feed, captured: Captured, selected: _Selected) -> Entry:
         old, new = captured.ends
+        summary, changes, severities, elsewhere = selected
         address = f"{self._base}captures/{captured.page}.html" if self._base else ""
         context = section(
             source=self._catalogue.source,
@@ -259,10 +257,12 @@ class _Round:
             first=captured.before is None,
             noun=self._catalogue.noun,
         )
+        title = visible(context["headline"])
+        context = folded(context, elsewhere)
         fragment = "" if feed.name == ALL else f"#{feed.name}"
         return Entry(
             id=f"{self._id}/{captured.page}{fragment}",
-            title=visible(context["headline"]),
+            title=title,
             address=address,
             taken=captured.taken,
             kinds=tuple(kind for kind in _KINDS if getattr(summary, kind)),
@@ -297,37 +297,83 @@ def _authority(catalogue: Catalogue, first: Logged) -> str:
     return f"tag:{revision[:_DIGITS]}.archiver.invalid,{taken.date()}"
 
 
-_Selected: TypeAlias = "Iterator[tuple[Summary, list[RecordChange], Severities]]"
+class _Selected(NamedTuple):
+    """What a feed tells of a capture.
+
+    Attributes:
+        summary: How many changes there are of each kind.
+        changes: The ones that are named, the worst first.
+        severities: How many changes there are of each kind and severity.
+        elsewhere: How many changes of each kind flap, and are told in a newer capture.
+    """
+
+    summary: Summary
+    changes: list[RecordChange]
+    severities: Severities
+    elsewhere: Counter[Kind]
+
+    def __repr__(self) -> str:
+        return short(self)
 
 
-def _selecting(feed: Feed, policy: Policy) -> Callable[[Captured], _Selected]:
+def _selecting(
+    feed: Feed, policy: Policy, damping: Damping
+) -> Callable[[Captured], Iterator[_Selected]]:
     """Return what selects the news of a feed from a capture: nothing, or counts and changes."""
     weights = scale(policy)
     if feed.saved is None:
-        return lambda captured: _of_kinds(feed, captured, weights)
+        return lambda captured: _of_kinds(feed, captured, weights, damping)
     least = feed.saved.min_severity
     wanted = Filter(feed.kinds, feed.saved.fields, least=least, scale=weights)
     where = every([Where.read(each) for each in feed.saved.where]) if feed.saved.where else None
-    return lambda captured: _of_query(feed, captured, wanted, where)
+    return lambda captured: _of_query(feed, captured, damping, wanted, where)
 
 
-def _of_kinds(feed: Feed, captured: Captured, weights: Scale) -> _Selected:
+def _of_kinds(
+    feed: Feed, captured: Captured, weights: Scale, damping: Damping
+) -> Iterator[_Selected]:
     if captured.before is None and feed.name == ALL:
-        yield Summary(), [], {}
+        yield _Selected(Summary(), [], {}, Counter())
     counts = _counts(feed, captured)
     if counts:
         severities: Severities = {
             kind: captured.updates if kind == "updated" else {of_kind(kind): number}
             for kind, number in counts.items()
         }
-        items = (item for kind in counts for item in captured.first(kind))
-        changes = [item.whole(weights.weighed(item.change)) for item in items]
-        yield _summary(counts), sorted(changes, key=importance), severities
+        elsewhere: Counter[Kind] = Counter()
+        named: list[RecordChange] = []
+        for kind, number in counts.items():
+            items = _all(captured, kind, damping) if number > CAP else captured.first(kind)
+            named += islice(_folded(items, weights, damping, elsewhere), CAP)
+        yield _Selected(_summary(counts), sorted(named, key=importance), severities, elsewhere)
 
 
-def _of_query(feed: Feed, captured: Captured, wanted: Filter, where: Predicate | None) -> _Selected:
+def _all(captured: Captured, kind: Kind, damping: Damping) -> Iterable[Item]:
+    """Return the news of a kind of which so many may flap that the first ones are not enough."""
+    if not damping.concerns(kind):
+        return captured.first(kind)
+    return (item for item in captured.items if item.told.kind == kind)
+
+
+def _folded(
+    items: Iterable[Item], weights: Scale, damping: Damping, elsewhere: Counter[Kind]
+) -> Iterator[RecordChange]:
+    for item in items:
+        weighed = weights.weighed(item.change)
+        change = damping.fold(item.captured.logged.revision, weighed)
+        if change is None:
+            elsewhere[item.told.kind] += 1
+        else:
+            yield item.whole(change)
+
+
+def _of_query(
+    feed: Feed, captured: Captured, damping: Damping, wanted: Filter, where: Predicate | None
+) -> Iterator[_Selected]:
     counts: Counter[Kind] = Counter()
     severities: Severities = {}
+    shown: Counter[tuple[Kind, Severity]] = Counter()
+    elsewhere: Counter[Kind] = Counter()
     named: list[RecordChange] = []
     try:
         for item in captured.items if _counts(feed, captured) else ():
@@ -341,14 +387,20 @@ def _of_query(feed: Feed, captured: Captured, wanted: Filter, where: Predicate |
             counts[part.kind] += 1
             found, severity = severities.setdefault(part.kind, {}), severity_of(part)
             found[severity] = found.get(severity, 0) + 1
-            if found[severity] <= CAP:
-                named.append(item.whole(part))
+            if shown[part.kind, severity] == CAP:
+                continue
+            told = damping.fold(captured.logged.revision, part)
+            if told is None:
+                elsewhere[part.kind] += 1
+            else:
+                shown[part.kind, severity] += 1
+                named.append(item.whole(told))
     except ConfigError as error:
         raise ConfigError(
             sentence("{feed}: {error}", feed=feed.name, error=reason(error)), hint=error.hint
         ) from error
     if counts:
-        yield _summary(counts), sorted(named, key=importance), severities
+        yield _Selected(_summary(counts), sorted(named, key=importance), severities, elsewhere)
 
 
 def _may_be_wanted(item: Item, feed: Feed) -> bool:
@@ -373,7 +425,14 @@ def _in_words(summary: Summary, changes: list[RecordChange]) -> str:
     """Return what changed in plain text: the first records of each kind, the worst first."""
     groups: dict[Kind, list[str]] = {}
     for each in changes:
-        groups.setdefault(each.kind, []).append(visible(clip(wording.shown(each), _LONGEST_NAME)))
+        name = clip(wording.shown(each), _LONGEST_NAME)
+        groups.setdefault(each.kind, []).append(
+            visible(
+                tr("{words} ({reason})", words=name, reason=retold(str(each.cause)))
+                if each.flapping
+                else name
+            )
+        )
     return "; ".join(
         f"{kind}: {few(groups[kind], total=getattr(summary, kind))}" for kind in groups
     )

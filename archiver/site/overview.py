@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from archiver.changes.flapping import Damping
     from archiver.database.news import Event
     from archiver.database.pages import Capture, LastRun
     from archiver.records.text import Noun
@@ -109,12 +110,12 @@ def _health(captures: Sequence[Capture], hours: int, run: LastRun | None) -> str
 
 
 def news(
-    connection: sqlite3.Connection, captures: Sequence[Capture], story: Story
+    connection: sqlite3.Connection, captures: Sequence[Capture], story: Story, damping: Damping
 ) -> dict[str, Any]:
     """Return the news of the last 30 days, in the order of what matters."""
-    base = base_of(captures).id
-    events = [each for capture in captures[base:] for each in told(connection, capture.id)]
-    shown = _most_important(events, story.importance)
+    newest_first = captures[: base_of(captures).id - 1 : -1]
+    events = [each for capture in newest_first for each in told(connection, capture.id)]
+    shown = _most_important(story.folded(events, damping), story.importance)
     return {
         "news": [story.told(each) for each in shown],
         "news_left": len(events) - len(shown),

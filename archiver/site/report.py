@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import defaultdict
 from datetime import timedelta
-from itertools import islice, pairwise
+from itertools import groupby, islice, pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -21,6 +21,7 @@ from archiver.history.changelog import links
 from archiver.history.churn import churn
 from archiver.history.comparison import outlined
 from archiver.history.dates import Dates
+from archiver.history.flapping import indexed, noted
 from archiver.history.index import Index
 from archiver.language import sentence, tr
 from archiver.records.jsontext import parse
@@ -120,7 +121,7 @@ class _Review:
         summary, changes, severities = outlined(
             self._found.old.opened(), self._found.new.opened(), self._catalogue.policy
         )
-        changed = _first_of_each(changes)
+        changed = _first_of_each(noted(self._catalogue, self._found, changes))
         terms, terms_more = self._terms()
         metrics = list(self._movers())
         between = self._between()
@@ -192,13 +193,28 @@ class _Review:
     def _between(self) -> dict[str, Any]:
         """Return what came and went, or went and came back: both ends show none of it."""
         passed = standing.passed(self._index.connection, *self._span)
-        absences = standing.absences(self._index.connection, *self._span)
+        gaps = standing.absences(self._index.connection, *self._span)
+        absences = [*self._absences(gaps)]
         return {
             "passed": [self._spell(each) for each in passed[:_NAMED]],
             "passed_more": max(len(passed) - _NAMED, 0),
-            "absences": [self._spell(each) for each in absences[:_NAMED]],
+            "absences": absences[:_NAMED],
             "absences_more": max(len(absences) - _NAMED, 0),
+            "absences_count": len(gaps),
         }
+
+    def _absences(self, gaps: Iterable[Spell]) -> Iterator[dict[str, Any]]:
+        """Yield when records were gone; those of one that flapped as one, with their number."""
+        known = indexed(self._index, self._catalogue.damping)
+
+        def episode(gap: Spell) -> object:
+            revision = self._captures[gap.until - self._base.id].revision
+            return known.episode(revision, gap.key) or gap
+
+        for _, group in groupby(gaps, key=episode):
+            first, *others = group
+            last = others[-1] if others else first
+            yield {**self._spell(first._replace(until=last.until)), "times": 1 + len(others)}
 
     def _spell(self, spell: Spell) -> dict[str, str]:
         since, until = self._timestamps[spell.since], self._timestamps[spell.until]
@@ -244,8 +260,12 @@ class _Review:
             figures.authored(self._index.connection, each).replace(" ", "T") for each in self._span
         )
         compared = (self._base.revision, self._last.revision)
+        config, damping = self._catalogue.config, self._catalogue.damping
+        configured = config.source(self._catalogue.source).damping if config else 0
+        damped = () if damping == configured else ("--damping", str(damping))
+        reviewed = ("report", "--since", since, "--until", until, *options, *damped)
         return [
-            shlex.join(("archiver", "report", "--since", since, "--until", until, *options)),
+            shlex.join(("archiver", *reviewed)),
             shlex.join(("archiver", "compare", *compared, *options)),
         ]
 

@@ -31,7 +31,7 @@ from archiver.site.shelf import Shelf
 from archiver.site.story import headline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from archiver.records.model import Json
     from archiver.site.facts import Facts, Kept
@@ -179,6 +179,7 @@ class SourceSite:
             facts.catalogue.policy.label,
             dict(facts.catalogue.policy.severity),
             facts.catalogue.noun,
+            facts.catalogue.damping,
             facts.all_static,
             data.record_files(len(facts.kept)),
             data.value_files(len(facts.kept)),
@@ -215,20 +216,26 @@ class SourceSite:
             }
             for each in gone[:_GRAVES]
         ]
-        returned = [
-            {
-                **self.facts.story.record(key),
-                **self.facts.story.at(capture),
-                "gone": self.facts.captures[went - 1].timestamp if went else "",
-            }
-            for key, capture, went in pages.returns(self.facts.connection, _RETURNED)
-        ]
         left = len(gone) - len(rows)
         self.shelf.page(
             "site-removed.html.j2",
             "removed.html",
-            {"gone": rows, "left": left, "returned": returned},
+            {"gone": rows, "left": left, "returned": [*self._returned()]},
         )
+
+    def _returned(self) -> Iterator[dict[str, Any]]:
+        """Yield what is there again; a record that flapped once for each time that it did."""
+        damping = self.facts.damping()
+        for key, capture, went in pages.returns(self.facts.connection, _RETURNED):
+            episode = damping.episode(self.facts.captures[capture - 1].revision, "returned", key)
+            if episode is None or damping.tells(episode):
+                gone = self.facts.captures[went - 1].timestamp if went else ""
+                yield {
+                    **self.facts.story.record(key),
+                    **self.facts.story.at(capture),
+                    "gone": episode.since if episode else gone,
+                    "times": episode.times if episode else 1,
+                }
 
     def _write_catalogue(self) -> None:
         columns = self.facts.columns
@@ -340,7 +347,9 @@ class SourceSite:
             "source": self._source,
             "feeds": self._feeds,
             **overview.at_a_glance(self.facts.captures, self.facts.catalogue.noun, run),
-            **overview.news(connection, self.facts.captures, self.facts.story),
+            **overview.news(
+                connection, self.facts.captures, self.facts.story, self.facts.damping()
+            ),
             "movers": list(overview.movers(connection, self.facts.captures, self.facts.story)),
             "values": list(overview.values(self.facts.columns)),
             **overview.over_time(self.facts.captures),

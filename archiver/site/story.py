@@ -18,8 +18,9 @@ from archiver.render import wording
 from archiver.site.addresses import drawn_page, record_page
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from archiver.changes.flapping import Damping
     from archiver.database.news import Event, Shift
     from archiver.database.pages import Capture
     from archiver.records.model import Severity
@@ -53,6 +54,7 @@ class Story:
         self.timestamps = [each.timestamp for each in captures]
         self.times = [time_of(each.timestamp).timestamp() for each in captures]
         self.pages = pages
+        self._revisions = [each.revision for each in captures]
         self._policy = policy
         self._scale = scale(policy)
         self._labels = labels
@@ -75,6 +77,16 @@ class Story:
         """Return the page and the time of a capture."""
         return {"capture": self.pages[capture - 1], "timestamp": self.timestamps[capture - 1]}
 
+    def folded(self, events: Iterable[Event], damping: Damping) -> Iterator[Event]:
+        """Yield the changes that are shown, newest first; one stands for all of its episode."""
+        for event in events:
+            revision = self._revisions[event.capture - 1]
+            episode = damping.episode(revision, event.kind, event.key)
+            if episode is None:
+                yield event
+            elif damping.tells(episode):
+                yield event._replace(cause=episode.words, new_key="", flapping=True)
+
     def told(self, event: Event) -> dict[str, Any]:
         """Return a change for a template."""
         return {
@@ -91,7 +103,7 @@ class Story:
     def severity(self, event: Event) -> Severity:
         """Return how bad a change is."""
         if not event.shifts:
-            return of_kind(event.kind)
+            return of_kind("returned" if event.flapping else event.kind)
         known = [self._scale.knows(each.field) for each in event.shifts]
         if None in known:
             known = [self._scale.of_field(each) for each in _changes(event.shifts, self._policy)]

@@ -30,6 +30,7 @@ CHANGES = (
     RecordChange("new", "a", record={"id": "a"}),
     RecordChange("renamed", "b", record={"id": "b"}, old_key="z"),
     RecordChange("removed", "c", record={"id": "c"}, cause="confirmed"),
+    RecordChange("returned", "c", record={"id": "c"}, cause="flapped", flapping=True),
     RecordChange("updated", "d", changes=(DETAIL,)),
     RecordChange("metrics", "e", changes=(FieldChange("add", "/likes", True, new=None),)),
 )

@@ -140,6 +140,8 @@ def test_the_type_of_a_source_is_checked(tmp_path: Path, line: str, expected: st
         ("sources = 3", "archiver.toml: sources: expected a table, [sources]"),
         ("sources.a = 3", "archiver.toml: sources.a: expected a table, [sources.a]"),
         ("retention.keep_days = 0", "expected a whole number of days from 1, got 0"),
+        ('sources.a = {type = "json", url = "x", damping = -1}', "expected a whole number from 0"),
+        ('sources.a = {type = "json", url = "x", damping = "2"}', "expected a whole number from 0"),
         ('archive.author = "me"', "expected a name and an address"),
         ('archive.author = "me\\n <a@b>"', "expected a name and an address"),
         ('archive.branch = "a..b"', "expected the name of a branch"),

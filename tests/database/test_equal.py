@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from archiver.history import index as indexes
 from archiver.history import queries
 from archiver.history.choice import Choice
 from archiver.history.comparison import Comparison
-from archiver.history.log import log
+from archiver.history.log import log, log_damped
 from archiver.history.timeline import timelines
 from archiver.history.versions import opened
 from archiver.records.jsontext import dump
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from archiver.history.catalogue import Catalogue
     from archiver.history.log import Entry
+    from archiver.records.model import Kind
 
 
 def both(catalogue: Catalogue, ask: Callable[[Catalogue], Any]) -> tuple[Any, Any]:
@@ -55,11 +57,24 @@ def stepped(catalogue: Catalogue) -> list[Any]:
     return found
 
 
+def damped(catalogue: Catalogue, *, damping: int) -> list[Any]:
+    """Return what flaps, as the log tells it and as steps fold it."""
+    catalogue = replace(catalogue, damping=damping)
+    found: list[Any] = [*log_damped(catalogue)]
+    for step in queries.steps(catalogue, START):
+        counts: Counter[Kind] = Counter()
+        found.append(([*step.folded(step.changes(), counts)], counts, step.summary))
+    return found
+
+
 def check_equal(catalogue: Catalogue, keys: Iterable[str]) -> None:
     from_index, from_git = both(catalogue, stepped)
     assert from_index == from_git
     from_index, from_git = both(catalogue, logged)
     assert from_index == from_git
+    for damping in (1, 3):
+        from_index, from_git = both(catalogue, partial(damped, damping=damping))
+        assert from_index == from_git
     from_index, from_git = both(catalogue, lambda each: timelines(each, keys))
     assert from_index == from_git
 

@@ -452,3 +452,47 @@ def test_a_thousand_changes_are_a_digest(hook: Archive, receiver: Receiver) -> N
     assert (
         "archiver compare hub_models_20260202_030000.json hub_models_20260203_030000.json" in text
     )
+
+
+def test_a_removal_is_told_at_once_and_a_return_within_the_damping_as_flapping(
+    hook: Archive, receiver: Receiver
+) -> None:
+    file = hook.folder / "archiver.toml"
+    text = file.read_text()
+    file.write_text(text.replace("[sources.hub]", "[sources.hub]\ndamping = 1", 1))
+    one, two = {"downloads": 100}, {"downloads": 100}
+    hook.run()
+    for _ in range(2):
+        hook.lists(one=one)
+        hook.run()
+        hook.lists(one=one, two=two)
+        hook.run()
+    told = [each.json["text"] for each in receiver.received]
+    assert ["flapped" in each for each in told] == [False, True, False, True]
+    assert "two · 100 downloads (flapped: gone and back 2 times since 2026-02-0" in told[-1]
+    assert [each.json["title"] for each in receiver.received] == [
+        *("hub: -1 removed (1 record)", "hub: 1 returned (2 records)"),
+        *("hub: -1 removed (1 record)", "hub: 1 returned (2 records)"),
+    ]
+
+
+def test_a_message_about_several_captures_tells_what_is_gone_and_what_flapped(
+    hook: Archive, receiver: Receiver
+) -> None:
+    file = hook.folder / "archiver.toml"
+    text = file.read_text()
+    file.write_text(text.replace("[sources.hub]", "[sources.hub]\ndamping = 1", 1))
+    one, two = {"downloads": 100}, {"downloads": 100}
+    hook.run()
+    hook.lists(one=one)
+    hook.run()
+    receiver.statuses = [400]
+    hook.lists(one=one, two=two)
+    with pytest.raises(NotifyError):
+        hook.run()
+    hook.lists(two=two)
+    hook.run()
+    title, words = (receiver.received[-1].json[name] for name in ("title", "text"))
+    assert title == "hub: -1 removed, 1 returned (1 record)"
+    assert "- one · 100 downloads\n" in words
+    assert "two · 100 downloads (flapped: gone and back since 2026-02-0" in words

@@ -95,7 +95,8 @@ def test_a_site_that_is_brought_up_to_date_has_the_bytes_of_a_new_one(
 ) -> None:
     monkeypatch.setattr(data, "ERA", 4)
     chance = random.Random(seed)
-    past = Past(new_repository(tmp_path / "repo"), chance, POLICIES[seed % len(POLICIES)])
+    policy = {**POLICIES[seed % len(POLICIES)], "damping": seed % 3}
+    past = Past(new_repository(tmp_path / "repo"), chance, policy)
     settings = Settings(static_records=chance.choice([0, 4, 100]))
     site = tmp_path / "site"
     for _ in range(10):
@@ -190,6 +191,35 @@ def test_pages_tell_what_happened(archive: History, tmp_path: Path) -> None:
     assert "from 5 to 8; at least 5, at most 8" in record
     graves = Page((hub / "removed.html").read_text()).text
     assert "1 record is no longer in the catalogue" in graves
+
+
+def test_what_flaps_is_one_piece_of_news_and_no_count_changes(repo: Path, tmp_path: Path) -> None:
+    history = History(repo)
+    for name, damping in (("plain", 0), ("damped", 1)):
+        text = f"{MODELS}damping = {damping}\n"
+        history.commit("2026-03-01T01:00:00Z", {"archiver.toml": text}, "configure")
+        for day, keys in enumerate(("ab", "b", "ab", "b", "ab", "a") if not damping else (), 1):
+            models: dict[str, Any] = dict.fromkeys(keys, 1)
+            history.capture(f"2026-03-{day:02}T02:00:00Z", **models)
+        build(catalogues(repo), tmp_path / name, Settings())
+    plain, damped = tree(tmp_path / "plain"), tree(tmp_path / "damped")
+    since = b"(flapped: gone and back 2 times since 2026-03-02 02:00:00)"
+    pages = {name for name, content in damped.items() if since in content}
+    assert {name for name in pages if name.endswith(".html")} == {
+        *("index.html", "hub/index.html", "hub/months/2026-03.html"),
+        "hub/captures/20260305_020000.html",
+    }
+    once = b"(flapped: gone and back since 2026-03-02 02:00:00)"
+    assert once in damped["hub/captures/20260303_020000.html"]
+    for name in ("hub/captures/20260302_020000.html", "hub/captures/20260304_020000.html"):
+        assert damped[name] == plain[name]
+    month = damped["hub/months/2026-03.html"].decode()
+    assert "<p>3 changes of records that flap are told once, in a newer capture.</p>" in month
+    assert "Removed (3) <span" in month
+    assert "Removed (3) <span" in plain["hub/months/2026-03.html"].decode()
+    assert {name: each for name, each in damped.items() if name.endswith(".js")} == {
+        name: each for name, each in plain.items() if name.endswith(".js")
+    }
 
 
 def test_the_data_tells_what_happened(archive: History, tmp_path: Path) -> None:
