@@ -8,7 +8,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test format-check lint types contracts tests wheel bench golden readme format clean
+.PHONY: help demo check test format-check lint types contracts tests wheel bench golden messages readme format clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -43,7 +43,10 @@ bench: $(VENV)/dev ## Measure the ratios that the project promises (ONLY=row, FU
 	PYTHONPATH=tests $(BIN)/python -m bench $(if $(FULL),--full) $(if $(ONLY),--only $(ONLY))
 
 golden: $(VENV)/dev ## Renew the expected outputs in tests/golden
-	$(BIN)/python -m pytest tests/render --renew
+	$(BIN)/python -m pytest tests/render tests/test_languages.py --renew
+
+messages: $(VENV)/dev ## Bring the translations up to date with the code, and compile them
+	$(BIN)/python tests/translations.py
 
 readme: $(VENV)/dev ## Renew the outputs and the pictures that the README shows
 	$(BIN)/python -m pytest tests/test_readme.py --renew

@@ -32,7 +32,10 @@ DOMAIN: Final = "messages"
 
 _LONGEST: Final = 2_000  # characters of a text that is recognised
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)[^}]*\}")
-_SPEC: Final = re.compile(r"\{(\w+)[^}]+\}")
+_SPEC: Final = re.compile(r"\{(\w+)[:!][^}]*\}")
+
+_FORMS: Final[dict[str, str]] = {}
+"""The template for several to that for one, which a catalogue has alone."""
 
 _chosen = ENGLISH
 _scope: ContextVar[str | None] = ContextVar("language", default=None)
@@ -87,7 +90,8 @@ def sentences(one: str, many: str, number: int, /, **values: Any) -> Sentence:
 
 
 def forms(one: str, many: str) -> tuple[str, str]:
-    """Return both templates for `sentences`: where they are listed, not used."""
+    """Return both templates for `sentences`, where they are listed; `retold` knows them."""
+    _FORMS[many] = one
     return one, many
 
 
@@ -154,11 +158,11 @@ def retold(text: str) -> str:
         return text
     if (exact := catalogue.gettext(text)) != text:
         return exact
-    for template, literals, names in _templates(current()):
+    for translation, literals, names in _templates(current()):
         values = _values(text, literals)
         if values is not None:
-            known = {name: retold(value) for name, value in zip(names, values, strict=True)}
-            return _filled(_SPEC.sub(r"{\1}", catalogue.gettext(template)), known)
+            pairs = zip(names, values, strict=True)
+            return _filled(translation, {name: retold(value) for name, value in pairs})
     return text
 
 
@@ -218,14 +222,21 @@ def known(name: str) -> str | None:
 
 @cache
 def _templates(language: str) -> list[tuple[str, list[str], list[str]]]:
-    """Return the translated templates with their literals and placeholders, the longest first."""
+    """Return each translation with the literals and placeholders of what it translates.
+
+    Those that share most with a text that is made of them come first.
+    """
+    catalogue = _catalogue(language)
+    ids: Iterable[Any] = getattr(catalogue, "_catalog", ())
+    told = {each: catalogue.gettext(each) for each in ids if isinstance(each, str)}  # type: ignore[union-attr]
+    for many, one in _FORMS.items():
+        told[one] = catalogue.ngettext(one, many, 1)  # type: ignore[union-attr]
+        told[many] = catalogue.ngettext(one, many, 2)  # type: ignore[union-attr]
     found = []
-    ids: Iterable[Any] = getattr(_catalogue(language), "_catalog", ())
-    for each in ids:
-        template = each[0] if isinstance(each, tuple) else each  # a plural has one entry a form
+    for template, translation in told.items():
         literals = _PLACEHOLDER.split(template)
         if len(literals) > 1 and any(map(str.isalpha, "".join(literals[::2]))):
-            found.append((template, literals[::2], literals[1::2]))
+            found.append((_SPEC.sub(r"{\1}", translation), literals[::2], literals[1::2]))
     return sorted(found, key=lambda each: -sum(map(len, each[1])))
 
 

@@ -44,12 +44,13 @@ function draw(rows) {
   }
   drawn = Math.min(drawn + rows, found.length);
   more.hidden = drawn === found.length;
-  more.textContent = `Show 1,000 more of ${number.format(found.length - drawn)}`;
+  more.textContent = more.dataset.words.replace("{rest}", number.format(found.length - drawn));
 }
 function refresh() {
   const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
   found = order.filter((index) => words.every((word) => texts[index].includes(word)));
-  count.textContent = `${number.format(found.length)} of ${number.format(records.length)} ${records.length === 1 ? count.dataset.one : count.dataset.many}`;
+  const all = (records.length === 1 ? count.dataset.one : count.dataset.many).replace("{number}", number.format(records.length));
+  count.textContent = count.dataset.of.replace("{found}", number.format(found.length)).replace("{all}", all);
   body.replaceChildren();
   drawn = 0;
   draw(200);

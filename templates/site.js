@@ -12,7 +12,7 @@
 /** @typedef {{record: {[name: string]: Json}, since: number, gone: string | null, label?: string, hub?: string, events: News[]}} Life */
 /** @typedef {{from: number, to: number, buckets: number, name: string}} Era */
 /**
- * @typedef {{version: string, source: string, noun: [string, string], records: number, first: string,
+ * @typedef {{version: string, source: string, noun: [string, string], counted: [string, string], records: number, first: string,
  *   captures: {timestamp: string[], page: string[], revision: string[], total: (number | null)[], [kind: string]: any[]},
  *   fields: Field[], link: {before: string, after: string} | null, links: boolean, labels: boolean,
  *   buckets: number, eras: Era[], metrics: string[]}} Index
@@ -20,8 +20,20 @@
 
 const { root: ROOT = "", source: SOURCE = "", page: PAGE = "" } = document.body.dataset;
 const HERE = `${ROOT}${SOURCE}`;
+const LANGUAGE = document.documentElement.lang || "en";
+/** What this script says, in the language of the reader: the site writes it here. @type {{[english: string]: string}} */
+const TRANSLATIONS = {};
 const collator = new Intl.Collator("en", { numeric: true });
 const counting = new Intl.NumberFormat("en", { maximumFractionDigits: 12 });
+
+/* ---- Words ------------------------------------------------------------------------------ */
+
+/** Say a sentence with its `{placeholders}` filled in. @param {string} english @param {{[name: string]: string | number}} [values] */
+function tr(english, values = {}) {
+  return (TRANSLATIONS[english] ?? english).replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}
+
+const KINDS = /** @type {{[kind: string]: string}} */ ({ removed: tr("removed"), renamed: tr("renamed"), returned: tr("returned"), new: tr("new"), updated: tr("updated"), left: tr("left"), entered: tr("entered") });
 
 /* ---- Data ------------------------------------------------------------------------------- */
 
@@ -164,7 +176,7 @@ function number(name, value) {
 
 /** A value in words, whole. @param {string} name @param {Json | undefined} value @returns {string} */
 function words(name, value) {
-  if (value === undefined) return "(unset)";
+  if (value === undefined) return tr("(unset)");
   if (typeof value === "string") return value;
   if (typeof value === "number") return number(name, value);
   if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value.join(", ");
@@ -179,9 +191,9 @@ function exactWords(name, value) {
   return Array.isArray(value) ? JSON.stringify(value) : words(name, value);
 }
 
-/** @param {number} many @param {[string, string]} noun */
-function counted(many, noun) {
-  return `${counting.format(many)} ${many === 1 ? noun[0] : noun[1]}`;
+/** @param {number} many @param {Index} index */
+function counted(many, { counted: [one, several] }) {
+  return (many === 1 ? one : several).replace("{number}", counting.format(many));
 }
 
 /** @param {Index} index @param {number} capture @param {string} [before] */
@@ -253,7 +265,7 @@ function shiftCells([field, [old], [now]]) {
   const cells = make("dd", {}, make("del", {}, bdi(clipped(was))), " → ", make("ins", {}, bdi(clipped(is))));
   if (was.startsWith("…") || whole.some((text) => text.length > LONGEST)) {
     const [before, after] = [old, now].map((value) => bdi(words(field, value)));
-    cells.append(make("details", { class: "small" }, make("summary", {}, "In full"), make("p", {}, make("del", {}, before)), make("p", {}, make("ins", {}, after))));
+    cells.append(make("details", { class: "small" }, make("summary", {}, tr("In full")), make("p", {}, make("del", {}, before)), make("p", {}, make("ins", {}, after))));
   }
   return [make("dt", {}, bdi(field)), cells];
 }
@@ -265,7 +277,7 @@ function shiftList(shifts) {
 
 /** Say what went wrong, and offer to try again. @param {Element} place @param {string} what @param {() => void} again */
 function trouble(place, what, again) {
-  const button = make("button", { type: "button", onclick: () => { box.remove(); again(); } }, "Try again");
+  const button = make("button", { type: "button", onclick: () => { box.remove(); again(); } }, tr("Try again"));
   const box = make("div", { class: "trouble", role: "alert" }, make("p", {}, what), make("p", {}, button));
   place.prepend(box);
 }
@@ -273,7 +285,7 @@ function trouble(place, what, again) {
 /** Show that something is on its way, if it takes a while. @template T @param {Element} place @param {Promise<T>} work @returns {Promise<T>} */
 async function awaited(place, work) {
   place.setAttribute("aria-busy", "true");
-  const note = make("p", { class: "loading", role: "status" }, "Loading …");
+  const note = make("p", { class: "loading", role: "status" }, tr("Loading …"));
   const timer = setTimeout(() => place.prepend(note), 200);
   try {
     return await work;
@@ -289,7 +301,7 @@ function attempt(place, task) {
   place.querySelector(":scope > .trouble")?.remove();
   awaited(place, task()).catch((error) => {
     console.warn(error);
-    trouble(place, "The data of this page cannot be loaded. Perhaps it was just replaced: reload the page, or try again.", () => attempt(place, task));
+    trouble(place, tr("The data of this page cannot be loaded. Perhaps it was just replaced: reload the page, or try again."), () => attempt(place, task));
   });
 }
 
@@ -614,8 +626,8 @@ class Catalogue {
 
   drawCount() {
     const [many, all] = [this.found.length, this.keys.length];
-    const words = counted(all, this.index.noun);
-    byId("count").textContent = many === all ? words : `${counting.format(many)} of ${words}`;
+    const words = counted(all, this.index);
+    byId("count").textContent = many === all ? words : tr("{found} of {all}", { found: counting.format(many), all: words });
   }
 
   /** Draw some more rows: into lines of the table that are there already, as far as there are any. @param {number} more */
@@ -636,7 +648,7 @@ class Catalogue {
     const rest = this.found.length - this.drawn;
     const more = byId("more");
     more.hidden = rest <= 0;
-    more.textContent = `Show ${counting.format(Math.min(rest, MORE_ROWS))} more of ${counting.format(rest)}`;
+    more.textContent = tr("Show {number} more of {rest}", { number: counting.format(Math.min(rest, MORE_ROWS)), rest: counting.format(rest) });
     const empty = byId("empty");
     if (this.found.length) empty?.remove();
     else if (!empty) byId("records").parentElement.after(this.emptiness());
@@ -651,8 +663,8 @@ class Catalogue {
       this.refresh();
       byId("words").focus();
     };
-    const button = make("button", { type: "button", onclick: clear }, "Clear search and filters");
-    return make("div", { class: "empty", id: "empty" }, make("p", {}, `No ${this.index.noun[0]} is like that.`), make("p", {}, button));
+    const button = make("button", { type: "button", onclick: clear }, tr("Clear search and filters"));
+    return make("div", { class: "empty", id: "empty" }, make("p", {}, tr("No {record} is like that.", { record: this.index.noun[0] })), make("p", {}, button));
   }
 
   more() {
@@ -719,7 +731,7 @@ class Catalogue {
       return make("label", {}, bdi(name), box);
     });
     byId("least")?.remove();
-    if (lines.length) byId("facets").append(make("fieldset", { id: "least" }, make("legend", {}, "At least"), ...lines));
+    if (lines.length) byId("facets").append(make("fieldset", { id: "least" }, make("legend", {}, tr("At least")), ...lines));
   }
 
   /** @param {string} name @param {string} text */
@@ -811,7 +823,7 @@ class Line {
     this.hub.hidden = !isOfTheWeb(address);
     if (this.hub.hidden) this.hub.removeAttribute("href");
     else this.hub.setAttribute("href", address);
-    this.hub.setAttribute("aria-label", `${visible(key)} on the hub`);
+    this.hub.setAttribute("aria-label", tr("{key} on the hub", { key: visible(key) }));
     shown.forEach((name, place) => {
       const value = this.catalogue.column(name).value(row);
       this.texts[place].textContent = value === null ? "" : visible(words(name, value));
@@ -835,7 +847,7 @@ class FacetBox {
       const name = facetName(value);
       const box = /** @type {HTMLInputElement} */ (make("input", { type: "checkbox", "data-facet": `${field.name}=${name}`, onchange: () => catalogue.choose(field.name, name) }));
       const count = make("span", { class: "count" });
-      return { name, place, box, count, label: make("label", {}, box, value === null ? make("i", {}, "none") : bdi(name), count) };
+      return { name, place, box, count, label: make("label", {}, box, value === null ? make("i", {}, tr("none")) : bdi(name), count) };
     });
     this.choices.sort((a, b) => collator.compare(a.name, b.name));
   }
@@ -849,7 +861,7 @@ class FacetBox {
       box.checked = chosen.has(name);
       count.textContent = counting.format(counts[place]);
     }
-    this.more.textContent = `${counting.format(there.length - cut.length)} more`;
+    this.more.textContent = tr("{number} more", { number: counting.format(there.length - cut.length) });
     const lines = [this.element.firstElementChild, ...cut.map(({ label }) => label), ...(there.length > cut.length ? [this.more] : [])];
     const now = [...this.element.children];
     if (now.length !== lines.length || now.some((each, place) => each !== lines[place])) this.element.replaceChildren(.../** @type {Element[]} */ (lines));
@@ -991,7 +1003,7 @@ function chart(index, name, series) {
     area += `M${x} ${HEIGHT}V${y}H${to}V${HEIGHT}z`;
   });
   const [first, last, low, high] = [numbers[0], numbers[numbers.length - 1], least, most].map((each) => number(name, each));
-  const told = `from ${first} to ${last}; at least ${low}, at most ${high}`;
+  const told = tr("from {first} to {last}; at least {least}, at most {most}", { first, last, least: low, most: high });
   const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": `${visible(name)}: ${told}` });
   svg.append(draw("path", { class: "chart-area", d: area }), draw("path", { class: "chart-line", d: line }));
   const [from, to] = [series[0][0], index.captures.timestamp.length].map((capture) => make("span", {}, index.captures.timestamp[capture - 1].slice(0, 10)));
@@ -1007,30 +1019,33 @@ function chart(index, name, series) {
 
 /** @param {Index} index @param {News} event */
 function eventItem(index, [capture, kind, ...rest]) {
-  const item = make("li", {}, moment(index, capture), " ", make("span", { class: `kind ${kind}` }, kind));
+  const item = make("li", {}, moment(index, capture), " ", make("span", { class: `kind ${kind}` }, KINDS[kind] ?? kind));
   if (kind === "renamed") item.append(` ${rest[0]} `, make("a", { href: recordAddress(rest[1]) }, bdi(rest[1])));
   else if (kind === "updated") item.append(shiftList(rest[0]));
   else if (rest[0]) item.append(make("span", { class: "soft" }, ` (${visible(rest[0])})`));
   return item;
 }
 
-const ENDS = /** @type {{[kind: string]: string}} */ ({ removed: "Removed", renamed: "Renamed", left: "Left the window" });
+const ENDS = /** @type {{[kind: string]: string}} */ ({ removed: tr("Removed"), renamed: tr("Renamed"), left: tr("Left the window") });
 
 /** @param {Index} index @param {Life} life */
 function stateWords(index, life) {
   const time = (/** @type {number} */ capture) => `${index.captures.timestamp[capture - 1].slice(0, 16)} UTC`;
-  const since = `first seen ${time(life.since)}`;
-  if (!life.gone) return `In the catalogue; ${since}.`;
+  const since = tr("first seen {at}", { at: time(life.since) });
+  if (!life.gone) return tr("In the catalogue; {since}.", { since });
   const last = life.events[life.events.length - 1];
-  const told = last && presence(last) === false ? ` on ${time(last[0])}${last[1] === "renamed" ? `, now ${visible(last[3])}` : last[2] ? ` (${visible(last[2])})` : ""}` : "";
-  return `${ENDS[life.gone] ?? "Gone"}${told}; ${since}.`;
+  const gone = ENDS[life.gone] ?? tr("Gone");
+  if (!last || presence(last) !== false) return tr("{gone}; {since}.", { gone, since });
+  const at = time(last[0]);
+  if (last[1] === "renamed") return tr("{gone} on {at}, now {key}; {since}.", { gone, at, key: visible(last[3]), since });
+  return last[2] ? tr("{gone} on {at} ({cause}); {since}.", { gone, at, cause: visible(last[2]), since }) : tr("{gone} on {at}; {since}.", { gone, at, since });
 }
 
 /** A choice of captures that shows the record as it was then. @param {Index} index @param {string} key @param {Life} life */
 function asOf(index, key, life) {
   const place = make("div", { "aria-live": "polite" });
   const options = index.captures.timestamp.map((timestamp, at) => make("option", { value: at + 1 }, timestamp.slice(0, 16))).slice(life.since - 1).reverse();
-  const select = make("select", { id: "as-of-capture" }, make("option", { value: "" }, "now"), ...options);
+  const select = make("select", { id: "as-of-capture" }, make("option", { value: "" }, tr("now")), ...options);
   select.addEventListener("change", () => {
     const capture = Number(/** @type {HTMLSelectElement} */ (select).value);
     place.replaceChildren();
@@ -1040,10 +1055,10 @@ function asOf(index, key, life) {
       if (capture !== Number(/** @type {HTMLSelectElement} */ (select).value)) return;
       const record = stateAt(life, capture);
       const when = index.captures.timestamp[capture - 1].slice(0, 16);
-      place.replaceChildren(make("h3", {}, `As of ${when} UTC`), record ? factList({ ...record, ...valuesAt(values, capture) }) : make("p", { class: "soft" }, `It was not in the catalogue on ${when} UTC.`));
+      place.replaceChildren(make("h3", {}, tr("As of {when} UTC", { when })), record ? factList({ ...record, ...valuesAt(values, capture) }) : make("p", { class: "soft" }, tr("It was not in the catalogue on {when} UTC.", { when })));
     });
   });
-  return make("section", { "aria-label": "As it was" }, make("p", { class: "choose" }, make("label", { for: "as-of-capture" }, "As of ", select)), place);
+  return make("section", { "aria-label": tr("As it was") }, make("p", { class: "choose" }, make("label", { for: "as-of-capture" }, tr("As of"), " ", select)), place);
 }
 
 /** @param {Index} index @param {string} key @param {HTMLElement} place */
@@ -1052,9 +1067,9 @@ async function drawRecord(index, key, place) {
   const newest = life && index.eras.length ? await valuesOf(index, key, false) : {};
   if (key !== keyOfAddress()) return; // the reader has gone on to another record
   if (!life) {
-    const search = make("a", { href: `${HERE}catalogue.html#q=${encodeURIComponent(key)}` }, "search the catalogue");
-    document.title = `Unknown ${index.noun[0]}`;
-    place.replaceChildren(make("h1", {}, key ? bdi(key) : `A ${index.noun[0]}`), make("p", {}, `There was never such a ${index.noun[0]} in this catalogue; `, search, "."));
+    const search = make("a", { href: `${HERE}catalogue.html#q=${encodeURIComponent(key)}` }, tr("search the catalogue"));
+    document.title = tr("Unknown {record}", { record: index.noun[0] });
+    place.replaceChildren(make("h1", {}, key ? bdi(key) : tr("A {record}", { record: index.noun[0] })), make("p", {}, tr("There was never such a {record} in this catalogue.", { record: index.noun[0] }), " ", search));
     return;
   }
   const shown = life.label && life.label !== key ? `${life.label} (${key})` : key;
@@ -1066,19 +1081,19 @@ async function drawRecord(index, key, place) {
     charts.replaceChildren(...Object.entries(values).flatMap(([name, series]) => chart(index, name, series) ?? []));
     metrics.hidden = !charts.childElementCount && !earlier.isConnected;
   };
-  const earlier = make("p", {}, make("button", { type: "button", onclick: () => attempt(metrics, async () => { drawCharts(await valuesOf(index, key, true)); earlier.remove(); }) }, "Show earlier values"));
-  const metrics = make("section", { "aria-labelledby": "metrics" }, make("h2", { id: "metrics" }, "Metrics"), charts);
+  const earlier = make("p", {}, make("button", { type: "button", onclick: () => attempt(metrics, async () => { drawCharts(await valuesOf(index, key, true)); earlier.remove(); }) }, tr("Show earlier values")));
+  const metrics = make("section", { "aria-labelledby": "metrics" }, make("h2", { id: "metrics" }, tr("Metrics")), charts);
   if (index.eras.length > 1 && life.since < index.eras[index.eras.length - 1].from) metrics.append(earlier);
   place.replaceChildren(
-    make("p", { class: "way" }, make("a", { href: `${HERE}catalogue.html` }, "Catalogue")),
+    make("p", { class: "way" }, make("a", { href: `${HERE}catalogue.html` }, tr("Catalogue"))),
     make("h1", {}, bdi(shown)),
-    make("p", { class: "lead" }, life.gone ? make("span", { class: "kind removed" }, stateWords(index, life)) : stateWords(index, life), " ", hubLink(hub, "Its page on the hub", "")),
+    make("p", { class: "lead" }, life.gone ? make("span", { class: "kind removed" }, stateWords(index, life)) : stateWords(index, life), " ", hubLink(hub, tr("Its page on the hub"), "")),
     asOf(index, key, life),
-    make("section", { "aria-labelledby": "state" }, make("h2", { id: "state" }, life.gone ? "As it last was" : "As it is"), factList({ ...life.record, ...valuesAt(newest, last) })),
+    make("section", { "aria-labelledby": "state" }, make("h2", { id: "state" }, life.gone ? tr("As it last was") : tr("As it is")), factList({ ...life.record, ...valuesAt(newest, last) })),
     metrics,
-    make("section", { "aria-labelledby": "timeline" }, make("h2", { id: "timeline" }, "Timeline"),
+    make("section", { "aria-labelledby": "timeline" }, make("h2", { id: "timeline" }, tr("Timeline")),
       make("ol", { class: "timeline", reversed: true }, ...[...life.events].reverse().map((event) => eventItem(index, event)),
-        make("li", {}, moment(index, life.since), " ", make("span", { class: "kind new" }, "first seen")))),
+        make("li", {}, moment(index, life.since), " ", make("span", { class: "kind new" }, tr("first seen"))))),
   );
   drawCharts(newest);
 }
@@ -1106,7 +1121,7 @@ async function record() {
 /* ---- Changes ---------------------------------------------------------------------------- */
 
 const ORDER = ["removed", "renamed", "returned", "new", "updated", "left", "entered"];
-const TITLES = /** @type {{[kind: string]: string}} */ ({ removed: "Removed", renamed: "Renamed", returned: "Returned", new: "New", updated: "Updated", left: "Left", entered: "Entered" });
+const TITLES = /** @type {{[kind: string]: string}} */ ({ removed: tr("Removed"), renamed: tr("Renamed"), returned: tr("Returned"), new: tr("New"), updated: tr("Updated"), left: tr("Left"), entered: tr("Entered") });
 const LISTED = 200;
 
 /** @typedef {{key: string, kind: string, cause?: string, old?: string, shifts?: Shift[], severity?: string}} Net  What became of a record between two captures. */
@@ -1116,7 +1131,7 @@ function changeItem({ key, kind, cause, old, shifts, severity }) {
   const body = make("div", {});
   if (kind === "renamed") body.append(make("del", {}, bdi(old ?? "")), " → ");
   body.append(make("a", { href: recordAddress(key) }, bdi(key)));
-  if (severity) body.append(" ", make("span", { class: `severity ${severity}` }, severity));
+  if (severity) body.append(" ", make("span", { class: `severity ${severity}` }, severity === "breaking" ? tr("breaking") : severity));
   if (cause) body.append(make("span", { class: "soft" }, ` (${visible(cause)})`));
   if (shifts) body.append(shiftList(shifts));
   return make("li", {}, body);
@@ -1159,7 +1174,7 @@ function fold(captures) {
       const { fields } = track(key, true);
       for (const [field, old, now] of rest) fields.set(field, [fields.get(field)?.[0] ?? old, now]);
     } else if (kind === "renamed") {
-      Object.assign(track(key, true), { now: false, went: "removed", cause: `renamed to ${rest}`, to: rest });
+      Object.assign(track(key, true), { now: false, went: "removed", cause: tr("renamed to {key}", { key: rest }), to: rest });
       come(rest, "new");
     } else if (kind === "removed" || kind === "left") {
       Object.assign(track(key, true), { now: false, went: kind, cause: rest ?? "", to: became });
@@ -1234,12 +1249,12 @@ function drawChanges(changes, place) {
     const list = make("ul", { class: "changes plain" }, ...found.slice(0, LISTED).map(changeItem));
     const section = make("section", { "aria-labelledby": `net-${kind}` }, make("h2", { id: `net-${kind}` }, `${TITLES[kind]} (${counting.format(found.length)})`), list);
     if (found.length > LISTED) {
-      const all = make("button", { type: "button", onclick: () => { list.append(...found.slice(LISTED).map(changeItem)); all.remove(); } }, `Show ${counting.format(found.length - LISTED)} more`);
+      const all = make("button", { type: "button", onclick: () => { list.append(...found.slice(LISTED).map(changeItem)); all.remove(); } }, tr("Show {number} more", { number: counting.format(found.length - LISTED) }));
       section.append(make("p", { class: "more" }, all));
     }
     return [section];
   });
-  place.replaceChildren(...(sections.length ? sections : [make("p", { class: "empty" }, "Nothing differs but metrics, if anything.")]));
+  place.replaceChildren(...(sections.length ? sections : [make("p", { class: "empty" }, tr("Nothing differs but metrics, if anything."))]));
 }
 
 async function compare() {
@@ -1247,7 +1262,7 @@ async function compare() {
   const { timestamp, page, total } = index.captures;
   const [from, to] = [byId("from"), byId("to")];
   for (const select of [from, to]) {
-    select.append(...timestamp.map((time, at) => make("option", { value: page[at], disabled: total[at] === null }, `${time.slice(0, 16)}, ${total[at] === null ? "cannot be read" : counted(total[at] ?? 0, index.noun)}`)).reverse());
+    select.append(...timestamp.map((time, at) => make("option", { value: page[at], disabled: total[at] === null }, `${time.slice(0, 16)}, ${total[at] === null ? tr("cannot be read") : counted(total[at] ?? 0, index)}`)).reverse());
   }
   const readable = page.filter((_, at) => total[at] !== null);
   const read = () => {
@@ -1297,7 +1312,7 @@ const HOUR = 3_600_000;
 
 /** @param {number} hours */
 function agoWords(hours) {
-  const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
   if (hours < 1) return relative.format(-Math.max(Math.round(hours * 60), 0), "minute");
   return hours < 48 ? relative.format(-Math.round(hours), "hour") : relative.format(-Math.round(hours / 24), "day");
 }
@@ -1320,7 +1335,7 @@ async function overview() {
   const usual = Number(place.dataset.usualHours);
   const late = usual > 0 && hours > LATE * usual;
   const ago = agoWords(hours);
-  byId("ago").append(make("span", { class: late ? "late" : "soft" }, late ? `Late: that was ${ago}.` : `That was ${ago}.`));
+  byId("ago").append(make("span", { class: late ? "late" : "soft" }, late ? tr("Late: that was {ago}.", { ago }) : tr("That was {ago}.", { ago })));
 }
 
 /* ---- Which page this is ----------------------------------------------------------------- */

@@ -52,6 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--renew", action="store_true", help="write expected outputs anew")
 
 
+@pytest.fixture
+def renew(request: pytest.FixtureRequest) -> bool:
+    """Return whether what is expected is to be written anew."""
+    return bool(request.config.getoption("--renew", default=False))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give the whole run its own HOME with a git identity, and none of the machine's settings."""
@@ -61,6 +67,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name in list(os.environ):
             if name.startswith(("GIT_", "ARCHIVER_")):
                 environment.delenv(name)
+        environment.setenv("LC_ALL", "C.UTF-8")
         environment.setenv("HOME", str(home))
         environment.setenv("XDG_CONFIG_HOME", str(home / ".config"))
         environment.setenv("GIT_CONFIG_NOSYSTEM", "1")

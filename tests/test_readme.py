@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "README.zh-CN.md")
+PAGES = {"README.md": "en", "README.zh-CN.md": "zh"}
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 _PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 _CHANGING = (
@@ -54,12 +54,13 @@ def steps(block: str) -> list[Step]:
     return found
 
 
-def play(page: str, folder: Path) -> list[tuple[list[str], list[str]]]:
-    """Run the page's commands one after the other; return what is shown and what came."""
+def play(page: str, folder: Path, language: str) -> list[tuple[list[str], list[str]]]:
+    """Run the commands of a page, one after the other; return what is shown and what came."""
     environment = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(folder),
         "LC_ALL": "C.UTF-8",
+        "ARCHIVER_LANG": language,
     }
     played, here = [], folder / "work"
     here.mkdir()
@@ -110,7 +111,7 @@ def test_every_command_of_the_page_shows_what_really_comes_out(
     name: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     page = (ROOT / name).read_text(encoding="utf-8")
-    played = play(page, tmp_path)
+    played = play(page, tmp_path, PAGES[name])
     assert played
     for program in _PYTHON.findall(page):
         command = [sys.executable, "-c", program]

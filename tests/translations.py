@@ -44,18 +44,18 @@ def messages() -> Catalog:
     """Return everything that the program and click say, with the files in which it stands."""
     catalog = Catalog()
     for path in sorted((ROOT / "archiver").rglob("*.py")):
-        source = path.read_bytes()
-        _add(catalog, path, extract("python", io.BytesIO(source), KEYWORDS))
-        _add(catalog, path, _help(ast.parse(source)))
+        code = path.read_bytes()
+        _add(catalog, path, extract("python", io.BytesIO(code), KEYWORDS))
+        _add(catalog, path, _help(ast.parse(code)))
     for path in sorted((ROOT / "templates").iterdir()):
         method = "javascript" if path.suffix == ".js" else "jinja2.ext.babel_extract"
         options = {"extensions": "jinja2.ext.i18n", "trimmed": "true", "newstyle_gettext": "true"}
         if path.suffix in (".js", ".j2"):
-            _add(catalog, path, extract(method, path.open("rb"), KEYWORDS, options=options))
+            source = io.BytesIO(path.read_bytes())
+            _add(catalog, path, extract(method, source, KEYWORDS, options=options))
     for path in sorted(Path(click.__file__).parent.glob("*.py")):
-        _add(
-            catalog, Path("click") / path.name, extract("python", path.open("rb"), _WORDS_OF_CLICK)
-        )
+        words = extract("python", io.BytesIO(path.read_bytes()), _WORDS_OF_CLICK)
+        _add(catalog, Path("click") / path.name, words)
     return catalog
 
 

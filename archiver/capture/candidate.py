@@ -159,10 +159,7 @@ class Candidate:
             new=after.end,
             summary=summary,
             changes=captured(
-                self.target.catalogue,
-                found.changes,
-                tip=self.target.tip(),
-                timestamp=stamp(taken),
+                self.target.catalogue, found.changes, tip=self.target.tip(), timestamp=stamp(taken)
             ),
             severities=found.severities,
             notes=(*self.notes, *large, *self.confirmation.notes),

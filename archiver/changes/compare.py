@@ -178,7 +178,9 @@ def weighed(
     old, new = split(before), split(after)
     for name in unequal(old, new):
         known = weights.knows(name)
-        if known is None or worse(known, found):
+        if known is not None and not policy.concerns(name):
+            found = known if worse(known, found) else found
+        elif known is None or worse(known, found):
             for change in field_changes(_only(name, old), _only(name, new), policy):
                 severity = weights.of_field(change)
                 found = severity if worse(severity, found) else found

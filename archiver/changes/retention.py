@@ -62,9 +62,9 @@ class Plan(NamedTuple):
 
 
 _PERIODS: Final[Mapping[str, _Period]] = {
-    "daily": lambda moment: (moment.year, moment.month, moment.day),
-    "weekly": lambda moment: moment.isocalendar()[:2],
-    "monthly": lambda moment: (moment.year, moment.month),
+    stored("daily"): lambda moment: (moment.year, moment.month, moment.day),
+    stored("weekly"): lambda moment: moment.isocalendar()[:2],
+    stored("monthly"): lambda moment: (moment.year, moment.month),
 }
 
 
@@ -97,13 +97,13 @@ def _kept(
     files: Sequence[Stamped], policy: Retention, now: datetime, latest: str | None
 ) -> Iterator[tuple[str, str]]:
     newest = [file for file in files if file.name == latest] or files[:1]
-    yield from ((file.name, "newest") for file in newest)
+    yield from ((file.name, stored("newest")) for file in newest)
     if policy.is_empty:
         yield from ((file.name, stored("no rule removes it")) for file in files)
     if policy.older_than is not None:
         oldest, reason = now - timedelta(days=policy.older_than), _age(policy.older_than)
         yield from ((file.name, reason) for file in files if file.taken_at >= oldest)
-    yield from ((file.name, "last") for file in files[: policy.keep_last or 0])
+    yield from ((file.name, stored("last")) for file in files[: policy.keep_last or 0])
     for reason, period in _PERIODS.items():
         limit = getattr(policy, f"keep_{reason}") or 0
         yield from ((name, reason) for name in _newest_of_each(files, period)[:limit])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import msgspec
 
 from archiver.errors import NotifyError
+from archiver.language import sentence
 from archiver.plugins import Kinds
 from archiver.records.representation import short
 
@@ -109,4 +110,4 @@ BUILT_IN: Final[Mapping[str, str]] = MappingProxyType(
 )
 """The built-in types, by name."""
 
-KINDS: Kinds[Notifier] = Kinds("channel", Notifier, "archiver.notifiers", BUILT_IN)  # type: ignore[type-abstract]
+KINDS: Kinds[Notifier] = Kinds(sentence("channel"), Notifier, "archiver.notifiers", BUILT_IN)  # type: ignore[type-abstract]

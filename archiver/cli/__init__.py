@@ -168,7 +168,7 @@ class LazyGroup(click.Group):
     ) -> click.Context:
         """Parse; ``--help`` and ``--version`` write here."""
         with reported(debug=False):
-            language.of_machine()
+            language.of_environment()
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> object:

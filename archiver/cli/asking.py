@@ -11,7 +11,7 @@ import click
 from archiver.cli import output
 from archiver.errors import ConfigError
 from archiver.history import index as indexes
-from archiver.language import sentence, tr
+from archiver.language import said, sentence, tr
 from archiver.records.text import Noun, count
 from archiver.render import table, wording
 from archiver.render.export import export
@@ -133,7 +133,7 @@ def _spoken(name: str, value: Json) -> Json:
     if name in _SHARES and isinstance(value, (int, float)):
         return f"{value:.1%}"
     if isinstance(value, bool):
-        return "new" if value else ""
+        return said(wording.WORDS["new"]) if value else ""
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from archiver.cli import asking, log_output
-from archiver.language import listed, said, tr
+from archiver.language import listed, said, sentence, tr
 from archiver.records.model import KINDS, Summary
 from archiver.records.text import Noun, clip, terminal
 from archiver.render import wording
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Broken: TypeAlias = tuple[Catalogue, Entry, Breakdown]
 
 _VALUES: Final = Noun("value", "values")
-_NONE: Final = "(none)"
+_NONE: Final = sentence("(none)")
 _WIDEST: Final = 60
 
 

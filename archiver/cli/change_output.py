@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import partial, wraps
 from heapq import merge
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -189,16 +189,14 @@ class Look:
             found.tally()
         old, current = found.ends
         folded: Counter[Kind] = Counter()
-        changes = seen.weighed(found)
-        if self.form in _FOR_PEOPLE and not self.stat:
-            changes = found.folded(changes, folded)
         return ChangeStream(
             noun=catalogue.noun,
             source=found.source,
             old=old,
             current=current,
-            changes=() if counted else self._listed(changes),
+            changes=() if counted else self._listed(seen.weighed(found)),
             summary=lambda: found.summary,
+            fold=partial(found.folded, counts=folded) if self.form in _FOR_PEOPLE else iter,
             folded=folded,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from heapq import merge
 from itertools import islice
@@ -16,7 +17,7 @@ from archiver.errors import ShallowHistory, reason
 from archiver.history import revisions
 from archiver.history.changelog import is_reversed, sections
 from archiver.history.choice import answering
-from archiver.language import sentence, tr
+from archiver.language import ENGLISH, sentence, speaking, tr
 from archiver.records.text import more
 from archiver.render import changelog as rendering
 from archiver.render.section import SCHEMA, read_document
@@ -72,36 +73,38 @@ def changelog(
 
     Captures in which only metrics changed are left out.
     """
-    folder = None
-    ended: list[ShallowHistory] = []
-    if given is not None and (between or since):
-        raise click.UsageError(
-            tr("--from-context renders a document as it is: no A..B, no --since.")
-        )
-    if given is not None:
-        document = read_document(given.read())
-        source, found = document["source"], iter(document["sections"])
-    else:
-        start = None if since is None else revisions.start(since, now())
-        catalogues = (replace(choice, damping=0) if as_context else choice).each()
-        config = catalogues[0].config
-        folder = config.template_folder if config else None
-        source = ", ".join(each.source for each in catalogues)
-        found = _newest_first(catalogues, between, start, ended)
-    shown = islice(found, limit)
-    with output.destination(output_path) as out:
-        if as_context:
-            document = {"schema": SCHEMA, "source": source, "sections": [*shown]}
-            out.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    # What templates receive is JSON, and the same in every language.
+    with speaking(ENGLISH) if as_context else nullcontext():
+        folder = None
+        ended: list[ShallowHistory] = []
+        if given is not None and (between or since):
+            raise click.UsageError(
+                tr("--from-context renders a document as it is: no A..B, no --since.")
+            )
+        if given is not None:
+            document = read_document(given.read())
+            source, found = document["source"], iter(document["sections"])
         else:
-            _render(source, shown, template, folder, out)
-        left = sum(1 for _ in found)
-        if ended and limit is not None:
-            _say(_UNCOUNTED, None if as_context or template is not None else out)
-        elif left:
-            _say(more(left), None if as_context or template is not None else out)
-    for end in ended:
-        output.noted(sentence("{end}; {hint}", end=reason(end), hint=end.hint))
+            start = None if since is None else revisions.start(since, now())
+            catalogues = (replace(choice, damping=0) if as_context else choice).each()
+            config = catalogues[0].config
+            folder = config.template_folder if config else None
+            source = ", ".join(each.source for each in catalogues)
+            found = _newest_first(catalogues, between, start, ended)
+        shown = islice(found, limit)
+        with output.destination(output_path) as out:
+            if as_context:
+                document = {"schema": SCHEMA, "source": source, "sections": [*shown]}
+                out.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+            else:
+                _render(source, shown, template, folder, out)
+            left = sum(1 for _ in found)
+            if ended and limit is not None:
+                _say(_UNCOUNTED, None if as_context or template is not None else out)
+            elif left:
+                _say(more(left), None if as_context or template is not None else out)
+        for end in ended:
+            output.noted(sentence("{end}; {hint}", end=reason(end), hint=end.hint))
 
 
 def _say(words: str, out: TextIO | None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from archiver.errors import ArchiverError, ConfigError, reason
-from archiver.language import said, sentence, tr
+from archiver.language import listed, said, sentence, tr
 from archiver.records.model import SEVERITIES
 
 if TYPE_CHECKING:
@@ -114,12 +114,15 @@ def found(counts: Mapping[Severity, int], least: Severity | None, *, about: str 
     if least is None:
         return False
     from archiver.changes.severity import reached  # noqa: PLC0415 - only where it is asked for
-    from archiver.records.text import count  # noqa: PLC0415 - likewise
+    from archiver.render.wording import SEVERITIES as SEVERITY_WORDS  # noqa: PLC0415 - likewise
 
     bad = [each for each in SEVERITIES if counts.get(each) and reached(each, least)]
     if bad:
-        words = ", ".join(f"{count(counts[each])} {each}" for each in bad)
-        click.echo(f"{about}--fail-on {least}: {words}", err=True)
+        words = listed(
+            sentence("{number:,} {severity}", number=counts[each], severity=SEVERITY_WORDS[each])
+            for each in bad
+        )
+        click.echo(f"{about}--fail-on {least}: {said(words)}", err=True)
     return bool(bad)
 
 

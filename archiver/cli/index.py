@@ -110,4 +110,5 @@ def _updated(catalogue: Catalogue, helpers: Workers, *, rebuild: bool) -> str:
 def _removed(catalogue: Catalogue) -> str:
     place = indexes.storage(catalogue)
     there = place is not None and place.remove()
-    return f"{catalogue.source}: {'removed' if there else 'there is no index'}"
+    words = tr("the index is removed") if there else tr("there is no index")
+    return f"{catalogue.source}: {words}"

@@ -157,8 +157,10 @@ def _run(run: Run | None, noun: Noun) -> str:
     if run is None:
         return tr("never")
     words = tr(_OUTCOMES[run.outcome]) if run.good else terminal(retold(run.error))
-    total = "" if run.total is None else f", {noun.counted(run.total)}"
-    return f"{run.timestamp} UTC, {words}{total}"
+    if run.total is None:
+        return tr("{time} UTC, {words}", time=run.timestamp, words=words)
+    records = noun.counted(run.total)
+    return tr("{time} UTC, {words}, {records}", time=run.timestamp, words=words, records=records)
 
 
 @click.command(

@@ -37,10 +37,10 @@ _TITLES: Final = (sentence("Example:"), sentence("Examples:"))
 """How the end of a help text begins; below are command lines."""
 
 
-def of_machine() -> None:
-    """Speak the language of the locale; English where it has none of ours."""
+def of_environment() -> None:
+    """Speak the language that the environment names; English where it has none of ours."""
     environ = os.environ  # noqa: TID251  config costs 40 ms, and `archiver --help` needs none
-    name = next((environ[each] for each in _LOCALE if environ.get(each)), "")
+    name = next((environ[each] for each in (VARIABLE, *_LOCALE) if environ.get(each)), "")
     _speak(known(name) or ENGLISH)
 
 
@@ -88,7 +88,7 @@ def translated(command: click.Command) -> click.Command:
     if current() == ENGLISH:
         return command
     command = copy.copy(command)
-    command.help = tr(command.help or "")
+    command.help = tr(command.help) if command.help else None
     for title in _TITLES:
         command.epilog = (command.epilog or "").replace(f"\n{title}\n", f"\n{tr(title)}\n")
     command.params = [_parameter(each) for each in command.params]
@@ -99,7 +99,7 @@ def _parameter(parameter: click.Parameter) -> click.Parameter:
     if not isinstance(parameter, click.Option) or not parameter.help:
         return parameter
     parameter = copy.copy(parameter)
-    parameter.help = tr(parameter.help or "")
+    parameter.help = tr(str(parameter.help))
     return parameter
 
 

@@ -42,6 +42,11 @@ if TYPE_CHECKING:
 WORKFLOW = ".github/workflows/archive.yml"
 PIPELINE = ".gitlab-ci.yml"
 NIGHTLY = "17 3 * * *"
+_OUTCOMES = {
+    "made": sentence("made {file}"),
+    "kept": sentence("kept {file}"),
+    "extended": sentence("extended {file}"),
+}
 _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": schemas.config}
 
 
@@ -117,7 +122,8 @@ def init(
             tr("note: inside of the git repository {outer}: made one of its own", outer=outer)
         )
     for name, outcome in made.files.items():
-        click.echo(f"{outcome} {terminal(str(folder / name))}")
+        shown = terminal(str(folder / name))
+        click.echo(tr(_OUTCOMES[outcome], file=shown))
         if name in jobs and outcome == "kept":
             output.note(tr("note: {name} stays as it is; remove it to get a new one", name=name))
     for line in _advice(action, jobs if pages else (), made.files):
@@ -159,19 +165,16 @@ def sources(context: click.Context, *, repo: Path, form: str, check: bool) -> No
 
 def _check(config: Config, name: str) -> None:
     found = connection.check(config, name)
-    announced = (
-        ""
-        if found.announced is None
-        else tr(", {announced} announced", announced=count(found.announced))
-    )
-    click.echo(
-        tr(
-            "{name}: answers: {records} on the first page{announced}",
-            name=name,
-            records=count(found.records, "record"),
-            announced=announced,
+    records = count(found.records, "record")
+    if found.announced is None:
+        words = tr("answers: {records} on the first page", records=records)
+    else:
+        words = tr(
+            "answers: {records} on the first page, {announced} announced",
+            records=records,
+            announced=count(found.announced),
         )
-    )
+    click.echo(f"{name}: {words}")
 
 
 @click.command(epilog=options.examples("archiver schema changes > changes.schema.json"))

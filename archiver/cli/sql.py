@@ -163,7 +163,7 @@ def _write(found: Answer, form: Form, out: TextIO, limit: int | None) -> None:
     rows = (dict(zip(found.columns, map(_plain, row), strict=True)) for row in found.rows)
     shown, others = asking.first_rows(rows, limit)
     counted = _Counted(shown)
-    asking.write(counted, found.columns, form, out, title="answer", noun=_ROWS)
+    asking.write(counted, found.columns, form, out, title=tr("answer"), noun=_ROWS)
     if not counted.number and form == "text":
         output.note(tr("no rows"))
     if limit is not None and next(others, None) is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from archiver.errors import DatabaseDamaged
+from archiver.language import sentence
 
 if TYPE_CHECKING:
     import sqlite3
@@ -82,7 +83,9 @@ def join(
     connection.execute("ATTACH ? AS part", (f"file:{quote(str(part))}?mode=ro&immutable=1",))
     found = connection.execute("SELECT id, revision, object FROM part.captures ORDER BY id")
     if found.fetchall() != [*captures]:
-        raise DatabaseDamaged(f"{part} does not hold the captures that were asked for")
+        raise DatabaseDamaged(
+            sentence("{part} does not hold the captures that were asked for", part=part)
+        )
     for statement in _NUMBERS:
         connection.execute(statement)
     connection.executemany(_END, connection.execute(_TOUCHED))

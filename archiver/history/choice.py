@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -143,7 +144,7 @@ class Choice:
         stamped = (each[1] for word in self.words for each in _STAMPED.finditer(word))
         named = {name for name in stamped if name in config.sources}
         if len(named) > 1 and not self.sources:
-            versions = " and ".join(sorted(named))
+            versions = reduce(_and, sorted(named))
             hint = sentence("A and B are versions of one source")
             raise ConfigError(
                 sentence("there is more than one source: {versions}", versions=versions), hint=hint
@@ -157,6 +158,10 @@ class Choice:
         damping = found.damping if self.damping is None else self.damping
         indexed = found.indexed and self.index
         return replace(found, policy=policy, indexed=indexed, damping=damping)
+
+
+def _and(first: str, second: str) -> str:
+    return sentence("{first} and {second}", first=first, second=second)
 
 
 def _within(repository: Repository, folder: Path, file: str) -> str:

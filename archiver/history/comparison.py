@@ -99,12 +99,12 @@ class Comparison:
             yield change
 
     def folded(
-        self, changes: Iterator[RecordChange], counts: Counter[Kind]
+        self, changes: Iterable[RecordChange], *, counts: Counter[Kind]
     ) -> Iterator[RecordChange]:
         """Yield its `changes` as people read them; `counts` receives those told elsewhere."""
         capture = self.new.end.revision
         if self.damping is None or not self.damping.damps or capture is None:
-            return changes
+            return iter(changes)
         return self.damping.folded(capture, changes, counts)
 
     @property
@@ -250,13 +250,12 @@ def outlined(
         if found is None:
             continue
         counts[found] += 1
-        if shown[found] == CAP or found[0] not in NEWS:
-            continue
-        change = explain(old, new, policy, known)
-        told = fold(with_(change, severity=found[1])) if change else None
-        if told is not None:
-            shown[found] += 1
-            named.append(told)
+        if shown[found] < CAP and found[0] in NEWS:
+            change = explain(old, new, policy, known)
+            told = fold(with_(change, severity=found[1])) if change is not None else None
+            if told is not None:
+                shown[found] += 1
+                named.append(told)
     kinds: Counter[Kind] = Counter()
     severities: Severities = {}
     for (kind, severity), number in counts.items():

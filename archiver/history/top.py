@@ -52,7 +52,7 @@ def metric(catalogue: Catalogue, index: Index, name: str) -> int:
     known = figures.metrics(index.connection)
     if name in known:
         return known[name]
-    there = few([*known]) if known else "none"
+    there = few([*known]) if known else sentence("none")
     raise ConfigError(
         sentence(
             '{source} has no metric "{name}"{suggestion}',

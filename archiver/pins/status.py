@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from archiver.changes.compare import field_changes
 from archiver.changes.severity import PINNED, TERMS, reached, scale
-from archiver.errors import ShallowHistory, UnknownRevision
+from archiver.errors import ShallowHistory, UnknownRevision, reason
 from archiver.history import revisions
 from archiver.history.timeline import Moment, timelines
 from archiver.history.versions import opened
@@ -226,10 +226,13 @@ class _Evidence:
             based = self._base is not None
             if all(key in self._tombstones or (based and key in self._records) for key in keys):
                 return
-            hint = "git fetch --unshallow"
-            hint += "" if based else ", or name a revision that is here by --since"
+            hint = (
+                sentence("git fetch --unshallow")
+                if based
+                else sentence("git fetch --unshallow, or name a revision that is here by --since")
+            )
             raise ShallowHistory(
-                str(short), hint=hint, commit=short.commit, path=short.path
+                reason(short), hint=hint, commit=short.commit, path=short.path
             ) from short
 
     def ask(self, fates: Fates, unlisted: AbstractSet[str]) -> None:
@@ -347,7 +350,7 @@ class _Evidence:
                 detail = sentence("{detail}: both mean {name}", detail=detail, name=name)
             elif verdict == "changed":
                 shifts = islice(wording.shifts(change), _SHIFTS)
-                detail = joined("; ", (_shifted(each.field, each.old, each.new) for each in shifts))
+                detail = reduce(_and, (_shifted(each.field, each.old, each.new) for each in shifts))
             if reached(severity, self._least) or verdict == "respelled":
                 yield field, Finding(key=key, verdict=verdict, severity=severity, detail=detail)
 
@@ -414,13 +417,13 @@ def _fated(key: str, fate: Fate, where: str, since: Moment | None = None) -> Fin
     if fate.state == "unknown":
         detail = sentence("{where}; whether it still exists is unknown", where=where)
         if fate.cause:
-            detail = joined(": ", (detail, Stored(fate.cause)))
+            detail = sentence("{detail}: {cause}", detail=detail, cause=Stored(fate.cause))
         return Finding(key=key, verdict="unconfirmed", detail=detail, since=since)
     if since:
         where = sentence("{where} since {since} UTC", where=where, since=since.timestamp)
     said = sentence("renamed to {key}", key=fate.now) if fate.now else _cause(fate.cause)
     verdict: Verdict = "renamed" if fate.now else "removed"
-    return Finding(key=key, verdict=verdict, detail=joined("; ", (said, where)), now=fate.now)
+    return Finding(key=key, verdict=verdict, detail=_and(said, where), now=fate.now)
 
 
 def _cause(cause: str) -> str:
@@ -436,6 +439,10 @@ def _removed(stone: Tombstone) -> Sentence:
         cause=Stored(stone.cause),
         last_seen=stone.last_seen,
     )
+
+
+def _and(first: str, second: str) -> Sentence:
+    return sentence("{first}; {second}", first=first, second=second)
 
 
 def _then(first: Sentence, following: Sentence) -> Sentence:

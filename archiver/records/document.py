@@ -382,7 +382,7 @@ def _names(found: Iterable[_Found], header: str) -> tuple[str, ...]:
 def _member(value: _Found, name: str) -> _Found:
     members = _distinct(value)
     if name not in members:
-        there = ", ".join(list(members)[:5]) or "nothing"
+        there = ", ".join(list(members)[:5]) or sentence("nothing")
         raise UnreadableSnapshot(
             sentence(
                 'no "{name}" at {place} (there: {there})',

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from archiver.language import forms, said, sentence, sentences
+from archiver.language import forms, said, sentence, sentences, translated, translated_plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -267,6 +267,37 @@ class Noun(NamedTuple):
         noun = self.one if number == 1 else self.many
         return sentence("{number:,} {noun}", number=number, noun=noun)
 
+    @property
+    def words(self) -> Noun:
+        """Both words in the language of the reader, as far as it has them."""
+        if self not in _NAMED:
+            return self
+        return Noun(*(said(sentences(*self, number)) for number in (1, 2)))
+
+    @property
+    def templates(self) -> tuple[str, str]:
+        """What to fill a ``{number}`` in, for one and for several, in the reader's language."""
+        if self in _COUNTED:
+            one, many = (translated_plural(*_COUNTED[self], number) for number in (1, 2))
+        else:
+            one, many = (translated(_ANY).replace("{noun}", noun) for noun in self)
+        return one.replace(_NUMBER_PLACE, "{number}"), many.replace(_NUMBER_PLACE, "{number}")
+
+
+_NUMBER_PLACE: Final = "{number:,}"
+_ANY: Final = "{number:,} {noun}"
+_NAMED: Final = frozenset(
+    Noun(*each)
+    for each in (
+        forms("record", "records"),
+        forms("model", "models"),
+        forms("dataset", "datasets"),
+        forms("package", "packages"),
+        forms("product", "products"),
+        forms("vulnerability", "vulnerabilities"),
+    )
+)
+"""What records may be called in other languages, too."""
 
 _COUNTED: Final[Mapping[Noun, tuple[str, str]]] = {
     Noun(*(template.removeprefix("{number:,} ") for template in each)): each

@@ -61,6 +61,7 @@ def message(
         "source": source,
         "total": total,
         "summary": msgspec.to_builtins(summary),
+        "news": summary.news,
         "severities": severities or {},
         "changes": public(named),
         "names": names(chain.from_iterable(named.values())),

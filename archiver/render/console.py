@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import UNSET
 
 from archiver.changes.severity import severity_of
-from archiver.language import retold, said, sentence
+from archiver.language import retold, said
 from archiver.records import text
 from archiver.render import wording
 
@@ -82,7 +82,7 @@ def _first_line(change: RecordChange, colour: str) -> str:
         line = f"= {text.terminal(change.old_key)} → {text.terminal(wording.shown(change))}"
     note = wording.NOTES.get(kind, "") if change.cause is UNSET else retold(change.cause)
     if change.changes is not UNSET and severity_of(change) == "breaking":
-        note = sentence("breaking")
+        note = wording.SEVERITIES["breaking"]
     note = text.terminal(note)
     line += f" ({note})" if note else ""
     return f"{colour}{line}{_PLAIN}\n" if colour else f"{line}\n"

@@ -154,7 +154,8 @@ def _write_html(table: _Table, out: TextIO) -> None:
         "columns": [(name, wording.is_quantity(name)) for name in table.columns],
         "rows": rows,
         "headline": table.noun.counted(len(rows)),
-        "noun": table.noun,
+        "noun": table.noun.words,
+        "counted": table.noun.templates,
         "script": script,
         "script_hash": _digest(script),
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from archiver.language import (
     said,
     sentence,
     speaking,
+    tr,
     translated,
     translated_plural,
 )
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 _TEXT = (str, Sentence)
+_TABLE = "const TRANSLATIONS = {};"
+"""Where a script takes its translations from."""
+_SAYINGS = re.compile(r'\btr\("((?:[^"\\]|\\.)*)"')
 _PLAIN = tuple(f".{kind}{end}" for kind in ("txt", "md", "yml") for end in (".j2", ""))
 
 
@@ -127,6 +133,9 @@ def _furnish(environment: Environment) -> None:
     environment.policies["ext.i18n.trimmed"] = True
     environment.globals["titles"] = {kind: said(title) for kind, title in wording.TITLES.items()}
     environment.globals["kinds"] = {kind: said(words) for kind, words in wording.WORDS.items()}
+    environment.globals["severities"] = {
+        each: said(words) for each, words in wording.SEVERITIES.items()
+    }
     environment.globals["matters"] = FIRST
     environment.globals["groups"] = groups
     environment.globals["stylesheet"] = _stylesheet
@@ -198,6 +207,21 @@ def _from(folder: Path, name: str) -> tuple[str, str, Callable[[], bool]] | None
 def static(name: str) -> str:
     """Return a file of the built-in templates as it is."""
     return _templates().joinpath(name).read_text("utf-8")
+
+
+def spoken(script: str) -> str:
+    """Return `script` with what it says in the language of the reader."""
+    said_ = {english: tr(english) for english in map(_unquoted, _SAYINGS.findall(script))}
+    told = {english: words for english, words in said_.items() if words != english}
+    if not told:
+        return script
+    table = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return script.replace(_TABLE, f"const TRANSLATIONS = {table};", 1)
+
+
+def _unquoted(literal: str) -> str:
+    words: str = json.loads(f'"{literal}"')
+    return words
 
 
 def fingerprint(start: str, folder: Path | None) -> str:

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from archiver.changes.severity import importance, of_kind, severity_of
+from archiver.changes.severity import importance, severity_of
 from archiver.records.model import CHANGES_1
 from archiver.records.text import RECORD
 from archiver.render.section import nowhere
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from archiver.records.model import End, Kind, RecordChange, Severities, Severity, Summary
+    from archiver.records.model import End, Kind, RecordChange, Severities, Summary
     from archiver.records.text import Noun
 
 Form: TypeAlias = Literal["text", "json", "jsonl", "markdown", "html", "csv", "csv-raw"]
@@ -37,6 +37,7 @@ class ChangeStream:
         changes: The changes, in the order of their keys; read once.
         summary: Returns the counts, once `changes` has ended.
         noun: What the records are called.
+        fold: Yields those of its changes that are told here; the others are counted in `folded`.
         folded: How many changes of each kind are told in a newer one, once `changes` has ended.
     """
 
@@ -46,6 +47,7 @@ class ChangeStream:
     changes: Iterable[RecordChange]
     summary: Callable[[], Summary]
     noun: Noun = RECORD
+    fold: Callable[[Iterable[RecordChange]], Iterator[RecordChange]] = iter
     folded: Counter[Kind] = field(default_factory=Counter)
 
 
@@ -103,6 +105,7 @@ class Shown:
         changes = self._stream.changes
         if self._view.form in PAGES:
             changes = self._counted(changes)
+        changes = self._stream.fold(changes)
         if self._view.limit is None:
             yield from changes
         else:
@@ -110,18 +113,11 @@ class Shown:
             yield from shown
 
     def _counted(self, changes: Iterable[RecordChange]) -> Iterator[RecordChange]:
-        """Yield the changes, and count those of each kind and severity, told here or elsewhere."""
+        """Yield the changes, and count those of each kind and severity."""
         for change in changes:
-            self._count(
-                change.kind, of_kind(change.kind) if change.flapping else severity_of(change)
-            )
+            of_kind, severity = self.severities.setdefault(change.kind, {}), severity_of(change)
+            of_kind[severity] = of_kind.get(severity, 0) + 1
             yield change
-        for kind, number in self._stream.folded.items():
-            self._count(kind, of_kind(kind), number)
-
-    def _count(self, kind: Kind, severity: Severity, number: int = 1) -> None:
-        counts = self.severities.setdefault(kind, {})
-        counts[severity] = counts.get(severity, 0) + number
 
     def drain(self) -> None:
         """Run to the end of the stream, where its summary is known."""

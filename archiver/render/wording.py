@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from archiver.changes.severity import severity_of
-from archiver.language import forms, listed, sentence, sentences, tr, trn
+from archiver.language import Sentence, forms, listed, sentence, sentences, tr, trn
 from archiver.records import text
 from archiver.records.model import RecordUpdate, Rename, steps
 
@@ -59,6 +59,14 @@ WORDS: Final[Mapping[str, str]] = {
 }
 """What each kind of change, and each state of a record, is called inside of a sentence."""
 
+SEVERITIES: Final[Mapping[str, str]] = {
+    "breaking": sentence("breaking"),
+    "notable": sentence("notable"),
+    "info": sentence("info"),
+    "noise": sentence("noise"),
+}
+"""What each severity is called."""
+
 VERDICTS: Final[Mapping[str, str]] = {
     "missing": sentence("missing"),
     "removed": sentence("removed"),
@@ -104,6 +112,11 @@ def counts(summary: Summary) -> list[str]:
     """Name every kind that happened: ``["+12 new", "34 updated"]``; empty if nothing did."""
     numbers = ((words, getattr(summary, kind)) for kind, words in _COUNTED.items())
     return [sentences(*words, number) for words, number in numbers if number]
+
+
+def number(kind: Kind, number: int) -> Sentence:
+    """Say how many changes of one kind there are, without a sign: ``12 new``."""
+    return sentence("{number:,} {kind}", number=number, kind=WORDS[kind])
 
 
 def headline(summary: Summary, total: int, *, first: bool = False, noun: Noun = text.RECORD) -> str:

@@ -15,7 +15,7 @@ from archiver.errors import ConfigError, NotADataRepository
 from archiver.history.index import ready, silent
 from archiver.language import ENGLISH, current, sentence, speaking
 from archiver.records.representation import short
-from archiver.render.templates import fingerprint, render, static
+from archiver.render.templates import fingerprint, render, spoken, static
 from archiver.site import machine
 from archiver.site.addresses import upwards
 from archiver.site.facts import Facts
@@ -168,7 +168,7 @@ class _Site:
     drawn: int = 0
 
     def __post_init__(self) -> None:
-        style, script = static("site.css"), static("site.js")
+        style, script = static("site.css"), spoken(static("site.js"))
         self.title = self.settings.title or ", ".join(self.names)
         self.base_url = (
             (self.settings.base_url or "").rstrip("/") + "/" if self.settings.base_url else ""

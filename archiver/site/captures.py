@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archiver.changes.severity import FIRST, of_kind
 from archiver.database.news import told
-from archiver.language import tr, trn
+from archiver.language import listed, tr, trn
 from archiver.records.model import KINDS
 from archiver.records.text import count
 from archiver.render import wording
@@ -135,15 +135,11 @@ class Captures:
         every = [event for each in reversed(here) for event in told(self.facts.connection, each.id)]
         events = [*self.facts.story.folded(every, self.facts.damping(here[-1].id))]
         sums = {kind: sum(each.counts.get(kind, 0) for each in here) for kind in KINDS}
-        words = [
-            f"{count(sums[kind])} {kind}" for kind in FIRST if sums[kind] and kind != "metrics"
-        ]
-        last = next((each.total for each in reversed(here) if each.total is not None), None)
-        at_end = (
-            ""
-            if last is None
-            else tr("; {records} at its end", records=self.facts.catalogue.noun.counted(last))
+        words = listed(
+            wording.number(kind, sums[kind]) for kind in FIRST if sums[kind] and kind != "metrics"
         )
+        last = next((each.total for each in reversed(here) if each.total is not None), None)
+        headline = {"captures": count(len(here), "capture"), "words": words or tr("no news")}
 
         def neighbour(other: int) -> dict[str, str] | None:
             there = 0 <= other < len(names)
@@ -153,7 +149,13 @@ class Captures:
             "kind": "month",
             "heading": names[place],
             "timestamp": "",
-            "headline": f"{count(len(here), 'capture')}: {', '.join(words) or 'no news'}{at_end}.",
+            "headline": tr("{captures}: {words}.", **headline)
+            if last is None
+            else tr(
+                "{captures}: {words}; {records} at its end.",
+                records=self.facts.catalogue.noun.counted(last),
+                **headline,
+            ),
             "notes": [*_folded(len(every) - len(events))],
             "before": neighbour(place - 1),
             "after": neighbour(place + 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from archiver.language import sentence
 from archiver.records.representation import short
 from archiver.render import wording
 from archiver.site.data import FACET, sorts
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _FIELDS: Final = 6
 _VALUES: Final = 10
-_ABSENT: Final = "(none)"
+_ABSENT: Final = sentence("(none)")
 
 
 class Value(NamedTuple):

@@ -236,14 +236,25 @@ class _Round:
             for feed, select, entries in zip(chosen, selecting, found, strict=True):
                 if len(entries) < self._limit:
                     is_open = True
-                    entries.extend(self._entry(feed, captured, each) for each in select(captured))
+                    entries.extend(
+                        self._entry(feed, captured, summary, changes, weights, elsewhere=rest)
+                        for summary, changes, weights, rest in select(captured)
+                    )
             if not is_open:
                 break
         return found
 
-    def _entry(self, feed: Feed, captured: Captured, selected: _Selected) -> Entry:
+    def _entry(
+        self,
+        feed: Feed,
+        captured: Captured,
+        summary: Summary,
+        changes: list[RecordChange],
+        severities: Severities,
+        *,
+        elsewhere: Counter[Kind],
+    ) -> Entry:
         old, new = captured.ends
-        summary, changes, severities, elsewhere = selected
         address = f"{self._base}captures/{captured.page}.html" if self._base else ""
         context = section(
             source=self._catalogue.source,
@@ -297,29 +308,14 @@ def _authority(catalogue: Catalogue, first: Logged) -> str:
     return f"tag:{revision[:_DIGITS]}.archiver.invalid,{taken.date()}"
 
 
-class _Selected(NamedTuple):
-    """What a feed tells of a capture.
+_Selected: TypeAlias = "Iterator[tuple[Summary, list[RecordChange], Severities, Counter[Kind]]]"
 
-    Attributes:
-        summary: How many changes there are of each kind.
-        changes: The ones that are named, the worst first.
-        severities: How many changes there are of each kind and severity.
-        elsewhere: How many changes of each kind flap, and are told in a newer capture.
+
+def _selecting(feed: Feed, policy: Policy, damping: Damping) -> Callable[[Captured], _Selected]:
+    """Return what selects the news of a feed from a capture: nothing, or counts and changes.
+
+    The last are the numbers of changes that flap, and are told in a newer capture.
     """
-
-    summary: Summary
-    changes: list[RecordChange]
-    severities: Severities
-    elsewhere: Counter[Kind]
-
-    def __repr__(self) -> str:
-        return short(self)
-
-
-def _selecting(
-    feed: Feed, policy: Policy, damping: Damping
-) -> Callable[[Captured], Iterator[_Selected]]:
-    """Return what selects the news of a feed from a capture: nothing, or counts and changes."""
     weights = scale(policy)
     if feed.saved is None:
         return lambda captured: _of_kinds(feed, captured, weights, damping)
@@ -329,11 +325,9 @@ def _selecting(
     return lambda captured: _of_query(feed, captured, damping, wanted, where)
 
 
-def _of_kinds(
-    feed: Feed, captured: Captured, weights: Scale, damping: Damping
-) -> Iterator[_Selected]:
+def _of_kinds(feed: Feed, captured: Captured, weights: Scale, damping: Damping) -> _Selected:
     if captured.before is None and feed.name == ALL:
-        yield _Selected(Summary(), [], {}, Counter())
+        yield Summary(), [], {}, Counter()
     counts = _counts(feed, captured)
     if counts:
         severities: Severities = {
@@ -341,26 +335,21 @@ def _of_kinds(
             for kind, number in counts.items()
         }
         elsewhere: Counter[Kind] = Counter()
-        named: list[RecordChange] = []
+        changes: list[RecordChange] = []
         for kind, number in counts.items():
-            items = _all(captured, kind, damping) if number > CAP else captured.first(kind)
-            named += islice(_folded(items, weights, damping, elsewhere), CAP)
-        yield _Selected(_summary(counts), sorted(named, key=importance), severities, elsewhere)
-
-
-def _all(captured: Captured, kind: Kind, damping: Damping) -> Iterable[Item]:
-    """Return the news of a kind of which so many may flap that the first ones are not enough."""
-    if not damping.concerns(kind):
-        return captured.first(kind)
-    return (item for item in captured.items if item.told.kind == kind)
+            if number > CAP and damping.concerns(kind):  # the first ones may all flap
+                items = (each for each in captured.items if each.told.kind == kind)
+                changes += islice(_folded(items, weights, damping, elsewhere), CAP)
+            else:
+                changes += _folded(captured.first(kind), weights, damping, elsewhere)
+        yield _summary(counts), sorted(changes, key=importance), severities, elsewhere
 
 
 def _folded(
     items: Iterable[Item], weights: Scale, damping: Damping, elsewhere: Counter[Kind]
 ) -> Iterator[RecordChange]:
     for item in items:
-        weighed = weights.weighed(item.change)
-        change = damping.fold(item.captured.logged.revision, weighed)
+        change = damping.fold(item.captured.logged.revision, weights.weighed(item.change))
         if change is None:
             elsewhere[item.told.kind] += 1
         else:
@@ -369,7 +358,7 @@ def _folded(
 
 def _of_query(
     feed: Feed, captured: Captured, damping: Damping, wanted: Filter, where: Predicate | None
-) -> Iterator[_Selected]:
+) -> _Selected:
     counts: Counter[Kind] = Counter()
     severities: Severities = {}
     shown: Counter[tuple[Kind, Severity]] = Counter()
@@ -387,20 +376,19 @@ def _of_query(
             counts[part.kind] += 1
             found, severity = severities.setdefault(part.kind, {}), severity_of(part)
             found[severity] = found.get(severity, 0) + 1
-            if shown[part.kind, severity] == CAP:
-                continue
-            told = damping.fold(captured.logged.revision, part)
-            if told is None:
-                elsewhere[part.kind] += 1
-            else:
-                shown[part.kind, severity] += 1
-                named.append(item.whole(told))
+            if shown[part.kind, severity] < CAP:
+                change = damping.fold(captured.logged.revision, part)
+                if change is None:
+                    elsewhere[part.kind] += 1
+                else:
+                    shown[part.kind, severity] += 1
+                    named.append(item.whole(change))
     except ConfigError as error:
         raise ConfigError(
             sentence("{feed}: {error}", feed=feed.name, error=reason(error)), hint=error.hint
         ) from error
     if counts:
-        yield _Selected(_summary(counts), sorted(named, key=importance), severities, elsewhere)
+        yield _summary(counts), sorted(named, key=importance), severities, elsewhere
 
 
 def _may_be_wanted(item: Item, feed: Feed) -> bool:

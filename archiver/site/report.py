@@ -133,7 +133,7 @@ class _Review:
         keys |= {each["key"] for group in rows for each in group}
         return {
             "source": self._catalogue.source,
-            "noun": tuple(self._catalogue.noun),
+            "noun": tuple(self._catalogue.noun.words),
             "changes": self._changes(summary, changed),
             "severities": severities,
             "more": {kind: self._left(summary, changed, kind) for kind in KINDS},
@@ -295,7 +295,7 @@ def _mover(mover: figures.Mover, name: str) -> dict[str, Any]:
         "then": "" if mover.was is None else wording.words(name, mover.was),
         "now": wording.words(name, mover.now),
         "change": words if change < 0 else f"+{words}",
-        "growth": "new" if mover.risen else growth,
+        "growth": tr("new") if mover.risen else growth,
     }
 
 
@@ -309,15 +309,12 @@ def _rhythm(captures: Sequence[Capture]) -> dict[str, Any]:
     """Return how often captures came, and the longest times without one."""
     times = [time_of(each.timestamp) for each in captures]
     days = {time.date() for time in times[1:]}
-    words = tr(
-        "{captures} on {daies}",
-        captures=count(len(captures) - 1, "capture"),
-        daies=count(len(days), "day"),
-    )
+    taken = {"captures": count(len(captures) - 1, "capture"), "days": count(len(days), "day")}
+    words = tr("{captures} on {days}", **taken)
     gaps = [(after - before, before, after) for before, after in pairwise(times)]
     usual = timedelta(seconds=median(length.total_seconds() for length, _, _ in gaps))
     if len(gaps) > 1 and usual >= _HOUR:
-        words += tr(", as a rule {long} apart", long=_long(usual))
+        words = tr("{captures} on {days}, as a rule {time} apart", time=_long(usual), **taken)
     unusual = [each for each in gaps if each[0] > max(_UNUSUAL * usual, _HOUR)]
     unusual.sort(key=lambda each: (-each[0], each[1]))
     return {

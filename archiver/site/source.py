@@ -16,7 +16,7 @@ from archiver.changes.severity import scale
 from archiver.database import pages
 from archiver.history import queries
 from archiver.history.index import description
-from archiver.language import tr
+from archiver.language import retold, said, tr
 from archiver.records.representation import short
 from archiver.records.text import count
 from archiver.render import changes as change_forms
@@ -163,7 +163,7 @@ class SourceSite:
     def _source(self) -> dict[str, Any]:
         noun = self.facts.catalogue.noun
         name = self.facts.catalogue.source
-        return {"name": name, "folder": self.folder, "noun": (noun.one, noun.many)}
+        return {"name": name, "folder": self.folder, "noun": tuple(noun.words)}
 
     @cached_property
     def _lives(self) -> Lives:
@@ -287,6 +287,7 @@ class SourceSite:
                 "source": self.facts.catalogue.source,
                 "title": self.facts.catalogue.source,
                 "noun": list(self._source["noun"]),
+                "counted": list(self.facts.catalogue.noun.templates),
                 "captures": data.captures(self.facts.captures, self.facts.pages),
                 "fields": [field._asdict() for field in self.facts.columns.fields],
                 "records": len(self.facts.columns.keys),
@@ -385,9 +386,13 @@ class SourceSite:
 
 def _how_gone(record: Kept) -> str:
     if record.gone == "renamed":
-        return tr("renamed to {other}", other=record.other) if record.other else "renamed"
-    words = tr("left the window") if record.gone == "left" else "removed"
-    return f"{words}: {record.cause}" if record.cause else words
+        return (
+            tr("renamed to {other}", other=record.other)
+            if record.other
+            else said(wording.WORDS["renamed"])
+        )
+    words = tr("left the window") if record.gone == "left" else said(wording.WORDS["removed"])
+    return f"{words}: {retold(record.cause)}" if record.cause else words
 
 
 def _cell(name: str, value: Json) -> dict[str, Any]:

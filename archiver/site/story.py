@@ -10,10 +10,10 @@ from msgspec import UNSET
 from archiver.changes.detail import leaves
 from archiver.changes.severity import FIRST, METRIC, of_kind, order, scale, worst
 from archiver.history.versions import STAMP
-from archiver.language import tr
+from archiver.language import listed, retold, tr
 from archiver.records.jsontext import parse
 from archiver.records.model import FieldChange, pointer
-from archiver.records.text import count, named
+from archiver.records.text import named
 from archiver.render import wording
 from archiver.site.addresses import drawn_page, record_page
 
@@ -142,9 +142,11 @@ def _changes(changed: Sequence[Shift], policy: Policy) -> Iterator[FieldChange]:
 def headline(capture: Capture, noun: Noun) -> str:
     """Sum a capture up in one line."""
     if capture.total is None:
-        return tr("This capture cannot be read: {reason}", reason=capture.reason)
+        return tr("This capture cannot be read: {reason}", reason=retold(capture.reason or ""))
     if not capture.counts:
         return tr("The first snapshot: {records}.", records=noun.counted(capture.total))
     kinds = [kind for kind in FIRST if kind != "metrics" and capture.counts.get(kind)]
-    words = [f"{count(capture.counts[kind])} {kind}" for kind in kinds]
-    return f"{', '.join(words) or 'No news'}; {noun.counted(capture.total)}."
+    words = listed(wording.number(kind, capture.counts[kind]) for kind in kinds)
+    return tr(
+        "{words}; {records}.", words=words or tr("No news"), records=noun.counted(capture.total)
+    )

@@ -47,7 +47,7 @@ BUILT_IN = {
     "openrouter": "archiver.sources.openrouter:OpenRouter",
 }
 """The built-in kinds, by name; no installed package replaces them."""
-KINDS: Kinds[Source] = Kinds("source", Source, "archiver.sources", BUILT_IN)  # type: ignore[type-abstract]
+KINDS: Kinds[Source] = Kinds(sentence("source"), Source, "archiver.sources", BUILT_IN)  # type: ignore[type-abstract]
 
 
 def create(
@@ -91,4 +91,4 @@ def create(
 
 def _known(settings: type[msgspec.Struct]) -> str:
     names = sorted(field.encode_name for field in msgspec.structs.fields(settings))
-    return sentence("known settings: {names}", names=", ".join(names) or "none")
+    return sentence("known settings: {names}", names=", ".join(names) or sentence("none"))

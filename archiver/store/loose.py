@@ -189,7 +189,7 @@ class TreeEditor:
     ) -> None:
         old = entries.pop(name.encode(), None)
         if old and old.mode != FOLDER:
-            what = sentence("a symbolic link") if old.mode == LINK else "not a folder"
+            what = sentence("a symbolic link") if old.mode == LINK else sentence("not a folder")
             raise StoreError(
                 sentence(
                     "in the history {place}{name} is {what}", place=place, name=name, what=what

@@ -127,7 +127,9 @@ class ObjectReader:
         if len(words) != len(Header._fields) or words[0] != oid:
             self._stop()
             reason = (
-                "missing" if words[-1:] == ["missing"] else sentence("damaged: git cannot read it")
+                sentence("missing")
+                if words[-1:] == ["missing"]
+                else sentence("damaged: git cannot read it")
             )
             raise DamagedObject(
                 sentence("object {oid} is {reason}", oid=oid, reason=reason), hint=RECOVER

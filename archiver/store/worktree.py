@@ -89,7 +89,7 @@ def plain(root: Path, path: str) -> Path | None:
         place /= folder
         mode = mode_of(place)
         if mode and not stat.S_ISDIR(mode):
-            what = sentence("a symbolic link") if stat.S_ISLNK(mode) else "not a folder"
+            what = sentence("a symbolic link") if stat.S_ISLNK(mode) else sentence("not a folder")
             raise InTheWay(
                 sentence("{place} is {what}", place=place, what=what),
                 hint=sentence("move it out of the way"),

@@ -69,8 +69,8 @@ def test_a_change_is_one_commit_that_says_what_changed(archive: Archive) -> None
     report = archive.captured(a=2, c=1, b=1)
     assert (report.outcome, report.summary) == ("changed", Summary(new=1, updated=1, unchanged=1))
     assert [(change.kind, change.key) for change in report.changes] == [
-        ("updated", "a"),
         ("new", "c"),
+        ("updated", "a"),
     ]
     assert archive.commits == 2
     assert archive.git("log", "-1", "--format=%s") == "hub: +1 new, 1 updated (3 records)"

@@ -105,8 +105,7 @@ def test_a_changelog_names_an_episode_once(archiver: Archiver, history: History)
     text = asked(archiver, history, "changelog --damping 1")
     assert [each for each in text.splitlines() if each.startswith("- ")] == [
         f"- d ({SHORT})",
-        "- c",
-        "- c",
+        *("- c", "- c"),
         f"- a ({EPISODE})",
     ]
     folded = "## 2026-03-02 03:00:00 UTC: -1 removed (3 records); 1 flapping, told in a newer"
@@ -186,9 +185,9 @@ def test_a_report_folds_absences_and_keeps_their_number(
     gone = text[text.index("## Gone and back") :].split("\n\n## ")[0]
     assert gone.splitlines() == [
         *("## Gone and back (4)", ""),
-        "- a, 2026-03-02 to 2026-03-05: flapped, 2 times",
-        "- c, 2026-03-05 to 2026-03-07",
-        "- d, 2026-03-08 to 2026-03-09",
+        "- a, 2026-03-02 \N{EN DASH} 2026-03-05: flapped, 2 times",
+        "- c, 2026-03-05 \N{EN DASH} 2026-03-07",
+        "- d, 2026-03-08 \N{EN DASH} 2026-03-09",
     ]
     assert "--damping 1\n" in text
 
@@ -232,7 +231,7 @@ def test_a_run_tells_a_removal_and_then_that_the_record_flaps(
     assert back.summary.returned == 1
     changelog = (repo / "data/hub/CHANGELOG.md").read_text()
     assert f"### Returned (1)\n\n- a ({since})\n" in changelog
-    assert changelog.count("### Breaking: Removed (1)\n\n- a\n") == 2
+    assert changelog.count("Removed (1)\n\n- a\n") == 2
     archive.lists(b=1)
     done = archiver("run", "--repo", repo)
     assert "\n- a\n" in done.stdout

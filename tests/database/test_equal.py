@@ -63,7 +63,7 @@ def damped(catalogue: Catalogue, *, damping: int) -> list[Any]:
     found: list[Any] = [*log_damped(catalogue)]
     for step in queries.steps(catalogue, START):
         counts: Counter[Kind] = Counter()
-        found.append(([*step.folded(step.changes(), counts)], counts, step.summary))
+        found.append(([*step.folded(step.changes(), counts=counts)], counts, step.summary))
     return found
 
 

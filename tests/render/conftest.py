@@ -1,4 +1,4 @@
-"""Comparisons to be shown, and the switch that renews what is expected of them."""
+"""Comparisons to be shown."""
 
 from __future__ import annotations
 
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 OLD = End("a" * 40, "2026-01-29 15:47:33", 2840)
 CURRENT = End("b" * 40, "2026-01-30 15:47:35", 2845)
 MODEL = Noun("model", "models")
-
-
-@pytest.fixture
-def renew(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--renew", default=False))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from unittest.mock import patch
 
 from archiver.cli import main
+from archiver.language import ENGLISH, choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,7 @@ def run_archiver(*arguments: object, **environ: str) -> Ran:
         redirect_stderr(err),
     ):
         code = _exit_code()
+        choose(ENGLISH)  # what the command spoke was that of its environment
     return CompletedProcess(command, code, out.text(), err.text())
 
 
