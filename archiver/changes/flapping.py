@@ -95,11 +95,8 @@ class Episode(NamedTuple):
         """The episode in words; they go after the name of the record."""
         if self.times == 1:
             return stored("flapped: gone and back since {since}", since=self.since)
-        return stored(
-            "flapped: gone and back {number} times since {since}",
-            number=count(self.times),
-            since=self.since,
-        )
+        times = count(self.times, "time")
+        return stored("flapped: gone and back {times} since {since}", times=times, since=self.since)
 
 
 class _Move(NamedTuple):

@@ -81,6 +81,9 @@ GROUPS = {
             "maintenance:prune", sentence("Remove old stamped files; history keeps everything.")
         ),
         "revert": Entry("maintenance:revert", sentence("Revert a bad capture by a new commit.")),
+        "diff-driver": Entry(
+            "diff_driver:diff_driver", sentence("Let git log -p show changes of records.")
+        ),
         "verify": Entry("maintenance:verify", sentence("Read every snapshot again and check it.")),
     },
     sentence("Help and trials"): {

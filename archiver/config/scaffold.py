@@ -268,8 +268,8 @@ _ATTRIBUTES = sentence(
 /data/** -text
 # Stamped files repeat latest.json, whose diff is enough.
 /data/**/snapshots/** -diff linguist-generated
-/data/**/latest.json linguist-generated
-/data/**/latest/** linguist-generated
+/data/**/latest.json linguist-generated diff=archiver
+/data/**/latest/** linguist-generated diff=archiver
 /data/**/removed.jsonl linguist-generated
 """
 )
@@ -295,6 +295,7 @@ archiver changes --since 7d   # what a week changed
 archiver show KEY             # the timeline of one record
 archiver check models.txt     # end with 1 if one of these keys is gone or changed
 archiver status               # is the job alive?
+archiver diff-driver --install  # git log -p, git show and git diff show changes of records
 ```
 """
 )

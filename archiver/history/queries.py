@@ -17,7 +17,7 @@ from archiver.history.flapping import damping
 from archiver.history.index import index
 from archiver.history.outlines import Outlines
 from archiver.history.unreadable import Problems, called
-from archiver.history.versions import EMPTY, opened, stamp
+from archiver.history.versions import EMPTY, flaw, is_index, opened, stamp
 from archiver.language import sentence
 from archiver.records.canonical import line_key
 from archiver.records.text import few
@@ -25,6 +25,7 @@ from archiver.records.text import few
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from archiver.history.catalogue import Catalogue
     from archiver.history.outlines import Stored
@@ -63,6 +64,34 @@ def compare(
             before, after = _comparable(before, after)
         notes = _notes(catalogue, before, after)
         yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
+
+
+@contextmanager
+def compare_files(catalogue: Catalogue, old: Path | None, new: Path | None) -> Iterator[Comparison]:
+    """Yield the comparison of two plain files, each read to its end once before; None: no file.
+
+    Raises:
+        UnreadableSnapshot: One holds no catalogue, or only names the parts that hold it.
+    """
+    with opened(catalogue) as versions:
+        before, after = (EMPTY if each is None else _sound(versions, each) for each in (old, new))
+        before, after = _comparable(before, after)
+        yield Comparison(
+            catalogue.source,
+            before,
+            after,
+            catalogue.policy,
+            notes=_notes(catalogue, before, after),
+        )
+
+
+def _sound(versions: Versions, path: Path) -> Version:
+    if is_index(path):
+        raise UnreadableSnapshot("it names the parts that hold the records")
+    version = versions.file(path)
+    if error := flaw(version):
+        raise error
+    return version
 
 
 def _comparable(before: Version, after: Version) -> tuple[Version, Version]:

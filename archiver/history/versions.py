@@ -122,6 +122,15 @@ def flaw(version: Version) -> UnreadableSnapshot | None:
     return None
 
 
+def is_index(path: Path) -> bool:
+    """Say whether a plain file holds no records but the names of the parts that do."""
+    content = unzipped(chunks(path))
+    start = next(content, b"")
+    return canonical.is_canonical(start) and bool(
+        canonical.read(chain((start,), content))[0].shards
+    )
+
+
 EMPTY = Version(End(None, None, 0), {"": Part(None, tuple)})
 """What was there before the first capture."""
 

@@ -190,7 +190,7 @@ def _folded(number: int) -> Iterator[str]:
     """Yield how many changes flap and are not listed, if there are any."""
     if number:
         yield trn(
-            "{number:,} change of records that flap is told once, in a newer capture.",
+            "{number:,} change of a record that flaps is told once, in a newer capture.",
             "{number:,} changes of records that flap are told once, in a newer capture.",
             number,
         )

@@ -26,7 +26,7 @@ from archiver.errors import ConfigError, RenderError, reason, suggestion
 from archiver.history.changelog import links
 from archiver.history.flapping import indexed
 from archiver.history.versions import taken_at
-from archiver.language import retold, sentence, tr
+from archiver.language import current, retold, said, sentence, tr
 from archiver.records.model import KINDS, NEWS, End, Summary
 from archiver.records.query import Where, every
 from archiver.records.representation import short
@@ -116,7 +116,7 @@ def offered(catalogue: Catalogue) -> dict[str, Feed]:
     found = [Feed(ALL, source, _KINDS, "index.html")]
     for kind in _KINDS:
         page = "removed.html" if kind == "removed" else "changes.html"
-        found.append(Feed(kind, f"{source}: {kind}", (kind,), page))
+        found.append(Feed(kind, f"{source}: {said(wording.WORDS[kind])}", (kind,), page))
     saved = catalogue.config.feeds.values() if catalogue.config else ()
     for each in saved:
         if not each.sources or catalogue.source in each.sources:
@@ -415,14 +415,11 @@ def _in_words(summary: Summary, changes: list[RecordChange]) -> str:
     for each in changes:
         name = clip(wording.shown(each), _LONGEST_NAME)
         groups.setdefault(each.kind, []).append(
-            visible(
-                tr("{words} ({reason})", words=name, reason=retold(str(each.cause)))
-                if each.flapping
-                else name
-            )
+            visible(f"{name} ({retold(each.cause or '')})" if each.flapping else name)
         )
     return "; ".join(
-        f"{kind}: {few(groups[kind], total=getattr(summary, kind))}" for kind in groups
+        f"{said(wording.WORDS[kind])}: {said(few(groups[kind], total=getattr(summary, kind)))}"
+        for kind in groups
     )
 
 
@@ -438,6 +435,7 @@ def _atom(
         made.updated(updated)
         made.author(name=_AUTHOR)
         made.generator(_AUTHOR)
+        made.language(current())
         if about:
             made.link(href=about, rel="alternate", type="text/html")
             made.link(href=itself, rel="self", type="application/atom+xml")
