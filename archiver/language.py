@@ -38,6 +38,7 @@ _FORMS: Final[dict[str, str]] = {}
 """The template for several to that for one, which a catalogue has alone."""
 
 _chosen = ENGLISH
+_plain = False
 _scope: ContextVar[str | None] = ContextVar("language", default=None)
 
 
@@ -202,6 +203,17 @@ def choose(language: str) -> None:
     """Make `language` the one of this process."""
     global _chosen  # noqa: PLW0603  one process, one reader
     _chosen = language
+
+
+def plain() -> bool:
+    """Return whether text is to be read aloud: words in place of symbols, no colour, no tables."""
+    return _plain
+
+
+def speak_plainly(value: bool) -> None:  # noqa: FBT001  it is the value
+    """Say whether text is to be read aloud in this process."""
+    global _plain  # noqa: PLW0603  one process, one reader
+    _plain = value
 
 
 @contextmanager

@@ -100,6 +100,11 @@ SPOKEN = {
     "no-archive": ("run", "--repo", "/"),
 }
 """Name of a file to the command whose output it holds."""
+READ_ALOUD = (
+    *("log", "show", "show-metrics", "compare", "changes-steps", "check", "search", "list"),
+    *("top", "churn", "sql", "status", "prune", "run-changed"),
+)
+"""What has symbols or tables where it is not to be read aloud."""
 MACHINES = {
     "compare": ("compare", "2026-01-01", "2026-01-02", "-f", "json"),
     "compare-jsonl": ("compare", "2026-01-01", "2026-01-02", "-f", "jsonl"),
@@ -128,6 +133,9 @@ _CHANGING = (
     (re.compile(r"\d+(\.\d)? kB"), "<size>"),
     (re.compile(r"20\d{6}_(?!000000)\d{6}"), "<stamp>"),
 )
+
+_SYMBOLS = re.compile(r"[→≈…▁▂▃▄▅▆▇█│─|\x1b]|^[-+~=] |\S  +\S| [-+]\d+ ", re.MULTILINE)
+"""Marks, arrows, drawings, columns, signs of counts."""
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +181,20 @@ def test_a_command_says_what_is_expected(
     if renew:
         file.write_text(shown)
     assert file.read_text() == shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", READ_ALOUD)
+def test_what_is_read_aloud_has_words_in_place_of_symbols(
+    name: str, language: str, archive: Path, *, renew: bool
+) -> None:
+    done = spoken(archive, ("--plain", *SPOKEN[name]), language)
+    shown = settled(f"{done.stdout}{done.stderr}", archive)
+    file = EXPECTED / f"{name}.plain.{language}.txt"
+    if renew:
+        file.write_text(shown)
+    assert file.read_text() == shown
+    assert not _SYMBOLS.search(shown)
 
 
 @pytest.mark.parametrize("name", SPOKEN)

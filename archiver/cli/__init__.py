@@ -195,8 +195,16 @@ class LazyGroup(click.Group):
     metavar="LANG",
     help="Speak this language: en, zh.  [default: lang in archiver.toml, else the locale's]",
 )
+@click.option(
+    "--plain",
+    envvar="ARCHIVER_PLAIN",
+    is_flag=True,
+    is_eager=True,
+    callback=language.plainly,
+    help="Text to be read aloud, or in a log: words, no symbols, colours or tables.",
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def archiver(debug: bool, lang: str | None) -> None:  # noqa: FBT001 - read by LazyGroup
+def archiver(**_asked: object) -> None:  # what was asked for is read by LazyGroup
     """Keep the trustworthy history of a catalogue in git, and answer questions about it."""
 
 

@@ -14,8 +14,9 @@ from archiver.cli.failure import settle_streams
 from archiver.config import process_environment
 from archiver.driver import settings
 from archiver.driver.files import Files
-from archiver.errors import UnreadableSnapshot
+from archiver.errors import UnreadableSnapshot, reason
 from archiver.history import queries
+from archiver.language import tr
 from archiver.records.text import terminal
 from archiver.store.repository import Repository
 
@@ -77,11 +78,11 @@ def diff_driver(
             settle_streams()
         return
     if arguments or action is None:
-        raise click.UsageError("Give --install or --uninstall, and nothing else.")
+        raise click.UsageError(tr("Give --install or --uninstall, and nothing else."))
     with Repository.open(repo) as repository:
         if action == "uninstall":
             removed = settings.uninstall(repository)
-            click.echo("git shows text again" if removed else "nothing was installed here")
+            click.echo(tr("git shows text again") if removed else tr("nothing was installed here"))
             return
         description = (
             *(("--records", records) if records else ()),
@@ -89,7 +90,7 @@ def diff_driver(
             *(word for name in excluded for word in ("--except", name)),
         )
         for path in settings.install(repository, files, description):
-            click.echo(f"wrote {terminal(path)}")
+            click.echo(tr("wrote {path}", path=terminal(path)))
 
 
 def _compare(files: Files, catalogue: Catalogue) -> None:
@@ -102,7 +103,8 @@ def _compare(files: Files, catalogue: Catalogue) -> None:
         with queries.compare_files(catalogue, files.old, files.new) as found:
             Look(form="text").write([iter([(catalogue, found)])], shown)
     except UnreadableSnapshot as error:
-        sys.stdout.write(f"archiver: no snapshot, shown as text: {terminal(str(error))}\n")
+        words = tr("no snapshot, shown as text: {reason}", reason=reason(error))
+        sys.stdout.write(f"archiver: {terminal(words)}\n")
         sys.stdout.writelines(files.text())
         return
     sys.stdout.write(shown.getvalue())

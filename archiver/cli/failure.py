@@ -12,7 +12,6 @@ import click
 
 from archiver.errors import ArchiverError, ConfigError, reason
 from archiver.language import listed, said, sentence, tr
-from archiver.records.model import SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -114,6 +113,7 @@ def found(counts: Mapping[Severity, int], least: Severity | None, *, about: str 
     if least is None:
         return False
     from archiver.changes.severity import reached  # noqa: PLC0415 - only where it is asked for
+    from archiver.records.model import SEVERITIES  # noqa: PLC0415 - likewise
     from archiver.render.wording import SEVERITIES as SEVERITY_WORDS  # noqa: PLC0415 - likewise
 
     bad = [each for each in SEVERITIES if counts.get(each) and reached(each, least)]

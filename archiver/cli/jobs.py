@@ -27,6 +27,7 @@ from archiver.language import retold, sentence, tr
 from archiver.notify import dispatch
 from archiver.records.text import bytes_, count, terminal
 from archiver.render.schedules import FORMS, scheduled
+from archiver.render.wording import labelled
 from archiver.store.repository import STATE_REF, Repository
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from archiver.jobs.schedule import Schedule
     from archiver.jobs.status import SourceStatus, Status
     from archiver.records.text import Noun
-    from archiver.render.schedules import ScheduleForm
+from archiver.render.schedules import ScheduleForm
 
 
 @click.command(epilog=options.examples("archiver status", "archiver status --max-age 36h -f json"))
@@ -70,7 +71,7 @@ def status(
         click.echo(msgspec.json.encode(rows))
     else:
         for line in _lines(found, config):
-            click.echo(line)
+            click.echo(labelled(line))
     if all(each.last is None and not each.imported for each in found.sources):
         output.note(
             tr(

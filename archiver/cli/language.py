@@ -22,6 +22,7 @@ from archiver.language import (
     current,
     known,
     sentence,
+    speak_plainly,
     tr,
 )
 
@@ -68,6 +69,13 @@ def asked(context: click.Context, _option: click.Parameter, name: str | None) ->
     context.call_on_close(lambda: _restore(before))
     _speak(language)
     return language
+
+
+def plainly(context: click.Context, _option: click.Parameter, asked: bool) -> bool:  # noqa: FBT001 - click's signature
+    """Speak so that text can be read aloud, in this command and in all that it calls."""
+    speak_plainly(asked)
+    context.call_on_close(lambda: speak_plainly(False))
+    return asked
 
 
 def of_archive(arguments: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.cli import output
-from archiver.language import retold, said, tr
+from archiver.language import plain, retold, said, tr
 from archiver.records.model import KINDS, Summary
 from archiver.records.text import Noun, clip, more, terminal
 from archiver.render import wording
@@ -91,7 +91,8 @@ def _older(entries: Sequence[Logged]) -> Iterator[str]:
 
 def _flaps(episodes: Sequence[Episode]) -> Iterator[str]:
     for each in episodes[:_FLAPS]:
-        yield f"    {wording.FLAPPING} {clip(terminal(each.key), _WIDEST)} {retold(each.words)}"
+        key, words = clip(terminal(each.key), _WIDEST), retold(each.words)
+        yield f"    {key}: {words}" if plain() else f"    {wording.FLAPPING} {key} {words}"
     if len(episodes) > _FLAPS:
         yield f"    {said(more(len(episodes) - _FLAPS))}"
 
@@ -110,7 +111,10 @@ def _flat(entry: Entry, noun: Noun) -> Record:
 def _entry_lines(entry: Entry, catalogue: Catalogue, *, named: bool) -> Iterator[str]:
     counts = terminal(_counts(entry, catalogue.noun))
     source = f"{terminal(catalogue.source)}: " if named else ""
-    yield f"{entry.timestamp}  {wording.short(entry.revision)}  {source}{counts}"
+    if plain():
+        yield f"{wording.committed(entry.timestamp, entry.revision)}: {source}{counts}"
+    else:
+        yield f"{entry.timestamp}  {wording.short(entry.revision)}  {source}{counts}"
     # The subjects of other people's commits say more than the counts.
     if catalogue.config is None or entry.summary == Summary(unchanged=entry.total or 0):
         yield f"    {clip(terminal(entry.subject), _WIDEST)}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TextIO, TypeAlias, cast
 
 import click
 
-from archiver.language import Sentence, retold, said, sentence, tr
+from archiver.language import Sentence, plain, retold, said, sentence, tr
 from archiver.render.atomic_file import whole_file
 
 if TYPE_CHECKING:
@@ -129,7 +129,12 @@ def note_left_out(reason: str) -> None:
 
 def coloured(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Return whether colours belong on `stream`: a terminal, and no ``NO_COLOR`` (no-color.org)."""
-    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    return (
+        not plain()
+        and stream.isatty()
+        and not environ.get("NO_COLOR")
+        and environ.get("TERM") != "dumb"
+    )
 
 
 @contextmanager
@@ -139,7 +144,7 @@ def progress(title: str) -> Iterator[Progress]:
     A line comes after ten seconds and then twice a minute: a log shows that something goes on.
     What git transfers meanwhile (fetch, push, clone) is shown likewise.
     """
-    if not sys.stderr.isatty():
+    if plain() or not sys.stderr.isatty():
         lines: dict[str, Progress] = {}
         with _transfers(lambda stage, done, total, _: _line(lines, title, stage)(done, total)):
             yield _plain(title)

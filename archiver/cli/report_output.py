@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from archiver.changes.severity import importance
 from archiver.history.versions import stamp
-from archiver.language import listed, retold, said, sentence, tr
+from archiver.language import listed, plain, retold, said, sentence, tr
 from archiver.records.text import count, more, terminal
 from archiver.render import console, wording
 
@@ -57,16 +57,21 @@ def _outcome(report: Report, *, dry_run: bool) -> str:
         return tr(", dry run: nothing was written")
     if report.revision is None:
         return ""
-    return f"  {wording.short(report.revision)}  {terminal(report.snapshot or '')}"
+    commit, file = wording.short(report.revision), terminal(report.snapshot or "")
+    if plain():
+        return tr(", commit {commit}, file {file}", commit=commit, file=file)
+    return f"  {commit}  {file}"
 
 
 def pruned(source: str, plan: Plan, revision: str | None) -> Iterator[str]:
     """Yield the lines of a plan: what is kept and why, what goes, and whether it is gone."""
     for kept in plan.keep:
         reasons = said(listed(map(retold, kept.reasons)))
-        yield tr("keep    {name}  {reasons}\n", name=terminal(kept.name), reasons=reasons)
+        yield wording.labelled(
+            tr("keep    {name}  {reasons}\n", name=terminal(kept.name), reasons=reasons)
+        )
     for removed in plan.remove:
-        yield tr("remove  {name}\n", name=terminal(removed.name))
+        yield wording.labelled(tr("remove  {name}\n", name=terminal(removed.name)))
     counts = {"kept": count(len(plan.keep)), "number": count(len(plan.remove))}
     if revision is not None:
         commit = wording.short(revision)

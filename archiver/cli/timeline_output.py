@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from archiver.language import retold, said, tr
+from archiver.language import plain, retold, said, tr
 from archiver.records.text import Noun, clip, terminal, width
 from archiver.render import wording
 from archiver.render.export import export
@@ -115,14 +115,15 @@ def _life_lines(
     timeline: Timeline, events: tuple[Event, ...], source: str, metrics: Sequence[str]
 ) -> Iterator[str]:
     yield _title(timeline, source)
-    yield tr("first seen    {when}", when=_when(timeline.first_seen))
-    yield tr("last changed  {when}", when=_when(timeline.last_changed))
+    yield wording.labelled(tr("first seen    {when}", when=_when(timeline.first_seen)))
+    yield wording.labelled(tr("last changed  {when}", when=_when(timeline.last_changed)))
     yield ""
     yield from _field_lines(timeline)
     yield from ("", *metrics) if metrics else ()
     for event in events:
         yield ""
-        yield f"{_when(event.at)}  {_happened(event)}"
+        gap = ": " if plain() else "  "
+        yield f"{_when(event.at)}{gap}{_happened(event)}"
         for change in event.changes:
             yield from _change_lines(change)
 
@@ -146,11 +147,13 @@ def _happened(event: Event) -> str:
 def _change_lines(change: FieldChange) -> Iterator[str]:
     for shift in wording.shifts(change):
         old, new = (clip(terminal(words), _WIDEST // 2) for words in (shift.old, shift.new))
-        yield f"    {terminal(shift.field)}: {old} → {new}"
+        yield f"    {wording.shifted(terminal(shift.field), old, new)}"
 
 
 def _can_draw(out: TextIO) -> bool:
-    """Return whether the encoding of `out` has the blocks."""
+    """Return whether the encoding of `out` has the blocks, and a reader sees them."""
+    if plain():
+        return False
     try:
         BLOCKS.encode(out.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -168,6 +171,10 @@ def _metric_lines(series: Series, *, drawn: bool) -> Iterator[str]:
             terminal(wording.words(path, value))
             for value in (min(there), there[-1], there[0], max(there))
         )
+        if plain():
+            span = wording.spanned(first, last, least, most)
+            yield f"    {names[path]}: {span}"
+            continue
         curve = f"{sparkline(values, _CURVE)}  " if drawn else ""
         name = names[path] + " " * (widest - width(names[path]))
         span = tr(
@@ -181,6 +188,8 @@ def _metric_lines(series: Series, *, drawn: bool) -> Iterator[str]:
 
 
 def _when(moment: Moment) -> str:
+    if plain():
+        return wording.committed(moment.timestamp, moment.revision)
     return f"{moment.timestamp}  {wording.short(moment.revision)}"
 
 
@@ -191,6 +200,9 @@ def _field_lines(timeline: Timeline, *, blame: bool = False) -> Iterator[str]:
     for name, value in timeline.record.items():
         origin = f"{_when(timeline.blame[name])}  " if blame else ""
         shown = "null" if value is None else clip(terminal(wording.cell(name, value)), _WIDEST)
+        if plain():
+            yield f"    {names[name]}: {shown}" + (f" ({origin.strip()})" if origin else "")
+            continue
         yield f"    {origin}{names[name]}{' ' * (widest - width(names[name]))}  {shown}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.driver.textconv import lines
 from archiver.errors import UnreadableSnapshot
 from archiver.history.foreign import Documents, Shape
+from archiver.language import sentence
 from archiver.records import canonical
 from archiver.records.decoding import unzipped
 from archiver.records.text import count, terminal
@@ -53,7 +54,7 @@ def _document(body: bytes, shape: Shape | None) -> Iterator[bytes]:
     if canonical.is_canonical(body):
         header, _ = canonical.read((body,))
         if not header.shards:
-            raise UnreadableSnapshot("its header is longer than any")
+            raise UnreadableSnapshot(sentence("its header is longer than any"))
         yield visible(body)  # an index of shards
         return
     found = Documents(shape).read(body)

@@ -13,6 +13,7 @@ from archiver.driver.document import plain
 from archiver.errors import ConfigError
 from archiver.history.catalogue import anywhere, policy_of
 from archiver.history.foreign import shape_of
+from archiver.language import sentence
 from archiver.records.text import terminal
 from archiver.store.plumbing import Plumbing
 
@@ -53,7 +54,9 @@ class Files:
         try:
             path, old, _, old_mode, new, _, new_mode, *renamed = arguments
         except ValueError:
-            raise ConfigError("--compare is for git, which gives it seven arguments") from None
+            raise ConfigError(
+                sentence("--compare is for git, which gives it seven arguments")
+            ) from None
         return cls(path, _file(old), _file(new), (old_mode, new_mode), tuple(renamed))
 
     def head(self) -> Iterator[str]:

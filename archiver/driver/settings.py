@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from archiver.driver import textconv
 from archiver.errors import ConfigError
+from archiver.language import sentence
 from archiver.store.durable import disk_errors, make_folders, write_whole
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ def install(
         _refuse_odd(pattern)
     if foreign := _foreign(repository):
         raise ConfigError(
-            f"git has a diff driver of another origin: {foreign}",
-            hint=f"remove it first: git config --remove-section {_SECTION}",
+            sentence("git has a diff driver of another origin: {foreign}", foreign=foreign),
+            hint=sentence(
+                "remove it first: git config --remove-section {section}", section=_SECTION
+            ),
         )
     for name, value in _settings(description).items():
         repository.git.run("config", "--local", "--replace-all", f"{_SECTION}.{name}", value)
@@ -132,5 +135,6 @@ def _refuse_odd(pattern: str) -> None:
     """Refuse what git would not read as one pattern of a file."""
     if not pattern.isprintable() or " " in pattern or not pattern or pattern[0] in '#!"[':
         raise ConfigError(
-            f"{pattern!r} is no pattern of a file", hint="write it as .gitattributes holds it"
+            sentence("{pattern!r} is no pattern of a file", pattern=pattern),
+            hint=sentence("write it as .gitattributes holds it"),
         )

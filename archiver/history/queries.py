@@ -87,7 +87,7 @@ def compare_files(catalogue: Catalogue, old: Path | None, new: Path | None) -> I
 
 def _sound(versions: Versions, path: Path) -> Version:
     if is_index(path):
-        raise UnreadableSnapshot("it names the parts that hold the records")
+        raise UnreadableSnapshot(sentence("it names the parts that hold the records"))
     version = versions.file(path)
     if error := flaw(version):
         raise error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from archiver.language import forms, said, sentence, sentences, translated, translated_plural
+from archiver.language import forms, plain, said, sentence, sentences, translated, translated_plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -349,6 +349,8 @@ def count(number: int, noun: str = "") -> str:
 
 def more(number: int) -> str:
     """Say how many things are left out: ``… and 1,234 more``."""
+    if plain():
+        return sentence("and {number} more", number=count(number))
     return sentence("… and {number} more", number=count(number))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import UNSET
 
 from archiver.changes.severity import severity_of
-from archiver.language import retold, said
+from archiver.language import plain, retold, said, tr
 from archiver.records import text
 from archiver.render import wording
 
@@ -47,7 +47,11 @@ def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
     """
     source = text.terminal(stream.source)
     old, current = (text.terminal(wording.end(end)) for end in (stream.old, stream.current))
-    out.write(f"{source}: {old} → {current}\n")
+    if plain():
+        span = tr("{source}: from {old} to {current}", source=source, old=old, current=current)
+        out.write(f"{span}\n")
+    else:
+        out.write(f"{source}: {old} → {current}\n")
     with SpooledTemporaryFile(_HELD, "w+", encoding="utf-8", newline="") as others:
         for each in shown:
             place = out if severity_of(each) == "breaking" else others
@@ -77,9 +81,7 @@ def change(
 
 def _first_line(change: RecordChange, colour: str) -> str:
     kind = change.kind
-    line = f"{wording.mark(change)} {text.terminal(wording.shown(change))}"
-    if change.old_key is not UNSET:
-        line = f"= {text.terminal(change.old_key)} → {text.terminal(wording.shown(change))}"
+    line = _marked(change)
     note = wording.NOTES.get(kind, "") if change.cause is UNSET else retold(change.cause)
     if change.changes is not UNSET and severity_of(change) == "breaking":
         note = wording.SEVERITIES["breaking"]
@@ -88,11 +90,23 @@ def _first_line(change: RecordChange, colour: str) -> str:
     return f"{colour}{line}{_PLAIN}\n" if colour else f"{line}\n"
 
 
+def _marked(change: RecordChange) -> str:
+    """Return the mark of a change and its record; read aloud, the kind in a word."""
+    shown = text.terminal(wording.shown(change))
+    old = None if change.old_key is UNSET else text.terminal(change.old_key)
+    if plain():
+        if old is not None:
+            return tr("renamed: {old}, now {record}", old=old, record=shown)
+        return tr("{kind}: {record}", kind=wording.WORDS[change.kind], record=shown)
+    return f"{wording.mark(change)} {shown}" if old is None else f"= {old} → {shown}"
+
+
 def _field_lines(change: RecordChange) -> Iterator[str]:
     fields = () if change.changes is UNSET else change.changes
     shifts = list(chain.from_iterable(map(wording.shifts, fields)))
     for shift in shifts[:_LEAVES]:
-        yield f"    {text.terminal(shift.field)}: {_cell(shift.old)} → {_cell(shift.new)}\n"
+        field, old, new = text.terminal(shift.field), _cell(shift.old), _cell(shift.new)
+        yield f"    {wording.shifted(field, old, new)}\n"
     if len(shifts) > _LEAVES:
         yield f"    {said(text.more(len(shifts) - _LEAVES))}\n"
 

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from archiver import __version__
 from archiver.changes.severity import reached
-from archiver.language import Sentence, said, sentence, tr
+from archiver.language import Sentence, plain, said, sentence, tr
 from archiver.records.text import count, named, terminal, visible, width
 from archiver.render import wording
 
@@ -94,6 +94,9 @@ def _write_text(findings: Sequence[Any], out: TextIO, source: str, failing: _Fai
     for verdict, key, *rest in rows:
         words = "  ".join(filter(None, rest))
         gap = " " * (widths[1] - width(key))
+        if plain():
+            out.write(f"{verdict}: {key}: {'; '.join(filter(None, rest))}\n")
+            continue
         start = verdict + " " * (widths[0] - width(verdict))
         out.write(f"{start}  {key}{gap}  {words}\n")
     bad = len({each.key for each in findings if failing(each)})

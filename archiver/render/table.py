@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from archiver.language import plain
 from archiver.records import text
 from archiver.render import wording
 from archiver.render.export import heading, key_field
@@ -59,7 +60,10 @@ def write(
     columns = [_keys(key, first), *(_column(name, first) for name in names)]
     if fields is None:
         columns = list(_fitting(columns, first, width))
-    _write_lines(chain(first, ahead), columns, out)
+    if plain():
+        _write_one_by_one(chain(first, ahead), columns, out)
+    else:
+        _write_lines(chain(first, ahead), columns, out)
     shown = {column.name for column in columns} | {"@key"}
     return [name for name in there if name not in shown]
 
@@ -105,6 +109,16 @@ def _write_lines(records: Iterable[Keyed], columns: list[_Column], out: TextIO) 
         cells = (_aligned(column, record.get(column.name)) for column in others)
         line = _GAP.join((_padded(text.terminal(name), key.width), *cells))
         out.write(line.rstrip() + "\n")
+
+
+def _write_one_by_one(records: Iterable[Keyed], columns: list[_Column], out: TextIO) -> None:
+    """Write each record as lines of names and values, to be read aloud."""
+    _, *others = columns
+    for key, record in records:
+        out.write(f"{text.terminal(key)}\n")
+        for column in others:
+            if shown := _shown(column.name, record.get(column.name)):
+                out.write(f"    {_title(column.name)}: {shown}\n")
 
 
 def _aligned(column: _Column, value: Json) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from archiver.changes.severity import severity_of
-from archiver.language import Sentence, forms, listed, sentence, sentences, tr, trn
+from archiver.language import Sentence, forms, listed, plain, sentence, sentences, tr, trn
 from archiver.records import text
 from archiver.records.model import RecordUpdate, Rename, steps
 
@@ -98,6 +98,12 @@ _COUNTED: Final[Mapping[Kind, tuple[str, str]]] = {
     "left": forms("-{number:,} left", "-{number:,} left"),
     "metrics": forms("{number:,} metric changed", "{number:,} metrics changed"),
 }
+_UNSIGNED: Final[Mapping[Kind, tuple[str, str]]] = {
+    "new": forms("{number:,} new", "{number:,} new"),
+    "removed": forms("{number:,} removed", "{number:,} removed"),
+    "entered": forms("{number:,} entered", "{number:,} entered"),
+    "left": forms("{number:,} left", "{number:,} left"),
+}
 
 
 class Shift(NamedTuple):
@@ -110,13 +116,15 @@ class Shift(NamedTuple):
 
 def counts(summary: Summary) -> list[str]:
     """Name every kind that happened: ``["+12 new", "34 updated"]``; empty if nothing did."""
-    numbers = ((words, getattr(summary, kind)) for kind, words in _COUNTED.items())
-    return [sentences(*words, number) for words, number in numbers if number]
+    numbers = ((kind, getattr(summary, kind)) for kind in _COUNTED)
+    if plain():
+        return [number(kind, each) for kind, each in numbers if each]
+    return [sentences(*_COUNTED[kind], each) for kind, each in numbers if each]
 
 
 def number(kind: Kind, number: int) -> Sentence:
     """Say how many changes of one kind there are, without a sign: ``12 new``."""
-    return sentence("{number:,} {kind}", number=number, kind=WORDS[kind])
+    return sentences(*_UNSIGNED.get(kind, _COUNTED[kind]), number)
 
 
 def headline(summary: Summary, total: int, *, first: bool = False, noun: Noun = text.RECORD) -> str:
@@ -144,12 +152,29 @@ def end(end: End) -> str:
     return " ".join(parts) or (tr("a file") if end.total else tr("nothing"))
 
 
+def committed(timestamp: str, revision: str) -> str:
+    """Name a capture by its time and its commit, to be read aloud."""
+    return tr("{time}, commit {commit}", time=timestamp, commit=short(revision))
+
+
+def spanned(first: str, last: str, least: str, most: str) -> str:
+    """Say how a number moved."""
+    return tr(
+        "from {first} to {last}; at least {least}, at most {most}",
+        first=first,
+        last=last,
+        least=least,
+        most=most,
+    )
+
+
 def short(revision: str) -> str:
     """Return the first digits of a commit id, enough for people and for git."""
     return revision[:_DIGITS]
 
 
 _DIGITS: Final = 10
+_COLUMN_GAP: Final = re.compile(r"(?<=\S) {2,}(?=\S)")
 _BEFORE: Final = 12  # characters that are shown before a difference
 _WIDEST: Final = 200
 _SEPARATED: Final = 1_000
@@ -243,6 +268,21 @@ def _around_difference(old: str, new: str) -> tuple[str, str]:
     shared = next((at for at, (a, b) in pairs if a != b), min(len(old), len(new)))
     start = shared - _BEFORE
     return (old, new) if start < _BEFORE else (f"…{old[start:]}", f"…{new[start:]}")
+
+
+def labelled(line: str) -> str:
+    """Return a line whose label and values stand in columns; read aloud, with a colon instead."""
+    if not plain():
+        return line
+    label, *values = _COLUMN_GAP.split(line)
+    return f"{label}: {', '.join(values)}" if values else line
+
+
+def shifted(field: str, old: str, new: str) -> str:
+    """Say how a value changed, given its field and both values, which are safe already."""
+    if plain():
+        return tr("{field}: was {old}, is {new}", field=field, old=old, new=new)
+    return f"{field}: {old} → {new}"
 
 
 def words(field: str, value: Json | UnsetType) -> str:

@@ -193,21 +193,10 @@ def over_time(captures: Sequence[Capture]) -> dict[str, Any]:
     line = chart.line(points)
     words = ""
     if line is not None:
-        words = spanned(
+        words = wording.spanned(
             *(count(int(each)) for each in (line.first, line.last, line.least, line.most))
         )
     return {"line": line, "line_words": words, **_bars(captures)}
-
-
-def spanned(first: str, last: str, least: str, most: str) -> str:
-    """Say how a number moved."""
-    return tr(
-        "from {first} to {last}; at least {least}, at most {most}",
-        first=first,
-        last=last,
-        least=least,
-        most=most,
-    )
 
 
 def _bars(captures: Sequence[Capture]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import msgspec
 from archiver.language import retold, sentence, tr
 from archiver.records.jsontext import parse
 from archiver.render import chart, wording
-from archiver.site.overview import spanned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,7 +118,7 @@ def _chart(name: str, values: Series, story: Story) -> dict[str, Any] | None:
         wording.words(name, value)
         for value in (numbers[0], numbers[-1], min(numbers), max(numbers))
     )
-    words = spanned(*ends)
+    words = wording.spanned(*ends)
     return {
         "name": name,
         "line": line,

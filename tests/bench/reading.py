@@ -32,7 +32,10 @@ def log(folder: Path) -> Iterator[Result]:
     """
     repository = daily(folder / "diff-driver")
     everything = ["git", "log", "-p", f"-{CAPTURES}"]
-    commands = {"a data repository": everything, "latest.json": [*everything, repositories.LATEST]}
+    commands = {
+        "a data repository": everything,
+        "latest.json": [*everything, "--", repositories.LATEST],
+    }
     plain = {name: once(command, repository) for name, command in commands.items()}
     once([ARCHIVER, "diff-driver", "--install"], repository)
     for name, command in commands.items():
