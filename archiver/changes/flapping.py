@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from archiver.changes.severity import of_kind
 from archiver.language import stored
 from archiver.records.canonical import line_key
 from archiver.records.representation import short
@@ -285,5 +286,10 @@ class Damping:
 
 
 def told(change: RecordChange, episode: Episode | None) -> RecordChange:
-    """Return a change with the words for its episode; they stand where causes do."""
-    return change if episode is None else replace(change, cause=episode.words, flapping=True)
+    """Return a change with the words for its episode; they stand where causes do.
+
+    What flapped is there: it is as bad as a record that returned, whichever change stands for it.
+    """
+    if episode is None:
+        return change
+    return replace(change, cause=episode.words, flapping=True, severity=of_kind("returned"))

@@ -86,6 +86,7 @@ class Event(NamedTuple):
         cause: Why it is gone, if known.
         shifts: The fields that changed, by name; ``updated`` only.
         record: The record as it was when it went, as JSON, where that is asked for.
+        flapping: Whether it stands for a time in which the record flapped, of which `cause` tells.
     """
 
     number: int
@@ -97,6 +98,7 @@ class Event(NamedTuple):
     cause: str
     shifts: tuple[Shift, ...]
     record: str | None = None
+    flapping: bool = False
 
     def __repr__(self) -> str:
         return short(self)
@@ -162,4 +164,4 @@ def _joined(rows: Iterable[tuple[Any, ...]]) -> Iterator[Event]:
     """Yield one event for the rows of one record in one capture."""
     for facts, group in groupby(rows, key=itemgetter(*range(7))):
         shifts = tuple(Shift(*each[7:]) for each in group if each[7] is not None)
-        yield Event._make((*facts, shifts, None))
+        yield Event._make((*facts, shifts, None, False))

@@ -6,14 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, starmap
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from msgspec.structs import replace as with_
 
 from archiver.changes.compare import differing, explain, kind_of, summarize, tally, weighed
 from archiver.changes.lifecycle import UNKNOWN, Lives
-from archiver.changes.severity import order, scale
+from archiver.changes.severity import importance, scale
 from archiver.history.versions import EMPTY
 from archiver.records import canonical
 from archiver.records.field_names import FieldNames
@@ -241,7 +240,7 @@ def outlined(
     """
     counts: Counter[tuple[Kind, Severity]] = Counter()
     shown: Counter[tuple[Kind, Severity]] = Counter()
-    named: list[tuple[int, RecordChange]] = []
+    named: list[RecordChange] = []
     known = lives(before, after)
     for old, new in unequal(before, after, known):
         found = weighed(old, new, policy, known)
@@ -256,15 +255,14 @@ def outlined(
             told = fold(with_(change, severity=found[1])) if change is not None else None
             if told is not None:
                 shown[found] += 1
-                named.append((order(*found), told))
+                named.append(told)
     kinds: Counter[Kind] = Counter()
     severities: Severities = {}
     for (kind, severity), number in counts.items():
         kinds[kind] += number
         severities.setdefault(kind, {})[severity] = number
     summary = summarize(kinds, old=before.end.total, new=after.end.total)
-    changes = tuple(change for _, change in sorted(named, key=itemgetter(0)))
-    return Account(summary, changes, severities)
+    return Account(summary, tuple(sorted(named, key=importance)), severities)
 
 
 def lives(old: Version, new: Version) -> Lives:

@@ -15,6 +15,7 @@ from archiver.changes.flapping import (
     Moving,
     told,
 )
+from archiver.changes.severity import importance
 from archiver.database.news import moves
 from archiver.errors import StoreError, UnreadableSnapshot
 from archiver.history.catalogue import Edge
@@ -69,7 +70,7 @@ def damping(catalogue: Catalogue, tip: str | None = None) -> Iterator[Damping]:
 def captured(
     catalogue: Catalogue, changes: Iterable[RecordChange], *, tip: str | None, timestamp: str
 ) -> tuple[RecordChange, ...]:
-    """Return the changes of a capture to be; one that ends an episode has the words for it.
+    """Return the changes of a capture to be, the worst first; what ends an episode says so.
 
     What goes may come back or not, so it is told as it is. Where older commits are damaged, all
     changes are.
@@ -89,16 +90,17 @@ def captured(
     newest = Moves("", timestamp, gone, back)
     with suppress(StoreError), closing(_moves(catalogue, tip)) as earlier:
         known = Flapping(chain((newest,), earlier), catalogue.damping)
-        return tuple(
+        shown = (
             told(each, known.episode("", each.key) if each.key in back else None) for each in named
         )
+        return tuple(sorted(shown, key=importance))
     return named
 
 
 def noted(
     catalogue: Catalogue, found: Comparison, changes: Iterable[RecordChange]
 ) -> list[RecordChange]:
-    """Return some changes of a comparison; one of a record that flapped last has the words for it.
+    """Return some changes of a comparison, the worst first; what flapped last says so.
 
     Where older commits are damaged, none has.
 
@@ -112,10 +114,11 @@ def noted(
     if not catalogue.damping or old is None or new is None:
         return named
     with suppress(StoreError), flapping(catalogue, new) as known:
-        return [
+        shown = (
             told(each, known.latest(each.key, after=old) if each.kind in COMING else None)
             for each in named
-        ]
+        )
+        return sorted(shown, key=importance)
     return named
 
 

@@ -85,7 +85,7 @@ class Story:
             if episode is None:
                 yield event
             elif damping.tells(episode):
-                yield event._replace(cause=episode.words, new_key="")
+                yield event._replace(cause=episode.words, new_key="", flapping=True)
 
     def told(self, event: Event) -> dict[str, Any]:
         """Return a change for a template."""
@@ -103,7 +103,7 @@ class Story:
     def severity(self, event: Event) -> Severity:
         """Return how bad a change is."""
         if not event.shifts:
-            return of_kind(event.kind)
+            return of_kind("returned" if event.flapping else event.kind)
         known = [self._scale.knows(each.field) for each in event.shifts]
         if None in known:
             known = [self._scale.of_field(each) for each in _changes(event.shifts, self._policy)]

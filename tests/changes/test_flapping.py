@@ -176,3 +176,4 @@ def test_an_episode_whose_newest_changes_are_not_listed_is_told_at_the_next_one(
     assert list(damped.folded("2", (), folded)) == []
     (line,) = damped.folded("1", changes(found[1]), folded)
     assert (line.kind, line.cause) == ("removed", "flapped: gone and back since t1")
+    assert line.severity == "notable"

@@ -112,6 +112,38 @@ def test_a_changelog_names_an_episode_once(archiver: Archiver, history: History)
     assert f"{folded} capture\n\n## 2026-03-01" in text
 
 
+def test_what_flaps_counts_with_the_severity_that_it_had(archiver: Archiver, repo: Path) -> None:
+    history = History(repo)
+    history.configure()
+    days: list[dict[str, Any]] = [{"a": 1, "b": 1}, {"b": 1}, {"a": 1, "b": 1}]
+    for day, models in enumerate(days, 1):
+        history.capture(f"2026-03-0{day}T03:00:00Z", **models)
+    template = repo / "mine.md.j2"
+    template.write_text(
+        "{% for kind in severities %}{{ kind }} {{ severities[kind] }}\n{% endfor %}"
+    )
+    asking = ("changes", "--steps", "--since", "2026-03-01T12", "--repo", repo)
+    for damping in (0, 1):
+        done = archiver(*asking, "--damping", damping, "--fail-on", "breaking")
+        assert (done.returncode, "flapped" in done.stdout) == (1, bool(damping))
+        shown = ("-f", "markdown", "--template", template)
+        done = archiver(*asking, "--damping", damping, *shown)
+        assert done.stdout.split("\n")[:2] == ["new {'info': 1}", "removed {'breaking': 1}"]
+
+
+def test_a_removal_that_stands_for_what_flapped_is_not_breaking(
+    archiver: Archiver, repo: Path
+) -> None:
+    history = History(repo)
+    history.configure()
+    days: list[dict[str, Any]] = [{"a": 1, "z": 1}, {"z": 1}, {"a": 2, "z": 1}, {"a": 2}]
+    for day, models in enumerate(days, 1):
+        history.capture(f"2026-03-0{day}T03:00:00Z", **models)
+    asking = "changes --steps --since 2026-03-01T12 --damping 1 --where n=1"
+    lines = [each for each in asked(archiver, history, asking).splitlines() if each[0] in "+-≈"]
+    assert lines == ["- z", "≈ a (flapped: gone and back since 2026-03-02 03:00:00)"]
+
+
 def test_the_log_tells_an_episode_where_it_ends(archiver: Archiver, history: History) -> None:
     lines = asked(archiver, history, "log --damping 1").splitlines()
     places = [at for at, each in enumerate(lines) if "≈" in each]
