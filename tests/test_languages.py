@@ -151,8 +151,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "models.json").write_text(json.dumps({"models": [*DAYS[2][:3], {"name": "new/two"}]}))
     (folder / "pins.txt").write_text("lab/atlas license=apache-2.0\norg/ember\nnew/one\nlab/quil\n")
     (folder / "archiver.toml").write_text(CONFIG)
-    for command in (("init", folder), ("import", "--repo", folder, folder / "days")):
-        assert run_archiver(*command).returncode == 0
+    for command in (("init", folder), ("import", folder / "days"), ("index",)):
+        assert run_archiver(*command, ARCHIVER_REPO=str(folder)).returncode == 0
     return folder
 
 
