@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MODELS = 2845
 DAYS = 3
 VARIABLE = "MODELSCOPE_ENDPOINT"
+_OF_THE_READER = frozenset({"ARCHIVER_LANG", "ARCHIVER_PLAIN"})
 
 
 class Scene(NamedTuple):
@@ -152,7 +153,7 @@ def _settings(endpoint: str) -> Iterator[None]:
     """Name the hub; hide the user's archive and tokens, and proxies from 127.0.0.1."""
     environ = os.environ  # noqa: TID251  the commands of the story run in this process
     kept = dict(environ)
-    for name in kept:
+    for name in kept.keys() - _OF_THE_READER:
         if name.startswith(("ARCHIVER_", "MODELSCOPE_")) or name.lower().endswith("_proxy"):
             del environ[name]
     environ[VARIABLE] = endpoint

@@ -160,9 +160,9 @@ def test_what_neither_end_shows_is_told(repo: Path) -> None:
     day(repo, 6, stays, returns)
     page = run_archiver("report", "--since", "2026-03-01", "--repo", repo).stdout
     assert "| models | 2 | 2 |\n" in page
-    came = "- [comes](https://huggingface.co/comes), 2026-03-02 – 2026-03-04\n"
+    came = "- [comes](https://huggingface.co/comes), 2026-03-02 \u2013 2026-03-04\n"
     assert f"## Came and went (1)\n\n{came}" in page
-    back = "- [returns](https://huggingface.co/returns), 2026-03-02 – 2026-03-06\n"
+    back = "- [returns](https://huggingface.co/returns), 2026-03-02 \u2013 2026-03-06\n"
     assert f"## Gone and back (1)\n\n{back}" in page
 
 
