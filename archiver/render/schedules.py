@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 ScheduleForm: TypeAlias = Literal["systemd", "cron", "github", "gitlab"]
 FORMS: Final[tuple[ScheduleForm, ...]] = get_args(ScheduleForm)
-SETTINGS: Final = ("ARCHIVER_CONFIG", "ARCHIVER_PATH", "ARCHIVER_BRANCH", "ARCHIVER_AUTHOR")
+SETTINGS: Final = (
+    *("ARCHIVER_CONFIG", "ARCHIVER_PATH", "ARCHIVER_BRANCH", "ARCHIVER_AUTHOR"),
+    "ARCHIVER_LANG",
+)
 """Variables that say what is archived and where to; a job without them would do another thing."""
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
