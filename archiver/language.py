@@ -250,11 +250,13 @@ def _templates(language: str) -> list[tuple[str, list[str], list[str]]]:
     for many, one in _FORMS.items():
         told[one] = catalogue.ngettext(one, many, 1)  # type: ignore[union-attr]
         told[many] = catalogue.ngettext(one, many, 2)  # type: ignore[union-attr]
+    counted = {*_FORMS, *_FORMS.values()}  # what stands for their number is one
     found = []
     for template, translation in told.items():
         literals = _PLACEHOLDER.split(template)
         letters = sum(map(str.isalpha, "".join(literals[::2])))
-        if len(literals) > 1 and letters >= _FEWEST_LETTERS:
+        fewest = 1 if template in counted else _FEWEST_LETTERS
+        if len(literals) > 1 and letters >= fewest:
             found.append((_SPEC.sub(r"{\1}", translation), literals[::2], literals[1::2]))
     return sorted(found, key=lambda each: -sum(map(len, each[1])))
 

@@ -35,6 +35,8 @@ function tr(english, values = {}) {
 
 const KINDS = /** @type {{[kind: string]: string}} */ ({ removed: tr("removed"), renamed: tr("renamed"), returned: tr("returned"), new: tr("new"), updated: tr("updated"), left: tr("left"), entered: tr("entered") });
 
+const SEVERITIES = /** @type {{[severity: string]: string}} */ ({ breaking: tr("breaking"), notable: tr("notable") });
+
 /* ---- Data ------------------------------------------------------------------------------- */
 
 /** @type {Map<string, (value: any) => void>} */
@@ -1022,7 +1024,7 @@ function eventItem(index, [capture, kind, ...rest]) {
   const item = make("li", {}, moment(index, capture), " ", make("span", { class: `kind ${kind}` }, KINDS[kind] ?? kind));
   if (kind === "renamed") item.append(` ${rest[0]} `, make("a", { href: recordAddress(rest[1]) }, bdi(rest[1])));
   else if (kind === "updated") item.append(shiftList(rest[0]));
-  else if (rest[0]) item.append(make("span", { class: "soft" }, ` (${visible(rest[0])})`));
+  else if (rest[0]) item.append(make("span", { class: "soft" }, tr(" ({words})", { words: visible(rest[0]) })));
   return item;
 }
 
@@ -1131,8 +1133,8 @@ function changeItem({ key, kind, cause, old, shifts, severity }) {
   const body = make("div", {});
   if (kind === "renamed") body.append(make("del", {}, bdi(old ?? "")), " → ");
   body.append(make("a", { href: recordAddress(key) }, bdi(key)));
-  if (severity) body.append(" ", make("span", { class: `severity ${severity}` }, severity === "breaking" ? tr("breaking") : severity));
-  if (cause) body.append(make("span", { class: "soft" }, ` (${visible(cause)})`));
+  if (severity) body.append(" ", make("span", { class: `severity ${severity}` }, SEVERITIES[severity] ?? severity));
+  if (cause) body.append(make("span", { class: "soft" }, tr(" ({words})", { words: visible(cause) })));
   if (shifts) body.append(shiftList(shifts));
   return make("li", {}, body);
 }
@@ -1247,7 +1249,7 @@ function drawChanges(changes, place) {
     const found = changes.filter((change) => change.kind === kind);
     if (!found.length) return [];
     const list = make("ul", { class: "changes plain" }, ...found.slice(0, LISTED).map(changeItem));
-    const section = make("section", { "aria-labelledby": `net-${kind}` }, make("h2", { id: `net-${kind}` }, `${TITLES[kind]} (${counting.format(found.length)})`), list);
+    const section = make("section", { "aria-labelledby": `net-${kind}` }, make("h2", { id: `net-${kind}` }, tr("{title} ({number})", { title: TITLES[kind], number: counting.format(found.length) })), list);
     if (found.length > LISTED) {
       const all = make("button", { type: "button", onclick: () => { list.append(...found.slice(LISTED).map(changeItem)); all.remove(); } }, tr("Show {number} more", { number: counting.format(found.length - LISTED) }));
       section.append(make("p", { class: "more" }, all));

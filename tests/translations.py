@@ -33,7 +33,7 @@ STORABLE: Final = {
     **dict.fromkeys(("sentences", "forms"), (1, 2)),
 }
 SHOWN: Final = {
-    **dict.fromkeys(("tr", "_"), None),
+    **dict.fromkeys(("tr", "_", "gettext"), None),
     **dict.fromkeys(("trn", "ngettext"), (1, 2)),
 }
 _NO_DATE: Final = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ import msgspec
 from archiver.capture import prune
 from archiver.capture.changelog_file import changelog_file
 from archiver.capture.report import DIGEST, Report, commit_message
-from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot
+from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot, reason
 from archiver.history import snapshots
 from archiver.history.changelog import links
 from archiver.history.comparison import outlined
@@ -131,7 +131,7 @@ class _Importing:
                 Line(canonical.line_key(data).decode(), data) for data in version.lines()
             )
         except (UnreadableSnapshot, UnknownRevision) as error:
-            self._skipped.append(f"{origin.name}: {error}")
+            self._skipped.append(sentence("{name}: {error}", name=origin.name, error=reason(error)))
             return
         self._notes += (f"{origin.name}: {note}" for note in version.notes)
         self._total = len(lines)

@@ -16,7 +16,7 @@ from archiver.cli import language
 from archiver.cli.failure import reported
 from archiver.cli.output import note_warnings, prepare_streams
 from archiver.errors import suggestion
-from archiver.language import said, sentence, tr
+from archiver.language import current, said, sentence, tr
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -106,6 +106,8 @@ _COLUMN = max(map(len, COMMANDS))
 
 class LazyGroup(click.Group):
     """A group that knows its commands by name and help, and imports the one that runs."""
+
+    context_class = language.Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names in the order of the table."""

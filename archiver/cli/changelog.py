@@ -17,7 +17,7 @@ from archiver.errors import ShallowHistory, reason
 from archiver.history import revisions
 from archiver.history.changelog import is_reversed, sections
 from archiver.history.choice import answering
-from archiver.language import ENGLISH, sentence, speaking, tr
+from archiver.language import ENGLISH, said, sentence, speaking, tr
 from archiver.records.text import more
 from archiver.render import changelog as rendering
 from archiver.render.section import SCHEMA, read_document
@@ -112,7 +112,7 @@ def _say(words: str, out: TextIO | None) -> None:
     if out is None:
         output.note(words)
     else:
-        out.write(f"\n{words}\n")
+        out.write(f"\n{said(words)}\n")
 
 
 def _newest_first(

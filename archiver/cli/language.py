@@ -39,6 +39,18 @@ _TITLES: Final = (sentence("Example:"), sentence("Examples:"))
 """How the end of a help text begins; below are command lines."""
 
 
+class Context(click.Context):
+    """A context that writes help as the language of the reader is written."""
+
+    def make_formatter(self) -> click.HelpFormatter:
+        """Return what writes the help of a command."""
+        if current() == ENGLISH:
+            return super().make_formatter()
+        from archiver.cli.help_text import Formatter  # noqa: PLC0415 - not for English
+
+        return Formatter(width=self.terminal_width, max_width=self.max_content_width)
+
+
 def of_environment() -> None:
     """Speak the language that the environment names; English where it has none of ours."""
     environ = os.environ  # noqa: TID251  config costs 40 ms, and `archiver --help` needs none
@@ -97,6 +109,7 @@ def translated(command: click.Command) -> click.Command:
     if current() == ENGLISH:
         return command
     command = copy.copy(command)
+    command.context_class = Context
     command.help = tr(inspect.cleandoc(command.help)) if command.help else None
     command._help_option = None  # noqa: SLF001  click keeps the one that it made in English
     for title in _TITLES:

@@ -135,6 +135,6 @@ def _counts(entry: Entry, noun: Noun) -> str:
 def left_out(number: int, form: Form, out: TextIO) -> None:
     """Write how much a limit left out: in text itself, otherwise to standard error."""
     if number and form == "text":
-        out.write(f"{more(number)}\n")
+        out.write(f"{said(more(number))}\n")
     elif number:
         output.note(more(number))

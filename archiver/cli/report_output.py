@@ -40,7 +40,7 @@ def run(report: Report, style: Mapping[Kind, str], *, dry_run: bool) -> Iterator
         yield from console.change(change, style)
     if left_out := report.summary.news - len(shown):
         where = "" if dry_run else tr(": archiver compare --source {source}", source=report.source)
-        yield f"{more(left_out)}{where}\n"
+        yield f"{said(more(left_out))}{where}\n"
 
 
 def _counts(report: Report) -> str:

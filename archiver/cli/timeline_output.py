@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from archiver.language import plain, retold, said, tr
+from archiver.language import listed, plain, retold, said, tr
 from archiver.records.text import Noun, clip, terminal, width
 from archiver.render import wording
 from archiver.render.export import export
@@ -79,7 +79,7 @@ def _heading(found: Sequence[tuple[str, Timeline]]) -> str:
     words = [said(wording.WORDS[state]) for state in states]
     if len(states) > 1:
         words = [f"{source}: {said(wording.WORDS[each.state])}" for source, each in found]
-    return f"{found[0][1].shown} ({', '.join(words)})"
+    return tr("{record} ({state})", record=found[0][1].shown, state=listed(words))
 
 
 def _life_rows(
@@ -140,7 +140,8 @@ def _happened(event: Event) -> str:
             new_key=terminal(event.new_key),
         )
     if event.cause:
-        return f"{said(wording.WORDS[event.kind])}: {terminal(retold(event.cause))}"
+        cause = terminal(retold(event.cause))
+        return tr("{kind}: {cause}", kind=wording.WORDS[event.kind], cause=cause)
     return said(wording.NOTES.get(event.kind) or wording.WORDS[event.kind])
 
 
@@ -225,7 +226,8 @@ def blame(found: Sequence[tuple[str, Timeline]], form: Form, out: TextIO, *, nam
 
 def _title(timeline: Timeline, source: str) -> str:
     about = f"{terminal(source)}: " if source else ""
-    return f"{about}{terminal(timeline.shown)} ({said(wording.WORDS[timeline.state])})"
+    shown = terminal(timeline.shown)
+    return about + tr("{record} ({state})", record=shown, state=wording.WORDS[timeline.state])
 
 
 def _blame_row(timeline: Timeline, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from archiver.errors import UnreadableSnapshot
-from archiver.language import sentence, stored
+from archiver.language import Stored, sentence, stored
 from archiver.records import canonical
 from archiver.records.decoding import decoded
 from archiver.records.document import Reader
@@ -109,7 +109,10 @@ class Documents:
             lines[found.key] = data
         if self._shape.records == ORIGINAL.records:
             _refuse_shortfall(text.body, len(lines) + len(bad) + len(twice))
-        reasons = [f"{each.place} ({each.reason})" for each in bad]
+        reasons = [
+            sentence("{place} ({reason})", place=each.place, reason=Stored(each.reason))
+            for each in bad
+        ]
         if bad and not lines:
             raise UnreadableSnapshot(
                 sentence("no record can be read: {reasons}", reasons=reasons[0]),

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.errors import UnreadableSnapshot, reason
-from archiver.language import joined, sentence
+from archiver.language import Sentence, joined, sentence
 from archiver.records.document import WHERE
 from archiver.records.text import count, more
 from archiver.render.wording import short
@@ -101,7 +101,8 @@ def hint(catalogue: Catalogue, known: str) -> str:
     """Return what to do about a document of another shape, if the hint `known` is about one."""
     if known in ("", RECOVER) or catalogue.config is not None:
         return known
-    return known.replace(WHERE, _ASKED)
+    parts = known.values.values() if isinstance(known, Sentence) and known.values else (known,)
+    return joined("", (_ASKED if each == WHERE else each for each in parts))
 
 
 def called(revision: Revision) -> str:

@@ -162,7 +162,9 @@ class Reader:
 
         The documents of one reader are versions of one file: to look into each takes minutes.
         """
-        self._hint = self._hint or did_you_mean(body, self._records) + WHERE
+        self._hint = self._hint or sentence(
+            "{question}{advice}", question=did_you_mean(body, self._records), advice=WHERE
+        )
         return self._hint
 
     def _opened(self, body: bytes) -> Iterator[tuple[_Found, Iterator[_Named]]]:
@@ -295,7 +297,7 @@ def _descend(
 ) -> Iterator[_Found]:
     for value in found:
         if step == EACH:
-            for index, text in enumerate(_decoded(_ARRAY, value, stored("an array"))):
+            for index, text in enumerate(_decoded(_ARRAY, value, sentence("an array"))):
                 yield _Found(text, value.around, f"{value.place}/{index}", value.groups)
         elif is_members(step):
             field = field_of(step)
@@ -313,7 +315,7 @@ def _held(value: _Found, step: str, excluded: frozenset[str]) -> Iterable[_Named
     if is_members(step):
         held = _members(value)
         return [each for each in held if each[0] not in excluded] if excluded else held
-    return enumerate(_decoded(_ARRAY, value, stored("an array")))
+    return enumerate(_decoded(_ARRAY, value, sentence("an array")))
 
 
 def _row(cells: Json, fields: tuple[str, ...]) -> Record:
@@ -409,7 +411,7 @@ def _distinct(value: _Found) -> dict[str, msgspec.Raw]:
 
 
 def _members(value: _Found) -> list[tuple[str, msgspec.Raw]]:
-    found = _decoded(_OBJECT, value, stored("an object")).items()
+    found = _decoded(_OBJECT, value, sentence("an object")).items()
     return [(str(name), text) for name, text in found]
 
 

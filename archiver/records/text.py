@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from archiver.language import forms, plain, said, sentence, sentences, translated, translated_plural
+from archiver.language import (
+    Sentence,
+    forms,
+    joined,
+    plain,
+    said,
+    sentence,
+    sentences,
+    translated,
+    translated_plural,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from archiver.language import Sentence
     from archiver.records.model import Json
 
 _EMOJI = "\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
@@ -364,7 +373,8 @@ def few(names: Sequence[str], separator: str = ", ", *, total: int | None = None
     """
     shown = names[:_FEW]
     others = (len(names) if total is None else total) - len(shown)
-    named = separator.join(shown)
+    sentences_ = any(isinstance(each, Sentence) for each in shown)
+    named = joined(separator, shown) if sentences_ else separator.join(shown)
     if others <= 0:
         return named
     return sentence("{names} {others}", names=named, others=more(others))

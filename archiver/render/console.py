@@ -86,7 +86,7 @@ def _first_line(change: RecordChange, colour: str) -> str:
     if change.changes is not UNSET and severity_of(change) == "breaking":
         note = wording.SEVERITIES["breaking"]
     note = text.terminal(note)
-    line += f" ({note})" if note else ""
+    line += tr(" ({words})", words=note) if note else ""
     return f"{colour}{line}{_PLAIN}\n" if colour else f"{line}\n"
 
 

@@ -15,6 +15,7 @@ from archiver.errors import ConfigError, NotADataRepository
 from archiver.history.index import ready, silent
 from archiver.language import ENGLISH, current, sentence, speaking
 from archiver.records.representation import short
+from archiver.records.text import Noun
 from archiver.render.templates import fingerprint, render, spoken, static
 from archiver.site import machine
 from archiver.site.addresses import upwards
@@ -230,7 +231,11 @@ class _Site:
             self.draft.write(
                 "index.html", self.render("site-portal.html.j2", "index.html", {"sources": sources})
             )
-        missing = {"sources": sources, "base": self.base_url or "/", "noun": self.told[0].noun}
+        missing = {
+            "sources": sources,
+            "base": self.base_url or "/",
+            "noun": Noun(*self.told[0].noun).words,
+        }
         self.draft.write("404.html", self.render("site-missing.html.j2", "404.html", missing))
         self.draft.write("index.json", machine.index(self.title, self.base_url, self.told))
         self.draft.write("llms.txt", machine.llms(self.title, self.told))

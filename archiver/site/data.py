@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from archiver.changes.compare import split
+from archiver.language import retold
 from archiver.records.jsontext import parse
 from archiver.records.key import label_of
 from archiver.records.representation import short
@@ -367,7 +368,7 @@ def _tail(event: Event) -> Iterator[Json]:
     if event.kind == "updated":
         yield [[each.field, _wrapped(each.old), _wrapped(each.new)] for each in event.shifts]
     elif event.kind in ("removed", "left"):
-        yield event.reason
+        yield retold(event.reason)
     elif event.kind == "renamed":
         yield from ("to", event.new_key) if event.new_key else ("from", event.old_key)
     if event.record is not None:

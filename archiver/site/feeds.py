@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from functools import reduce
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -26,7 +27,7 @@ from archiver.errors import ConfigError, RenderError, reason, suggestion
 from archiver.history.changelog import links
 from archiver.history.flapping import indexed
 from archiver.history.versions import taken_at
-from archiver.language import current, retold, said, sentence, tr
+from archiver.language import Sentence, current, retold, said, sentence, tr
 from archiver.records.model import KINDS, NEWS, End, Summary
 from archiver.records.query import Where, every
 from archiver.records.representation import short
@@ -417,10 +418,19 @@ def _in_words(summary: Summary, changes: list[RecordChange]) -> str:
         groups.setdefault(each.kind, []).append(
             visible(f"{name} ({retold(each.cause or '')})" if each.flapping else name)
         )
-    return "; ".join(
-        f"{said(wording.WORDS[kind])}: {said(few(groups[kind], total=getattr(summary, kind)))}"
+    told = (
+        sentence(
+            "{kind}: {records}",
+            kind=wording.WORDS[kind],
+            records=few(groups[kind], total=getattr(summary, kind)),
+        )
         for kind in groups
     )
+    return said(reduce(_and, told)) if groups else ""
+
+
+def _and(first: Sentence, second: Sentence) -> Sentence:
+    return sentence("{first}; {second}", first=first, second=second)
 
 
 def _atom(
@@ -435,7 +445,7 @@ def _atom(
         made.updated(updated)
         made.author(name=_AUTHOR)
         made.generator(_AUTHOR)
-        made.language(current())
+        made.language(_LANGUAGE_TAGS.get(current(), current()))
         if about:
             made.link(href=about, rel="alternate", type="text/html")
             made.link(href=itself, rel="self", type="application/atom+xml")
@@ -458,13 +468,17 @@ def _atom(
     return text
 
 
+_LANGUAGE_TAGS: Final = {"zh": "zh-CN"}
+"""What a language is called where a country belongs to it (BCP 47)."""
+
+
 def _json(feed: Feed, entries: list[Entry], about: str, itself: str) -> str:
     document = {
         "version": _VERSION,
         "title": feed.title,
         **({"home_page_url": about, "feed_url": itself} if about else {}),
         "authors": [{"name": _AUTHOR}],
-        "language": "en",
+        "language": _LANGUAGE_TAGS.get(current(), current()),
         "items": [_item(each) for each in entries],
     }
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"

@@ -121,7 +121,7 @@ class SourceSite:
             folder=self.folder,
             noun=(noun.one, noun.many),
             records=records,
-            total=noun.counted(records),
+            total=said(noun.counted(records)),
             captures=len(captures),
             first=captures[0].timestamp,
             last=captures[-1].timestamp,
@@ -392,7 +392,9 @@ def _how_gone(record: Kept) -> str:
             else said(wording.WORDS["renamed"])
         )
     words = tr("left the window") if record.gone == "left" else said(wording.WORDS["removed"])
-    return f"{words}: {retold(record.cause)}" if record.cause else words
+    if not record.cause:
+        return words
+    return tr("{words}: {cause}", words=words, cause=retold(record.cause))
 
 
 def _cell(name: str, value: Json) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from archiver.errors import ConfigError, MalformedPage, UnreadableSnapshot
-from archiver.language import sentence, stored
+from archiver.errors import ConfigError, MalformedPage, UnreadableSnapshot, reason
+from archiver.language import Stored, joined, sentence, stored
 from archiver.records import document
 from archiver.records.decoding import decoded, unzipped
 from archiver.records.jsontext import UNREADABLE, plain
@@ -98,19 +98,23 @@ class JsonSource(Source):
         except UnreadableSnapshot as error:
             raise _malformed(page, error) from error
         except ConfigError as error:
-            error.hint = did_you_mean(body, settings.records) + error.hint
+            error.hint = joined("", (did_you_mean(body, settings.records), error.hint))
             raise
         if bad and not usable and (hint := did_you_mean(body, settings.records)):
-            reason = sentence(
-                "no record can be read: {place} ({reason})", place=bad.place, reason=bad.reason
+            words = sentence(
+                "no record can be read: {place} ({reason})",
+                place=bad.place,
+                reason=Stored(bad.reason),
             )
-            raise _malformed(page, UnreadableSnapshot(reason, hint=hint + document.WHERE))
+            raise _malformed(
+                page, UnreadableSnapshot(words, hint=joined("", (hint, document.WHERE)))
+            )
 
 
 def _malformed(page: Page, error: UnreadableSnapshot) -> MalformedPage:
     hint = error.hint or sentence("nothing was written; check what the address returns")
     return MalformedPage(
-        sentence("{redact}: {error}", redact=redact(page.request.url), error=error), hint=hint
+        sentence("{url}: {error}", url=redact(page.request.url), error=reason(error)), hint=hint
     )
 
 

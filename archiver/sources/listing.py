@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from archiver.changes.guard import ACCEPT
 from archiver.errors import MalformedPage, SnapshotRejected
-from archiver.language import sentence, stored
+from archiver.language import Stored, sentence, stored
 from archiver.records import canonical
 from archiver.records.key import key_of, keyed_by
 from archiver.records.model import Bad, Line
@@ -147,9 +147,13 @@ def refuse_damage(listing: Listing, *, overlapping: bool = False) -> None:
         SnapshotRejected: It names how many, and the first few.
     """
     proof = listing.proof
-    reasons = tuple(f"{bad.place}: {bad.reason}" for bad in listing.bad if not bad.beside)
+    reasons = tuple(
+        sentence("{place}: {reason}", place=bad.place, reason=Stored(bad.reason))
+        for bad in listing.bad
+        if not bad.beside
+    )
     allowed = MAX_DAMAGE * (len(listing.lines) + proof.bad if overlapping else proof.received)
-    damage = [(sentence("bad records"), proof.bad, reasons)]
+    damage: list[tuple[str, int, tuple[str, ...]]] = [(sentence("bad records"), proof.bad, reasons)]
     if not overlapping:
         damage.append((sentence("duplicate keys"), proof.duplicates, listing.duplicates))
     for what, number, names in damage:
