@@ -16,7 +16,7 @@ from archiver.cli import language
 from archiver.cli.failure import reported
 from archiver.cli.output import note_warnings, prepare_streams
 from archiver.errors import suggestion
-from archiver.language import current, said, sentence, tr
+from archiver.language import said, sentence, tr
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -63,7 +63,10 @@ def test_a_webhook_gets_a_signed_document_with_the_changes(
     assert received.headers["idempotency-key"] == received.json["id"]
     assert received.json["schema"] == "archiver/notification/1"
     assert received.json["title"] == "hub: +1 new, 1 updated, -1 removed (2 records)"
-    assert received.json["text"].splitlines()[:2] == ["New (1)", "+ three · 5 downloads"]
+    assert received.json["text"].splitlines()[:2] == [
+        "Breaking: Removed (1)",
+        "- two · 100 downloads",
+    ]
     assert "    size: (unset) → 4.5 GB" in received.json["text"]
     assert received.json["changes"]["changes"]["removed"][0]["id"] == "two"
 
@@ -99,7 +102,9 @@ def test_files_and_standard_output_are_channels(
     archive.run()
     archive.lists(one={"downloads": 100})
     archive.run()
-    assert capsys.readouterr().out.startswith("hub: -1 removed (1 record)\nRemoved (1)\n- two")
+    assert capsys.readouterr().out.startswith(
+        "hub: -1 removed (1 record)\nBreaking: Removed (1)\n- two"
+    )
     assert json.loads((archive.folder / "told.jsonl").read_text())["event"] == "changes"
     assert (archive.folder / "told.txt").read_text().startswith("hub: -1 removed")
 
@@ -111,7 +116,9 @@ def test_a_step_summary_is_a_channel(archive: Archive, tmp_path: Path) -> None:
     archive.lists(one={"downloads": 100})
     archive.run()
     summary = (tmp_path / "summary.md").read_text()
-    assert summary.startswith("### hub: -1 removed (1 record)\n\n**Removed (1)**\n\n- two")
+    assert summary.startswith(
+        "### hub: -1 removed (1 record)\n\n**Breaking: Removed (1)**\n\n- two"
+    )
 
 
 def test_mail_goes_through_apprise_to_a_real_server(archive: Archive) -> None:

@@ -115,7 +115,7 @@ def test_the_index_says_what_it_made(repo: Path) -> None:
     (path,) = (repo / ".git/archiver/index").glob("*.sqlite")
     shown = f"{bytes_(path.stat().st_size)} in {path.relative_to(repo)}"
     assert done.stdout == f"hub: 2 versions, {shown}\n"
-    assert run_archiver("index", "--repo", repo, "--remove").stdout == "hub: removed\n"
+    assert run_archiver("index", "--repo", repo, "--remove").stdout == "hub: the index is removed\n"
     assert not path.exists()
     assert run_archiver("index", "--repo", repo, "--remove").stdout == "hub: there is no index\n"
 

@@ -157,5 +157,7 @@ def test_parts_of_a_killed_update_go_with_the_index(archive: Path) -> None:
     indexes.update(catalogue(archive))
     assert not parts(archive)
     (index_folder(archive) / "hub.parts-y").mkdir()
-    assert run_process("index", "--repo", archive, "--remove").stdout == "hub: removed\n"
+    assert (
+        run_process("index", "--repo", archive, "--remove").stdout == "hub: the index is removed\n"
+    )
     assert not [*index_folder(archive).glob("hub.parts-*")]

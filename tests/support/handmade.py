@@ -82,6 +82,7 @@ class HandMade:
             "source": "hub",
             "title": "hub",
             "noun": ["model", "models"],
+            "counted": ["{number} model", "{number} models"],
             "captures": {
                 "timestamp": [f"{day} 02:00:00" for day in days],
                 "page": [f"{day.replace('-', '')}_020000" for day in days],
