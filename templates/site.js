@@ -1315,8 +1315,9 @@ const HOUR = 3_600_000;
 /** @param {number} hours */
 function agoWords(hours) {
   const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
-  if (hours < 1) return relative.format(-Math.max(Math.round(hours * 60), 0), "minute");
-  return hours < 48 ? relative.format(-Math.round(hours), "hour") : relative.format(-Math.round(hours / 24), "day");
+  const spaced = (/** @type {string} */ words) => words.replace(/(\d)(?=\p{Script=Han})/gu, "$1 ");
+  if (hours < 1) return spaced(relative.format(-Math.max(Math.round(hours * 60), 0), "minute"));
+  return spaced(hours < 48 ? relative.format(-Math.round(hours), "hour") : relative.format(-Math.round(hours / 24), "day"));
 }
 
 /** Say how long ago times were, for those who point at them. */

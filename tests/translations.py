@@ -42,6 +42,8 @@ _CHANGING: Final = re.compile(
     re.MULTILINE,
 )
 _WORDS_OF_CLICK: Final = {"_": None, "gettext": None, "ngettext": (1, 2)}
+_CLICK_BY_NAME: Final = ("required",)
+"""What click translates without writing it where it asks for the translation."""
 _HELP: Final = frozenset({"help", "description"})
 _COMMANDS: Final = frozenset({"command", "group"})
 
@@ -61,6 +63,8 @@ def messages() -> Catalog:
         if path.suffix in (".js", ".j2"):
             source = io.BytesIO(path.read_bytes())
             _add(catalog, path, extract(method, source, SHOWN, options=options))
+    for word in _CLICK_BY_NAME:
+        catalog.add(word, locations=[("click/core.py", 0)])
     for path in sorted(Path(click.__file__).parent.glob("*.py")):
         words = extract("python", io.BytesIO(path.read_bytes()), _WORDS_OF_CLICK)
         _add(catalog, Path("click") / path.name, words)

@@ -377,7 +377,9 @@ def few(names: Sequence[str], separator: str = ", ", *, total: int | None = None
     named = joined(separator, shown) if sentences_ else separator.join(shown)
     if others <= 0:
         return named
-    return sentence("{names} {others}", names=named, others=more(others))
+    if plain():
+        return sentence("{names} and {number} more", names=named, number=count(others))
+    return sentence("{names} … and {number} more", names=named, number=count(others))
 
 
 _TOO_LARGE = 10**18
