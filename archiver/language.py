@@ -34,6 +34,7 @@ STORED: Final = "stored"
 """The context of what may have been stored; a catalogue has it twice."""
 
 _FEWEST_LETTERS: Final = 6  # of a template that is recognised
+_DEEPEST: Final = 6  # sentences inside of one another
 _LONGEST: Final = 2_000  # characters of a text that is recognised
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)[^}]*\}")
 _SPEC: Final = re.compile(r"\{(\w+)[:!][^}]*\}")
@@ -150,15 +151,16 @@ def stored(template: str, /, **values: Any) -> str:
     return _filled(template, values)
 
 
-def retold(text: str) -> str:
+def retold(text: str, *, depth: int = _DEEPEST) -> str:
     """Say a sentence that was stored in English in the language of the reader.
 
     The template that shares most with it is the one that it was made of; what stands for its
-    placeholders is recognised likewise. What nothing is known of stays as it is.
+    placeholders is recognised likewise, to a `depth`. What nothing is known of stays as it is.
     """
     if type(text) is not str:
         return said(text)
-    catalogue = _catalogue(current()) if text and len(text) <= _LONGEST else None
+    is_known = text and depth and len(text) <= _LONGEST
+    catalogue = _catalogue(current()) if is_known else None
     if catalogue is None:
         return text
     if (exact := catalogue.pgettext(STORED, text)) != text:
@@ -167,7 +169,9 @@ def retold(text: str) -> str:
         values = _values(text, literals)
         if values is not None:
             pairs = zip(names, values, strict=True)
-            return _filled(translation, {name: retold(value) for name, value in pairs})
+            return _filled(
+                translation, {name: retold(value, depth=depth - 1) for name, value in pairs}
+            )
     return text
 
 
@@ -210,8 +214,11 @@ def choose(language: str) -> None:
 
 
 def plain() -> bool:
-    """Return whether text is to be read aloud: words in place of symbols, no colour, no tables."""
-    return _plain
+    """Return whether text is to be read aloud: words in place of symbols, no colour, no tables.
+
+    What is written for others (`speaking`) never depends on that.
+    """
+    return _plain and _scope.get() is None
 
 
 def speak_plainly(value: bool) -> None:  # noqa: FBT001  it is the value

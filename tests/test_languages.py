@@ -203,6 +203,22 @@ def test_exit_codes_are_those_of_every_language(name: str, archive: Path) -> Non
     assert len(codes) == 1
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_notes_are_told_in_words_and_in_json(language: str, archive: Path) -> None:
+    """A setting that names no field is told as a note; the run is one that changes nothing."""
+    settings = CONFIG.replace('metrics = ["downloads"]', 'metrics = ["downloads", "dwonloads"]')
+    (archive / "archiver.toml").write_text(settings)
+    try:
+        told = spoken(archive, ("run", "--dry-run", "--accept"), language).stderr
+        document = spoken(archive, ("run", "--dry-run", "--accept", "-f", "json"), language).stdout
+    finally:
+        (archive / "archiver.toml").write_text(CONFIG)
+    english = 'archiver.toml: sources.hub.metrics: no record has a field "dwonloads"'
+    assert json.loads(document)[0]["notes"][0].startswith(english)
+    assert (english in told) is (language == "en")
+    assert "dwonloads" in told
+
+
 @pytest.mark.parametrize("name", MACHINES)
 def test_what_programs_read_is_the_same_in_every_language(name: str, archive: Path) -> None:
     answers = [spoken(archive, MACHINES[name], language) for language in LANGUAGES]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import pickle
 import re
+from string import Formatter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,13 +18,16 @@ from archiver.language import (
     Sentence,
     joined,
     known,
+    plain,
     retold,
     said,
     sentence,
     sentences,
+    speak_plainly,
     speaking,
     stored,
 )
+from archiver.records.text import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,11 +166,47 @@ def test_what_is_not_recognised_stays_as_it_is(text: str) -> None:
         assert retold(text) == text
 
 
+def test_a_text_that_looks_like_sentences_without_end_is_no_trouble() -> None:
+    with speaking("zh"):
+        assert retold("30" + " days" * 390).endswith("天")
+
+
+def test_what_is_written_for_others_is_never_plain() -> None:
+    speak_plainly(True)
+    try:
+        aloud = plain()
+        with speaking("en"):
+            assert not plain()
+    finally:
+        speak_plainly(False)
+    assert aloud
+
+
 def test_hostile_values_are_not_filled_in_twice() -> None:
     hostile = "{source.__class__} %(x)s {0}"
     with speaking("zh"):
         assert hostile in said(sentence('no source is called "{source}"', source=hostile))
         assert hostile in retold(stored("{place}: {reason}", place="a", reason=hostile))
+
+
+def test_a_hostile_value_stays_text_in_every_message() -> None:
+    """Also one that looks like a placeholder, markup, an order for a terminal or for a runner."""
+    hostile = "\x1b[31m{kind}%(x)s\u202e<script>::error::##[x]\n"
+    found = 0
+    for english, _ in texts(translations.catalogue(CATALOGUES[0])):
+        fields = [each for each in Formatter().parse(english[0]) if each[1] is not None]
+        if len(english) > 1 or not all(str(name).isidentifier() for _, name, _, _ in fields):
+            continue  # a help text, in which braces mean themselves
+        if not fields or any(spec or how for _, _, spec, how in fields):
+            continue
+        values = {str(name): hostile for _, name, _, _ in fields}
+        with speaking("zh"):
+            shown = terminal(said(sentence(english[0], **values)))
+        assert not re.search("[\x00-\x1f\x7f\u202e]", shown)
+        assert r"\x1b[31m{kind}%(x)s\u202e<script>" in shown
+        assert "##[" not in shown
+        found += 1
+    assert found > 200
 
 
 def test_a_sentence_survives_the_way_to_another_process() -> None:

@@ -75,6 +75,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     severities: Severities = {}
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Keep the notes in English, as all that programs read."""
+        msgspec.structs.force_setattr(self, "notes", tuple(map(str, self.notes)))
+
     def __repr__(self) -> str:
         return short(self, "source", "outcome", "summary", "revision", "changes", "notes")
 
