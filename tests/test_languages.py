@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,7 +170,11 @@ def spoken(archive: Path, command: tuple[str, ...], language: str) -> Ran:
 
 def settled(text: str, archive: Path) -> str:
     """Leave out what each run makes anew, and the stylesheet, which is a file of its own."""
-    text = text.replace(str(archive), "<archive>").replace(static("site.css"), "")
+    text = (
+        text.replace(str(archive), "<archive>")
+        .replace(sys.executable, "<python>")
+        .replace(static("site.css"), "")
+    )
     for pattern, words in _CHANGING:
         text = pattern.sub(words, text)
     return text

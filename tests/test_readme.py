@@ -24,7 +24,7 @@ _CHANGING = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "<time>"),
     (re.compile(r"_\d{8}_\d{6}"), "_<stamp>"),
     (re.compile(r"-[0-9a-f]{16}\.sqlite"), "-<digest>.sqlite"),
-    (re.compile(r"\d+(\.\d)? kB (?=in )"), "<size> "),
+    (re.compile(r"\d+(\.\d)? kB(?= in |\uff0c位于)"), "<size>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
 )
 ELIDED = "…"

@@ -201,7 +201,7 @@ def _ngettext(context: Context, one: str, many: str, number: int, **values: Any)
 def _filled(context: Context, words: str, values: Mapping[str, Any]) -> Any:
     from markupsafe import Markup  # noqa: PLC0415 - for pages only
 
-    told = {name: said(each) if isinstance(each, str) else each for name, each in values.items()}
+    told = {name: _shown(each) for name, each in values.items()}  # markup is not shown again
     return (Markup(words) if context.eval_ctx.autoescape else words) % told  # noqa: S704  ours
 
 
