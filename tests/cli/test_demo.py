@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from typing import TYPE_CHECKING
 
 from support.processes import run_process
@@ -38,6 +39,31 @@ def test_it_plays_every_scene_and_leaves_an_archive(
     assert len(list((stage / "data/hub/snapshots").iterdir())) == 5
     with (stage / "models.csv").open(newline="") as file:
         assert len(list(csv.reader(file))) > 2845
+
+
+_WORDS = re.compile(r"[a-z]+(?: [a-z]+){2,}")
+"""Three English words in a row."""
+_NOT_SAID = re.compile(
+    r"^\$ .*|^export .*|^  .*|(?<=[:\u2192]) .*|[\w.-]+/[\w./-]+|^id .*|^\S+ {2,}.*", re.MULTILINE
+)
+"""Commands, values and keys of records, tables."""
+
+
+def test_in_a_chinese_locale_it_speaks_chinese_from_the_first_line_to_the_last(
+    archiver: Callable[..., CompletedProcess[str]], git: Callable[..., str], tmp_path: Path
+) -> None:
+    stage = tmp_path / "stage"
+    done = archiver("demo", stage, LC_ALL="zh_CN.UTF-8")
+    assert (done.returncode, typed(done.stdout)) == (0, COMMANDS)
+    scenes = [line for line in done.stdout.splitlines() if line.startswith("# ")]
+    assert all(re.search("[\u4e00-\u9fff]", line) for line in scenes)
+    assert not _WORDS.findall(_NOT_SAID.sub("", done.stdout + done.stderr))
+    assert all("模型" in line for line in git(stage, "log", "--format=%s").splitlines())
+    assert 'lang = "zh"' in (stage / "archiver.toml").read_text()
+    assert (stage / "data/hub/CHANGELOG.md").read_text().startswith("# hub 的更新日志")
+    page = (stage / "site/hub/index.html").read_text()
+    assert '<html lang="zh-CN">' in page
+    assert "最新变化" in page
 
 
 def test_without_a_folder_it_plays_in_a_temporary_one(tmp_path: Path) -> None:
