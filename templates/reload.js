@@ -1,5 +1,5 @@
 "use strict";
-// Added to pages by `archiver serve`: reload when the site was built anew, and stay at the same
+// Added to pages by `archiver serve`: reload when the site was rebuilt, and stay at the same
 // place. The policy of the pages allows scripts of their own origin and nothing else, so the state
 // of the site is asked for by a script element, whose answer calls `archiverState`.
 (() => {

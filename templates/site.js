@@ -1126,7 +1126,7 @@ const ORDER = ["removed", "renamed", "returned", "new", "updated", "left", "ente
 const TITLES = /** @type {{[kind: string]: string}} */ ({ removed: tr("Removed"), renamed: tr("Renamed"), returned: tr("Returned"), new: tr("New"), updated: tr("Updated"), left: tr("Left"), entered: tr("Entered") });
 const LISTED = 200;
 
-/** @typedef {{key: string, kind: string, cause?: string, old?: string, shifts?: Shift[], severity?: string}} Net  What became of a record between two captures. */
+/** @typedef {{key: string, kind: string, cause?: string, old?: string, shifts?: Shift[], severity?: string}} Net  What happened to a record between two captures. */
 
 /** @param {Net} change */
 function changeItem({ key, kind, cause, old, shifts, severity }) {

@@ -144,7 +144,7 @@ class Candidate:
             drift.refuse(before.end.total - summary.removed - summary.left - summary.renamed)
         large = (
             sentence(
-                "{name}.json has {size:,} bytes; hubs of git refuse 100 MB",
+                "{name}.json has {size:,} bytes; git hosts refuse more than 100 MB",
                 name=name or "latest",
                 size=size,
             )

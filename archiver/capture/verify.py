@@ -260,7 +260,7 @@ def _refuse_strays(shards: Mapping[str, Strict]) -> None:
             key = canonical.line_key(line).decode()
             if canonical.shard_name(key, len(shards)) != name:
                 raise UnreadableSnapshot(
-                    sentence("{key!r} does not belong into shard {name}", key=key, name=name)
+                    sentence("{key!r} does not belong in shard {name}", key=key, name=name)
                 )
 
 

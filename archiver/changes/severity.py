@@ -92,7 +92,7 @@ PINNED: Final[Mapping[str, tuple[Severity, str]]] = {
     "unconfirmed": ("breaking", "Nobody can say that it can still be loaded."),
     "left": ("info", "Its source still has it."),
 }
-"""What may become of the key of a record that somebody depends on: how bad it is, and why."""
+"""What can happen to the key of a record that somebody depends on: how bad it is, and why."""
 
 _RANKS: Final[Mapping[Severity, int]] = {each: place for place, each in enumerate(SEVERITIES)}
 _OF_KINDS: Final[Mapping[str, Severity]] = {

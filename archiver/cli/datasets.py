@@ -81,7 +81,7 @@ class Datasets:
                 if done.rewritten:
                     _say(
                         tr(
-                            "note: {parquet} held another history; what differs is written anew",
+                            "note: {parquet} held another history; what differs is written again",
                             parquet=self.parquet,
                         )
                     )

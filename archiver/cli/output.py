@@ -110,7 +110,7 @@ def note(message: str) -> None:
 
 
 def noted(words: str, *, about: str = "") -> None:
-    """Write a note to standard error, made safe for it; what was stored is said anew.
+    """Write a note to standard error, made safe for it; what was stored is translated.
 
     Args:
         words: The note.

@@ -94,7 +94,7 @@ def beside(choice: Choice, port: int) -> Iterator[None]:
 
 @contextmanager
 def place(choice: Choice) -> Iterator[Path]:
-    """Yield the folder of a site: the same one each time, so that little has to be built anew.
+    """Yield the folder of a site: the same one each time, so that little has to be rebuilt.
 
     Where git's folder cannot be written, it is a temporary one.
     """

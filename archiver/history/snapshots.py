@@ -30,7 +30,7 @@ Shards: TypeAlias = Literal["auto", 1, 16, 256]
 SPLIT = 40_000_000
 """Bytes that no file exceeds where the number of shards is ``auto``."""
 LARGE = 45_000_000
-"""Bytes from which on a file is warned about; hubs of git refuse 100 MB."""
+"""Bytes from which on a file is warned about; git hosts refuse more than 100 MB."""
 COUNTS = (1, 16, 256)
 
 _STAMP = "%Y%m%d_%H%M%S"

@@ -242,4 +242,4 @@ def test_a_record_in_a_shard_where_it_does_not_belong_is_named(archive: Archive)
         old, new = (json.dumps({"records": 0} | found[each]) for each in (name, other))
         index.write_text(index.read_text().replace(f'"{name}": {old}', f'"{name}": {new}'))
     archive.git("commit", "--quiet", "--all", "--message=mine")
-    assert "does not belong into shard 0" in found_in(archive)[0][2]
+    assert "does not belong in shard 0" in found_in(archive)[0][2]

@@ -149,7 +149,7 @@ def test_rewritten_history_is_written_anew_where_it_differs(
     archive.git("reset", "--quiet", "--hard", "HEAD~1")
     archive.capture("2026-02-01T18:00:00Z", a=7, d=1)
     done = exported(archive, lake)
-    assert "held another history; what differs is written anew" in done.stderr
+    assert "held another history; what differs is written again" in done.stderr
     after = digests(lake)
     assert {path for path in before if "2026-01" in path} <= after.keys()
     assert after == fresh(archive, tmp_path / "other")
