@@ -103,7 +103,7 @@ def test_the_repr_of_a_request_is_short() -> None:
 def test_values_that_hold_values_have_a_short_repr() -> None:
     deep: Any = filled(RecordChange, MODELS)
     for kind in values():
-        deep = filled(kind, deep)
+        deep = filled(kind, [deep])
         assert len(repr(deep)) <= 200
         assert len(repr(filled(kind, [deep, deep]))) <= 200
 

@@ -39,7 +39,7 @@ class Archive:
 
     def configure(self, kind: str, *, endpoint: str = "", **settings: Any) -> None:
         """Write the archiver.toml of one source called ``hub``."""
-        values = {"timeout": 0.5, "retries": 2, **settings}
+        values = {"timeout": 5, "retries": 2, **settings}
         rows = "".join(f"{name} = {_toml(value)}\n" for name, value in values.items())
         table = f'[sources.hub]\ntype = "{kind}"\nendpoint = "{endpoint or self.server.endpoint}"\n'
         (self.folder / "archiver.toml").write_text(table + rows)
