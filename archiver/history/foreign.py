@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from archiver.errors import UnreadableSnapshot
+from archiver.formats import Reading
+from archiver.formats import read as read_text
 from archiver.language import Stored, sentence, stored
 from archiver.records import canonical
-from archiver.records.decoding import decoded
 from archiver.records.document import Reader
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.model import Bad
@@ -33,6 +34,7 @@ class Shape(NamedTuple):
         otherwise: Fields that key a record that has none of `key`.
         excluded: Members of objects on the path that are no records.
         models: Whether the records are a hub's models: their `size` in words becomes bytes.
+        how: How the document is read.
     """
 
     records: str
@@ -40,6 +42,7 @@ class Shape(NamedTuple):
     otherwise: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     models: bool = False
+    how: Reading = Reading()
 
 
 ORIGINAL: Final = Shape("models", ("id",), ("name",))
@@ -53,7 +56,8 @@ def shape_of(source: SourceConfig) -> Shape:
     """
     if source.type == "json":
         excluded = tuple(source.settings.get("except", ()))
-        return Shape(source.records, source.key, excluded=excluded)
+        how = Reading(source.settings.get("input", ""))
+        return Shape(source.records, source.key, excluded=excluded, how=how)
     if source.key in ((), ORIGINAL.key):
         return ORIGINAL._replace(models=not source.by_class)
     return Shape(ORIGINAL.records, source.key)
@@ -86,19 +90,23 @@ class Documents:
         self._shape = shape or ORIGINAL
         self._reader: Reader | None = None
 
-    def read(self, body: bytes) -> Document:
+    def read(self, content: Iterable[bytes], name: str = "") -> Document:
         """Return what a document holds.
+
+        Args:
+            content: Its bytes, perhaps packed.
+            name: Name of its file; empty: unknown.
 
         Raises:
             UnreadableSnapshot: It holds no catalogue.
         """
-        text = decoded(body)
+        text = read_text(content, name, self._shape.how)
         if self._reader is None:
             self._reader = Reader(*self._shape[:4])
         lines: dict[str, bytes] = {}
         bad: list[Bad] = []
         twice: list[str] = []
-        for found in self._reader.read(text.body):
+        for found in self._reader.read(text.content):
             if isinstance(found, Bad):
                 bad.append(found)
                 continue
@@ -107,7 +115,7 @@ class Documents:
                 twice.append(found.key)
                 data = max(data, lines[found.key])
             lines[found.key] = data
-        if self._shape.records == ORIGINAL.records:
+        if self._shape.records == ORIGINAL.records and text.body is not None:
             _refuse_shortfall(text.body, len(lines) + len(bad) + len(twice))
         reasons = [
             sentence("{place} ({reason})", place=each.place, reason=Stored(each.reason))

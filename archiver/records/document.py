@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from archiver.records.model import Json, Record
+
+    Content: TypeAlias = "bytes | Iterator[bytes | Bad]"
+    """A document as JSON text, or the text of one record after the other."""
     from archiver.records.path import Header
 
 _ENCLOSING = "^."
@@ -48,8 +51,8 @@ _OBJECT = msgspec.json.Decoder(dict[_Name, msgspec.Raw], dec_hook=lambda _, name
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-_Named: TypeAlias = "tuple[str | int, msgspec.Raw]"
-"""The name or index of a member or element, and its text."""
+_Named: TypeAlias = "tuple[str | int, msgspec.Raw | bytes | Bad]"
+"""The name or index of a member or element, and its text; `Bad` stands for one that is none."""
 
 
 class _Found(NamedTuple):
@@ -133,17 +136,20 @@ class Reader:
                 ),
             )
 
-    def read(self, body: bytes) -> Iterator[Line | Bad]:
-        """Yield the records of `body` in its order, each as a line or as something bad.
+    def read(self, content: Content) -> Iterator[Line | Bad]:
+        """Yield the records of `content` in its order, each as a line or as something bad.
 
         Raises:
             UnreadableSnapshot: The document is not JSON or has another shape.
         """
         known, self._known = self._known, {}
-        for holder, held in self._opened(body):
+        for holder, held in self._opened(content):
             around = (_text_around(holder, field) for field in self._outer)
             outside = (*around, *holder.groups, *holder.fields)
             for name, raw in held:
+                if isinstance(raw, Bad):
+                    yield raw
+                    continue
                 text = bytes(raw)
                 seen = (text, outside, name if self._named else 0)
                 line = known.get(seen) or self._line(text, holder, name)
@@ -151,30 +157,48 @@ class Reader:
                     self._known[seen] = line
                 yield line
 
-    def once(self, body: bytes) -> Iterator[Line | Bad]:
-        """Yield the records of `body` as `read` does, and remember nothing."""
-        for holder, held in self._opened(body):
+    def once(self, content: Content) -> Iterator[Line | Bad]:
+        """Yield the records of `content` as `read` does, and remember nothing."""
+        for holder, held in self._opened(content):
             for name, raw in held:
-                yield self._line(bytes(raw), holder, name)
+                yield raw if isinstance(raw, Bad) else self._line(bytes(raw), holder, name)
 
-    def hint(self, body: bytes) -> str:
+    def hint(self, body: bytes | None) -> str:
         """Return what to do where `body` has another shape; the first such document decides.
 
         The documents of one reader are versions of one file: to look into each takes minutes.
         """
         self._hint = self._hint or sentence(
-            "{question}{advice}", question=did_you_mean(body, self._records), advice=WHERE
+            "{question}{advice}",
+            question="" if body is None else did_you_mean(body, self._records),
+            advice=WHERE,
         )
         return self._hint
 
-    def _opened(self, body: bytes) -> Iterator[tuple[_Found, Iterator[_Named]]]:
+    def _opened(self, content: Content) -> Iterator[tuple[_Found, Iterator[_Named]]]:
         """Yield what `_holders` does, and add to its errors what to do."""
+        if not isinstance(content, bytes):
+            yield self._rows(content)
+            return
         try:
-            yield from self._holders(body)
+            yield from self._holders(content)
         except UnreadableSnapshot as error:
             if error.hint == WHERE:
-                error.hint = self.hint(body)
+                error.hint = self.hint(content)
             raise
+
+    def _rows(self, rows: Iterator[bytes | Bad]) -> tuple[_Found, Iterator[_Named]]:
+        """Return what holds the records of a document that is nothing but records."""
+        if self._path.steps != (EACH,):
+            raise UnreadableSnapshot(
+                sentence(
+                    'its records follow one another: there is no "{records}" in it',
+                    records=self._records,
+                ),
+                hint=sentence('leave `records` out, or write "."'),
+            )
+        holder, held = _Found(b""), enumerate(rows)
+        return holder._replace(fields=self._fields(holder, held)), held
 
     def _holders(self, body: bytes) -> Iterator[tuple[_Found, Iterator[_Named]]]:
         """Yield the arrays or objects that hold the records, and what they hold."""
@@ -198,7 +222,7 @@ class Reader:
             raise UnreadableSnapshot(
                 sentence("{where} has no header {text}: it is empty", where=where, text=header.text)
             )
-        if bytes(first[1])[:1] != b"[":
+        if isinstance(first[1], Bad) or bytes(first[1])[:1] != b"[":
             raise UnreadableSnapshot(
                 sentence(
                     "{where}/{first} is no header: it is not an array", where=where, first=first[0]
@@ -276,10 +300,10 @@ class Reader:
 
 
 def read(
-    body: bytes, records: str, key: tuple[str, ...], excluded: tuple[str, ...] = ()
+    content: Content, records: str, key: tuple[str, ...], excluded: tuple[str, ...] = ()
 ) -> Iterator[Line | Bad]:
     """Yield the records of one document; see `Reader`."""
-    return Reader(records, key, excluded=excluded).once(body)
+    return Reader(records, key, excluded=excluded).once(content)
 
 
 def _checked(body: bytes) -> bytes:

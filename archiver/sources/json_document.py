@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from archiver.errors import ConfigError, MalformedPage, UnreadableSnapshot, reason
+from archiver.formats import Reading, read
 from archiver.language import Stored, joined, sentence, stored
 from archiver.records import document
-from archiver.records.decoding import decoded, unzipped
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
 from archiver.records.suggestion import did_you_mean
@@ -19,6 +20,7 @@ from archiver.transport import Request, redact
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from archiver.formats import Text
     from archiver.records.model import Line
     from archiver.sources.ledger import Ledger
     from archiver.transport import Page
@@ -35,6 +37,7 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         key: Field or fields that identify a record.
         excluded: Names of members that are no records, where the path goes through an object.
         total: Path of the announced number of records; empty: there is none.
+        input: Name of the document's format; empty: its name or content says it.
     """
 
     url: str
@@ -42,6 +45,7 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str | tuple[str, ...] = ()
     excluded: tuple[str, ...] = msgspec.field(default=(), name="except")
     total: str = ""
+    input: str = ""
 
     def __post_init__(self) -> None:
         scheme, mark, _ = self.url.partition("://")
@@ -68,28 +72,28 @@ class JsonSource(Source):
     def parse(self, page: Page) -> Parsed:
         """Return the records of the document, which ends where its JSON ends."""
         try:
-            found = decoded(b"".join(unzipped((page.body,))))
+            text = read((page.body,), urlsplit(page.request.url).path, Reading(self.settings.input))
         except UnreadableSnapshot as error:
             raise _malformed(page, error) from error
         path = self.settings.total
         return Parsed(
-            self._records(page, found.body),
-            total=_announced(page, found.body, path) if path else None,
+            self._records(page, text),
+            total=_announced(page, text.body or b"", path) if path else None,
             end=stored("the document's end"),
-            notes=found.notes,
+            notes=tuple(text.notes),
         )
 
     def _address(self) -> str:
         url: str = self.settings.url
         return url if "://" in url else (self.base / url).absolute().as_uri()
 
-    def _records(self, page: Page, body: bytes) -> Iterator[Line | Bad]:
+    def _records(self, page: Page, text: Text) -> Iterator[Line | Bad]:
         settings = self.settings
         fields = (settings.key,) if isinstance(settings.key, str) else settings.key
         bad: Bad | None = None
         usable = False
         try:
-            for found in document.read(body, settings.records, fields, settings.excluded):
+            for found in document.read(text.content, settings.records, fields, settings.excluded):
                 if isinstance(found, Bad):
                     bad = bad or found
                 else:
@@ -98,9 +102,9 @@ class JsonSource(Source):
         except UnreadableSnapshot as error:
             raise _malformed(page, error) from error
         except ConfigError as error:
-            error.hint = joined("", (did_you_mean(body, settings.records), error.hint))
+            error.hint = joined("", (did_you_mean(text.body or b"", settings.records), error.hint))
             raise
-        if bad and not usable and (hint := did_you_mean(body, settings.records)):
+        if bad and not usable and (hint := did_you_mean(text.body or b"", settings.records)):
             words = sentence(
                 "no record can be read: {place} ({reason})",
                 place=bad.place,
