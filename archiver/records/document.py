@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archiver.records.model import Json, Record
     from archiver.records.path import Header
 
-    Row: TypeAlias = "tuple[int, bytes] | Bad"
+    Row: TypeAlias = "tuple[int, bytes | Flawed] | Bad"
     """The line in which a record begins, and its JSON text; `Bad` stands for one that is none."""
     Content: TypeAlias = "bytes | Iterator[Row]"
     """A document as JSON text, or one record after the other."""
@@ -39,6 +39,13 @@ WHERE = sentence(
     "`records` and `key` in archiver.toml say where the records are and what "
     "is their key, `except` what is none"
 )
+
+
+class Flawed(NamedTuple):
+    """The JSON text of a record that cannot be used, and why; its key may be read."""
+
+    text: bytes
+    reason: str
 
 
 class _Name(str):
@@ -55,7 +62,7 @@ _OBJECT = msgspec.json.Decoder(dict[_Name, msgspec.Raw], dec_hook=lambda _, name
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-_Named: TypeAlias = "tuple[str | int, msgspec.Raw | bytes | Bad]"
+_Named: TypeAlias = "tuple[str | int, msgspec.Raw | bytes | Flawed | Bad]"
 """The name or index of a member or element, and its text; `Bad` stands for one that is none."""
 
 
@@ -151,8 +158,8 @@ class Reader:
             around = (_text_around(holder, field) for field in self._outer)
             outside = (*around, *holder.groups, *holder.fields)
             for name, raw in held:
-                if isinstance(raw, Bad):
-                    yield raw
+                if isinstance(raw, (Bad, Flawed)):
+                    yield self._bad(raw, holder, name)
                     continue
                 text = bytes(raw)
                 seen = (text, outside, name if self._named else 0)
@@ -165,7 +172,10 @@ class Reader:
         """Yield the records of `content` as `read` does, and remember nothing."""
         for holder, held in self._opened(content):
             for name, raw in held:
-                yield raw if isinstance(raw, Bad) else self._line(bytes(raw), holder, name)
+                if isinstance(raw, (Bad, Flawed)):
+                    yield self._bad(raw, holder, name)
+                else:
+                    yield self._line(bytes(raw), holder, name)
 
     def hint(self, body: bytes | None) -> str:
         """Return what to do where `body` has another shape; the first such document decides.
@@ -227,13 +237,18 @@ class Reader:
             raise UnreadableSnapshot(
                 sentence("{where} has no header {text}: it is empty", where=where, text=header.text)
             )
-        if isinstance(first[1], Bad) or bytes(first[1])[:1] != b"[":
+        if isinstance(first[1], (Bad, Flawed)) or bytes(first[1])[:1] != b"[":
             raise UnreadableSnapshot(
                 sentence(
                     "{where}/{first} is no header: it is not an array", where=where, first=first[0]
                 )
             )
         return _names([_Found(first[1])], header.text)
+
+    def _bad(self, raw: Bad | Flawed, holder: _Found, name: str | int) -> Bad:
+        if isinstance(raw, Bad):
+            return raw
+        return Bad(_place(holder, name), raw.reason, self._known_key(raw.text, holder, name))
 
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
         if self._beside and text[:1] not in (b"{", b"["):
