@@ -35,6 +35,8 @@ _ENCLOSING = "^."
 _ROWS = "\n"
 """The place of what holds records that follow one another: each is named by its line."""
 _REPLACED = "\ufffd"
+_LOCATED = 5
+"""Records whose undecodable byte is looked for in the document: each takes a walk through it."""
 WHERE = sentence(
     "`records` and `key` in archiver.toml say where the records are and what "
     "is their key, `except` what is none"
@@ -117,6 +119,8 @@ class Reader:
         self._beside = is_members(self._last) and not self._path.value
         self._outer = tuple(field for field in self._key if field.startswith(_ENCLOSING))
         self._hint = ""
+        self._body = b""
+        self._located = 0
         self._known: dict[tuple[object, ...], Line] = {}
         if not self._key:
             raise ConfigError(
@@ -191,6 +195,8 @@ class Reader:
 
     def _opened(self, content: Content) -> Iterator[tuple[_Found, Iterator[_Named]]]:
         """Yield what `_holders` does, and add to its errors what to do."""
+        self._located = 0
+        self._body = content if isinstance(content, bytes) else b""
         if not isinstance(content, bytes):
             yield self._rows(content)
             return
@@ -265,8 +271,26 @@ class Reader:
             line = canonical.encode_as(key, record, fields)
             _refuse_twins(text, record, line.data, quotes)
         except ValueError as error:
-            return Bad(_place(holder, name), str(error), self._known_key(text, holder, name))
+            reason = self._undecodable(text) or str(error)
+            return Bad(_place(holder, name), reason, self._known_key(text, holder, name))
         return line
+
+    def _undecodable(self, text: bytes) -> str:
+        """Say which byte of a record is not UTF-8, of the first ones also where; empty: none is."""
+        try:
+            text.decode()
+        except UnicodeDecodeError as error:
+            byte, self._located = text[error.start], self._located + 1
+            at = self._body.find(text) + error.start
+            if at < error.start or self._located > _LOCATED:
+                return stored("not UTF-8: byte 0x{byte:02x}", byte=byte)
+            return stored(
+                "not UTF-8: line {line:,}, byte {at:,} is 0x{byte:02x}",
+                line=self._body.count(b"\n", 0, at) + 1,
+                at=at + 1,
+                byte=byte,
+            )
+        return ""
 
     def _record(self, value: Json, holder: _Found, name: str | int) -> tuple[Record, int]:
         """Return a record with the names above it, and how many quotes names add to its text.
