@@ -276,7 +276,7 @@ def test_init_writes_what_was_said(archiver: Archiver, tmp_path: Path) -> None:
 
 def test_a_server_says_what_an_address_without_suffix_is(server: Server, archive: Archive) -> None:
     body = b"id\n1\n"
-    url = server.says("/export", plain(body, **{"Content-Type": "text/csv; charset=utf-8"}))
+    url = server.says("/export", plain(body, Content_Type="text/csv; charset=utf-8"))
     archive.configure(url=url, records=".")
     archive.run()
     assert archive.listed()["models"] == [{"id": "1"}]
