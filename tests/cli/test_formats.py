@@ -293,6 +293,7 @@ def test_the_settings_of_a_source_say_how_it_is_read(archive: Archive) -> None:
         archive.run()
     assert "member" in caught.value.hint
     settings = {"member": "data.txt", "input": "csv", "encoding": "latin-1", "types": "infer"}
-    archive.configure(url="x.zip", records=".", key="id", **settings)
+    archive.configure(type="file", url="x.zip", records=".", key="id", **settings)
+    assert archive.config.sources["hub"].type == "json"
     archive.run()
     assert [each["v"] for each in archive.listed()["models"]] == ["é", 3]
