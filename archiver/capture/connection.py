@@ -99,13 +99,16 @@ def opened(config: Config, source: SourceConfig) -> Iterator[tuple[Source, Trans
     """Yield the source and its transport, which is closed when the block ends.
 
     Raises:
-        ConfigError: The settings do not fit the source, or its token is not set.
+        ConfigError: The settings do not fit the source, or a secret is not set.
     """
     environment = config.environment
     asked = sources.create(
         source.name, source.settings, base=config.root, environ=environment.variables
     )
-    site = asked.site(token(source, asked, environment))
+    sites = asked.sites(token(source, asked, environment))
+    if asked.secrets:
+        secrets = {each: environment.secret(each.variable) for each in asked.secrets}
+        sites = tuple(site.sending(secrets) for site in sites)
     limits = Limits(
         connect=min(source.timeout, Limits().connect),
         read=source.timeout,
@@ -116,7 +119,7 @@ def opened(config: Config, source: SourceConfig) -> Iterator[tuple[Source, Trans
         limits,
         proxies=environment.proxies,
         ca_bundle=environment.ca_bundle,
-        sites=() if site is None else (site,),
+        sites=sites,
         redirect_to=source.redirect_to,
     ) as transport:
         yield asked, transport

@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -55,6 +55,7 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
         "archiver init models --type modelscope",
         "archiver init models --type huggingface    # one more source",
         "archiver init kev --source kev --url kev.json --records vulnerabilities --key cveID",
+        "archiver init tags --type api --url https://example.org/tags --key name --set next=link",
     )
 )
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
@@ -99,10 +100,19 @@ def init(
     """
     jobs = _jobs(folder, action, gitlab=gitlab, pages=pages)
     new = None
-    if kind not in (None, "json"):
+    if kind == "api":
+        if url is None or not key:
+            raise click.UsageError(tr("The type api needs --url and --key."))
+        paths = {"url": url, "records": records}
+        settings = {name: json.dumps(value, ensure_ascii=False) for name, value in paths.items()}
+        lists = {"key": key, "except": excluded, "metrics": metrics}
+        settings |= {name: scaffold.array(value) for name, value in lists.items() if value}
+        settings |= dict(map(_setting, given))
+        new = scaffold.NewSource(source or kind, type=kind, settings=settings)
+    elif kind not in (None, "json"):
         if url or key or metrics or excluded:
             raise click.UsageError(
-                tr("--url, --key, --except and --metric belong to the type json.")
+                tr("--url, --key, --except and --metric belong to the types json and api.")
             )
         KINDS.find(kind, folder=folder)
         new = scaffold.NewSource(source or kind, type=kind, settings=dict(map(_setting, given)))
@@ -275,7 +285,13 @@ def _rows(config: Config) -> list[dict[str, str]]:
             "name": source.name,
             "type": source.type,
             "folder": config.folder(source.name),
-            "url": redact(str(source.settings.get("url") or source.settings.get("endpoint", ""))),
+            "url": _address(source.settings),
         }
         for source in config.sources.values()
     ]
+
+
+def _address(settings: Mapping[str, Any]) -> str:
+    """Return the address of a source as it may be shown; empty: it has none."""
+    first = next(iter(settings.get("urls", ())), "")
+    return redact(str(settings.get("url") or first or settings.get("endpoint", "")))

@@ -266,7 +266,7 @@ class _Loop:
             proof=proof,
             duplicates=tuple(state.repeated),
             bad=tuple(state.bad),
-            validators=self._validators if proof.pages == 1 else {},
+            validators=self._validators if proof.pages == 1 and source.conditional else {},
             mark=state.ledger.mark,
             notes=tuple(note for entry in state.ledger.entries for note in entry.notes),
         )
