@@ -100,22 +100,15 @@ def init(
     """
     jobs = _jobs(folder, action, gitlab=gitlab, pages=pages)
     new = None
-    if kind == "api":
-        if url is None or not key:
-            raise click.UsageError(tr("The type api needs --url and --key."))
-        paths = {"url": url, "records": records}
+    if kind not in (None, "json"):
+        KINDS.find(kind, folder=folder)
+        paths = {"url": url, "records": records} if url else {}
         settings = {name: json.dumps(value, ensure_ascii=False) for name, value in paths.items()}
         lists = {"key": key, "except": excluded, "metrics": metrics}
         settings |= {name: scaffold.array(value) for name, value in lists.items() if value}
+        _check_type(kind, settings)
         settings |= dict(map(_setting, given))
         new = scaffold.NewSource(source or kind, type=kind, settings=settings)
-    elif kind not in (None, "json"):
-        if url or key or metrics or excluded:
-            raise click.UsageError(
-                tr("--url, --key, --except and --metric belong to the types json and api.")
-            )
-        KINDS.find(kind, folder=folder)
-        new = scaffold.NewSource(source or kind, type=kind, settings=dict(map(_setting, given)))
     elif source is not None and url is not None:
         place, settings = _from_folder(url, folder), dict(map(_setting, given))
         settings |= {"except": scaffold.array(excluded)} if excluded else {}
@@ -210,6 +203,17 @@ def completion(context: click.Context, shell: str) -> None:
     assert completer is not None  # noqa: S101 - click has these three
     root = context.find_root()
     click.echo(completer(root.command, {}, "archiver", "_ARCHIVER_COMPLETE").source())
+
+
+def _check_type(kind: str, given: Mapping[str, str]) -> None:
+    """Refuse options that a source of the type `kind` does not have, and want those it needs."""
+    if kind == "api":
+        if "url" not in given:
+            raise click.UsageError(tr("The type api needs --url."))
+    elif given:
+        raise click.UsageError(
+            tr("--url, --key, --except and --metric belong to the types json and api.")
+        )
 
 
 def _jobs(folder: Path, action: str | None, *, gitlab: bool, pages: bool) -> dict[str, str]:

@@ -297,4 +297,4 @@ def test_init_writes_the_members_that_are_no_records(
     config = load(tmp_path / "archiver.toml", {})
     assert config.source("d").settings["except"] == ["$schema", "meta"]
     refused = archiver("init", tmp_path, "--type", "modelscope", "--except", "meta")
-    assert refused.stderr.endswith("--except and --metric belong to the type json.\n")
+    assert refused.stderr.endswith("--except and --metric belong to the types json and api.\n")
