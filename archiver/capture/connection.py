@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archiver.capture.target import Target
     from archiver.config import Config, SourceConfig
     from archiver.config.environment import Environment
-    from archiver.sources import Request, Source
+    from archiver.sources import Request, Secret, Source
     from archiver.sources.listing import Listing
 
 
@@ -107,7 +107,7 @@ def opened(config: Config, source: SourceConfig) -> Iterator[tuple[Source, Trans
     )
     sites = asked.sites(token(source, asked, environment))
     if asked.secrets:
-        secrets = {each: environment.secret(each.variable) for each in asked.secrets}
+        secrets = {each: _value(each, environment) for each in asked.secrets}
         sites = tuple(site.sending(secrets) for site in sites)
     limits = Limits(
         connect=min(source.timeout, Limits().connect),
@@ -123,6 +123,24 @@ def opened(config: Config, source: SourceConfig) -> Iterator[tuple[Source, Trans
         redirect_to=source.redirect_to,
     ) as transport:
         yield asked, transport
+
+
+def _value(secret: Secret, environment: Environment) -> str:
+    """Return the value of a secret.
+
+    Raises:
+        ConfigError: Its variable is not set, or holds what its header cannot.
+    """
+    value = environment.secret(secret.variable)
+    sent = secret.sent(value)
+    if not (secret.in_query or (sent.isascii() and sent.isprintable())):
+        raise ConfigError(
+            sentence(
+                "the environment variable {name} holds characters that no header can hold",
+                name=secret.variable,
+            )
+        )
+    return value
 
 
 def token(source: SourceConfig, asked: Source, environment: Environment) -> str:

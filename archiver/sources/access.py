@@ -10,7 +10,7 @@ import msgspec
 
 from archiver.errors import ConfigError
 from archiver.language import sentence
-from archiver.transport.message import Secret
+from archiver.transport.message import Secret, origin, redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +98,24 @@ def refuse_secret(name: str) -> None:
         raise ConfigError(
             sentence("params: {name} is a secret, which is never written here", name=name),
             hint=_named(name, "params_env"),
+        )
+
+
+def refuse_unreadable(url: str) -> None:
+    """Refuse what is no address on the web.
+
+    Raises:
+        ConfigError: It begins with something else, has no host, or a port that is none.
+    """
+    try:
+        scheme, host, _ = origin(url)
+    except ValueError:
+        scheme, host = "", ""
+    if scheme not in ("http", "https") or not host:
+        raise ConfigError(
+            sentence(
+                'url: "{url}" is no address that begins with http:// or https://', url=redact(url)
+            )
         )
 
 

@@ -13,7 +13,7 @@ from archiver.records.decoding import decoded, unzipped
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
 from archiver.records.suggestion import did_you_mean
-from archiver.sources.access import Access, with_params
+from archiver.sources.access import Access, refuse_unreadable, with_params
 from archiver.sources.protocol import Parsed, Source
 from archiver.transport import Request, Site, redact
 
@@ -67,14 +67,12 @@ class JsonSource(Source):
         """Store the settings.
 
         Raises:
-            ConfigError: They hold a secret, or what a file cannot be sent.
+            ConfigError: They hold a secret, or something that is sent to no address.
         """
         super().__init__(settings, base=base)
         settings.refuse_secrets()
-        if settings.is_used and not settings.url.startswith("http"):
-            raise ConfigError(
-                sentence("parameters, headers and secrets are sent to an address, not to a file")
-            )
+        if settings.is_used:
+            refuse_unreadable(settings.url)
 
     def plan(self, ledger: Ledger) -> Sequence[Request]:
         """Return the one request, or nothing once it is answered."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus
 
+from archiver.errors import SourceError
 from archiver.transport.throttle import Retryable
 
 if TYPE_CHECKING:
@@ -41,14 +42,19 @@ def masked(page: Page, site: Site | None) -> Page:
 
 @contextmanager
 def masked_errors(site: Site | None) -> Iterator[None]:
-    """Mask the secrets of `site` in the errors of an exchange, which may quote the server."""
+    """Mask the secrets of `site` in the errors of an exchange.
+
+    They may quote the server; what caused them, which a traceback shows, quotes the address.
+    """
     try:
         yield
-    except (Retryable, ValueError) as error:
+    except (Retryable, ValueError, SourceError) as error:
         forms = _forms(site)
+        if not forms:
+            raise
         text = str(error)
         if _without(text, forms) == text:
-            raise
+            raise error from None
         kind = Retryable if isinstance(error, Retryable) else ValueError
         raise kind(_without(text, forms)) from None
 

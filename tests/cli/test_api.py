@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import pytest
 from support import apis
@@ -25,7 +27,7 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
 SHOWN = next(
     block for block in re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL) if 'type = "api"' in block
 )
-SECRET = "sk_live_51H/abc+def&x=y"  # noqa: S105  made up
+SECRET = "sk_live_51H/abc+def&x=y"
 REAL: dict[str, tuple[Api, int, str]] = {
     "releases": (apis.github_releases(250), 3, ""),
     "products": (apis.stripe_products(250, SECRET), 3, "STRIPE_KEY"),
@@ -63,9 +65,8 @@ def paged(number: int) -> Api:
 
 def everything(repo: Path) -> Iterator[bytes]:
     """Yield every object of a repository and every file, those of git itself included."""
-    yield run_git(repo, "cat-file", "--batch-all-objects", "--batch", "--unordered").encode(
-        errors="replace"
-    )
+    objects = ["git", "cat-file", "--batch-all-objects", "--batch", "--unordered"]
+    yield subprocess.run(objects, cwd=repo, check=True, capture_output=True).stdout
     for path in repo.rglob("*"):
         if path.is_file():
             yield path.read_bytes()
@@ -73,9 +74,6 @@ def everything(repo: Path) -> Iterator[bytes]:
 
 def forms(secret: str) -> set[bytes]:
     """Return what a secret may look like in a file."""
-    import base64  # noqa: PLC0415
-    from urllib.parse import quote, quote_plus  # noqa: PLC0415
-
     found = {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
     encoded = {base64.b64encode(secret.encode()).decode().rstrip("=")}
     return {each.encode() for each in found | encoded}
@@ -151,6 +149,27 @@ def test_a_variable_that_is_not_set_is_named_before_anything_is_sent(
     assert "the environment variable SHOP is not set" in done.stderr
 
 
+@pytest.mark.parametrize("value", ["two\nlines", "中文"])
+def test_a_secret_that_no_header_can_hold_is_named_by_its_variable(
+    archiver: Archiver, repo: Path, value: str
+) -> None:
+    (repo / "archiver.toml").write_text(shop("http://127.0.0.1:9", 'bearer_env = "SHOP"'))
+    done = archiver("run", "--repo", repo, SHOP=value)
+    assert (done.returncode, "variable SHOP holds characters" in done.stderr) == (2, True)
+    assert value not in done.stderr
+
+
+def test_a_secret_in_the_query_is_in_no_traceback(archiver: Archiver, repo: Path) -> None:
+    """Where the connection fails, and where the answer is cut off."""
+    with serving(lambda _: Said(catalogue(9), sent=10)) as server:
+        for url in ("http://127.0.0.1:9/feed", server.url):
+            table = shop(url, 'params_env = { k = "SHOP" }', 'bearer_env = "SHOP"')
+            (repo / "archiver.toml").write_text(table)
+            done = archiver("--debug", "run", "--repo", repo, SHOP=SECRET)
+            assert (done.returncode, "Traceback" in done.stderr) == (3, True)
+            assert not [each for each in forms(SECRET) if each in done.stderr.encode()]
+
+
 def test_what_is_no_name_of_a_variable_is_refused(archiver: Archiver, repo: Path) -> None:
     (repo / "archiver.toml").write_text(
         shop("http://127.0.0.1:9", 'headers_env = { X-Key = "Bearer x" }')
@@ -170,7 +189,7 @@ def test_a_secret_that_was_rotated_is_named_by_its_variable(
 
     with serving(answer) as server:
         (repo / "archiver.toml").write_text(shop(server.url, 'bearer_env = "SHOP"'))
-        done = archiver("run", "--verbose", "--repo", repo, SHOP=SECRET)
+        done = archiver("--debug", "run", "--repo", repo, SHOP=SECRET)
         assert (done.returncode, len(server.seen)) == (3, 1)
         assert f"answered {status}; sent was what SHOP holds" in done.stderr
         assert archiver("run", "--repo", repo, SHOP="new-secret").returncode == 0
@@ -199,11 +218,11 @@ def test_a_secret_is_not_sent_to_another_origin(archiver: Archiver, repo: Path) 
             )
             table = shop(f"{server.url}/redirect", *secrets)
             (repo / "archiver.toml").write_text(table)
-            refused = archiver("run", "--verbose", "--repo", repo, SHOP=SECRET)
+            refused = archiver("--debug", "run", "--repo", repo, SHOP=SECRET)
             assert (refused.returncode, other.seen) == (3, [])
             assert "redirects to another origin" in refused.stderr
             (repo / "archiver.toml").write_text(table + 'redirect_to = ["127.0.0.1"]\n')
-            allowed = archiver("run", "--verbose", "--repo", repo, SHOP=SECRET)
+            allowed = archiver("--debug", "run", "--repo", repo, SHOP=SECRET)
             assert allowed.returncode == 0, allowed.stderr
             assert SECRET not in str(other.seen)
             assert {*sent(other, "authorization"), *sent(other, "x-a")} == {None}
@@ -213,7 +232,7 @@ def test_a_secret_is_not_sent_to_another_origin(archiver: Archiver, repo: Path) 
             foreign = archiver("run", "--repo", repo, SHOP=SECRET)
             assert (foreign.returncode, len(other.seen)) == (3, before)
             assert "its next page is at another origin" in foreign.stderr
-    said = "".join((refused.stderr, allowed.stderr, foreign.stderr)).encode()
+    said = f"{refused.stderr}{allowed.stderr}{foreign.stderr}".encode()
     assert not [
         each for each in forms(SECRET) for text in (*everything(repo), said) if each in text
     ]
@@ -229,7 +248,7 @@ def test_a_secret_that_the_server_repeats_in_addresses_is_sent_once_and_kept_now
         if asked.path == "/old":
             return Said(b"", 301, {"Location": "/new?" + asked.headers["x-query"] + "&k=" + SECRET})
         page = int(asked.query.get("page", 1))
-        following = f"{asked.path}?k={apis.urlencode({'k': SECRET})[2:]}&page={page + 1}"
+        following = f"{asked.path}?k={quote_plus(SECRET)}&page={page + 1}"
         rows = [
             {**each, "self": f"/x?k={SECRET}"} for each in catalogue(5)[page * 2 - 2 : page * 2]
         ]
@@ -239,7 +258,7 @@ def test_a_secret_that_the_server_repeats_in_addresses_is_sent_once_and_kept_now
         table = shop(f"{server.url}/feed", 'params_env = { k = "SHOP" }', 'records = "data"')
         table = table.replace('page = "page"', 'next = "next"')
         (repo / "archiver.toml").write_text(table)
-        done = archiver("run", "--verbose", "--repo", repo, SHOP=SECRET)
+        done = archiver("--debug", "run", "--repo", repo, SHOP=SECRET)
         assert done.returncode == 0, done.stderr
     assert len(server.seen) == 3
     newest = json.loads((repo / "data/shop/latest.json").read_bytes())

@@ -440,6 +440,8 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an address twice": ({"urls": ["http://a", "http://a"], "next": "link"}, "address twice"),
     "a file": ({"url": "feed.json", "next": "link"}, '"feed.json" is no address'),
+    "a port that is none": ({"url": "http://a:99999", "next": "link"}, "is no address"),
+    "half an address": ({"url": "http://[a", "next": "link"}, "is no address"),
     "no pages": ({"url": "http://a"}, "exactly one of next, cursor, page and offset"),
     "two pagers": ({"url": "http://a", "next": "link", "page": "p"}, "given: next, page"),
     "a cursor for nothing": ({"url": "http://a", "cursor": "c"}, "cursor needs cursor_param"),

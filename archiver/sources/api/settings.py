@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from archiver.errors import ConfigError
 from archiver.language import sentence
-from archiver.sources.access import Access, refuse_secret_in
+from archiver.sources.access import Access, refuse_secret_in, refuse_unreadable
 from archiver.transport.message import origin
 
 Number: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number from 1")]
@@ -127,13 +126,8 @@ class ApiSettings(Access, frozen=True, forbid_unknown_fields=True, kw_only=True)
         if bool(self.url) == bool(self.urls):
             raise ConfigError(sentence("give either url or urls"))
         for url in self.addresses:
+            refuse_unreadable(url)
             refuse_secret_in(url)
-            if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-                raise ConfigError(
-                    sentence(
-                        'url: "{url}" is no address that begins with http:// or https://', url=url
-                    )
-                )
         if len({*self.addresses}) != len(self.addresses):
             raise ConfigError(sentence("urls names an address twice"))
         if self.secrets and len({*map(origin, self.addresses)}) > 1:
