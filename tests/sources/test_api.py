@@ -146,7 +146,7 @@ def test_a_short_page_is_the_last_one_where_the_page_after_it_does_not_exist(
         paged = source(tmp_path, url=server.url, page="page", first_page=0, page_size=3)
         listing = listed(paged, transport)
     assert (len(listing.lines), len(server.seen)) == (5, 3)
-    assert listing.proof.end == f"answered {status} for the page after it"
+    assert listing.proof.end == f"a short page, and none after it ({status})"
 
 
 def test_a_page_that_does_not_exist_in_the_middle_is_refused(

@@ -101,7 +101,7 @@ class ApiSource(JsonSource):
         """
         id_ = page.request.id
         if page.status != _OK:
-            words = stored("answered {status} for the page after it", status=page.status)
+            words = stored("a short page, and none after it ({status})", status=page.status)
             return Parsed((), facts=Said(LAST, words))
         try:
             found = decoded(b"".join(unzipped((page.body,))))
@@ -110,7 +110,7 @@ class ApiSource(JsonSource):
             records = [_placed(row, id_) for row in self._records(page, found.body)]
         except (UnreadableSnapshot, MalformedPage) as error:
             raise MalformedPage(
-                sentence("{id}: {error}", id=id_, error=reason(error)), hint=error.hint
+                sentence("{place}: {error}", place=id_, error=reason(error)), hint=error.hint
             ) from error
         keys = [row.key for row in records if not isinstance(row, Bad)]
         said = self._said(page, answer)._replace(repeats=str(len(keys) - len({*keys})))
