@@ -248,11 +248,9 @@ class _Loop:
         """Refuse a page that repeats the one before."""
         digest = hashlib.sha256(page.body).digest()
         if digest == self._last_body and not self._source.overlapping:
-            raise MalformedPage(
-                sentence(
-                    "{redact}: the same page as the one before", redact=redact(page.request.url)
-                )
-            )
+            request = page.request
+            place = redact(request.url) if request.method == "GET" else request.id
+            raise MalformedPage(sentence("{redact}: the same page as the one before", redact=place))
         self._last_body = digest
 
     def _listing(self) -> Listing:

@@ -284,6 +284,11 @@ REFUSED: dict[str, tuple[dict[str, Any], list[Said], str]] = {
         [Said(catalogue(2)), Said(catalogue(2))],
         "{url}?p=2: the same page as the one before",
     ),
+    "the same page of a search": (
+        {"page": "p", "method": "POST"},
+        [Said(catalogue(2)), Said(catalogue(2))],
+        "page 2: the same page as the one before",
+    ),
     "a page that shifts": (
         {"page": "p"},
         [Said(catalogue(3)), Said(catalogue(5)[2:])],
