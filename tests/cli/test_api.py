@@ -296,6 +296,39 @@ def test_a_listing_that_was_stopped_half_way_continues_there(
     assert pages == ["1", "2", "3", "3", "4", "5"]
 
 
+def test_a_search_at_several_addresses_continues_at_the_second_one(
+    archiver: Archiver, repo: Path
+) -> None:
+    """Cursors, bodies and counts are those of the interrupted listing."""
+    closed = True
+
+    def answer(asked: Asked) -> Said:
+        after = asked.body["page"].get("after", 0)
+        if closed and (asked.path, after) == ("/b", 2):
+            return Said({}, 429, {"Retry-After": "4000"})
+        rows = [{"id": f"{asked.path}{each}"} for each in range(after, min(after + 2, 5))]
+        return Said({"hits": rows, "more": after + 2 < 5, "after": after + 2, "total": 5})
+
+    with serving(answer) as server:
+        table = (
+            f'[sources.shop]\ntype = "api"\nurls = ["{server.url}/a", "{server.url}/b"]\n'
+            'method = "POST"\nbody = { q = "x", page = {} }\nrecords = "hits"\nkey = "id"\n'
+            'cursor = "after"\ncursor_param = "page.after"\nmore = "more"\ntotal = "total"\n'
+            "retries = 0\n"
+        )
+        (repo / "archiver.toml").write_text(table)
+        assert archiver("run", "--repo", repo).returncode == 3
+        closed = False
+        done = archiver("run", "--repo", repo)
+        assert done.returncode == 0, done.stderr
+    assert "shop: first snapshot (10 records)" in done.stdout
+    asked = [(each.path, each.body["page"].get("after")) for each in server.seen]
+    assert asked == [
+        *(("/a", None), ("/a", 2), ("/a", 4), ("/b", None), ("/b", 2)),
+        *(("/b", 2), ("/b", 4)),
+    ]
+
+
 def test_a_short_wait_is_waited_for(archiver: Archiver, repo: Path) -> None:
     left = [Said({}, 429, {"Retry-After": "1"}), Said({}, 503)]
 

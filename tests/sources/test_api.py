@@ -318,6 +318,11 @@ REFUSED: dict[str, tuple[dict[str, Any], list[Said], str]] = {
         [Said({"data": catalogue(1), "next": "http://127.0.0.1:9/?page=2"})],
         "page 1 of {url}: its next page is at another origin, http://127.0.0.1:9/?page=2",
     ),
+    "an address that nobody can read": (
+        {"next": "next", "records": "data"},
+        [Said({"data": catalogue(1), "next": "http://[/"})],
+        "page 1 of {url}: its next page is at another origin, an unreadable address",
+    ),
     "a foreign link": (
         {"next": "link"},
         [Said(catalogue(1), headers={"Link": '<http://127.0.0.1:9/>; rel="next"'})],

@@ -173,7 +173,11 @@ class ApiSource(JsonSource):
             found = same_origin(url, value)
         except ValueError as error:
             raise MalformedPage(
-                sentence("{place}: its next page is at {error}", place=place, error=reason(error))
+                sentence(
+                    "{place}: its next page is at another origin, {redact}",
+                    place=place,
+                    redact=redact(value),
+                )
             ) from error
         return without_params(found, self.settings.params_env)
 
