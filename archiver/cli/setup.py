@@ -31,7 +31,7 @@ from archiver.errors import ConfigError
 from archiver.language import sentence, tr
 from archiver.records.text import count, terminal
 from archiver.render.schedules import scheduled
-from archiver.sources import KINDS
+from archiver.sources import KINDS, create
 from archiver.transport import redact
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def init(
         _check_type(kind, settings)
         settings |= dict(map(_setting, given))
         new = scaffold.NewSource(source or kind, type=kind, settings=settings)
+        _check_api(new, folder)
     elif source is not None and url is not None:
         place, settings = _from_folder(url, folder), dict(map(_setting, given))
         settings |= {"except": scaffold.array(excluded)} if excluded else {}
@@ -214,6 +215,13 @@ def _check_type(kind: str, given: Mapping[str, str]) -> None:
         raise click.UsageError(
             tr("--url, --key, --except and --metric belong to the types json and api.")
         )
+
+
+def _check_api(new: scaffold.NewSource, folder: Path) -> None:
+    """Refuse a source in pages that could not run, and a secret that would be committed."""
+    if new.type == "api":
+        table = parse(scaffold.table(new).encode(), folder / FILE_NAME, {}).source(new.name)
+        create(new.name, table.settings, base=folder)
 
 
 def _jobs(folder: Path, action: str | None, *, gitlab: bool, pages: bool) -> dict[str, str]:

@@ -382,5 +382,22 @@ def test_a_source_in_pages_is_set_up_by_init(archiver: Archiver, tmp_path: Path)
         listed = archiver("sources", "--repo", repo).stdout
     assert listed.startswith(f"releases  api  data/releases  {url}\n")
     assert load(repo / "archiver.toml", {}).source("releases").metrics == ("downloads",)
-    refused = archiver("init", tmp_path / "b", "--type", "api")
-    assert (refused.returncode, "The type api needs --url." in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "The type api needs --url."),
+        (("--url", "https://example.org/x"), "exactly one of next, cursor, page and offset"),
+        (
+            ("--url", "https://example.org/x?api_key=abc", "--set", "next=link"),
+            "params: api_key is a secret, which is never written here",
+        ),
+    ],
+)
+def test_init_writes_no_source_in_pages_that_could_not_run(
+    archiver: Archiver, tmp_path: Path, options: tuple[str, ...], words: str
+) -> None:
+    refused = archiver("init", tmp_path / "new", "--type", "api", "--key", "id", *options)
+    assert (refused.returncode, words in refused.stderr) == (2, True), refused.stderr
+    assert not (tmp_path / "new").exists()
