@@ -253,13 +253,25 @@ def test_what_is_no_record_is_named_with_its_page(transport: Transport, tmp_path
     assert [each.place for each in listing.bad] == ["page 2/data/0"]
 
 
-def test_a_first_page_that_lacks_the_place_is_taken_for_all_with_a_note(
-    transport: Transport, tmp_path: Path
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"next": "meta.next"}, "meta.next"),
+        ({"next": "meta.next", "page_size": 3}, "meta.next"),
+        ({"next": "link"}, "header:Link"),
+        ({"cursor": "data[-1].cursor", "cursor_param": "c"}, "data[-1].cursor"),
+        ({"next": "link", "page_size": 4}, ""),
+        ({"next": "meta.end"}, ""),
+        ({"next": "meta.next", "total": "count"}, ""),
+    ],
+)
+def test_a_full_first_page_that_lacks_the_place_is_taken_for_all_with_a_note(
+    transport: Transport, tmp_path: Path, settings: dict[str, Any], place: str
 ) -> None:
-    with serving(numbered(catalogue(3), meta={"nxet": "?page=2"})) as server:
-        paged = source(tmp_path, url=server.url, records="data", next="meta.next")
-        listing = listed(paged, transport)
-    assert listing.notes == ('nothing stands at "meta.next": the first page is taken for all',)
+    with serving(numbered(catalogue(3), meta={"nxet": "?page=2", "end": None}, count=3)) as server:
+        listing = listed(source(tmp_path, url=server.url, records="data", **settings), transport)
+    note = f'nothing stands at "{place}": the first page is taken for all'
+    assert listing.notes == ((note,) if place else ())
 
 
 def test_one_page_of_several_is_never_asked_for_conditionally(

@@ -121,7 +121,7 @@ class ApiSource(JsonSource):
             total=None if several else announced,
             matches=announced if several else None,
             facts=said,
-            notes=(*found.notes, *(self._unsaid(answer, id_) if records else ())),
+            notes=(*found.notes, *self._unsaid(answer, id_, len(records))),
         )
 
     # What a page says.
@@ -181,14 +181,15 @@ class ApiSource(JsonSource):
             ) from error
         return without_params(found, self.settings.params_env)
 
-    def _unsaid(self, answer: Answer, id_: str) -> Iterator[str]:
-        """Yield a note where the first page lacks what would lead to a second one."""
+    def _unsaid(self, answer: Answer, id_: str, records: int) -> Iterator[str]:
+        """Yield a note where a full first page lacks what would lead to a second one."""
         settings = self.settings
-        path = settings.next if settings.next not in (NEXT_LINK, NEXT_NONE) else ""
-        path = path or settings.cursor
-        proved = settings.total or settings.more or not path
-        if numbers(id_)[1] == 1 and not proved and answer.at(path) is msgspec.UNSET:
-            yield stored('nothing stands at "{path}": the first page is taken for all', path=path)
+        place = {NEXT_LINK: "header:Link", NEXT_NONE: ""}.get(settings.next, settings.next)
+        place = place or settings.cursor
+        alone = settings.page_size is not None and records < settings.page_size
+        proved = settings.total or settings.more or not place or not records or alone
+        if numbers(id_)[1] == 1 and not proved and answer.at(place) is msgspec.UNSET:
+            yield stored('nothing stands at "{path}": the first page is taken for all', path=place)
 
     def _announced(self, answer: Answer, place: str) -> int:
         path = self.settings.total
