@@ -15,6 +15,7 @@ import msgspec
 from archiver.errors import ConfigError, UnknownRevision, UnreadableSnapshot
 from archiver.formats import SUFFIXES, UNSAID, Reading, by_name
 from archiver.formats.encoding import utf8
+from archiver.formats.json_format import json_text
 from archiver.formats.json_lines import holds_several
 from archiver.formats.packing import SUFFIXES as PACKED
 from archiver.formats.packing import unpacked
@@ -23,7 +24,6 @@ from archiver.history.catalogue import anywhere
 from archiver.history.foreign import ORIGINAL, Shape, shape_of
 from archiver.history.versions import Versions, chunks, opened
 from archiver.language import sentence
-from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE
 from archiver.store.clone import cloned
 from archiver.store.repository import Repository
@@ -254,7 +254,7 @@ class _Envelope(msgspec.Struct):
 def _said(file: Path) -> datetime | None:
     """Return the time that a document says of itself, UTC where it names no zone."""
     try:
-        text = decoded(b"".join(utf8(unpacked(chunks(file))[0]))).body
+        text = json_text(b"".join(unpacked(chunks(file))[0])).body
         document = msgspec.json.decode(text, type=_Envelope)
         time = datetime.fromisoformat(document.timestamp)
     except (*UNREADABLE, ValueError, UnknownRevision, UnreadableSnapshot):

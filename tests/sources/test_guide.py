@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from archiver.transport import Transport
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
-CATALOGUES, HUB, IDS, OLLAMA_TABLE, _, SHOP_TABLE = re.findall(
+CATALOGUES, _, HUB, IDS, OLLAMA_TABLE, _, SHOP_TABLE = re.findall(
     r"```toml\n(.*?)```", GUIDE, re.DOTALL
 )
 OLLAMA, _, SHOP = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
