@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from archiver.errors import ConfigError, UnknownRevision, UnreadableSnapshot
-from archiver.formats import SUFFIXES, UNSAID, Reading, by_name
+from archiver.formats import ENDING, UNSAID, Reading, by_name, is_document
 from archiver.formats.encoding import utf8
 from archiver.formats.json_format import json_text
 from archiver.formats.json_lines import holds_several
-from archiver.formats.packing import SUFFIXES as PACKED
 from archiver.formats.packing import unpacked
 from archiver.history import snapshots
 from archiver.history.catalogue import anywhere
@@ -41,11 +40,6 @@ _DATED = re.compile(
     r"(?:[T_ -]?(\d{2})[-:_.]?(\d{2})(?:[-:_.]?(\d{2}))?)?(?!\d)"
 )
 """A date in a file's name, with or without a time: ``2026-11-01``, ``20261101_0317``."""
-_SUFFIX = re.compile(
-    rf"((({'|'.join(map(re.escape, SUFFIXES))})({'|'.join(map(re.escape, PACKED))})?)|\.zip)$",
-    re.IGNORECASE,
-)
-"""How the name of a document ends, perhaps packed."""
 _BEGINNING = 4096
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -210,10 +204,10 @@ def _old_files(folder: Path, source: str) -> list[Path]:
         files = [
             each
             for each in folder.rglob("*.*")
-            if _SUFFIX.search(each.name) and _dated(each) and each.is_file()
+            if is_document(each.name) and _dated(each) and each.is_file()
         ]
         for file in files:
-            series.setdefault(_DATED.sub("", _SUFFIX.sub("", file.name)), []).append(file)
+            series.setdefault(_DATED.sub("", ENDING.sub("", file.name)), []).append(file)
     if not files:
         raise ConfigError(
             sentence(
