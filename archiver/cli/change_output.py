@@ -24,6 +24,7 @@ from archiver.history.squashes import squashes
 from archiver.history.versions import stamp
 from archiver.language import tr
 from archiver.records.field_names import FieldNames
+from archiver.records.field_path import whole
 from archiver.records.query import Where, every
 from archiver.records.text import count, few, more, terminal
 from archiver.render import wording
@@ -279,7 +280,7 @@ def changes(command: Command) -> Command:
             name_only=name_only,
             metrics=with_metrics or bool(fields),
             conditions=conditions,
-            fields=frozenset(fields),
+            fields=frozenset(map(whole, fields)),
             fail_on=fail_on,
             template=template,
         )
