@@ -6,6 +6,9 @@ encloses the record (``^.^.id`` of the next one); ``{}`` the member name of a re
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from contextlib import suppress
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
@@ -17,7 +20,7 @@ from archiver.records.jsontext import UNREADABLE, parse, plain
 from archiver.records.key import joined, key_of, keyed_by, member
 from archiver.records.model import Bad, Line
 from archiver.records.path import EACH, MEMBERS, RecordsPath, field_of, is_members
-from archiver.records.suggestion import did_you_mean
+from archiver.records.places import did_you_mean, spread
 from archiver.records.text import count
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from archiver.records.path import Header
 
 _ENCLOSING = "^."
+ANY_FIELD = "id"
+"""Stands for a key that is not known yet."""
 _REPLACED = "\ufffd"
 WHERE = sentence(
     "`records` and `key` in archiver.toml say where the records are and what "
@@ -143,7 +148,7 @@ class Reader:
             UnreadableSnapshot: The document is not JSON or has another shape.
         """
         known, self._known = self._known, {}
-        for holder, held in self._opened(content):
+        for holder, held in self.opened(content):
             around = (_text_around(holder, field) for field in self._outer)
             outside = (*around, *holder.groups, *holder.fields)
             for name, raw in held:
@@ -159,7 +164,7 @@ class Reader:
 
     def once(self, content: Content) -> Iterator[Line | Bad]:
         """Yield the records of `content` as `read` does, and remember nothing."""
-        for holder, held in self._opened(content):
+        for holder, held in self.opened(content):
             for name, raw in held:
                 yield raw if isinstance(raw, Bad) else self._line(bytes(raw), holder, name)
 
@@ -175,7 +180,7 @@ class Reader:
         )
         return self._hint
 
-    def _opened(self, content: Content) -> Iterator[tuple[_Found, Iterator[_Named]]]:
+    def opened(self, content: Content) -> Iterator[tuple[_Found, Iterator[_Named]]]:
         """Yield what `_holders` does, and add to its errors what to do."""
         if not isinstance(content, bytes):
             yield self._rows(content)
@@ -248,6 +253,15 @@ class Reader:
             return Bad(f"{holder.place}/{name}", str(error), self._known_key(text, holder, name))
         return line
 
+    def value(self, text: msgspec.Raw | bytes, holder: _Found, name: str | int) -> Record:
+        """Return a record of its text; ValueError where it is none."""
+        value = parse(text)
+        return (
+            value
+            if self._as_they_are and type(value) is dict
+            else self._record(value, holder, name)[0]
+        )
+
     def _record(self, value: Json, holder: _Found, name: str | int) -> tuple[Record, int]:
         """Return a record with the names above it, and how many quotes names add to its text.
 
@@ -297,6 +311,69 @@ class Reader:
         if self._outer or self._named:
             return joined(_part(field, record, holder, name) for field in fields)
         return key_of(record, fields)
+
+
+class Seen(NamedTuple):
+    """A record of a sample, and what its key may be made of besides.
+
+    Attributes:
+        record: The record, with the names above it.
+        holder: Number of the array or object that holds it.
+        around: The texts of the members of the objects around it, innermost first.
+    """
+
+    record: Record
+    holder: int
+    around: tuple[dict[str, msgspec.Raw], ...]
+
+
+class Sample(NamedTuple):
+    """Records of a document.
+
+    Attributes:
+        total: How many there are; of those that follow one another, how many were looked at.
+        seen: Some of them, evenly spread.
+        held: What the arrays or objects hold that hold the records.
+    """
+
+    total: int
+    seen: list[Seen]
+    held: list[list[_Named]]
+
+    def texts(self) -> Iterator[tuple[int, msgspec.Raw | bytes]]:
+        """Yield the text of each record, after the number of the array or object it is in."""
+        for number, each in enumerate(self.held):
+            yield from ((number, text) for _, text in each if not isinstance(text, Bad))
+
+
+def sampled(content: Content, records: str, excluded: tuple[str, ...], most: int) -> Sample:
+    """Return a sample of the records of a document; what is no record is left out.
+
+    Args:
+        content: The document.
+        records: Path of the records.
+        excluded: Members of objects on the path that are neither records nor groups of them.
+        most: Largest number of records in the sample; and, of records that follow one another,
+            of those that are looked at.
+
+    Raises:
+        UnreadableSnapshot: There is nothing at this path.
+    """
+    reader = Reader(records, RecordsPath.read(records).key or (ANY_FIELD,), excluded=excluded)
+    limit = None if isinstance(content, bytes) else most
+    opened = ((holder, [*islice(held, limit)]) for holder, held in reader.opened(content))
+    found = [(holder, held) for holder, held in opened if held]
+    ends = [*accumulate(len(held) for _, held in found)]
+    total = ends[-1] if ends else 0
+    seen = []
+    for place in spread(range(total), most):
+        number = bisect_right(ends, place)
+        holder, held = found[number]
+        name, text = held[place - ends[number]]
+        with suppress(ValueError):
+            if not isinstance(text, Bad):
+                seen.append(Seen(reader.value(text, holder, name), number, holder.around))
+    return Sample(total, seen, [held for _, held in found])
 
 
 def read(
