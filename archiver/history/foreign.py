@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from archiver.errors import UnreadableSnapshot
-from archiver.formats import Reading
-from archiver.formats import read as read_text
+from archiver.formats import UNSAID, Reading
+from archiver.formats import text as text_of
 from archiver.language import Stored, sentence, stored
 from archiver.records import canonical
 from archiver.records.document import Reader
@@ -19,7 +19,7 @@ from archiver.records.representation import short
 from archiver.records.text import few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from archiver.config import SourceConfig
     from archiver.records.model import Line
@@ -42,8 +42,11 @@ class Shape(NamedTuple):
     otherwise: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     models: bool = False
-    how: Reading = Reading()
+    how: Reading = UNSAID
 
+
+_SETTINGS: Final = ("input", "encoding", "types", "member")
+"""Settings of a source that say how its document is read."""
 
 ORIGINAL: Final = Shape("models", ("id",), ("name",))
 """How the original design wrote a snapshot."""
@@ -56,7 +59,7 @@ def shape_of(source: SourceConfig) -> Shape:
     """
     if source.type == "json":
         excluded = tuple(source.settings.get("except", ()))
-        how = Reading(source.settings.get("input", ""))
+        how = Reading(**{name: source.settings.get(name, "") for name in _SETTINGS})
         return Shape(source.records, source.key, excluded=excluded, how=how)
     if source.key in ((), ORIGINAL.key):
         return ORIGINAL._replace(models=not source.by_class)
@@ -90,17 +93,18 @@ class Documents:
         self._shape = shape or ORIGINAL
         self._reader: Reader | None = None
 
-    def read(self, content: Iterable[bytes], name: str = "") -> Document:
+    def read(self, content: Iterator[bytes], name: str = "") -> Document:
         """Return what a document holds.
 
         Args:
-            content: Its bytes, perhaps packed.
+            content: Its bytes, unpacked.
             name: Name of its file; empty: unknown.
 
         Raises:
             UnreadableSnapshot: It holds no catalogue.
         """
-        text = read_text(content, name, self._shape.how)
+        text = text_of(content, name, self._shape.how)
+        text.require((*self._shape.key, *self._shape.otherwise))
         if self._reader is None:
             self._reader = Reader(*self._shape[:4])
         lines: dict[str, bytes] = {}

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot, reason
+from archiver.formats.packing import unpacked
 from archiver.history.catalogue import REMOVED, folder_of
 from archiver.history.foreign import Documents, rekeyed
 from archiver.history.unusable import LastUsable, Usable
 from archiver.language import sentence
 from archiver.records import canonical
-from archiver.records.decoding import unzipped
 from archiver.records.model import End
 from archiver.records.representation import short
 from archiver.records.text import few
@@ -124,7 +124,7 @@ def flaw(version: Version) -> UnreadableSnapshot | None:
 
 def is_index(path: Path) -> bool:
     """Say whether a plain file holds no records but the names of the parts that do."""
-    content = unzipped(chunks(path))
+    content, _ = unpacked(chunks(path))
     start = next(content, b"")
     return canonical.is_canonical(start) and bool(
         canonical.read(chain((start,), content))[0].shards
@@ -199,6 +199,7 @@ class Versions:
         self._stones: dict[str, Mapping[str, Tombstone]] = {}
         self._key = key
         self._documents = Documents(shape)
+        self._member = shape.how.member if shape else ""
         self._earlier = earlier
         self._last_usable = LastUsable(self._usable_before)
         self._open = ExitStack()
@@ -363,7 +364,7 @@ class Versions:
         return self._repository
 
     def _interpreted(self, chunks: Iterable[bytes], name: str = "") -> _Read:
-        parts = unzipped(chunks)
+        parts, name = unpacked(chunks, name, self._member)
         start = next(parts, b"").removeprefix(codecs.BOM_UTF8)
         rest = chain((start,), parts)
         if not canonical.is_canonical(start):
