@@ -328,7 +328,7 @@ def compared(choice: Choice, first: str | None, second: str | None) -> list[Iter
         raise revisions.no_file(missing)
     files = [revisions.is_file(each or "") for each in (old, new)]
     if all(files):
-        catalogues = [choice.plain(Path(new or "").name)]
+        catalogues = [choice.plain(Path(new or "").name, Path(new or ""), Path(old or ""))]
     else:
         catalogues = [choice.one()] if any(files) else choice.each()
 

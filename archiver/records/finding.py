@@ -12,7 +12,7 @@ import msgspec
 
 from archiver.errors import ConfigError, UnreadableSnapshot
 from archiver.language import sentence
-from archiver.records.document import sampled
+from archiver.records.document import ANY_FIELD, sampled
 from archiver.records.key_finding import keys, stable, text
 from archiver.records.path import MEMBERS, RecordsPath, is_members
 from archiver.records.places import Place, Places, places
@@ -92,6 +92,7 @@ def find(
         thorough: Check the key in all records, whatever it is called.
     """
     rest = iter(contents)
+    empty: tuple[Candidate, ...] = ()
     for content in rest:
         found = _places(content, records)
         samples = [
@@ -109,7 +110,9 @@ def find(
                 if (other := _sample(each, samples[0][0].records, excluded)) is not None
             )
             return _found(samples, others, sure=sure, thorough=thorough)
-    return Finding()
+        if content == b"[]":
+            empty = (Candidate(".", key or (ANY_FIELD,), 0, ""),)
+    return Finding(empty, sure=bool(empty))
 
 
 def _places(content: Content, records: str | None) -> Places:
