@@ -31,7 +31,7 @@ from archiver.records.finding import Finding, find
 from archiver.records.places import spread
 from archiver.records.representation import short
 from archiver.store.repository import Repository
-from archiver.transport import Request, Transport
+from archiver.transport import Limits, Request, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,6 +47,8 @@ VERSIONS: Final = 30
 _BYTES: Final = 100_000_000
 """Bytes of a history that are read."""
 _FEWEST: Final = 4
+_LIMITS: Final = Limits(retries=1, longest_wait=10)
+"""A person waits: an address that does not answer is looked at another time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +169,31 @@ def of_history(folder: Path, file: str, asked: Asked) -> Inspection:
     return _of_history(repository, file, asked, url=url)
 
 
+def first_look(url: str, asked: Asked, environment: Environment) -> Finding:
+    """Return how a document can be read, without its history.
+
+    Args:
+        url: Its address, or the path of its file.
+        asked: What is known of it.
+        environment: Proxies and certificates.
+
+    Raises:
+        SourceError: There is no answer.
+        StoreError: The file cannot be read, or is no document.
+    """
+    if "://" in url:
+        with _transport(environment) as transport:
+            version = _answer(transport, url)
+    else:
+        version = _Version(Path(url).name, b"".join(chunks(Path(url))))
+    content = version.content(asked.how)
+    return find((content,), records=asked.records, key=asked.key, excluded=asked.excluded)
+
+
 @contextmanager
 def _transport(environment: Environment) -> Iterator[Transport]:
-    with Transport(proxies=environment.proxies, ca_bundle=environment.ca_bundle) as transport:
+    proxies, trusted = environment.proxies, environment.ca_bundle
+    with Transport(_LIMITS, proxies=proxies, ca_bundle=trusted) as transport:
         yield transport
 
 

@@ -38,9 +38,15 @@ _STAMP: Final = re.compile(
     re.IGNORECASE,
 )
 """Names of numbers that say when or where a record was seen, not how much of something there is."""
+_COUNTER: Final = re.compile(
+    r"download|like|star|view|vote|count|score|install|fork|follower|usage|popularity|hits|clicks"
+    r"|plays|subscribers|comments|reactions|requests|tokens_used",
+    re.IGNORECASE,
+)
+"""Names of numbers that count what people do: popular records change, most others rest."""
 _MOST: Final = 0.5
-_SOME: Final = 0.05
-"""Share of the records in which a number changes that counts: popular ones change, others rest."""
+_SOME: Final = 0.1
+_FEW: Final = 0.01
 
 
 class Habit(NamedTuple):
@@ -127,7 +133,8 @@ class Habits:
         if ordered >= _MOST * changed and ordered > 1:
             return self._told(names, "sets", ordered / changed, len(steps))
         numbers = sum(seen.numbers for _, seen in steps) == changed
-        least = _SOME if numbers else _MOST
+        counter = numbers and _COUNTER.search(names[-1]) is not None
+        least = _FEW if counter else _SOME if numbers else _MOST
         busy = [seen.changed / common for common, seen in steps if seen.changed >= least * common]
         if len(busy) < _MOST * self.steps:
             return None
