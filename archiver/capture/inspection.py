@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+import msgspec
+
 from archiver import formats
 from archiver.changes.habits import Habits
 from archiver.config import SOURCE_NAME
@@ -28,6 +30,7 @@ from archiver.history.versions import chunks
 from archiver.language import sentence
 from archiver.records import canonical
 from archiver.records.finding import Finding, find
+from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.places import spread
 from archiver.records.representation import short
 from archiver.store.repository import Repository
@@ -283,6 +286,11 @@ def _readable(version: _Version, asked: Asked) -> formats.Text:
     if not version.body.strip():
         raise UnreadableSnapshot(sentence("the file is empty"))
     text = version.text(asked.how)
+    if text.body is not None:
+        try:
+            msgspec.json.decode(text.body, type=msgspec.Raw)
+        except UNREADABLE as error:
+            raise UnreadableSnapshot(sentence("not JSON: {plain}", plain=plain(error))) from error
     if text.body is not None and asked.records is None and not find((text.body,)).candidates:
         raise UnreadableSnapshot(
             sentence("there is no list of records in it, and no object of them"),
