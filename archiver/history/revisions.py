@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.errors import ConfigError, ShallowHistory, UnknownRevision, UnreadableSnapshot, reason
+from archiver.formats import SUFFIXES
+from archiver.formats.packing import SUFFIXES as PACKED
 from archiver.history import snapshots
 from archiver.history.catalogue import Edge, folder_of, source_at
 from archiver.history.dates import Dates
@@ -29,7 +31,8 @@ _DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
 _AMBIGUOUS = re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{1,4}|\d{1,2}-\d{1,2}-\d{4}")
 _SNAPSHOT = re.compile(r"([a-z0-9_-]+)_models_\d{8}_\d{6}(\.json)?")
 STDIN = "-"
-_FILE = (".json", ".json.gz")
+_FILE = tuple(f"{suffix}{packed}" for suffix in SUFFIXES for packed in ("", *PACKED))
+"""How the name of a plain file ends."""
 _RANGE = re.compile(r"(.*[^.])\.\.([^.].*)", re.DOTALL)
 """``A..B`` as git writes it: both ends are named, and ``A...B`` is something else."""
 _END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
