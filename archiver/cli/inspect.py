@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archiver.cli import options, output
-from archiver.language import sentence, tr
+from archiver.language import said, sentence, tr
 
 if TYPE_CHECKING:
     from archiver.capture.inspection import Asked, Inspection
@@ -119,10 +119,10 @@ def _write(found: Inspection, excluded: tuple[str, ...], how: Reading) -> None:
     click.echo(terminal(f"{redact(found.url)}: {', '.join(facts)}"))
     chosen = _chosen(found)
     for each in found.finding.candidates:
-        told = [str(each.reason)] if each.reason else []
+        told = [count(each.total, "record"), said(each.reason)] if each.reason else []
         told += [] if each.key else [tr("no field is in every record and unique")]
         mark = "*" if each is chosen else "-"
-        click.echo(terminal(f"  {mark} {each.words}" + (f"  ({', '.join(told)})" if told else "")))
+        click.echo(terminal(f"  {mark} {each.words}" + (f"  ({'; '.join(told)})" if told else "")))
     for habit in found.habits:
         words = tr(
             _HABITS[habit.setting],
@@ -149,10 +149,9 @@ def _source(
 
     from archiver.config import scaffold  # noqa: PLC0415 - not for --help
 
-    said = {name: value for name, value in how._asdict().items() if value and name != "finite"}
-    if not found.said and not how.input:
-        said["input"] = found.format
-    settings = {name: json.dumps(value, ensure_ascii=False) for name, value in said.items()}
+    settings = {
+        name: json.dumps(value, ensure_ascii=False) for name, value in _reading(found, how).items()
+    }
     settings |= {"except": scaffold.array(excluded)} if excluded else {}
     settings |= {
         name: scaffold.array(fields)
@@ -163,6 +162,13 @@ def _source(
     return scaffold.NewSource(
         found.name, found.url, chosen.records, chosen.key, metrics, settings=settings
     )
+
+
+def _reading(found: Inspection, how: Reading) -> dict[str, str]:
+    """Return the settings that say how the document is read."""
+    names = ("input", "encoding", "types", "member")
+    settings = {name: value for name in names if (value := getattr(how, name))}
+    return settings if found.said or how.input else settings | {"input": found.format}
 
 
 def _paths(habits: tuple[Habit, ...], setting: str) -> tuple[str, ...]:
@@ -186,10 +192,8 @@ def _command(found: Inspection, chosen: Candidate, excluded: tuple[str, ...], ho
     words += [part for each in excluded for part in ("--except", each)]
     metrics = _paths(found.habits, "metrics")
     words += [part for each in metrics for part in ("--metric", each)]
-    said = {name: value for name, value in how._asdict().items() if value and name != "finite"}
-    if not found.said and not how.input:
-        said["input"] = found.format
-    words += [part for name, value in said.items() for part in (f"--{name}", value)]
+    reading = _reading(found, how)
+    words += [part for name, value in reading.items() for part in (f"--{name}", value)]
     return shlex.join(words)
 
 

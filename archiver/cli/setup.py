@@ -30,7 +30,7 @@ from archiver.config import (
     scaffold,
 )
 from archiver.errors import ConfigError, SourceError, StoreError, reason
-from archiver.history.assumption import unclear
+from archiver.history.assumption import unclear, was_read
 from archiver.language import sentence, tr
 from archiver.records.path import RecordsPath
 from archiver.records.text import count, terminal
@@ -271,13 +271,8 @@ def _found(url: str, asked: Asked) -> tuple[str, tuple[str, ...]]:
         if finding.candidates:
             raise unclear(redact(url), finding)
         return known, asked.key
-    output.noted(
-        sentence(
-            "{setting} was read from {name}; --records and --key say otherwise",
-            setting=chosen.words,
-            name=redact(url),
-        )
-    )
+    if (chosen.records, chosen.key) != (known, asked.key):
+        output.noted(was_read(chosen, redact(url)))
     return chosen.records, chosen.key
 
 

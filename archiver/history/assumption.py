@@ -18,7 +18,8 @@ from archiver.history.foreign import ORIGINAL
 from archiver.history.versions import chunks
 from archiver.language import joined, sentence
 from archiver.records import canonical
-from archiver.records.finding import Finding, find, setting
+from archiver.records.finding import Candidate, Finding, find
+from archiver.records.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,21 +73,30 @@ def assumed(name: str, documents: Iterable[Content], said: Said) -> tuple[str, t
         return said.records or "", said.key
     if chosen is None or not chosen.key:
         raise unclear(name, found)
-    _log.warning(
-        sentence(
-            "{setting} was read from {name}; --records and --key say otherwise",
-            setting=setting(chosen.records, chosen.key),
-            name=name,
-        )
-    )
+    if (chosen.records, chosen.key) != (said.records or ".", said.key):
+        _log.warning(was_read(chosen, name))
     return chosen.records, chosen.key
+
+
+def was_read(chosen: Candidate, name: str) -> str:
+    """Say what was assumed of a file, and who can say otherwise."""
+    return sentence(
+        "{setting} was read from {name}; --records and --key say otherwise",
+        setting=chosen.words,
+        name=name,
+    )
 
 
 def unclear(name: str, found: Finding) -> ConfigError:
     """Return the error of a file that can be read in several ways; names them."""
     named = found.candidates[:_NAMED]
     lines = [
-        sentence("{setting}  ({reason})", setting=each.words, reason=each.reason)
+        sentence(
+            "{setting}  ({records}: {reason})",
+            setting=each.words,
+            records=count(each.total, "record"),
+            reason=each.reason,
+        )
         if each.reason
         else each.words
         for each in named

@@ -157,20 +157,18 @@ def _total(value: Collection[Json]) -> int:
 def _in_list(value: Any, path: str) -> Places:
     """Return what an array holds, which is at `path`."""
     place = path or "."
-    number = _total(value)
     if _all(value, dict):
-        found = Place(place, sentence("{number:,} objects", number=number))
+        found = Place(place, sentence("an array of objects"))
         inner = _groups(value)
         if inner is None:
             return Places((found,), sure=True)
-        name, many = inner
-        reason = sentence("{many:,} or more objects in {number:,} groups", many=many, number=number)
-        return Places((Place(f"{place}[].{_step(name)}", reason), found), sure=True)
+        reason = sentence("arrays of objects, in groups")
+        return Places((Place(f"{place}[].{_step(inner)}", reason), found), sure=True)
     if _all(value, str):
-        reason = sentence("{number:,} names", number=number)
+        reason = sentence("an array of names")
         return Places((Place(f"{place}[]=id", reason),), sure=len({*value}) == len(value))
     if _is_table(value) and len(value) > 1 and _are_names(value[0]):
-        reason = sentence("{number:,} rows below a header", number=number - 1)
+        reason = sentence("rows below a header")
         return Places((Place(f"{place}[]=[0]", reason),), sure=True)
     return Places()
 
@@ -202,7 +200,7 @@ def _values(value: dict[str, Json], path: str) -> Places:
     kinds = {*map(type, value.values())}
     if len(value) < _FEWEST or len(kinds) != 1 or kinds & {list, dict, type(None)}:
         return Places()
-    reason = sentence("{number:,} values by name", number=_total(value))
+    reason = sentence("values by name")
     return Places((Place(f"{path or '.'}{{}}=value", reason),), sure=True)
 
 
@@ -241,35 +239,34 @@ def _lists(lists: dict[str, Json], path: str, *, others: int) -> Places:
     found = [_in_list(each, _joined(path, name)) for name, each in records.items()]
     one_by_one = _best(records, found) if records else Places()
     members = [element for each in lists.values() for element in each]
-    reason = sentence("objects in {number:,} groups", number=_total(lists))
+    reason = sentence("arrays of objects, in groups")
     together = Place(f"{path or '.'}{{group}}[]", reason)
     if len(lists) >= _ELEMENTS and not others and records == lists and _are_alike(members):
         return Places((together,), sure=True)
     if len(lists) >= _SUGGESTED:
-        return Places((together, *one_by_one.found), one_by_one.sure and len(records) == 1)
+        if len(records) != 1:
+            return Places((together, *one_by_one.found))
     return Places((*one_by_one.found, together), one_by_one.sure)
 
 
 def _objects(held: dict[str, Json], path: str) -> Places:
     """Return the places in an object whose members are objects."""
     place = path or "."
-    number = _total(held)
     values = [each for each in held.values() if isinstance(each, dict)]
-    found = Place(f"{place}{{}}", sentence("{number:,} objects by name", number=number))
+    found = Place(f"{place}{{}}", sentence("objects by name"))
     members = [member for each in values for member in each.values()]
     if _all(members, dict):
-        reason = sentence("objects by name in {number:,} groups", number=number)
+        reason = sentence("objects by name, in groups")
         together = Place(f"{place}{{group}}{{}}", reason)
         if len(members) >= _ELEMENTS * len(values) and _are_alike(members):
             return Places((together, found), sure=True)
         return Places((found, together), sure=False)
     inner = _groups(values)
     if inner is not None:
-        name, many = inner
-        held_there = next(each[name] for each in values if each.get(name))
+        held_there = next(each[inner] for each in values if each.get(inner))
         marks = "[]" if isinstance(held_there, list) else "{}"
-        reason = sentence("{many:,} or more objects in {number:,} groups", many=many, number=number)
-        way = f"{place}{{group}}.{_step(name)}{marks}"
+        reason = sentence("arrays of objects, in groups")
+        way = f"{place}{{group}}.{_step(inner)}{marks}"
         return Places((Place(way, reason), found), sure=True)
     return Places((found,), sure=_are_alike(values))
 
@@ -286,8 +283,8 @@ def _below(held: dict[str, Json], path: str, depth: int) -> Places:
     return Places(places, sure=len(there) == 1 and there[0].sure)
 
 
-def _groups(values: Sequence[Json]) -> tuple[str, int] | None:
-    """Return the member that holds the records, where objects are groups, and how many it holds.
+def _groups(values: Sequence[Json]) -> str | None:
+    """Return the member that holds the records, where objects are groups; None: they are not.
 
     That is a member of most of them, makes most of their text, and its own members have a name.
     """
@@ -298,7 +295,7 @@ def _groups(values: Sequence[Json]) -> tuple[str, int] | None:
         if number * 4 < len(values) * 3 or many < _ELEMENTS * len(values):
             return None
         if _weight(inner) >= _SHARE * _weight(values):
-            return name, many
+            return name
     return None
 
 
@@ -345,7 +342,7 @@ def _tables(held: dict[str, Json], path: str) -> Iterator[Place]:
             if not _is_table(table) or not isinstance(names, list) or len(names) != len(table[0]):
                 continue
             start = f"{_joined(path, rows)}[]=^.{_step(header)}"
-            reason = sentence("{number:,} rows beside a header", number=_total(table))
+            reason = sentence("rows beside a header")
             if _are_names(names):
                 yield Place(start, reason)
             elif _all(names, dict):

@@ -156,8 +156,8 @@ def test_several_arrays_are_named_and_none_is_chosen(archiver: Archiver, tmp_pat
     (tmp_path / "d.json").write_text(json.dumps(several))
     done = archiver("inspect", tmp_path / "d.json")
     assert done.returncode == 2
-    assert '- records = "models", key = "id"  (1 objects)' in done.stdout
-    assert '- records = "providers", key = "id"  (2 objects)' in done.stdout
+    assert '- records = "models", key = "id"  (1 record; an array of objects)' in done.stdout
+    assert '- records = "providers", key = "id"  (2 records; an array of objects)' in done.stdout
     assert "[sources." not in done.stdout
     said = archiver("inspect", tmp_path / "d.json", "--records", "providers", "-f", "json")
     assert (said.returncode, seen(said)["key"]) == (0, ["id"])

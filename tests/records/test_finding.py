@@ -107,6 +107,11 @@ CLEAR: Final[dict[str, tuple[Json, str, tuple[str, ...]]]] = {
         "data",
         ("id",),
     ),
+    "arrays beside the records": (
+        {"data": ARTICLES, "included": [{"id": "9"}], "errors": [{"id": "8"}]},
+        "data",
+        ("id",),
+    ),
     "arrays by provider": (
         {"openai": [{"id": "a"}, {"id": "b"}], "mistral": [{"id": "a"}], "google": [{"id": "c"}]},
         ".{group}[]",
