@@ -12,7 +12,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.errors import ArchiverError, ConfigError, UnreadableSnapshot
-from archiver.formats import text
+from archiver.formats import UNSAID, by_name, text
 from archiver.formats.packing import unpacked
 from archiver.history.foreign import ORIGINAL
 from archiver.history.versions import chunks
@@ -116,8 +116,8 @@ def in_files(paths: Iterable[Path], how: Reading) -> Iterator[Content]:
     """Yield what plain files hold that are no snapshots; what cannot be read is left out."""
     for path in paths:
         with suppress(ArchiverError):
-            if path.is_file() and (content := _document(chunks(path), path.name, how)) is not None:
-                yield content
+            if path.is_file():
+                yield from _document(chunks(path), path.name, how)
 
 
 def in_history(catalogue: Catalogue, how: Reading) -> Iterator[Content]:
@@ -127,19 +127,26 @@ def in_history(catalogue: Catalogue, how: Reading) -> Iterator[Content]:
         for revision in (*known[:1], *known[:0:-1]):
             with suppress(UnreadableSnapshot):
                 assert revision.blob is not None  # noqa: S101  see above
-                content = _document((reader.read(revision.blob),), revision.path, how)
-                if content is not None:
-                    yield content
+                yield from _document((reader.read(revision.blob),), revision.path, how)
 
 
-def _document(content: Iterable[bytes], name: str, how: Reading) -> Content | None:
-    """Return a document; None: it is canonical, and says itself what it holds."""
+def _document(content: Iterable[bytes], name: str, how: Reading) -> Iterator[Content]:
+    """Yield a document, unless it is canonical and says itself what it holds.
+
+    What seems to be JSON comes as it is first: to look for what is none in it takes as long as
+    to find the records.
+    """
     pieces, name = unpacked(content, name, how.member)
     start = next(pieces, b"").removeprefix(codecs.BOM_UTF8)
     if canonical.is_canonical(start):
-        return None
-    found = text(chain((start,), pieces), name, how).content
-    return found.strip() if isinstance(found, bytes) else found
+        return
+    rest: Iterator[bytes] = chain((start,), pieces)
+    if start[:1] in (b"{", b"[") and how == UNSAID and by_name(name) in ("", "json"):
+        body = b"".join(rest)
+        yield body.rstrip()
+        rest = iter((body,))
+    found = text(rest, name, how).content
+    yield found.strip() if isinstance(found, bytes) else found
 
 
 def _is_original(found: Finding) -> bool:

@@ -135,9 +135,9 @@ def _is_pasted(path: str) -> bool:
 
 def _sampled(text: bytes | msgspec.Raw) -> Json:
     """Decode a value; of a large array or object, some members."""
-    raw = bytes(text)
-    start = raw[:1]
-    if len(raw) <= _SMALL or start not in (b"[", b"{"):
+    raw = memoryview(text)  # a copy of a large array takes longer than to look into it
+    start = bytes(raw[:1])
+    if raw.nbytes <= _SMALL or start not in (b"[", b"{"):
         return msgspec.json.decode(raw)
     if start == b"[":
         parts = _ARRAY.decode(raw)
@@ -243,9 +243,8 @@ def _lists(lists: dict[str, Json], path: str, *, others: int) -> Places:
     together = Place(f"{path or '.'}{{group}}[]", reason)
     if len(lists) >= _ELEMENTS and not others and records == lists and _are_alike(members):
         return Places((together,), sure=True)
-    if len(lists) >= _SUGGESTED:
-        if len(records) != 1:
-            return Places((together, *one_by_one.found))
+    if len(lists) >= _SUGGESTED and len(records) != 1:
+        return Places((together, *one_by_one.found))
     return Places((*one_by_one.found, together), one_by_one.sure)
 
 
@@ -288,7 +287,9 @@ def _groups(values: Sequence[Json]) -> str | None:
 
     That is a member of most of them, makes most of their text, and its own members have a name.
     """
-    names = Counter(name for each in values for name, held in each.items() if _holds(name, held))
+    names: Counter[str] = Counter(
+        name for each in values for name, held in each.items() if _holds(name, held)
+    )
     for name, number in names.most_common(1):
         inner = [each[name] for each in values if _holds(name, each.get(name))]
         many = sum(map(_total, inner))
