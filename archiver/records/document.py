@@ -390,21 +390,23 @@ class Sample(NamedTuple):
             yield from ((number, text) for _, text in each if not isinstance(text, (Bad, Flawed)))
 
 
-def sampled(content: Content, records: str, excluded: tuple[str, ...], most: int) -> Sample:
+def sampled(
+    content: Content, records: str, excluded: tuple[str, ...], *, most: int, rows: int
+) -> Sample:
     """Return a sample of the records of a document; what is no record is left out.
 
     Args:
         content: The document.
         records: Path of the records.
         excluded: Members of objects on the path that are neither records nor groups of them.
-        most: Largest number of records in the sample; and, of records that follow one another,
-            of those that are looked at.
+        most: Largest number of records in the sample.
+        rows: Largest number of records that are read where they follow one another.
 
     Raises:
         UnreadableSnapshot: There is nothing at this path.
     """
     reader = Reader(records, RecordsPath.read(records).key or (ANY_FIELD,), excluded=excluded)
-    limit = None if isinstance(content, bytes) else most
+    limit = None if isinstance(content, bytes) else rows
     opened = ((holder, [*islice(held, limit)]) for holder, held in reader.opened(content))
     found = [(holder, held) for holder, held in opened if held]
     ends = [*accumulate(len(held) for _, held in found)]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SAMPLE: Final = 1_000
 """Records that are looked at; the key that is chosen is checked in all of them."""
+ROWS: Final = 200_000
+"""Records that are read, where they follow one another and a person wants to know of all."""
 _LISTED: Final = 6
 
 
@@ -91,6 +93,7 @@ def find(
         excluded: Members of objects on the path that are neither records nor groups of them.
         thorough: Check the key in all records, whatever it is called.
     """
+    rows = ROWS if thorough else SAMPLE
     rest = iter(contents)
     empty: tuple[Candidate, ...] = ()
     for content in rest:
@@ -98,7 +101,8 @@ def find(
         samples = [
             (place, sample)
             for place in found.found
-            if (sample := _sample(content, place.records, excluded)) is not None and sample.seen
+            if (sample := _sample(content, place.records, excluded, rows)) is not None
+            and sample.seen
         ]
         if samples:
             sure = found.sure and samples[0][0] == found.found[0]
@@ -107,7 +111,7 @@ def find(
             others = (
                 other
                 for each in (rest if sure else ())
-                if (other := _sample(each, samples[0][0].records, excluded)) is not None
+                if (other := _sample(each, samples[0][0].records, excluded, rows)) is not None
             )
             return _found(samples, others, sure=sure, thorough=thorough)
         if content == b"[]":
@@ -123,9 +127,9 @@ def _places(content: Content, records: str | None) -> Places:
     return places(content)
 
 
-def _sample(content: Content, records: str, excluded: tuple[str, ...]) -> Sample | None:
+def _sample(content: Content, records: str, excluded: tuple[str, ...], rows: int) -> Sample | None:
     try:
-        return sampled(content, records, excluded, SAMPLE)
+        return sampled(content, records, excluded, most=SAMPLE, rows=rows)
     except (UnreadableSnapshot, ConfigError):
         return None
 
