@@ -106,7 +106,7 @@ def init(
     """
     jobs = _jobs(folder, action, gitlab=gitlab, pages=pages)
     new = None
-    if kind not in (None, "json"):
+    if kind not in (None, "json", "file"):
         if url or key or metrics or excluded or any(how):
             raise click.UsageError(
                 tr("--url, --key, --except, --input and --metric belong to the type json.")

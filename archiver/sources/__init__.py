@@ -41,6 +41,7 @@ SHARED = ("records", "key")
 """Settings that every source may have, and that some classes read themselves."""
 BUILT_IN = {
     "class": "archiver.sources.protocol:Given",
+    "file": "archiver.sources.json_document:JsonSource",  # another name of `json`
     "huggingface": "archiver.sources.huggingface:HuggingFace",
     "json": "archiver.sources.json_document:JsonSource",
     "modelscope": "archiver.sources.modelscope:ModelScope",

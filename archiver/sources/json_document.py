@@ -1,4 +1,4 @@
-"""The source ``json``: any JSON catalogue in one document, on the web or in a file."""
+"""The source ``json``, also called ``file``: a catalogue in one document of any format."""
 
 from __future__ import annotations
 
