@@ -53,6 +53,7 @@ _ELEMENTS: Final = 3
 """Elements for each group, at least, that make groups of what could be records."""
 _SHARE: Final = 0.5
 _ALIKE: Final = 0.5
+_NEARLY: Final = 0.9
 _DWARF: Final = 20
 """How many times as long as any other an array is that no other is taken for records beside."""
 
@@ -157,9 +158,9 @@ def _total(value: Collection[Json]) -> int:
 def _in_list(value: Any, path: str) -> Places:
     """Return what an array holds, which is at `path`."""
     place = path or "."
-    if _all(value, dict):
+    if objects := _objects_of(value):
         found = Place(place, sentence("an array of objects"))
-        inner = _groups(value)
+        inner = _groups(objects)
         if inner is None:
             return Places((found,), sure=True)
         reason = sentence("arrays of objects, in groups")
@@ -206,7 +207,7 @@ def _values(value: dict[str, Json], path: str) -> Places:
 
 def _arrays(value: dict[str, Json], held: dict[str, Json], path: str) -> Places:
     """Return the arrays of objects, and the objects of alike objects, that an object holds."""
-    lists = {name: each for name, each in held.items() if _all(each, dict)}
+    lists = {name: each for name, each in held.items() if _objects_of(each)}
     tables = {name: each for name, each in held.items() if _is_map(each)}
     if len(lists) == len(held) > 1:
         return _lists(lists, path, others=len(value) - len(held))
@@ -238,7 +239,7 @@ def _lists(lists: dict[str, Json], path: str, *, others: int) -> Places:
     records = {name: each for name, each in lists.items() if name not in _BESIDE}
     found = [_in_list(each, _joined(path, name)) for name, each in records.items()]
     one_by_one = _best(records, found) if records else Places()
-    members = [element for each in lists.values() for element in each]
+    members = [element for each in lists.values() for element in _objects_of(each)]
     reason = sentence("arrays of objects, in groups")
     together = Place(f"{path or '.'}{{group}}[]", reason)
     if len(lists) >= _ELEMENTS and not others and records == lists and _are_alike(members):
@@ -278,8 +279,10 @@ def _below(held: dict[str, Json], path: str, depth: int) -> Places:
         if isinstance(each, dict)
     ]
     there = [each for each in found if each.found]
-    places = tuple(place for each in there for place in each.found)
-    return Places(places, sure=len(there) == 1 and there[0].sure)
+    records = [each for each in there if not each.found[0].records.endswith("[]=id")] or there
+    others = [each for each in there if each not in records]
+    places = tuple(place for each in (*records, *others) for place in each.found)
+    return Places(places, sure=len(records) == 1 and records[0].sure)
 
 
 def _groups(values: Sequence[Json]) -> str | None:
@@ -360,6 +363,12 @@ def _joined(path: str, name: str) -> str:
 def _step(name: str) -> str:
     """Return a member name as a path has it."""
     return msgspec.json.encode(name).decode() if _MARKS & {*name} or not name else name
+
+
+def _objects_of(value: Json) -> list[Json]:
+    """Return the objects of an array in which nearly everything is one; empty: it is none."""
+    found = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return found if len(found) >= _NEARLY * len(value) else []
 
 
 def _all(value: Json, kind: type) -> bool:

@@ -112,6 +112,22 @@ CLEAR: Final[dict[str, tuple[Json, str, tuple[str, ...]]]] = {
         "data",
         ("id",),
     ),
+    "an answer of SPARQL": (
+        {
+            "head": {"vars": ["item"]},
+            "results": {
+                "bindings": [{"item": {"type": "uri", "value": f"u{n}"}} for n in range(4)]
+            },
+        },
+        "results.bindings",
+        ("item.value",),
+    ),
+    "an array with a hole": ([None, *({"id": n} for n in range(20))], ".", ("id",)),
+    "a search of npm": (
+        {"objects": [{"package": {"name": f"p{n}", "version": "1"}} for n in range(3)], "total": 3},
+        "objects",
+        ("package.name",),
+    ),
     "arrays by provider": (
         {"openai": [{"id": "a"}, {"id": "b"}], "mistral": [{"id": "a"}], "google": [{"id": "c"}]},
         ".{group}[]",
