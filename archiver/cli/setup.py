@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -35,7 +35,7 @@ from archiver.language import sentence, tr
 from archiver.records.path import RecordsPath
 from archiver.records.text import count, terminal
 from archiver.render.schedules import scheduled
-from archiver.sources import KINDS
+from archiver.sources import KINDS, create
 from archiver.transport import redact
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
         "archiver init models --type modelscope",
         "archiver init models --type huggingface    # one more source",
         "archiver init kev --source kev --url kev.json --records vulnerabilities --key cveID",
+        "archiver init tags --type api --url https://example.org/tags --key name --set next=link",
     )
 )
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
@@ -106,21 +107,25 @@ def init(
     """
     jobs = _jobs(folder, action, gitlab=gitlab, pages=pages)
     new = None
+    said = {name: json.dumps(value) for name, value in how._asdict().items() if value}
     if kind not in (None, "json", "file"):
-        if url or key or metrics or excluded or any(how):
-            raise click.UsageError(
-                tr("--url, --key, --except, --input and --metric belong to the type json.")
-            )
         KINDS.find(kind, folder=folder)
-        new = scaffold.NewSource(source or kind, type=kind, settings=dict(map(_setting, given)))
+        paths = {"url": url, "records": records} if url else {}
+        settings = {name: json.dumps(value, ensure_ascii=False) for name, value in paths.items()}
+        lists = {"key": key, "except": excluded, "metrics": metrics}
+        settings |= {name: scaffold.array(value) for name, value in lists.items() if value}
+        settings |= said
+        _check_type(kind, settings)
+        settings |= dict(map(_setting, given))
+        new = scaffold.NewSource(source or kind, type=kind, settings=settings)
+        _check_api(new, folder)
     elif source is not None and url is not None:
         place, settings = _from_folder(url, folder), dict(map(_setting, given))
         records, key = _found(url, Asked(records, key, excluded, how))
         settings |= {"except": scaffold.array(excluded)} if excluded else {}
-        said = {name: value for name, value in how._asdict().items() if value}
-        settings |= {name: json.dumps(value) for name, value in said.items()}
+        settings |= said
         new = scaffold.NewSource(source, place, records, key, metrics, settings=settings)
-    elif kind or source or url or key or metrics or excluded or any(how) or given:
+    elif kind or source or url or key or metrics or excluded or said or given:
         raise click.UsageError(tr("A source needs --source and --url. A hub needs --type."))
     files = scaffold.files(new) | jobs
     parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})
@@ -210,6 +215,24 @@ def completion(context: click.Context, shell: str) -> None:
     assert completer is not None  # noqa: S101 - click has these three
     root = context.find_root()
     click.echo(completer(root.command, {}, "archiver", "_ARCHIVER_COMPLETE").source())
+
+
+def _check_type(kind: str, given: Mapping[str, str]) -> None:
+    """Refuse options that a source of the type `kind` does not have, and want those it needs."""
+    if kind == "api":
+        if "url" not in given:
+            raise click.UsageError(tr("The type api needs --url."))
+    elif given:
+        raise click.UsageError(
+            tr("--url, --key, --except and --metric belong to the types json and api.")
+        )
+
+
+def _check_api(new: scaffold.NewSource, folder: Path) -> None:
+    """Refuse a source in pages that could not run, and a secret that would be committed."""
+    if new.type == "api":
+        table = parse(scaffold.table(new).encode(), folder / FILE_NAME, {}).source(new.name)
+        create(new.name, table.settings, base=folder)
 
 
 def _jobs(folder: Path, action: str | None, *, gitlab: bool, pages: bool) -> dict[str, str]:
@@ -309,7 +332,13 @@ def _rows(config: Config) -> list[dict[str, str]]:
             "name": source.name,
             "type": source.type,
             "folder": config.folder(source.name),
-            "url": redact(str(source.settings.get("url") or source.settings.get("endpoint", ""))),
+            "url": _address(source.settings),
         }
         for source in config.sources.values()
     ]
+
+
+def _address(settings: Mapping[str, Any]) -> str:
+    """Return the address of a source as it may be shown; empty: it has none."""
+    first = next(iter(settings.get("urls", ())), "")
+    return redact(str(settings.get("url") or first or settings.get("endpoint", "")))

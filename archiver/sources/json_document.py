@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,22 +14,24 @@ from archiver.records import document
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
 from archiver.records.places import did_you_mean
+from archiver.sources.access import Access, refuse_unreadable, with_params
 from archiver.sources.protocol import Parsed, Source
-from archiver.transport import Request, redact
+from archiver.transport import Request, Site, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from archiver.formats import Text
     from archiver.records.model import Line
     from archiver.sources.ledger import Ledger
-    from archiver.transport import Page
+    from archiver.transport import Page, Secret
 
 _SCHEMES = "http, https, file"
 
 
-class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What ``type = "json"`` reads.
+class JsonSettings(Access, frozen=True, forbid_unknown_fields=True):
+    """What ``type = "json"`` reads, besides what is sent along (`Access`).
 
     Attributes:
         url: ``http://``, ``https://``, ``file://``, or a path; archiver.toml is its base.
@@ -70,12 +72,34 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class JsonSource(Source):
     """Requests one address; the document is the listing."""
 
-    Settings = JsonSettings
+    Settings: ClassVar[type[msgspec.Struct]] = JsonSettings
     confirmations = 1  # a document is complete or refused: what it lacks is gone
+
+    def __init__(self, settings: JsonSettings, *, base: Path) -> None:
+        """Store the settings.
+
+        Raises:
+            ConfigError: They hold a secret, or something that is sent to no address.
+        """
+        super().__init__(settings, base=base)
+        settings.refuse_secrets()
+        if settings.is_used:
+            refuse_unreadable(settings.url)
 
     def plan(self, ledger: Ledger) -> Sequence[Request]:
         """Return the one request, or nothing once it is answered."""
-        return () if ledger.entries else (Request("document", self._address()),)
+        url = with_params(self._address(), self.settings.params)
+        return () if ledger.entries else (Request("document", url, self.settings.headers),)
+
+    def site(self, token: str) -> Site | None:  # noqa: ARG002  secrets are named one by one
+        """Return the origin of the address, where a secret is sent to it."""
+        return Site(self.settings.url) if self.secrets else None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The secrets that the settings name."""
+        found: tuple[Secret, ...] = self.settings.secrets
+        return found
 
     def parse(self, page: Page) -> Parsed:
         """Return the records of the document, which ends where its JSON ends."""

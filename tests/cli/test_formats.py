@@ -86,6 +86,22 @@ def test_two_files_are_compared(archiver: Archiver, tmp_path: Path, name: str) -
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_two_tables_beside_the_user_are_compared(
+    archiver: Archiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("id,v\n1,2\n2,3\n")
+    (tmp_path / "b.csv").write_text("id,v\n1,2\n2,4\n")
+    done = archiver("compare", "a.csv", "b.csv", "--key", "id")
+    assert done.stdout.splitlines()[1:] == [
+        "~ 2",
+        '    v: "3" → "4"',
+        "b.csv: 1 updated (2 records)",
+    ]
+    done = archiver("compare", "a.csv", "c.csv", "--key", "id")
+    assert done.stderr == "archiver: there is no file c.csv\n"
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_history_is_read_shown_and_exported(archiver: Archiver, repo: Path, name: str) -> None:
     past = History(repo)
