@@ -159,8 +159,9 @@ def _source(
         if (fields := _paths(found.habits, name))
     }
     metrics = _paths(found.habits, "metrics")
+    kind = "json" if found.format == "json" else "file"  # two names of one type
     return scaffold.NewSource(
-        found.name, found.url, chosen.records, chosen.key, metrics, settings=settings
+        found.name, found.url, chosen.records, chosen.key, metrics, kind, settings
     )
 
 

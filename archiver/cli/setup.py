@@ -110,7 +110,7 @@ def init(
     said = {name: json.dumps(value) for name, value in how._asdict().items() if value}
     if kind not in (None, "json", "file"):
         KINDS.find(kind, folder=folder)
-        paths = {"url": url, "records": records} if url else {}
+        paths = {"url": url, "records": records or "."} if url else {}
         settings = {name: json.dumps(value, ensure_ascii=False) for name, value in paths.items()}
         lists = {"key": key, "except": excluded, "metrics": metrics}
         settings |= {name: scaffold.array(value) for name, value in lists.items() if value}

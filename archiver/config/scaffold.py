@@ -168,11 +168,11 @@ def _quoted(text: str) -> str:
 
 
 def brief(source: NewSource) -> str:
-    """Return the table of a source of the type ``json`` with nothing but what it needs."""
+    """Return the table of a document with nothing but what it needs."""
     key = _quoted(source.key[0]) if len(source.key) == 1 else array(source.key)
     lines = [
         f"[sources.{source.name}]",
-        'type = "json"',
+        f"type = {_quoted(source.type)}",
         f"url = {_quoted(source.url)}",
         f"records = {_quoted(source.records)}",
         f"key = {key}",

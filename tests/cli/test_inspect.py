@@ -59,6 +59,8 @@ def test_a_file_of_any_format_is_read(archiver: Archiver, tmp_path: Path, name: 
     assert (done.returncode, done.stderr) == (0, "")
     assert (found["format"], found["encoding"], found["bytes"]) == (form, "UTF-8", len(content))
     assert (found["records"], found["key"]) == (records, key)
+    (table,) = tomllib.loads(found["table"])["sources"].values()
+    assert table["type"] == ("json" if form == "json" else "file")
 
 
 def test_the_table_makes_an_archive_as_it_is(archiver: Archiver, tmp_path: Path) -> None:
