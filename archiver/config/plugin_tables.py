@@ -48,6 +48,8 @@ def read_sources(
         table = validation.table(value, place)
         if isinstance(table.get("key"), str):
             table = {**table, "key": [table["key"]]}
+        if table.get("type") == "file":
+            table = {**table, "type": "json"}
         kind: type[Source] | None = None
         if _is_named(table):
             from archiver import sources  # noqa: PLC0415 - 25 ms, only where there are sources

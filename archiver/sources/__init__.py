@@ -43,6 +43,7 @@ SHARED = ("records", "key")
 BUILT_IN = {
     "api": "archiver.sources.api:ApiSource",
     "class": "archiver.sources.protocol:Given",
+    "file": "archiver.sources.json_document:JsonSource",  # another name of `json`
     "huggingface": "archiver.sources.huggingface:HuggingFace",
     "json": "archiver.sources.json_document:JsonSource",
     "modelscope": "archiver.sources.modelscope:ModelScope",

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import msgspec
 
 from archiver.errors import MalformedPage, UnreadableSnapshot, reason
+from archiver.formats import Text
+from archiver.formats.json_format import json_text
+from archiver.formats.packing import unpacked
 from archiver.language import sentence, stored
-from archiver.records.decoding import decoded, unzipped
 from archiver.records.jsontext import dump
 from archiver.records.model import Bad
 from archiver.records.text import clip, count
@@ -104,10 +106,10 @@ class ApiSource(JsonSource):
             words = stored("a short page, and none after it ({status})", status=page.status)
             return Parsed((), facts=Said(LAST, words))
         try:
-            found = decoded(b"".join(unzipped((page.body,))))
+            found = json_text(b"".join(unpacked((page.body,))[0]))
             answer = Answer(page.headers, found.body)
             self._refuse_errors(answer)
-            records = [_placed(row, id_) for row in self._records(page, found.body)]
+            records = [_placed(row, id_) for row in self._records(page, Text("json", found.body))]
         except (UnreadableSnapshot, MalformedPage) as error:
             raise MalformedPage(
                 sentence("{place}: {error}", place=id_, error=reason(error)), hint=error.hint
