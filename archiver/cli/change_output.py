@@ -24,6 +24,7 @@ from archiver.history.squashes import squashes
 from archiver.history.versions import stamp
 from archiver.language import tr
 from archiver.records.field_names import FieldNames
+from archiver.records.field_path import whole
 from archiver.records.query import Where, every
 from archiver.records.text import count, few, more, terminal
 from archiver.render import wording
@@ -279,7 +280,7 @@ def changes(command: Command) -> Command:
             name_only=name_only,
             metrics=with_metrics or bool(fields),
             conditions=conditions,
-            fields=frozenset(fields),
+            fields=frozenset(map(whole, fields)),
             fail_on=fail_on,
             template=template,
         )
@@ -327,7 +328,7 @@ def compared(choice: Choice, first: str | None, second: str | None) -> list[Iter
         raise revisions.no_file(missing)
     files = [revisions.is_file(each or "") for each in (old, new)]
     if all(files):
-        catalogues = [choice.plain(Path(new or "").name)]
+        catalogues = [choice.plain(Path(new or "").name, Path(new or ""), Path(old or ""))]
     else:
         catalogues = [choice.one()] if any(files) else choice.each()
 

@@ -14,12 +14,14 @@ import msgspec
 from click.shell_completion import get_completion_class
 
 from archiver.capture import connection
+from archiver.capture.inspection import Asked, first_look
 from archiver.capture.setup import make
 from archiver.cli import options, output, schemas
 from archiver.cli.failure import in_turn
 from archiver.config import (
     FILE_NAME,
     Config,
+    Environment,
     discover,
     load,
     locate,
@@ -27,8 +29,10 @@ from archiver.config import (
     process_environment,
     scaffold,
 )
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, SourceError, StoreError, reason
+from archiver.history.assumption import unclear, was_read
 from archiver.language import sentence, tr
+from archiver.records.path import RecordsPath
 from archiver.records.text import count, terminal
 from archiver.render.schedules import scheduled
 from archiver.sources import KINDS, create
@@ -64,7 +68,7 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
 @click.option("--source", metavar="NAME", help="Its name.  [default: its type]")
 @click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="A setting of its type.")
 @click.option("--url", help="Its address: https://, file://, or a path.")
-@click.option("--records", metavar="PATH", default=".", help="Where its records are.")
+@click.option("--records", metavar="PATH", help="Where its records are.  [default: found]")
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of its key.  Repeatable.")
 @options.excluded
 @options.reading
@@ -86,7 +90,7 @@ def init(
     source: str | None,
     given: tuple[str, ...],
     url: str | None,
-    records: str,
+    records: str | None,
     key: tuple[str, ...],
     excluded: tuple[str, ...],
     how: Reading,
@@ -106,7 +110,7 @@ def init(
     said = {name: json.dumps(value) for name, value in how._asdict().items() if value}
     if kind not in (None, "json", "file"):
         KINDS.find(kind, folder=folder)
-        paths = {"url": url, "records": records} if url else {}
+        paths = {"url": url, "records": records or "."} if url else {}
         settings = {name: json.dumps(value, ensure_ascii=False) for name, value in paths.items()}
         lists = {"key": key, "except": excluded, "metrics": metrics}
         settings |= {name: scaffold.array(value) for name, value in lists.items() if value}
@@ -117,6 +121,7 @@ def init(
         _check_api(new, folder)
     elif source is not None and url is not None:
         place, settings = _from_folder(url, folder), dict(map(_setting, given))
+        records, key = _found(url, Asked(records, key, excluded, how))
         settings |= {"except": scaffold.array(excluded)} if excluded else {}
         settings |= said
         new = scaffold.NewSource(source, place, records, key, metrics, settings=settings)
@@ -268,6 +273,30 @@ def _extended(path: Path, new: scaffold.NewSource) -> dict[str, str]:
         click.echo(scaffold.table(new), nl=False)
         raise
     return {} if text is None else {path.name: text}
+
+
+def _found(url: str, asked: Asked) -> tuple[str, tuple[str, ...]]:
+    """Return the path of the records and their key: what is said, and for the rest what is found.
+
+    An address that does not answer is noted: archiver.toml is there to be edited.
+    """
+    known = asked.records or "."
+    if asked.records and (asked.key or RecordsPath.read(known).key):
+        return known, asked.key
+    try:
+        finding = first_look(url, asked, Environment.read(process_environment()))
+    except (SourceError, StoreError) as error:
+        words = sentence("{reason}; records and key are for you to write", reason=reason(error))
+        output.noted(words)
+        return known, asked.key
+    chosen = finding.chosen
+    if chosen is None or not chosen.key:
+        if finding.candidates:
+            raise unclear(redact(url), finding)
+        return known, asked.key
+    if (chosen.records, chosen.key) != (known, asked.key):
+        output.noted(was_read(chosen, redact(url)))
+    return chosen.records, chosen.key
 
 
 def _content(path: Path) -> bytes:

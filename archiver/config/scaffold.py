@@ -167,6 +167,21 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def brief(source: NewSource) -> str:
+    """Return the table of a document with nothing but what it needs."""
+    key = _quoted(source.key[0]) if len(source.key) == 1 else array(source.key)
+    lines = [
+        f"[sources.{source.name}]",
+        f"type = {_quoted(source.type)}",
+        f"url = {_quoted(source.url)}",
+        f"records = {_quoted(source.records)}",
+        f"key = {key}",
+        *([f"metrics = {array(source.metrics)}"] if source.metrics else []),
+        *(f"{setting} = {value}" for setting, value in source.settings.items()),
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def array(texts: tuple[str, ...]) -> str:
     """Write a TOML array of strings."""
     return f"[{', '.join(map(_quoted, texts))}]"

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 from archiver import config as configuration
 from archiver.errors import ConfigError, NotADataRepository, UnknownRecord, UnknownRevision, reason
 from archiver.formats import UNSAID, Reading
+from archiver.history.assumption import Said, assumed, in_files, in_history
 from archiver.history.catalogue import anywhere, configured
 from archiver.language import sentence
+from archiver.records.path import RecordsPath
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -102,8 +104,10 @@ class Choice:
         is_archive = configuration.locate(self.repo, self.environ) is not None
         return self.file is None and (self._describes or not is_archive)
 
-    def plain(self, name: str) -> Catalogue:
+    def plain(self, name: str, *paths: Path) -> Catalogue:
         """Return the catalogue that the plain file called `name` is a version of.
+
+        `paths` are the files of which nothing else may be known, the newest one first.
 
         Neither archiver.toml nor git is needed. Where there is an archiver.toml, its one source,
         or the one that is named, says what fields mean, unless `records`, `key` or `excluded`
@@ -118,22 +122,29 @@ class Choice:
             found = self.each()
             if len(found) == 1:
                 return found[0]
-        return self._measured(self._described(None, name))
+        return self._measured(self._described(None, name, *paths))
 
     @property
     def _describes(self) -> bool:
         """Whether it is said where the records of a file are."""
         return bool(self.records or self.key or self.excluded or self.how != UNSAID)
 
-    def _described(self, repository: Repository | None, file: str) -> Catalogue:
-        return anywhere(
-            repository,
-            file,
-            records=self.records,
-            key=self.key,
-            excluded=self.excluded,
-            how=self.how,
-        )
+    def _described(self, repository: Repository | None, file: str, *paths: Path) -> Catalogue:
+        def described(records: str | None, key: tuple[str, ...]) -> Catalogue:
+            return anywhere(
+                repository, file, records=records, key=key, excluded=self.excluded, how=self.how
+            )
+
+        known = described(self.records, self.key)
+        if self.records and (self.key or RecordsPath.read(self.records).key):
+            return known
+        documents = in_files(paths, self.how) if repository is None else in_history(known, self.how)
+        said = Said(self.records, self.key, self.excluded, self.how)
+        records, key = assumed(file, documents, said)
+        if not records or (records, key) == (self.records, self.key):
+            return known
+        found = described(records, key)
+        return replace(found, shape=found.shape and found.shape._replace(assumed=True))
 
     def _config(self) -> Config:
         if configuration.locate(self.repo, self.environ) is None:

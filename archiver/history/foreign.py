@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from archiver.errors import UnreadableSnapshot
+from archiver.errors import ConfigError, UnreadableSnapshot
 from archiver.formats import UNSAID, Reading
 from archiver.formats import text as text_of
 from archiver.language import Stored, sentence, stored
 from archiver.records import canonical
 from archiver.records.document import Reader
+from archiver.records.finding import setting
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.model import Bad
 from archiver.records.representation import short
@@ -35,6 +36,7 @@ class Shape(NamedTuple):
         excluded: Members of objects on the path that are no records.
         models: Whether the records are a hub's models: their `size` in words becomes bytes.
         how: How the document is read.
+        assumed: Whether nobody said where the records are and what keys them.
     """
 
     records: str
@@ -43,10 +45,15 @@ class Shape(NamedTuple):
     excluded: tuple[str, ...] = ()
     models: bool = False
     how: Reading = UNSAID
+    assumed: bool = False
 
 
 _SETTINGS: Final = ("input", "encoding", "types", "member")
 """Settings of a source that say how its document is read."""
+
+_CHECKED: Final = 2
+"""Documents in which a key that was assumed is checked: the ends of a comparison."""
+_FLAWS: Final = 0.01
 
 ORIGINAL: Final = Shape("models", ("id",), ("name",))
 """How the original design wrote a snapshot."""
@@ -92,6 +99,7 @@ class Documents:
         """Read documents of a `shape`; None: as the original design wrote them."""
         self._shape = shape or ORIGINAL
         self._reader: Reader | None = None
+        self._unchecked = _CHECKED if self._shape.assumed else 0
 
     def read(self, content: Iterator[bytes], name: str = "") -> Document:
         """Return what a document holds.
@@ -130,6 +138,7 @@ class Documents:
                 sentence("no record can be read: {reasons}", reasons=reasons[0]),
                 hint=self._reader.hint(text.body),
             )
+        self._check(len(twice) + sum(not each.key for each in bad), len(lines) + len(twice))
         keys = {each.key for each in bad if each.key}
         return Document(
             [lines[key] for key in sorted(lines)],
@@ -137,6 +146,27 @@ class Documents:
             frozenset(keys - lines.keys()),
             sum(not each.key for each in bad),
         )
+
+    def _check(self, flaws: int, records: int) -> None:
+        """Refuse a key that was assumed and does not tell the records apart.
+
+        Raises:
+            ConfigError: That is so in one of the two documents that are read first.
+        """
+        if not self._unchecked:
+            return
+        self._unchecked -= 1
+        if flaws > _FLAWS * records:
+            raise ConfigError(
+                sentence(
+                    "{setting} was read from the file, but {flaws:,} of its {records:,} records "
+                    "have no key of their own",
+                    setting=setting(self._shape.records, self._shape.key),
+                    flaws=flaws,
+                    records=records,
+                ),
+                hint=sentence("say it with --records PATH and --key FIELD"),
+            )
 
 
 class _Announced(msgspec.Struct):

@@ -6,6 +6,9 @@ encloses the record (``^.^.id`` of the next one); ``{}`` the member name of a re
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from contextlib import suppress
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
@@ -17,7 +20,7 @@ from archiver.records.jsontext import UNREADABLE, parse, plain
 from archiver.records.key import joined, key_of, keyed_by, member
 from archiver.records.model import Bad, Line
 from archiver.records.path import EACH, MEMBERS, RecordsPath, field_of, is_members
-from archiver.records.suggestion import did_you_mean
+from archiver.records.places import did_you_mean, spread
 from archiver.records.text import count
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     """A document as JSON text, or one record after the other."""
 
 _ENCLOSING = "^."
+ANY_FIELD = "id"
+"""Stands for a key that is not known yet."""
 _ROWS = "\n"
 """The place of what holds records that follow one another: each is named by its line."""
 _REPLACED = "\ufffd"
@@ -158,7 +163,7 @@ class Reader:
             UnreadableSnapshot: The document is not JSON or has another shape.
         """
         known, self._known = self._known, {}
-        for holder, held in self._opened(content):
+        for holder, held in self.opened(content):
             around = (_text_around(holder, field) for field in self._outer)
             outside = (*around, *holder.groups, *holder.fields)
             for name, raw in held:
@@ -174,7 +179,7 @@ class Reader:
 
     def once(self, content: Content) -> Iterator[Line | Bad]:
         """Yield the records of `content` as `read` does, and remember nothing."""
-        for holder, held in self._opened(content):
+        for holder, held in self.opened(content):
             for name, raw in held:
                 if isinstance(raw, (Bad, Flawed)):
                     yield self._bad(raw, holder, name)
@@ -193,7 +198,7 @@ class Reader:
         )
         return self._hint
 
-    def _opened(self, content: Content) -> Iterator[tuple[_Found, Iterator[_Named]]]:
+    def opened(self, content: Content) -> Iterator[tuple[_Found, Iterator[_Named]]]:
         """Yield what `_holders` does, and add to its errors what to do."""
         self._located = 0
         self._body = content if isinstance(content, bytes) else b""
@@ -275,6 +280,15 @@ class Reader:
             return Bad(_place(holder, name), reason, self._known_key(text, holder, name))
         return line
 
+    def value(self, text: msgspec.Raw | bytes, holder: _Found, name: str | int) -> Record:
+        """Return a record of its text; ValueError where it is none."""
+        value = parse(text)
+        return (
+            value
+            if self._as_they_are and type(value) is dict
+            else self._record(value, holder, name)[0]
+        )
+
     def _undecodable(self, text: bytes) -> str:
         """Say which byte of a record is not UTF-8, of the first ones also where; empty: none is."""
         try:
@@ -341,6 +355,71 @@ class Reader:
         if self._outer or self._named:
             return joined(_part(field, record, holder, name) for field in fields)
         return key_of(record, fields)
+
+
+class Seen(NamedTuple):
+    """A record of a sample, and what its key may be made of besides.
+
+    Attributes:
+        record: The record, with the names above it.
+        holder: Number of the array or object that holds it.
+        around: The texts of the members of the objects around it, innermost first.
+    """
+
+    record: Record
+    holder: int
+    around: tuple[dict[str, msgspec.Raw], ...]
+
+
+class Sample(NamedTuple):
+    """Records of a document.
+
+    Attributes:
+        total: How many there are; of those that follow one another, how many were looked at.
+        seen: Some of them, evenly spread.
+        held: What the arrays or objects hold that hold the records.
+    """
+
+    total: int
+    seen: list[Seen]
+    held: list[list[_Named]]
+
+    def texts(self) -> Iterator[tuple[int, msgspec.Raw | bytes]]:
+        """Yield the text of each record, after the number of the array or object it is in."""
+        for number, each in enumerate(self.held):
+            yield from ((number, text) for _, text in each if not isinstance(text, (Bad, Flawed)))
+
+
+def sampled(
+    content: Content, records: str, excluded: tuple[str, ...], *, most: int, rows: int
+) -> Sample:
+    """Return a sample of the records of a document; what is no record is left out.
+
+    Args:
+        content: The document.
+        records: Path of the records.
+        excluded: Members of objects on the path that are neither records nor groups of them.
+        most: Largest number of records in the sample.
+        rows: Largest number of records that are read where they follow one another.
+
+    Raises:
+        UnreadableSnapshot: There is nothing at this path.
+    """
+    reader = Reader(records, RecordsPath.read(records).key or (ANY_FIELD,), excluded=excluded)
+    limit = None if isinstance(content, bytes) else rows
+    opened = ((holder, [*islice(held, limit)]) for holder, held in reader.opened(content))
+    found = [(holder, held) for holder, held in opened if held]
+    ends = [*accumulate(len(held) for _, held in found)]
+    total = ends[-1] if ends else 0
+    seen = []
+    for place in spread(range(total), most):
+        number = bisect_right(ends, place)
+        holder, held = found[number]
+        name, text = held[place - ends[number]]
+        with suppress(ValueError):
+            if not isinstance(text, (Bad, Flawed)):
+                seen.append(Seen(reader.value(text, holder, name), number, holder.around))
+    return Sample(total, seen, [held for _, held in found])
 
 
 def read(

@@ -13,7 +13,7 @@ from archiver.language import Stored, joined, sentence, stored
 from archiver.records import document
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
-from archiver.records.suggestion import did_you_mean
+from archiver.records.places import did_you_mean
 from archiver.sources.access import Access, refuse_unreadable, with_params
 from archiver.sources.protocol import Parsed, Source
 from archiver.transport import Request, Site, redact

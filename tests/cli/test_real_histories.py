@@ -114,6 +114,22 @@ def test_the_log_has_the_numbers_of_a_plain_comparison(
 
 
 @pytest.mark.parametrize("name", SHAPES)
+def test_the_log_needs_no_options(
+    real: Path,
+    cloned: Callable[[str], Path],
+    archiver: Archiver,
+    name: str,
+) -> None:
+    done = archiver("log", "-f", "jsonl", "--repo", cloned(name), "--file", SHAPES[name].file)
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    assert list(rows(reversed(entries))) == expected(real, name)
+    keys = ", ".join(f'"{field}"' for field in SHAPES[name].key)
+    key = keys if len(SHAPES[name].key) == 1 else f"[{keys}]"
+    said = f'records = "{SHAPES[name].records}", key = {key} was read from {SHAPES[name].file}'
+    assert said in done.stderr or name == "khavel"  # as the original design wrote it
+
+
+@pytest.mark.parametrize("name", SHAPES)
 def test_the_database_has_the_same_numbers(
     real: Path, cloned: Callable[[str], Path], archiver: Archiver, name: str
 ) -> None:
