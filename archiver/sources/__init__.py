@@ -43,9 +43,9 @@ SHARED = ("records", "key")
 BUILT_IN = {
     "api": "archiver.sources.api:ApiSource",
     "class": "archiver.sources.protocol:Given",
-    "file": "archiver.sources.json_document:JsonSource",  # another name of `json`
     "huggingface": "archiver.sources.huggingface:HuggingFace",
     "json": "archiver.sources.json_document:JsonSource",
+    "file": "archiver.sources.json_document:JsonSource",  # another name of `json`
     "modelscope": "archiver.sources.modelscope:ModelScope",
     "openrouter": "archiver.sources.openrouter:OpenRouter",
 }

@@ -54,7 +54,9 @@ def test_rows_are_records_whatever_separates_their_cells(name: str, body: str) -
     assert values(body, name) == TWO
 
 
-cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+cells = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=6
+)  # Python 3.11 writes a bare CR without quotes
 
 
 @given(
