@@ -198,6 +198,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         excluded: tuple[str, ...],
         metrics: tuple[str, ...],
         index: bool,
+        follow: bool,
         damping: int | None = None,
         **rest: Any,
     ) -> Any:
@@ -209,7 +210,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         words = tuple(filter(None, map(rest.get, _VERSIONS)))
         environ = process_environment()
         described = (file, records, key, excluded, metrics)
-        choice = Choice(repo, environ, sources, *described, words, index, damping)
+        choice = Choice(repo, environ, sources, *described, words, index, damping, follow)
         return command(choice=choice, **rest)
 
     return offer(gathered, *_CATALOGUE)
@@ -244,7 +245,9 @@ _CATALOGUE: tuple[Decorator, ...] = (
     repo,
     source,
     click.option(
-        "--file", metavar="PATH", help="A JSON file of any repository, without archiver.toml."
+        "--file",
+        metavar="PATH",
+        help="A file of any repository, or a pattern: 'data/**/*.json'; without archiver.toml.",
     ),
     click.option(
         "--records",
@@ -264,6 +267,13 @@ _CATALOGUE: tuple[Decorator, ...] = (
         metavar="FIELD",
         multiple=True,
         help="A metric: its changes are not news.  Repeatable.",
+    ),
+    click.option(
+        "--no-follow",
+        "follow",
+        flag_value=False,
+        default=True,
+        help="Begin where --file came to its path, also where a commit moved it there.",
     ),
     click.option(
         "--no-index",

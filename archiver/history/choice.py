@@ -43,6 +43,7 @@ class Choice:
         metrics: Metric fields, besides those of archiver.toml.
         words: What names versions; the name of a stamped file names its source.
         index: Whether an index may be used.
+        follow: Whether `file` is followed to where it was before.
         damping: Captures within which a record flaps; None: as archiver.toml says.
     """
 
@@ -57,6 +58,7 @@ class Choice:
     words: tuple[str, ...] = ()
     index: bool = True
     damping: int | None = None
+    follow: bool = True
 
     def one(self) -> Catalogue:
         """Return the one catalogue that is meant.
@@ -122,7 +124,12 @@ class Choice:
 
     def _described(self, repository: Repository | None, file: str) -> Catalogue:
         return anywhere(
-            repository, file, records=self.records, key=self.key, excluded=self.excluded
+            repository,
+            file,
+            records=self.records,
+            key=self.key,
+            excluded=self.excluded,
+            follow=self.follow,
         )
 
     def _config(self) -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -12,8 +13,8 @@ from archiver.formats import Reading
 from archiver.formats import read as read_text
 from archiver.language import Stored, sentence, stored
 from archiver.records import canonical
-from archiver.records.document import Reader
-from archiver.records.jsontext import UNREADABLE
+from archiver.records.document import Reader, checked
+from archiver.records.jsontext import UNREADABLE, dump, plain
 from archiver.records.model import Bad
 from archiver.records.representation import short
 from archiver.records.text import few
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from archiver.config import SourceConfig
+    from archiver.formats import Text
     from archiver.records.model import Line
 
 
@@ -90,21 +92,27 @@ class Documents:
         self._shape = shape or ORIGINAL
         self._reader: Reader | None = None
 
-    def read(self, content: Iterable[bytes], name: str = "") -> Document:
+    def read(
+        self, content: Iterable[bytes], name: str = "", *, member: str | None = None
+    ) -> Document:
         """Return what a document holds.
 
         Args:
             content: Its bytes, perhaps packed.
             name: Name of its file; empty: unknown.
+            member: Its name in a folder, through which the path of the records goes; None: it is
+                no file of a folder.
 
         Raises:
             UnreadableSnapshot: It holds no catalogue.
         """
         text = read_text(content, name, self._shape.how)
+        bad: list[Bad] = []
+        if member is not None:
+            text = replace(text, content=_as_member(member, text, bad))
         if self._reader is None:
             self._reader = Reader(*self._shape[:4])
         lines: dict[str, bytes] = {}
-        bad: list[Bad] = []
         twice: list[str] = []
         for found in self._reader.read(text.content):
             if isinstance(found, Bad):
@@ -133,6 +141,22 @@ class Documents:
             frozenset(keys - lines.keys()),
             sum(not each.key for each in bad),
         )
+
+
+def _as_member(name: str, text: Text, bad: list[Bad]) -> bytes:
+    """Return an object with one member, a document; what is no record in it is added to `bad`."""
+    body = text.content
+    if not isinstance(body, bytes):
+        rows = [*body]
+        bad += (each for each in rows if isinstance(each, Bad))
+        body = b"[" + b",".join(each for each in rows if not isinstance(each, Bad)) + b"]"
+    else:
+        checked(body)
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)  # else it could end here, and more begin
+    except UNREADABLE as error:
+        raise UnreadableSnapshot(sentence("not JSON: {plain}", plain=plain(error))) from error
+    return b"{" + dump(name) + b":" + body + b"}"
 
 
 class _Announced(msgspec.Struct):

@@ -234,6 +234,10 @@ def _lines(version: Version, wanted: Mapping[str, bytes]) -> Iterator[tuple[str,
         name = "" if names == 1 else canonical.shard_name(encoded.decode(), names)
         shards.setdefault(name, {})[encoded] = key
     for name, keys in shards.items():
+        held = version.parts[name].records
+        if held is not None:
+            yield from ((key, held[key]) for key in keys.values() if key in held)
+            continue
         yield from _found(version.parts[name].lines(), keys)
 
 

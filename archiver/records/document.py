@@ -202,7 +202,7 @@ class Reader:
 
     def _holders(self, body: bytes) -> Iterator[tuple[_Found, Iterator[_Named]]]:
         """Yield the arrays or objects that hold the records, and what they hold."""
-        found: Iterator[_Found] = iter((_Found(_checked(body)),))
+        found: Iterator[_Found] = iter((_Found(checked(body)),))
         for step in self._path.steps[:-1]:
             found = _descend(found, step, self._excluded)
         for holder in found:
@@ -306,7 +306,7 @@ def read(
     return Reader(records, key, excluded=excluded).once(content)
 
 
-def _checked(body: bytes) -> bytes:
+def checked(body: bytes) -> bytes:
     """Refuse what is obviously not JSON, and name the reason."""
     start = body[:4096].lstrip()
     if not start:
