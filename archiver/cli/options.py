@@ -16,6 +16,7 @@ from archiver.records.model import SEVERITIES
 from archiver.render.view import FORMS
 
 if TYPE_CHECKING:
+    from archiver.formats import Reading
     from archiver.records.query import Where
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -197,6 +198,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         key: tuple[str, ...],
         excluded: tuple[str, ...],
         metrics: tuple[str, ...],
+        how: Reading,
         index: bool,
         follow: bool,
         damping: int | None = None,
@@ -210,10 +212,35 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         words = tuple(filter(None, map(rest.get, _VERSIONS)))
         environ = process_environment()
         described = (file, records, key, excluded, metrics)
-        choice = Choice(repo, environ, sources, *described, words, index, damping, follow)
+        choice = Choice(repo, environ, sources, *described, words, index, damping, how, follow)
         return command(choice=choice, **rest)
 
-    return offer(gathered, *_CATALOGUE)
+    return offer(reading(gathered), *_CATALOGUE)
+
+
+def reading(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Offer what says how a document is read; the command receives it as `how`."""
+
+    @wraps(command)
+    def gathered(
+        *,
+        input_: str | None,
+        encoding: str | None,
+        types: str | None,
+        member: str | None,
+        **rest: Any,
+    ) -> Any:
+        from archiver.formats import KINDS, Reading  # noqa: PLC0415 - not for --help
+        from archiver.formats.encoding import checked  # noqa: PLC0415 - not for --help
+
+        if input_:
+            KINDS.find(input_, folder=Path())
+        if encoding:
+            checked(encoding)
+        how = Reading(input_ or "", encoding or "", types or "", member or "")
+        return command(how=how, **rest)
+
+    return offer(gathered, *_READING)
 
 
 def offer(command: Callable[..., Any], *offered: Decorator) -> Callable[..., Any]:
@@ -237,6 +264,33 @@ excluded = click.option(
     help="A member of {} in the path that is no record.  Repeatable.",
 )
 """Excludes members of objects that the path of the records goes through."""
+
+_READING: tuple[Decorator, ...] = (
+    click.option(
+        "--input",
+        "input_",
+        metavar="FORMAT",
+        help="Its format: json, jsonl, csv, tsv, yaml, toml.  [default: by name and content]",
+    ),
+    click.option(
+        "--encoding", metavar="NAME", help="Its encoding.  [default: by its mark, else UTF-8]"
+    ),
+    click.option(
+        "--types",
+        type=click.Choice(("text", "infer")),
+        help="Cells of CSV: text, or numbers where they look the same.  [default: text]",
+    ),
+    click.option("--member", metavar="NAME", help="The file of a zip archive.  [default: its one]"),
+)
+
+follow = click.option(
+    "--no-follow",
+    "follow",
+    flag_value=False,
+    default=True,
+    help="Begin where --file came to its path, also where a commit moved it there.",
+)
+"""Reads the history of a file only as far back as it had its name."""
 
 _VERSIONS = ("first", "second", "between", "at", "since")
 """Parameters of commands that name versions."""
@@ -268,13 +322,7 @@ _CATALOGUE: tuple[Decorator, ...] = (
         multiple=True,
         help="A metric: its changes are not news.  Repeatable.",
     ),
-    click.option(
-        "--no-follow",
-        "follow",
-        flag_value=False,
-        default=True,
-        help="Begin where --file came to its path, also where a commit moved it there.",
-    ),
+    follow,
     click.option(
         "--no-index",
         "index",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from archiver.capture.setup import Outcome
+    from archiver.formats import Reading
 
 WORKFLOW = ".github/workflows/archive.yml"
 PIPELINE = ".gitlab-ci.yml"
@@ -65,6 +66,7 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
 @click.option("--records", metavar="PATH", default=".", help="Where its records are.")
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of its key.  Repeatable.")
 @options.excluded
+@options.reading
 @click.option("--metric", "metrics", metavar="FIELD", multiple=True, help="A field that counts.")
 @click.option(
     "--github",
@@ -86,6 +88,7 @@ def init(
     records: str,
     key: tuple[str, ...],
     excluded: tuple[str, ...],
+    how: Reading,
     metrics: tuple[str, ...],
     action: str | None,
     gitlab: bool,
@@ -100,17 +103,19 @@ def init(
     jobs = _jobs(folder, action, gitlab=gitlab, pages=pages)
     new = None
     if kind not in (None, "json"):
-        if url or key or metrics or excluded:
+        if url or key or metrics or excluded or any(how):
             raise click.UsageError(
-                tr("--url, --key, --except and --metric belong to the type json.")
+                tr("--url, --key, --except, --input and --metric belong to the type json.")
             )
         KINDS.find(kind, folder=folder)
         new = scaffold.NewSource(source or kind, type=kind, settings=dict(map(_setting, given)))
     elif source is not None and url is not None:
         place, settings = _from_folder(url, folder), dict(map(_setting, given))
         settings |= {"except": scaffold.array(excluded)} if excluded else {}
+        said = {name: value for name, value in how._asdict().items() if value}
+        settings |= {name: json.dumps(value) for name, value in said.items()}
         new = scaffold.NewSource(source, place, records, key, metrics, settings=settings)
-    elif kind or source or url or key or metrics or excluded or given:
+    elif kind or source or url or key or metrics or excluded or any(how) or given:
         raise click.UsageError(tr("A source needs --source and --url. A hub needs --type."))
     files = scaffold.files(new) | jobs
     parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})

@@ -1,10 +1,12 @@
-"""The format ``json``: one JSON document."""
+"""The format ``json``: one JSON document, or several one after the other."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from archiver.formats import Format, Text
+from archiver.formats.encoding import utf8
+from archiver.formats.json_lines import JsonLines, holds_several
 from archiver.records.decoding import decoded
 
 if TYPE_CHECKING:
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 class JsonFormat(Format):
     """JSON (RFC 8259), also with the values that are not finite of Python and pandas."""
 
-    def text(self, content: Iterator[bytes], how: Reading) -> Text:  # noqa: ARG002  nothing to say
+    def text(self, content: Iterator[bytes], how: Reading) -> Text:
         """Return the document; see `Format.text`."""
-        found = decoded(b"".join(content))
+        body = b"".join(utf8(content, how.encoding))
+        if holds_several(body):
+            return JsonLines().text(iter((body,)), how._replace(encoding=""))
+        found = decoded(body, finite=how.finite)
         return Text("json", found.body, [*found.notes])

@@ -13,6 +13,7 @@ import msgspec
 from archiver import config as configuration
 from archiver.changes.lifecycle import read_missing, read_unlisted
 from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, StoreError, reason
+from archiver.formats import UNSAID, Reading
 from archiver.history.foreign import Shape, shape_of
 from archiver.language import sentence
 from archiver.records.folder import is_pattern, within
@@ -593,6 +594,7 @@ def anywhere(
     records: str | None,
     key: tuple[str, ...],
     excluded: tuple[str, ...] = (),
+    how: Reading = UNSAID,
     follow: bool = True,
 ) -> Catalogue:
     """Return the catalogue that a file of any repository is, or the files of a folder.
@@ -605,10 +607,11 @@ def anywhere(
             design wrote it where nothing else is given either.
         key: Fields of the key.
         excluded: Members of objects on the path that are no records.
+        how: How the file is read.
         follow: Whether the file is followed to where it was before.
     """
-    described = records or key or excluded
-    shape = Shape(records or ".", key, excluded=excluded) if described else None
+    described = records or key or excluded or how != UNSAID
+    shape = Shape(records or ".", key, excluded=excluded, how=how) if described else None
     path = Path(file).as_posix().removeprefix("./")
     found = Catalogue(path, path, Policy(key=key), shape, repository)
     if repository is None or not is_pattern(path) or _is_file(repository, path):

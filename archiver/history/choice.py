@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from archiver import config as configuration
 from archiver.errors import ConfigError, NotADataRepository, UnknownRecord, UnknownRevision, reason
+from archiver.formats import UNSAID, Reading
 from archiver.history.catalogue import anywhere, configured
 from archiver.language import sentence
 from archiver.store.repository import Repository
@@ -43,8 +44,9 @@ class Choice:
         metrics: Metric fields, besides those of archiver.toml.
         words: What names versions; the name of a stamped file names its source.
         index: Whether an index may be used.
-        follow: Whether `file` is followed to where it was before.
         damping: Captures within which a record flaps; None: as archiver.toml says.
+        how: How `file`, or plain files, are read.
+        follow: Whether `file` is followed to where it was before.
     """
 
     repo: Path
@@ -58,6 +60,7 @@ class Choice:
     words: tuple[str, ...] = ()
     index: bool = True
     damping: int | None = None
+    how: Reading = UNSAID
     follow: bool = True
 
     def one(self) -> Catalogue:
@@ -86,7 +89,9 @@ class Choice:
             file = _within(repository, self.repo, self.file)
             found = [self._described(repository, file)]
         elif self._describes:
-            message = sentence("--records, --key and --except describe the file that --file names")
+            message = sentence(
+                "--records, --key, --except and --input describe the file that --file names"
+            )
             raise ConfigError(message)
         else:
             config = self._config()
@@ -120,7 +125,7 @@ class Choice:
     @property
     def _describes(self) -> bool:
         """Whether it is said where the records of a file are."""
-        return bool(self.records or self.key or self.excluded)
+        return bool(self.records or self.key or self.excluded or self.how != UNSAID)
 
     def _described(self, repository: Repository | None, file: str) -> Catalogue:
         return anywhere(
@@ -129,6 +134,7 @@ class Choice:
             records=self.records,
             key=self.key,
             excluded=self.excluded,
+            how=self.how,
             follow=self.follow,
         )
 

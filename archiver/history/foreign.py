@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from archiver.errors import UnreadableSnapshot
-from archiver.formats import Reading
-from archiver.formats import read as read_text
+from archiver.formats import UNSAID, Reading
+from archiver.formats import text as text_of
 from archiver.language import Stored, sentence, stored
 from archiver.records import canonical
 from archiver.records.document import Reader, checked
+from archiver.records.folder import within
 from archiver.records.jsontext import UNREADABLE, dump, plain
 from archiver.records.model import Bad
 from archiver.records.representation import short
 from archiver.records.text import few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from archiver.config import SourceConfig
     from archiver.formats import Text
@@ -44,8 +45,11 @@ class Shape(NamedTuple):
     otherwise: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     models: bool = False
-    how: Reading = Reading()
+    how: Reading = UNSAID
 
+
+_SETTINGS: Final = ("input", "encoding", "types", "member")
+"""Settings of a source that say how its document is read."""
 
 ORIGINAL: Final = Shape("models", ("id",), ("name",))
 """How the original design wrote a snapshot."""
@@ -58,8 +62,9 @@ def shape_of(source: SourceConfig) -> Shape:
     """
     if source.type == "json":
         excluded = tuple(source.settings.get("except", ()))
-        how = Reading(source.settings.get("input", ""))
-        return Shape(source.records, source.key, excluded=excluded, how=how)
+        how = Reading(**{name: source.settings.get(name, "") for name in _SETTINGS})
+        records = within(source.records) if source.settings.get("files") else source.records
+        return Shape(records, source.key, excluded=excluded, how=how)
     if source.key in ((), ORIGINAL.key):
         return ORIGINAL._replace(models=not source.by_class)
     return Shape(ORIGINAL.records, source.key)
@@ -93,12 +98,12 @@ class Documents:
         self._reader: Reader | None = None
 
     def read(
-        self, content: Iterable[bytes], name: str = "", *, member: str | None = None
+        self, content: Iterator[bytes], name: str = "", *, member: str | None = None
     ) -> Document:
         """Return what a document holds.
 
         Args:
-            content: Its bytes, perhaps packed.
+            content: Its bytes, unpacked.
             name: Name of its file; empty: unknown.
             member: Its name in a folder, through which the path of the records goes; None: it is
                 no file of a folder.
@@ -106,9 +111,11 @@ class Documents:
         Raises:
             UnreadableSnapshot: It holds no catalogue.
         """
-        text = read_text(content, name, self._shape.how)
+        text = text_of(content, name, self._shape.how)
         bad: list[Bad] = []
-        if member is not None:
+        if member is None:
+            text.require((*self._shape.key, *self._shape.otherwise))
+        else:
             text = replace(text, content=_as_member(member, text, bad))
         if self._reader is None:
             self._reader = Reader(*self._shape[:4])
@@ -149,7 +156,7 @@ def _as_member(name: str, text: Text, bad: list[Bad]) -> bytes:
     if not isinstance(body, bytes):
         rows = [*body]
         bad += (each for each in rows if isinstance(each, Bad))
-        body = b"[" + b",".join(each for each in rows if not isinstance(each, Bad)) + b"]"
+        body = b"[%b]" % b",".join(each[1] for each in rows if not isinstance(each, Bad))
     else:
         checked(body)
     try:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot, reason
+from archiver.formats.packing import unpacked
 from archiver.history.catalogue import REMOVED, folder_of
 from archiver.history.folder import Folder, shown
 from archiver.history.foreign import Documents, rekeyed
 from archiver.history.unusable import LastUsable, Usable
 from archiver.language import sentence, stored
 from archiver.records import canonical
-from archiver.records.decoding import unzipped
 from archiver.records.lfs import pointer
 from archiver.records.model import End
 from archiver.records.representation import short
@@ -132,7 +132,7 @@ def flaw(version: Version) -> UnreadableSnapshot | None:
 
 def is_index(path: Path) -> bool:
     """Say whether a plain file holds no records but the names of the parts that do."""
-    content = unzipped(chunks(path))
+    content, _ = unpacked(chunks(path))
     start = next(content, b"")
     return canonical.is_canonical(start) and bool(
         canonical.read(chain((start,), content))[0].shards
@@ -211,6 +211,7 @@ class Versions:
         self._stones: dict[str, Mapping[str, Tombstone]] = {}
         self._key = key
         self._documents = Documents(shape)
+        self._member = shape.how.member if shape else ""
         self._earlier = earlier
         self._last_usable = LastUsable(self._usable_before)
         self._open = ExitStack()
@@ -220,7 +221,7 @@ class Versions:
         self._folder: Folder | None = None
         if pattern:
             files = self._open.enter_context(self._required().folders(pattern))
-            self._folder = Folder(self._required(), pattern, files, self._member)
+            self._folder = Folder(self._required(), pattern, files, self._of_file)
 
     def __enter__(self) -> Self:
         return self
@@ -370,11 +371,12 @@ class Versions:
             small = reader.size(blob) <= SMALL
         return tuple(self._streamed(blob)) if small else self._streamed(blob)
 
-    def _member(self, name: str, path: str, blob: str) -> Document:
+    def _of_file(self, name: str, path: str, blob: str) -> Document:
         """Read one file of a folder, whose name in it is `name`."""
         with self._reader() as reader:
-            content = self._resolved((reader.read(blob),))
-        return self._documents.read(content, path, member=name)
+            content = (reader.read(blob),)
+        parts, file = unpacked(self._resolved(content), path, self._member)
+        return self._documents.read(parts, file, member=name)
 
     def _resolved(self, content: Iterable[bytes]) -> Iterator[bytes]:
         """Yield a file, or what Git LFS keeps where it is only a pointer.
@@ -412,7 +414,7 @@ class Versions:
         return self._repository
 
     def _interpreted(self, content: Iterable[bytes], name: str = "") -> _Read:
-        parts = unzipped(self._resolved(content))
+        parts, name = unpacked(self._resolved(content), name, self._member)
         start = next(parts, b"").removeprefix(codecs.BOM_UTF8)
         rest = chain((start,), parts)
         if not canonical.is_canonical(start):

@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from archiver.records.model import Json, Record
-
-    Content: TypeAlias = "bytes | Iterator[bytes | Bad]"
-    """A document as JSON text, or the text of one record after the other."""
     from archiver.records.path import Header
 
+    Row: TypeAlias = "tuple[int, bytes] | Bad"
+    """The line in which a record begins, and its JSON text; `Bad` stands for one that is none."""
+    Content: TypeAlias = "bytes | Iterator[Row]"
+    """A document as JSON text, or one record after the other."""
+
 _ENCLOSING = "^."
+_ROWS = "\n"
+"""The place of what holds records that follow one another: each is named by its line."""
 _REPLACED = "\ufffd"
 WHERE = sentence(
     "`records` and `key` in archiver.toml say where the records are and what "
@@ -187,7 +191,7 @@ class Reader:
                 error.hint = self.hint(content)
             raise
 
-    def _rows(self, rows: Iterator[bytes | Bad]) -> tuple[_Found, Iterator[_Named]]:
+    def _rows(self, rows: Iterator[Row]) -> tuple[_Found, Iterator[_Named]]:
         """Return what holds the records of a document that is nothing but records."""
         if self._path.steps != (EACH,):
             raise UnreadableSnapshot(
@@ -197,7 +201,8 @@ class Reader:
                 ),
                 hint=sentence('leave `records` out, or write "."'),
             )
-        holder, held = _Found(b""), enumerate(rows)
+        holder = _Found(b"", place=_ROWS)
+        held = ((0, row) if isinstance(row, Bad) else row for row in rows)
         return holder._replace(fields=self._fields(holder, held)), held
 
     def _holders(self, body: bytes) -> Iterator[tuple[_Found, Iterator[_Named]]]:
@@ -216,7 +221,7 @@ class Reader:
             return self._path.fields
         if header.up:
             return _names(_header(holder, header), header.text)
-        where = holder.place or sentence("the document")
+        where = holder.place.strip() or sentence("the document")
         first = next(held, None)
         if first is None:
             raise UnreadableSnapshot(
@@ -245,7 +250,7 @@ class Reader:
             line = canonical.encode_as(key, record, fields)
             _refuse_twins(text, record, line.data, quotes)
         except ValueError as error:
-            return Bad(f"{holder.place}/{name}", str(error), self._known_key(text, holder, name))
+            return Bad(_place(holder, name), str(error), self._known_key(text, holder, name))
         return line
 
     def _record(self, value: Json, holder: _Found, name: str | int) -> tuple[Record, int]:
@@ -306,6 +311,13 @@ def read(
     return Reader(records, key, excluded=excluded).once(content)
 
 
+def _place(holder: _Found, name: str | int) -> str:
+    """Return where a record stands in what holds it."""
+    if holder.place == _ROWS:
+        return stored("line {line:,}", line=name)
+    return f"{holder.place}/{name}"
+
+
 def checked(body: bytes) -> bytes:
     """Refuse what is obviously not JSON, and name the reason."""
     start = body[:4096].lstrip()
@@ -361,7 +373,7 @@ def _header(holder: _Found, header: Header) -> Iterator[_Found]:
     first, *rest = header.steps
     around = holder.around[header.up - 1] if header.up <= len(holder.around) else {}
     if first not in around:
-        where = holder.place or sentence("the document")
+        where = holder.place.strip() or sentence("the document")
         raise UnreadableSnapshot(
             sentence("{where} has no header {text} around it", where=where, text=header.text),
             hint=WHERE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -38,6 +38,10 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         excluded: Names of members that are no records, where the path goes through an object.
         total: Path of the announced number of records; empty: there is none.
         input: Name of the document's format; empty: its name or content says it.
+        encoding: Its encoding, where it has no byte order mark; empty: UTF-8.
+        types: Whether the cells of a table that write numbers and booleans are such.
+        member: The file of a zip archive that is meant; empty: the only one.
+        non_finite: Whether ``NaN`` and ``Infinity`` are read as null, or refused.
     """
 
     url: str
@@ -46,6 +50,10 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     excluded: tuple[str, ...] = msgspec.field(default=(), name="except")
     total: str = ""
     input: str = ""
+    encoding: str = ""
+    types: Literal["text", "infer"] = "text"
+    member: str = ""
+    non_finite: Literal["null", "refuse"] = "null"
 
     def __post_init__(self) -> None:
         scheme, mark, _ = self.url.partition("://")
@@ -72,7 +80,13 @@ class JsonSource(Source):
     def parse(self, page: Page) -> Parsed:
         """Return the records of the document, which ends where its JSON ends."""
         try:
-            text = read((page.body,), urlsplit(page.request.url).path, Reading(self.settings.input))
+            text = read(
+                (page.body,),
+                urlsplit(page.request.url).path,
+                self._how(),
+                page.headers.get("content-type", ""),
+            )
+            text.require(self._fields())
         except UnreadableSnapshot as error:
             raise _malformed(page, error) from error
         path = self.settings.total
@@ -80,16 +94,25 @@ class JsonSource(Source):
             self._records(page, text),
             total=_announced(page, text.body or b"", path) if path else None,
             end=stored("the document's end"),
-            notes=tuple(text.notes),
+            notes=text.notes,
         )
 
     def _address(self) -> str:
         url: str = self.settings.url
         return url if "://" in url else (self.base / url).absolute().as_uri()
 
+    def _fields(self) -> tuple[str, ...]:
+        key = self.settings.key
+        return (key,) if isinstance(key, str) else key
+
+    def _how(self) -> Reading:
+        said = self.settings
+        finite = said.non_finite == "refuse"
+        return Reading(said.input, said.encoding, said.types, said.member, finite)
+
     def _records(self, page: Page, text: Text) -> Iterator[Line | Bad]:
         settings = self.settings
-        fields = (settings.key,) if isinstance(settings.key, str) else settings.key
+        fields = self._fields()
         bad: Bad | None = None
         usable = False
         try:

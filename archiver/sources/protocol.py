@@ -40,7 +40,8 @@ class Parsed:
         end: How the page shows that it is the last one; empty while there is more.
         facts: What else `Source.plan` must know of the page, in the source's own words.
         mark: Newest change on the page, as ``YYYY-MM-DDTHH:MM:SSZ``; empty: unknown.
-        notes: What the reader of the run report should know of the page.
+        notes: What the reader of the run report should know of the page; complete once its
+            records are read.
     """
 
     records: Iterable[Record | Line | Bad]
@@ -50,7 +51,7 @@ class Parsed:
     end: str = ""
     facts: tuple[str, ...] = ()
     mark: str = ""
-    notes: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
 
     __repr__ = short
 

@@ -13,13 +13,13 @@ import pytest
 from support.histories import FILE, LATEST, document, snapshot
 
 from archiver.errors import DamagedObject, UnreadableSnapshot
+from archiver.formats.packing import unpacked
 from archiver.history import queries
 from archiver.history.catalogue import Catalogue, anywhere
 from archiver.history.foreign import Shape
 from archiver.history.log import log
 from archiver.history.versions import SMALL, Versions
 from archiver.records import canonical
-from archiver.records.decoding import unzipped
 from archiver.records.model import End, Summary
 from archiver.store.repository import Repository
 
@@ -251,5 +251,5 @@ def test_a_gzipped_document_has_a_history(past: History) -> None:
 def test_a_gzipped_document_that_fills_memory_is_refused() -> None:
     bomb = gzip.compress(bytes(1 << 20)) * 1025
     with pytest.raises(UnreadableSnapshot, match="holds more than"):
-        for _ in unzipped((bomb,)):
+        for _ in unpacked((bomb,))[0]:
             pass
