@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -274,13 +274,18 @@ def _setting(given: str) -> tuple[str, str]:
     return name, value
 
 
+def _place(settings: Mapping[str, Any]) -> str:
+    """Return where a source reads, as its table says it."""
+    return str(next(filter(None, map(settings.get, ("url", "files", "endpoint"))), ""))
+
+
 def _rows(config: Config) -> list[dict[str, str]]:
     return [
         {
             "name": source.name,
             "type": source.type,
             "folder": config.folder(source.name),
-            "url": redact(str(source.settings.get("url") or source.settings.get("endpoint", ""))),
+            "url": redact(_place(source.settings)),
         }
         for source in config.sources.values()
     ]

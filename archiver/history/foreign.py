@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -11,11 +10,12 @@ import msgspec
 from archiver.errors import UnreadableSnapshot
 from archiver.formats import UNSAID, Reading
 from archiver.formats import text as text_of
+from archiver.formats.folder import as_member
 from archiver.language import Stored, sentence, stored
 from archiver.records import canonical
-from archiver.records.document import Reader, checked
+from archiver.records.document import Reader
 from archiver.records.folder import within
-from archiver.records.jsontext import UNREADABLE, dump, plain
+from archiver.records.jsontext import UNREADABLE
 from archiver.records.model import Bad
 from archiver.records.representation import short
 from archiver.records.text import few
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from archiver.config import SourceConfig
-    from archiver.formats import Text
     from archiver.records.model import Line
 
 
@@ -116,7 +115,7 @@ class Documents:
         if member is None:
             text.require((*self._shape.key, *self._shape.otherwise))
         else:
-            text = replace(text, content=_as_member(member, text, bad))
+            text, bad = as_member(member, text)
         if self._reader is None:
             self._reader = Reader(*self._shape[:4])
         lines: dict[str, bytes] = {}
@@ -148,22 +147,6 @@ class Documents:
             frozenset(keys - lines.keys()),
             sum(not each.key for each in bad),
         )
-
-
-def _as_member(name: str, text: Text, bad: list[Bad]) -> bytes:
-    """Return an object with one member, a document; what is no record in it is added to `bad`."""
-    body = text.content
-    if not isinstance(body, bytes):
-        rows = [*body]
-        bad += (each for each in rows if isinstance(each, Bad))
-        body = b"[%b]" % b",".join(each[1] for each in rows if not isinstance(each, Bad))
-    else:
-        checked(body)
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)  # else it could end here, and more begin
-    except UNREADABLE as error:
-        raise UnreadableSnapshot(sentence("not JSON: {plain}", plain=plain(error))) from error
-    return b"{" + dump(name) + b":" + body + b"}"
 
 
 class _Announced(msgspec.Struct):

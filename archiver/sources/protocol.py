@@ -110,6 +110,7 @@ class Source(ABC):
         confirmations: Complete listings in a row that must lack a record before it is removed.
         resumable: Whether an interrupted listing continues where it stopped.
         overlapping: Whether its queries overlap, so that records repeat by design.
+        alike: Whether two pages in a row may be the same.
         in_flight: Number of concurrent requests.
         drift: Share by which the number of records may differ from the announced total, because
             the catalogue changes while it is listed; 0: only repeated records explain a
@@ -123,6 +124,7 @@ class Source(ABC):
     token_variable: ClassVar[str] = ""
     resumable: ClassVar[bool] = False
     overlapping: bool = False
+    alike: bool = False
     kind: Kind = "complete"
     confirmations: int = 2
     in_flight: int = 1
