@@ -233,7 +233,7 @@ def _entry(
 
 def _last(catalogue: Catalogue, revision: Revision, version: Version, end: Edge | None) -> Entry:
     if end is not None:
-        return _row(catalogue, revision, version, None, status="edge", reason=end.note)
+        return _row(catalogue, revision, version, None, status="edge", reason=str(end.note))
     notes = "; ".join(version.notes) or None
     return _row(catalogue, revision, version, None, status="first", reason=notes)
 
