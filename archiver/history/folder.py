@@ -122,7 +122,7 @@ class Folder:
                     twice.append(key)
                     line = max(line, lines[key])  # noqa: PLW2901
                 lines[key] = line
-        if not lines and flawed:
+        if all(path in flawed and flawed[path].trouble for path in files):
             path, piece = next(iter(flawed.items()))
             raise UnreadableSnapshot(
                 sentence(

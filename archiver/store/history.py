@@ -240,8 +240,8 @@ def walk_folder(git: Plumbing, pattern: str, *, tip: str, shallow: bool) -> Iter
         DamagedObject: A commit or folder is missing or broken.
     """
     ends = shallow_ends(git) if shallow else frozenset()
-    quiet = tuple(each for each in LOG if each not in ("--raw", "-t"))
-    for fields in _listed(by_pattern(git), (*quiet, *FIRST_PARENTS, tip, "--", spec(pattern))):
+    quiet = (*LOG, "--no-patch", *FIRST_PARENTS)
+    for fields in _listed(by_pattern(git), (*quiet, tip, "--", spec(pattern))):
         found = revision(fields, pattern, fields[0].decode())
         if found.id in ends:
             raise cut_off(found.id, pattern)

@@ -276,7 +276,7 @@ def test_a_folder_that_was_a_file_keeps_its_versions(past: History) -> None:
     past.commit(day(1), {"d": rows(a=1)})
     past.commit(day(2), {"d": None})
     past.commit(day(3), {"d/a.json": rows(a=1)})
-    assert [each["status"] for each in logged(past, file="d")][0] == "first"
+    assert next(each["status"] for each in logged(past, file="d")) == "first"
 
 
 @pytest.mark.parametrize(
