@@ -60,7 +60,7 @@ def listed(base: Path, pattern: str) -> Listed:
 
 
 def _walked(base: Path, start: str) -> list[str]:
-    """Return every file below a folder, relative to `base`; git's own are none of them."""
+    """Return every file below the folder `start`, each with it; git's own are none of them."""
     found: list[str] = []
 
     def refuse(error: OSError) -> None:
@@ -71,8 +71,8 @@ def _walked(base: Path, start: str) -> list[str]:
 
     for folder, folders, names in os.walk(base / start, onerror=refuse):
         folders[:] = sorted(each for each in folders if each != ".git")
-        inside = os.path.relpath(folder, base)
-        found += (name if inside == "." else f"{inside}/{name}" for name in names)
+        inside = os.path.relpath(folder, base / start)
+        found += (start + (name if inside == "." else f"{inside}/{name}") for name in names)
     return found
 
 

@@ -89,6 +89,8 @@ def test_a_renamed_file_is_removed_and_new(past: History) -> None:
         ("p/**/*.json", {"x/m/a", "y/m/b", "x/m/deep/c", "top"}),
         ("p/?/m/[ab].json", {"x/m/a", "y/m/b"}),
         ("p/x/**", {"m/a", "m/deep/c"}),
+        ("p/*", {"top"}),
+        ("**", {"p/x/m/a", "p/y/m/b", "p/x/m/deep/c", "p/top"}),
         ("**/[!a].json", {"p/y/m/b", "p/x/m/deep/c"}),
     ],
 )

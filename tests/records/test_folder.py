@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 from support.git import new_repository, run_git
 
 from archiver.records.folder import compiled, fixed_part, name_of, within
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PATTERNS = [
     *("*.json", "r/*.json", "**/*.json", "r/**/*.json", "r/**", "**", "r/?.json", "r/[ab].json"),
@@ -22,9 +26,8 @@ PATHS = [
 ]
 
 
-def test_a_folder_on_this_machine_is_listed_as_git_lists_it(tmp_path_factory: object) -> None:
-    folder = tmp_path_factory.mktemp("git") / "repo"  # type: ignore[attr-defined]
-    new_repository(folder)
+def test_a_folder_on_this_machine_is_listed_as_git_lists_it(tmp_path: Path) -> None:
+    folder = new_repository(tmp_path / "repo")
     for path in PATHS:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text("{}")

@@ -51,13 +51,14 @@ def place(tmp_path: Path) -> Place:
 
 def test_each_file_is_a_record(place: Place) -> None:
     place.configure()
-    place.write(a='{"v":1}', b='{"v":1}')
+    fixed = {f"f{number}": "{}" for number in range(9)}
+    place.write(a='{"v":1}', b='{"v":1}', **fixed)
     assert place.run().returncode == 0
     place.write(a='{"v":2}', b=None, c='{"v":2}')
     done = place.run()
     assert (done.returncode, done.stderr) == (0, "")
-    assert "+1 new, -1 removed, 1 updated" in done.stdout
-    assert place.listed() == {"a": {"v": 2}, "c": {"v": 2}}
+    assert "+1 new, 1 updated, -1 removed" in done.stdout
+    assert place.listed() == {"a": {"v": 2}, "c": {"v": 2}, **{key: {} for key in fixed}}
 
 
 def test_files_that_are_equal_are_two_records(place: Place) -> None:
