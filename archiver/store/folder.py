@@ -83,7 +83,11 @@ class FolderReader:
                 self._stop()
                 commit = question.split(maxsplit=1)[0]
                 raise DamagedObject(
-                    sentence("object {oid} is damaged: git cannot read it", oid=commit),
+                    sentence(
+                        "object {oid} is {reason}",
+                        oid=commit,
+                        reason=sentence("damaged: git cannot read it"),
+                    ),
                     hint=RECOVER,
                 )
             out += piece
