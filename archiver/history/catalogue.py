@@ -279,8 +279,8 @@ class Catalogue:
         repository = self.required()
         if newest in (None, commit):
             return self.path
-        if repository.object_at(commit, self.path) and not repository.deleted(
-            self.path, since=commit, tip=newest
+        if repository.object_at(commit, self.path) and not (
+            self.folder and repository.deleted(self.path, since=commit, tip=newest)
         ):
             return self.path  # where it was deleted since, it may be that of another source
         known = self._versions(newest)
