@@ -54,6 +54,7 @@ ALL_PARENTS = ("--full-history", "--parents")  # names every merge, and the pare
 IN_ORDER = (*ALL_PARENTS, "--topo-order")  # reads all before it prints
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z; git stores later ones, datetime does not
 GONE = stored("the file is gone")
+LIMIT = "-l1000"  # git's own for renames, whatever a setting says
 FILES = (b"100644", b"100755")  # a link, a folder or a submodule holds no catalogue
 
 
@@ -303,7 +304,7 @@ def _came(git: Plumbing, node: Node) -> Came | None:
     alike = "--find-renames=100%" if partial else "--find-renames"
     shown = ("--format=", "--raw", "-z", "--no-abbrev", "--no-color", "--no-show-signature")
     out = git.run(
-        *("log", "-1", "--follow", alike, "--diff-merges=first-parent", "--first-parent"),
+        *("log", "-1", "--follow", alike, LIMIT, "--diff-merges=first-parent", "--first-parent"),
         *(*shown, "--no-relative", node.revision.id, "--", node.revision.path),
     )
     meta, *names = out.split(b"\0")
@@ -319,8 +320,8 @@ def _came(git: Plumbing, node: Node) -> Came | None:
 def departure(git: Plumbing, commit: str, path: str) -> Came:
     """Return what a commit, in which the file at `path` is gone, says about where it went."""
     alike = "--find-renames=100%" if is_partial(git) else "--find-renames"
-    command = ("diff-tree", "-r", "-z", "--no-commit-id", alike, "--diff-filter=R", f"{commit}^")
-    answer = git.ask(*command, commit)
+    command = ("diff-tree", "-r", "-z", "--no-commit-id", alike, LIMIT, "--diff-filter=R")
+    answer = git.ask(*command, f"{commit}^", commit)
     pieces = [] if answer.code else os.fsdecode(answer.out).split("\0")
     for old, new in zip(pieces[1::3], pieces[2::3], strict=False):
         if old == path:

@@ -52,7 +52,10 @@ class Shape(NamedTuple):
 SHAPES = {
     "releases": Shape(
         commits=(
-            {"releases/python.json": releases(a="2025-10"), "releases/node.json": releases(x="2024")},
+            {
+                "releases/python.json": releases(a="2025-10"),
+                "releases/node.json": releases(x="2024"),
+            },
             {"releases/python.json": releases(a="2025-10", b="2026"), "README.md": "text"},
             {"releases/go.json": releases(g="2026"), "releases/node.json": None},
             {"releases/python.json": releases(a="2025-10-02", b="2026")},
