@@ -15,6 +15,7 @@ import msgspec
 from archiver.errors import ConfigError, UnknownRevision, UnreadableSnapshot
 from archiver.formats import SUFFIXES, UNSAID, Reading, by_name
 from archiver.formats.encoding import utf8
+from archiver.formats.json_lines import holds_several
 from archiver.formats.packing import SUFFIXES as PACKED
 from archiver.formats.packing import unpacked
 from archiver.history import snapshots
@@ -41,9 +42,11 @@ _DATED = re.compile(
 )
 """A date in a file's name, with or without a time: ``2026-11-01``, ``20261101_0317``."""
 _SUFFIX = re.compile(
-    rf"({'|'.join(map(re.escape, SUFFIXES))})({'|'.join(map(re.escape, PACKED))})?$", re.IGNORECASE
+    rf"((({'|'.join(map(re.escape, SUFFIXES))})({'|'.join(map(re.escape, PACKED))})?)|\.zip)$",
+    re.IGNORECASE,
 )
 """How the name of a document ends, perhaps packed."""
+_BEGINNING = 4096
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -200,7 +203,8 @@ def _usual(file: Path, source: SourceConfig, how: Reading) -> str:
         content, name = unpacked(chunks(file), file.name, how.member)
         if (how.input or shape_of(source).how.input or by_name(name) or "json") != "json":
             return "."
-        if next(utf8(content, how.encoding), b"").lstrip()[:1] == b"[":
+        body = b"".join(utf8(content, how.encoding))
+        if body[:_BEGINNING].lstrip()[:1] == b"[" or holds_several(body):
             return "."
     return ORIGINAL.records
 

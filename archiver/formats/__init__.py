@@ -33,6 +33,8 @@ class Reading(NamedTuple):
             writing them back gives the same characters.
         member: The file of a zip archive that is meant; empty: the only one.
         finite: Whether a value that is not finite is refused; else it is null, and counted.
+        strict: Whether a row with more or fewer cells than the header is unusable; else it is read
+            as far as both go, and counted.
     """
 
     input: str = ""
@@ -40,6 +42,7 @@ class Reading(NamedTuple):
     types: str = ""
     member: str = ""
     finite: bool = False
+    strict: bool = False
 
 
 UNSAID: Final = Reading()

@@ -34,7 +34,7 @@ MEDIA: Final[Mapping[str, str]] = {
 
 _ENOUGH: Final = 1 << 16
 """Characters that are looked at."""
-_YAML: Final = re.compile(r"(%YAML\b|---\s|- |(['\"]?)[\w./ -]+\2:(\s|$))")
+_YAML: Final = re.compile(r"(%YAML\b|---(\s|$)|- |(['\"]?)[\w./ -]+\3:(\s|$))")
 _TOML: Final = re.compile(r"\[\[?\s*[\w\"'.-]+\s*\]\]?\s*(#.*)?$|[\w\"'.-]+\s*=\s*\S")
 _ROW: Final = re.compile(r"\[(true|false|null|NaN|-?Infinity|[0-9.eE+-]+|\"[^\"]*\")\]")
 """An array of one value, which could be the name of a table of TOML too."""

@@ -114,7 +114,7 @@ def unpacked(
     for magic, packing in _PACKINGS.items():
         if first.startswith(magic):
             return _unpacked(content, packing()), own
-    return content, name
+    return content, own  # a server may have unpacked it
 
 
 def _unpacked(pieces: Iterator[bytes], packing: _Packing) -> Iterator[bytes]:

@@ -15,10 +15,11 @@ import msgspec
 from archiver.errors import UnreadableSnapshot
 from archiver.formats import Format, Text
 from archiver.formats.encoding import lines
-from archiver.language import sentence, stored
+from archiver.language import Stored, sentence, stored
+from archiver.records.document import Flawed
 from archiver.records.jsontext import dump
 from archiver.records.model import Bad
-from archiver.records.text import count
+from archiver.records.text import count, few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,10 @@ INFER: Final = "infer"
 _SAMPLE: Final = 1 << 16
 """Characters in which the delimiter is looked for."""
 _ROWS: Final = 30
+_BEHIND: Final = "expected after"
+"""What the error of a quote that ends too early says."""
+_NAMED: Final = 5
+"""Rows that are named: one more than are shown."""
 _SAID: Final = re.compile(r"sep=([^\w\s\"]|\t)\r?\n")
 """The first line that Excel writes to say what the delimiter is."""
 _LONGEST: Final = 1 << 24
@@ -64,7 +69,8 @@ class Csv(Format):
         if said:
             next(rows.reader)
         names = _header(rows)
-        return Text(self.name, rows.objects(names, infer=how.types == INFER), columns=names)
+        notes: list[str] = []
+        return Text(self.name, _objects(rows, names, how, notes), notes, names)
 
 
 class Tsv(Csv):
@@ -107,33 +113,54 @@ class _Rows:
         except csv.Error as error:
             raise _wrong(error, line) from error
 
-    def objects(self, names: tuple[str, ...], *, infer: bool) -> Iterator[Row]:
-        """Yield each row as a JSON object."""
-        reader, width = self.reader, len(names)
+    def numbered(self) -> Iterator[tuple[int, list[str] | Bad]]:
+        """Yield the line in which each row begins, and its cells."""
+        reader = self.reader
         line = reader.line_num + 1
         while True:
             try:
                 for row in reader:
-                    if len(row) == width:
-                        cells: Any = zip(names, row, strict=True)
-                        if infer:
-                            record = {name: _inferred(cell) for name, cell in cells if cell}
-                        else:
-                            record = {name: cell for name, cell in cells if cell}
-                        yield line, _text(record)
-                    elif row:
-                        yield _ragged(line, len(row), width)
+                    if row:
+                        yield line, row
                     line = reader.line_num + 1
             except csv.Error as error:
-                if reader.line_num < line or "expected after" not in str(error):
+                if _BEHIND not in str(error):
                     raise _wrong(error, line) from error
-                yield Bad(
-                    stored("line {line:,}", line=line),
-                    stored("text stands behind a closing quote"),
-                )
+                place = stored("line {line:,}", line=line)
+                yield line, Bad(place, stored("text stands behind a closing quote"))
                 line = reader.line_num + 1
             else:
                 return
+
+
+def _objects(rows: _Rows, names: tuple[str, ...], how: Reading, notes: list[str]) -> Iterator[Row]:
+    """Yield each row as a JSON object; add to the `notes` what is to be known of them."""
+    width, infer = len(names), how.types == INFER
+    ragged: list[str] = []
+    number = 0
+    for line, row in rows.numbered():
+        if isinstance(row, Bad):
+            yield row
+            continue
+        cells = zip(names, row)  # noqa: B905  their number is looked at below
+        if infer:
+            text = _text({name: _inferred(cell) for name, cell in cells if cell})
+        elif "" in row:
+            text = _text({name: cell for name, cell in cells if cell})
+        else:
+            text = _text(dict(cells))
+        if len(row) == width:
+            yield line, text
+        elif how.strict:
+            yield line, Flawed(text, _cells(row, width))
+        else:
+            number += 1
+            if number < _NAMED:
+                ragged.append(_line_with(line, row, width))
+            yield line, text
+    if number:
+        named = few(ragged, total=number)
+        notes.append(stored("more or fewer cells than the header: {names}", names=named))
 
 
 def _text(record: dict[str, Json]) -> bytes:
@@ -149,11 +176,14 @@ def _plain(value: msgspec.Raw) -> Json:
     return msgspec.json.decode(value)
 
 
-def _ragged(line: int, cells: int, width: int) -> Bad:
-    return Bad(
-        stored("line {line:,}", line=line),
-        stored("it has {cells} instead of {number}", cells=count(cells, "cell"), number=width),
-    )
+def _cells(row: list[str], width: int) -> str:
+    cells = count(len(row), "cell")
+    return stored("it has {cells} instead of {number}", cells=cells, number=width)
+
+
+def _line_with(line: int, row: list[str], width: int) -> str:
+    place, reason = stored("line {line:,}", line=line), _cells(row, width)
+    return sentence("{place} ({reason})", place=place, reason=Stored(reason))
 
 
 def _header(rows: _Rows) -> tuple[str, ...]:
@@ -217,7 +247,7 @@ def _wrong(error: csv.Error, line: int) -> UnreadableSnapshot:
                 most=_LONGEST,
             )
         )
-    if "expected after" in words:
+    if _BEHIND in words:
         return UnreadableSnapshot(
             sentence("line {line:,}: text stands behind a closing quote", line=line)
         )

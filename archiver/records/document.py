@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archiver.records.model import Json, Record
     from archiver.records.path import Header
 
-    Row: TypeAlias = "tuple[int, bytes] | Bad"
+    Row: TypeAlias = "tuple[int, bytes | Flawed] | Bad"
     """The line in which a record begins, and its JSON text; `Bad` stands for one that is none."""
     Content: TypeAlias = "bytes | Iterator[Row]"
     """A document as JSON text, or one record after the other."""
@@ -35,10 +35,19 @@ _ENCLOSING = "^."
 _ROWS = "\n"
 """The place of what holds records that follow one another: each is named by its line."""
 _REPLACED = "\ufffd"
+_LOCATED = 5
+"""Records whose undecodable byte is looked for in the document: each takes a walk through it."""
 WHERE = sentence(
     "`records` and `key` in archiver.toml say where the records are and what "
     "is their key, `except` what is none"
 )
+
+
+class Flawed(NamedTuple):
+    """The JSON text of a record that cannot be used, and why; its key may be read."""
+
+    text: bytes
+    reason: str
 
 
 class _Name(str):
@@ -55,7 +64,7 @@ _OBJECT = msgspec.json.Decoder(dict[_Name, msgspec.Raw], dec_hook=lambda _, name
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-_Named: TypeAlias = "tuple[str | int, msgspec.Raw | bytes | Bad]"
+_Named: TypeAlias = "tuple[str | int, msgspec.Raw | bytes | Flawed | Bad]"
 """The name or index of a member or element, and its text; `Bad` stands for one that is none."""
 
 
@@ -110,6 +119,8 @@ class Reader:
         self._beside = is_members(self._last) and not self._path.value
         self._outer = tuple(field for field in self._key if field.startswith(_ENCLOSING))
         self._hint = ""
+        self._body = b""
+        self._located = 0
         self._known: dict[tuple[object, ...], Line] = {}
         if not self._key:
             raise ConfigError(
@@ -151,8 +162,8 @@ class Reader:
             around = (_text_around(holder, field) for field in self._outer)
             outside = (*around, *holder.groups, *holder.fields)
             for name, raw in held:
-                if isinstance(raw, Bad):
-                    yield raw
+                if isinstance(raw, (Bad, Flawed)):
+                    yield self._bad(raw, holder, name)
                     continue
                 text = bytes(raw)
                 seen = (text, outside, name if self._named else 0)
@@ -165,7 +176,10 @@ class Reader:
         """Yield the records of `content` as `read` does, and remember nothing."""
         for holder, held in self._opened(content):
             for name, raw in held:
-                yield raw if isinstance(raw, Bad) else self._line(bytes(raw), holder, name)
+                if isinstance(raw, (Bad, Flawed)):
+                    yield self._bad(raw, holder, name)
+                else:
+                    yield self._line(bytes(raw), holder, name)
 
     def hint(self, body: bytes | None) -> str:
         """Return what to do where `body` has another shape; the first such document decides.
@@ -181,6 +195,8 @@ class Reader:
 
     def _opened(self, content: Content) -> Iterator[tuple[_Found, Iterator[_Named]]]:
         """Yield what `_holders` does, and add to its errors what to do."""
+        self._located = 0
+        self._body = content if isinstance(content, bytes) else b""
         if not isinstance(content, bytes):
             yield self._rows(content)
             return
@@ -227,13 +243,18 @@ class Reader:
             raise UnreadableSnapshot(
                 sentence("{where} has no header {text}: it is empty", where=where, text=header.text)
             )
-        if isinstance(first[1], Bad) or bytes(first[1])[:1] != b"[":
+        if isinstance(first[1], (Bad, Flawed)) or bytes(first[1])[:1] != b"[":
             raise UnreadableSnapshot(
                 sentence(
                     "{where}/{first} is no header: it is not an array", where=where, first=first[0]
                 )
             )
         return _names([_Found(first[1])], header.text)
+
+    def _bad(self, raw: Bad | Flawed, holder: _Found, name: str | int) -> Bad:
+        if isinstance(raw, Bad):
+            return raw
+        return Bad(_place(holder, name), raw.reason, self._known_key(raw.text, holder, name))
 
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
         if self._beside and text[:1] not in (b"{", b"["):
@@ -250,8 +271,26 @@ class Reader:
             line = canonical.encode_as(key, record, fields)
             _refuse_twins(text, record, line.data, quotes)
         except ValueError as error:
-            return Bad(_place(holder, name), str(error), self._known_key(text, holder, name))
+            reason = self._undecodable(text) or str(error)
+            return Bad(_place(holder, name), reason, self._known_key(text, holder, name))
         return line
+
+    def _undecodable(self, text: bytes) -> str:
+        """Say which byte of a record is not UTF-8, of the first ones also where; empty: none is."""
+        try:
+            text.decode()
+        except UnicodeDecodeError as error:
+            byte, self._located = text[error.start], self._located + 1
+            at = self._body.find(text) + error.start
+            if at < error.start or self._located > _LOCATED:
+                return stored("not UTF-8: byte 0x{byte:02x}", byte=byte)
+            return stored(
+                "not UTF-8: line {line:,}, byte {at:,} is 0x{byte:02x}",
+                line=self._body.count(b"\n", 0, at) + 1,
+                at=at + 1,
+                byte=byte,
+            )
+        return ""
 
     def _record(self, value: Json, holder: _Found, name: str | int) -> tuple[Record, int]:
         """Return a record with the names above it, and how many quotes names add to its text.

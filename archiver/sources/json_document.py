@@ -160,7 +160,7 @@ class JsonSource(Source):
     def _how(self) -> Reading:
         said = self.settings
         finite = said.non_finite == "refuse"
-        return Reading(said.input, said.encoding, said.types, said.member, finite)
+        return Reading(said.input, said.encoding, said.types, said.member, finite, strict=True)
 
     def _records(self, page: Page, text: Text) -> Iterator[Line | Bad]:
         settings = self.settings

@@ -177,3 +177,24 @@ def test_counters_of_a_large_catalogue_are_counted_apart(
     summary = json.loads(done.stdout)["summary"]
     assert summary["updated"] == answer["updated_without_downloads_likes_trending"]
     assert summary["updated"] + summary["metrics"] == answer["updated"]
+
+
+def test_a_history_of_csv_has_the_numbers_of_a_plain_comparison_from_its_move_on(
+    real: Path, archiver: Archiver, tmp_path: Path
+) -> None:
+    bundle = real / "sp500-csv.bundle"
+    if not bundle.exists():
+        pytest.skip("this history is not there")
+    command = ["git", "clone", "--quiet", "--branch=main", str(bundle), str(tmp_path / "sp500")]
+    subprocess.run(command, check=True)
+    file = "data/constituents.csv"
+    about = ("--repo", tmp_path / "sp500", "--file", file, "--key", "Symbol")
+    done = archiver("log", "-f", "jsonl", *about)
+    entries = list(rows(map(json.loads, reversed(done.stdout.splitlines()))))
+    with (real / "sp500-csv.expected.tsv").open() as table:
+        wanted = [
+            Row(*(each[name] for name in Row._fields))
+            for each in csv.DictReader(table, delimiter="\t")
+            if each["path"] == file
+        ][1:]
+    assert entries[-len(wanted) :] == wanted
