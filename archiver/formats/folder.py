@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from archiver.errors import UnreadableSnapshot
-from archiver.language import sentence
-from archiver.records.document import checked
+from archiver.language import sentence, stored
+from archiver.records.document import Flawed, checked
 from archiver.records.jsontext import UNREADABLE, dump, plain
 from archiver.records.model import Bad
 
@@ -31,9 +31,15 @@ def as_member(name: str, text: Text) -> tuple[Text, list[Bad]]:
     if isinstance(body, bytes):
         checked(body)
     else:
-        rows = [*body]
-        bad = [each for each in rows if isinstance(each, Bad)]
-        body = b"[%b]" % b",".join(each[1] for each in rows if not isinstance(each, Bad))
+        rows: list[bytes] = []
+        for each in body:
+            if isinstance(each, Bad):
+                bad.append(each)
+            elif isinstance(each[1], Flawed):
+                bad.append(Bad(stored("line {line:,}", line=each[0]), each[1].reason))
+            else:
+                rows.append(each[1])
+        body = b"[%b]" % b",".join(rows)
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
     except UNREADABLE as error:

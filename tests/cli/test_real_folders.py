@@ -44,6 +44,10 @@ def expected(real: Path, name: str) -> list[dict[str, str]]:
         return [*csv.DictReader(file, delimiter="\t")]
 
 
+def numbers(expected: dict[str, str]) -> tuple[str, ...]:
+    return tuple(expected[name] for name in ("commit", "records", "new", "updated", "removed"))
+
+
 def row(entry: dict[str, Any]) -> tuple[str, ...]:
     summary = entry["summary"] or dict.fromkeys(("new", "updated", "removed"), "")
     counts = (str(summary[kind]) for kind in ("new", "updated", "removed"))
@@ -54,10 +58,7 @@ def test_two_thousand_commits_of_a_folder_have_the_numbers_of_a_plain_comparison
     real: Path, cloned: Callable[[str], Path]
 ) -> None:
     folder = cloned("scoop-folder")
-    wanted = [
-        tuple(each[name] for name in ("commit", "records", "new", "updated", "removed"))
-        for each in expected(real, "scoop-folder")
-    ]
+    wanted = [numbers(each) for each in expected(real, "scoop-folder")]
     assert [row(each) for each in logged(folder, *FOLDER)] == wanted
     assert run_process("index", "--repo", folder, *FOLDER, measured=False).returncode == 0
     assert [row(each) for each in logged(folder, *FOLDER)] == wanted
@@ -67,4 +68,7 @@ def test_a_moved_table_is_where_others_found_it(real: Path, cloned: Callable[[st
     entries = logged(cloned("sp500-csv"), *MOVED)
     places = [(each["revision"], each.get("path", MOVED[1])) for each in entries]
     assert places == [(each["commit"], each["path"]) for each in expected(real, "sp500-csv")]
+    assert [row(each) for each in entries] == [
+        numbers(each) for each in expected(real, "sp500-csv")
+    ]
     assert "moved here from data/s-and-p-500-basics.csv" in entries[1]["reason"]
