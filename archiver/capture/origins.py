@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from archiver.errors import ConfigError, UnknownRevision, UnreadableSnapshot
-from archiver.formats import SUFFIXES, UNSAID, Reading, by_name
+from archiver.formats import ENDING, UNSAID, Reading, by_name, is_document
 from archiver.formats.encoding import utf8
+from archiver.formats.json_format import json_text
 from archiver.formats.json_lines import holds_several
-from archiver.formats.packing import SUFFIXES as PACKED
 from archiver.formats.packing import unpacked
 from archiver.history import snapshots
 from archiver.history.catalogue import anywhere, in_folder
 from archiver.history.foreign import ORIGINAL, Shape, shape_of
 from archiver.history.versions import Versions, chunks, opened
 from archiver.language import sentence
-from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE
 from archiver.store.clone import cloned
 from archiver.store.repository import Repository
@@ -41,11 +40,6 @@ _DATED = re.compile(
     r"(?:[T_ -]?(\d{2})[-:_.]?(\d{2})(?:[-:_.]?(\d{2}))?)?(?!\d)"
 )
 """A date in a file's name, with or without a time: ``2026-11-01``, ``20261101_0317``."""
-_SUFFIX = re.compile(
-    rf"((({'|'.join(map(re.escape, SUFFIXES))})({'|'.join(map(re.escape, PACKED))})?)|\.zip)$",
-    re.IGNORECASE,
-)
-"""How the name of a document ends, perhaps packed."""
 _BEGINNING = 4096
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -222,10 +216,10 @@ def _old_files(folder: Path, source: str) -> list[Path]:
         files = [
             each
             for each in folder.rglob("*.*")
-            if _SUFFIX.search(each.name) and _dated(each) and each.is_file()
+            if is_document(each.name) and _dated(each) and each.is_file()
         ]
         for file in files:
-            series.setdefault(_DATED.sub("", _SUFFIX.sub("", file.name)), []).append(file)
+            series.setdefault(_DATED.sub("", ENDING.sub("", file.name)), []).append(file)
     if not files:
         raise ConfigError(
             sentence(
@@ -266,7 +260,7 @@ class _Envelope(msgspec.Struct):
 def _said(file: Path) -> datetime | None:
     """Return the time that a document says of itself, UTC where it names no zone."""
     try:
-        text = decoded(b"".join(utf8(unpacked(chunks(file))[0]))).body
+        text = json_text(b"".join(unpacked(chunks(file))[0])).body
         document = msgspec.json.decode(text, type=_Envelope)
         time = datetime.fromisoformat(document.timestamp)
     except (*UNREADABLE, ValueError, UnknownRevision, UnreadableSnapshot):

@@ -31,7 +31,7 @@ from archiver.errors import ConfigError
 from archiver.language import sentence, tr
 from archiver.records.text import count, terminal
 from archiver.render.schedules import scheduled
-from archiver.sources import KINDS
+from archiver.sources import KINDS, create
 from archiver.transport import redact
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
         "archiver init models --type modelscope",
         "archiver init models --type huggingface    # one more source",
         "archiver init kev --source kev --url kev.json --records vulnerabilities --key cveID",
+        "archiver init tags --type api --url https://example.org/tags --key name --set next=link",
     )
 )
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
@@ -102,20 +103,24 @@ def init(
     """
     jobs = _jobs(folder, action, gitlab=gitlab, pages=pages)
     new = None
-    if kind not in (None, "json"):
-        if url or key or metrics or excluded or any(how):
-            raise click.UsageError(
-                tr("--url, --key, --except, --input and --metric belong to the type json.")
-            )
+    said = {name: json.dumps(value) for name, value in how._asdict().items() if value}
+    if kind not in (None, "json", "file"):
         KINDS.find(kind, folder=folder)
-        new = scaffold.NewSource(source or kind, type=kind, settings=dict(map(_setting, given)))
+        paths = {"url": url, "records": records} if url else {}
+        settings = {name: json.dumps(value, ensure_ascii=False) for name, value in paths.items()}
+        lists = {"key": key, "except": excluded, "metrics": metrics}
+        settings |= {name: scaffold.array(value) for name, value in lists.items() if value}
+        settings |= said
+        _check_type(kind, settings)
+        settings |= dict(map(_setting, given))
+        new = scaffold.NewSource(source or kind, type=kind, settings=settings)
+        _check_api(new, folder)
     elif source is not None and url is not None:
         place, settings = _from_folder(url, folder), dict(map(_setting, given))
         settings |= {"except": scaffold.array(excluded)} if excluded else {}
-        said = {name: value for name, value in how._asdict().items() if value}
-        settings |= {name: json.dumps(value) for name, value in said.items()}
+        settings |= said
         new = scaffold.NewSource(source, place, records, key, metrics, settings=settings)
-    elif kind or source or url or key or metrics or excluded or any(how) or given:
+    elif kind or source or url or key or metrics or excluded or said or given:
         raise click.UsageError(tr("A source needs --source and --url. A hub needs --type."))
     files = scaffold.files(new) | jobs
     parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})
@@ -207,6 +212,24 @@ def completion(context: click.Context, shell: str) -> None:
     click.echo(completer(root.command, {}, "archiver", "_ARCHIVER_COMPLETE").source())
 
 
+def _check_type(kind: str, given: Mapping[str, str]) -> None:
+    """Refuse options that a source of the type `kind` does not have, and want those it needs."""
+    if kind == "api":
+        if "url" not in given:
+            raise click.UsageError(tr("The type api needs --url."))
+    elif given:
+        raise click.UsageError(
+            tr("--url, --key, --except and --metric belong to the types json and api.")
+        )
+
+
+def _check_api(new: scaffold.NewSource, folder: Path) -> None:
+    """Refuse a source in pages that could not run, and a secret that would be committed."""
+    if new.type == "api":
+        table = parse(scaffold.table(new).encode(), folder / FILE_NAME, {}).source(new.name)
+        create(new.name, table.settings, base=folder)
+
+
 def _jobs(folder: Path, action: str | None, *, gitlab: bool, pages: bool) -> dict[str, str]:
     """Return the files of the jobs that are asked for: path to text."""
     if pages and action is None and not gitlab:
@@ -274,18 +297,20 @@ def _setting(given: str) -> tuple[str, str]:
     return name, value
 
 
-def _place(settings: Mapping[str, Any]) -> str:
-    """Return where a source reads, as its table says it."""
-    return str(next(filter(None, map(settings.get, ("url", "files", "endpoint"))), ""))
-
-
 def _rows(config: Config) -> list[dict[str, str]]:
     return [
         {
             "name": source.name,
             "type": source.type,
             "folder": config.folder(source.name),
-            "url": redact(_place(source.settings)),
+            "url": _address(source.settings),
         }
         for source in config.sources.values()
     ]
+
+
+def _address(settings: Mapping[str, Any]) -> str:
+    """Return the address of a source as it may be shown; empty: it has none."""
+    first = next(iter(settings.get("urls", ())), "")
+    where = (settings.get("url"), first, settings.get("files"), settings.get("endpoint"))
+    return redact(str(next(filter(None, where), "")))

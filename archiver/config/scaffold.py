@@ -300,6 +300,19 @@ archiver diff-driver --install  # git log -p, git show and git diff show changes
 """
 )
 _USUAL = {
+    "api": sentence(
+        """\
+# How a page leads to the next one: exactly one of next, cursor, page and offset.
+# next = "link"               # the header Link; or a path such as "links.next"; "none": one page
+# cursor = "meta.cursor"      # with cursor_param = "cursor"
+# page = "page"               # the parameter that takes the number of the page
+# offset = "offset"           # the parameter that takes the number of records before it
+# page_size = 100             # with size_param = "per_page"
+# total = "meta.count"        # or "header:X-Total-Count": the announced number of records
+# bearer_env = "NAME"         # secrets are named, never written; also headers_env, params_env
+# confirmations = 2           # complete listings that must lack a record before it is removed
+"""
+    ),
     "class": sentence(
         """\
 # A class in Python lists it: its take_snapshot() captures it, `archiver run` leaves it out.

@@ -6,12 +6,14 @@ a record that stays the same is not parsed again, whatever its file was.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.errors import UnreadableSnapshot
+from archiver.formats.packing import SUFFIXES as PACKED
 from archiver.formats.packing import unpacked
 from archiver.language import sentence
 from archiver.plugins import Kinds
@@ -127,6 +129,12 @@ SUFFIXES: Final[Mapping[str, str]] = {
 }
 """Suffix of a file's name to the name of its format; the name of a plug-in is its suffix."""
 
+ENDING: Final = re.compile(
+    rf"(({'|'.join(map(re.escape, SUFFIXES))})({'|'.join(map(re.escape, PACKED))})?|\.zip)$",
+    re.IGNORECASE,
+)
+"""How the name of a document ends, perhaps packed."""
+
 _HERE: Final = Path()
 _SHOWN: Final = 8
 
@@ -169,6 +177,11 @@ def text(
         if not kind:
             content, kind = by_content(content, how)
     return KINDS.find(kind, folder=_HERE)().text(content, how)
+
+
+def is_document(name: str) -> bool:
+    """Say whether a file is called as documents are."""
+    return bool(ENDING.search(name))
 
 
 def by_name(name: str) -> str:

@@ -6,6 +6,8 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from archiver.formats import encoding
 from archiver.formats.table import delimiter_of
 
@@ -36,8 +38,6 @@ _ENOUGH: Final = 1 << 16
 """Characters that are looked at."""
 _YAML: Final = re.compile(r"(%YAML\b|---(\s|$)|- |(['\"]?)[\w./ -]+\3:(\s|$))")
 _TOML: Final = re.compile(r"\[\[?\s*[\w\"'.-]+\s*\]\]?\s*(#.*)?$|[\w\"'.-]+\s*=\s*\S")
-_ROW: Final = re.compile(r"\[(true|false|null|NaN|-?Infinity|[0-9.eE+-]+|\"[^\"]*\")\]")
-"""An array of one value, which could be the name of a table of TOML too."""
 
 
 def by_media(media: str) -> str:
@@ -58,7 +58,7 @@ def by_content(content: Iterator[bytes], how: Reading) -> tuple[Iterator[bytes],
 
 def _looks_like(start: str) -> str:
     first = start.partition("\n")[0].rstrip()
-    if _TOML.match(first) and not _ROW.match(first):
+    if _TOML.match(first) and not _is_json(first):
         return "toml"
     if start[:1] in ("", "{", "[", "<"):
         return "json"
@@ -68,3 +68,12 @@ def _looks_like(start: str) -> str:
     if alike:
         return "tsv" if delimiter == "\t" else "csv"
     return "json"
+
+
+def _is_json(text: str) -> bool:
+    """Say whether a line is JSON: ``[1]`` is an array, and a table of TOML too."""
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return True

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archiver.formats import Reading
+    from archiver.records.decoding import Decoded
+
+
+def json_text(body: bytes) -> Decoded:
+    """Return one JSON text as it is read: UTF-8 without byte order mark, and with finite values.
+
+    Raises:
+        UnreadableSnapshot: It is not what its byte order mark says.
+    """
+    return decoded(b"".join(utf8((body,))))
 
 
 class JsonFormat(Format):

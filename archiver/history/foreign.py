@@ -59,7 +59,7 @@ def shape_of(source: SourceConfig) -> Shape:
 
     A document is read as archiver.toml says; any other file as the original design wrote it.
     """
-    if source.type == "json":
+    if source.type in ("json", "api"):
         excluded = tuple(source.settings.get("except", ()))
         how = Reading(**{name: source.settings.get(name, "") for name in _SETTINGS})
         records = within(source.records) if source.settings.get("files") else source.records

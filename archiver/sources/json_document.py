@@ -1,8 +1,8 @@
-"""The source ``json``: any JSON catalogue in one document, on the web or in a file."""
+"""The source ``json``, also called ``file``: a catalogue in one document of any format."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,9 +18,10 @@ from archiver.records.lfs import pointer
 from archiver.records.model import Bad
 from archiver.records.path import RecordsPath
 from archiver.records.suggestion import did_you_mean
+from archiver.sources.access import Access, refuse_unreadable, with_params
 from archiver.sources.files import listed
 from archiver.sources.protocol import Parsed, Source
-from archiver.transport import Request, redact
+from archiver.transport import Request, Site, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,13 +30,13 @@ if TYPE_CHECKING:
     from archiver.formats import Text
     from archiver.records.model import Line
     from archiver.sources.ledger import Ledger
-    from archiver.transport import Page
+    from archiver.transport import Page, Secret
 
 _SCHEMES = "http, https, file"
 
 
-class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What ``type = "json"`` reads.
+class JsonSettings(Access, frozen=True, forbid_unknown_fields=True):
+    """What ``type = "json"`` reads, besides what is sent along (`Access`).
 
     Attributes:
         url: ``http://``, ``https://``, ``file://``, or a path; archiver.toml is its base.
@@ -49,7 +50,10 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         types: Whether the cells of a table that write numbers and booleans are such.
         member: The file of a zip archive that is meant; empty: the only one.
         non_finite: Whether ``NaN`` and ``Infinity`` are read as null, or refused.
+        either: Settings of which a table has exactly one.
     """
+
+    either: ClassVar[tuple[str, ...]] = ("url", "files")
 
     url: str = ""
     files: str = ""
@@ -82,12 +86,19 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class JsonSource(Source):
     """Requests one address; the document is the listing."""
 
-    Settings = JsonSettings
+    Settings: ClassVar[type[msgspec.Struct]] = JsonSettings
     confirmations = 1  # a document is complete or refused: what it lacks is gone
 
-    def __init__(self, settings: Any, *, base: Path) -> None:
-        """Store the settings; files are listed once, for one listing."""
+    def __init__(self, settings: JsonSettings, *, base: Path) -> None:
+        """Store the settings; files are listed once, for one listing.
+
+        Raises:
+            ConfigError: They hold a secret, or something that is sent to no address.
+        """
         super().__init__(settings, base=base)
+        settings.refuse_secrets()
+        if settings.is_used:
+            refuse_unreadable(settings.url)
         self.alike = bool(settings.files)
         self._notes: tuple[str, ...] = ()
 
@@ -96,10 +107,21 @@ class JsonSource(Source):
         if ledger.entries:
             return ()
         if not self.settings.files:
-            return (Request("document", self._address()),)
+            url = with_params(self._address(), self.settings.params)
+            return (Request("document", url, self.settings.headers),)
         found = listed(self.base, self.settings.files)
         self._notes = found.notes
         return [Request(each, (self.base / each).absolute().as_uri()) for each in found.paths]
+
+    def site(self, token: str) -> Site | None:  # noqa: ARG002  secrets are named one by one
+        """Return the origin of the address, where a secret is sent to it."""
+        return Site(self.settings.url) if self.secrets else None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The secrets that the settings name."""
+        found: tuple[Secret, ...] = self.settings.secrets
+        return found
 
     def parse(self, page: Page) -> Parsed:
         """Return the records of the document, which ends where its JSON ends."""

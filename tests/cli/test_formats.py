@@ -86,6 +86,22 @@ def test_two_files_are_compared(archiver: Archiver, tmp_path: Path, name: str) -
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_two_tables_beside_the_user_are_compared(
+    archiver: Archiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("id,v\n1,2\n2,3\n")
+    (tmp_path / "b.csv").write_text("id,v\n1,2\n2,4\n")
+    done = archiver("compare", "a.csv", "b.csv", "--key", "id")
+    assert done.stdout.splitlines()[1:] == [
+        "~ 2",
+        '    v: "3" → "4"',
+        "b.csv: 1 updated (2 records)",
+    ]
+    done = archiver("compare", "a.csv", "c.csv", "--key", "id")
+    assert done.stderr == "archiver: there is no file c.csv\n"
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_history_is_read_shown_and_exported(archiver: Archiver, repo: Path, name: str) -> None:
     past = History(repo)
@@ -276,7 +292,7 @@ def test_init_writes_what_was_said(archiver: Archiver, tmp_path: Path) -> None:
 
 def test_a_server_says_what_an_address_without_suffix_is(server: Server, archive: Archive) -> None:
     body = b"id\n1\n"
-    url = server.says("/export", plain(body, **{"Content-Type": "text/csv; charset=utf-8"}))
+    url = server.says("/export", plain(body, Content_Type="text/csv; charset=utf-8"))
     archive.configure(url=url, records=".")
     archive.run()
     assert archive.listed()["models"] == [{"id": "1"}]
@@ -293,6 +309,7 @@ def test_the_settings_of_a_source_say_how_it_is_read(archive: Archive) -> None:
         archive.run()
     assert "member" in caught.value.hint
     settings = {"member": "data.txt", "input": "csv", "encoding": "latin-1", "types": "infer"}
-    archive.configure(url="x.zip", records=".", key="id", **settings)
+    archive.configure(type="file", url="x.zip", records=".", key="id", **settings)
+    assert archive.config.sources["hub"].type == "json"
     archive.run()
     assert [each["v"] for each in archive.listed()["models"]] == ["é", 3]

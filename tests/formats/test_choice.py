@@ -35,6 +35,8 @@ class Ini(Format):
         (b"[null]", "json"),
         (b"[1]", "json"),
         (b'["models"]', "json"),
+        (b"[[1]]", "json"),
+        (b"[\n1]", "json"),
         (b'{"a": 1}\n{"a": 2}\n', "jsonl"),
         (b"id,v\n1,2\n", "csv"),
         (b"\xef\xbb\xbfid;v\r\n1;2\r\n", "csv"),

@@ -68,7 +68,7 @@ def test_what_the_csv_module_writes_is_read_back(
     rows: list[list[str]], delimiter: str, end: str, quoted: object
 ) -> None:
     out = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+    quoting: Any = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
     writer = csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting)
     writer.writerows([["id", "first", "second"], *([str(n), *row] for n, row in enumerate(rows))])
     assert values(out.getvalue()) == [
