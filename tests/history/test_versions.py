@@ -151,7 +151,7 @@ def test_a_file_that_is_no_gzip_to_its_end_is_refused(tmp_path: Path) -> None:
     whole = gzip.compress(document(a=1).encode())
     for torn in (whole[:-9], b"\x1f\x8b broken", whole[:12] + b"\xff" * 9 + whole[21:]):
         path.write_bytes(torn)
-        with files() as versions, pytest.raises(UnreadableSnapshot, match="gzipped, and"):
+        with files() as versions, pytest.raises(UnreadableSnapshot, match="packed with gzip, and"):
             versions.file(path)
 
 
@@ -245,7 +245,7 @@ def test_a_gzipped_document_has_a_history(past: History) -> None:
         catalogue = anywhere(repository, "list.json.gz", records=None, key=("id",))
         entries = list(log(catalogue))
     assert [each.total for each in entries] == [None, 2, 1]
-    assert str(entries[0].reason).startswith("gzipped, and ")
+    assert str(entries[0].reason).startswith("packed with gzip, and ")
 
 
 def test_a_gzipped_document_that_fills_memory_is_refused() -> None:
