@@ -104,7 +104,7 @@ class Folder:
         return found
 
     def _version(self, revision: Revision) -> Version:
-        from archiver.history.versions import Part, Version, stamp  # noqa: PLC0415  it opens these
+        from archiver.history.versions import Part, Version, arrival, stamp  # noqa: PLC0415  it opens these
 
         files = self._files.files(revision.id)
         if not files:
@@ -132,9 +132,10 @@ class Folder:
             )
         kept = {} if not flawed else self._kept(revision.id, flawed, lines)
         held = {**lines, **kept}
+        notes = (*_notes(flawed, twice, kept), *arrival(revision))
         part = Part(None, lambda: [held[key] for key in sorted(held)], held)
         end = End(revision.id, stamp(revision.authored_at), len(held))
-        return Version(end, {"": part}, _notes(flawed, twice, kept), path=self._pattern)
+        return Version(end, {"": part}, notes, path=self._pattern)
 
     def _make_room(self, files: Mapping[str, str]) -> None:
         """Forget what the files of this version and the one before do not hold."""

@@ -228,7 +228,8 @@ def cut_off(commit: str, path: str) -> ShallowHistory:
 def walk_folder(git: Plumbing, pattern: str, *, tip: str, shallow: bool) -> Iterator[Revision]:
     """Yield the revisions that changed any file that a pattern names, newest first.
 
-    What each holds is in its tree: as its object it has its own commit.
+    What each holds is in its tree: as its object it has its own commit. The oldest one says what
+    else its commit removed: the folder may have been moved, or one file split.
 
     Args:
         git: The repository's git.
@@ -242,11 +243,18 @@ def walk_folder(git: Plumbing, pattern: str, *, tip: str, shallow: bool) -> Iter
     """
     ends = shallow_ends(git) if shallow else frozenset()
     quiet = (*LOG, "--no-patch", *FIRST_PARENTS)
+    before: Revision | None = None
+    has_parents = False
     for fields in _listed(by_pattern(git), (*quiet, tip, "--", spec(pattern))):
-        found = revision(fields, pattern, fields[0].decode())
-        if found.id in ends:
-            raise cut_off(found.id, pattern)
-        yield found
+        if before is not None:
+            yield before
+        before = revision(fields, pattern, fields[0].decode())
+        if before.id in ends:
+            raise cut_off(before.id, pattern)
+        has_parents = bool(fields[1])
+    if before is not None:
+        left = few(_alike(git, before.id, pattern, "D")) if has_parents else ""
+        yield replace(before, came=Came("", left=left) if left else None)
     if ends:
         root = git.line("rev-list", "--first-parent", "--max-parents=0", tip)
         if root in ends:

@@ -402,3 +402,17 @@ def test_no_process_is_left_behind(past: History) -> None:
     logged(past)
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     assert str(past.folder) not in running.stdout
+
+
+def test_a_folder_that_was_moved_or_made_of_one_file_says_what_was_there_before(
+    past: History,
+) -> None:
+    past.commit(day(1), {"all.json": "{}", "old/a.json": '{"v":1}', "old/b.json": '{"v":1}'})
+    moved = {"old/a.json": None, "old/b.json": None, "r/a.json": '{"v":1}', "r/b.json": '{"v":1}'}
+    past.commit(day(2), moved)
+    past.commit(day(3), {"all.json": None, "s/a.json": "{}", "s/b.json": "{}"})
+    (entry,) = logged(past)
+    words = "begins here; the same commit removed"
+    assert entry["reason"] == f"{words} old/a.json, old/b.json"
+    (entry,) = logged(past, file="s/*.json")
+    assert entry["reason"] == f"{words} all.json"
