@@ -19,7 +19,7 @@ from archiver.formats.json_format import json_text
 from archiver.formats.json_lines import holds_several
 from archiver.formats.packing import unpacked
 from archiver.history import snapshots
-from archiver.history.catalogue import anywhere
+from archiver.history.catalogue import anywhere, in_folder
 from archiver.history.foreign import ORIGINAL, Shape, shape_of
 from archiver.history.versions import Versions, chunks, opened
 from archiver.language import sentence
@@ -108,6 +108,7 @@ def from_history(
     key: tuple[str, ...],
     excluded: tuple[str, ...] = (),
     how: Reading = UNSAID,
+    follow: bool = True,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[list[Origin]]:
     """Yield the versions of a file in another repository, oldest first.
@@ -122,6 +123,7 @@ def from_history(
         key: Fields of the key.
         excluded: Members of objects on the path that are no records.
         how: How it is read, where it is said; else as the source is.
+        follow: Whether the file is followed to where it was before.
         variables: The environment, for how to reach a URL.
 
     Raises:
@@ -130,10 +132,20 @@ def from_history(
         NotADataRepository: There is no repository, or nothing was ever committed there.
         ShallowHistory: The clone does not reach back to the first version.
     """
-    here = cloned(place, file, variables) if isinstance(place, str) else nullcontext(place)
+    here = (
+        cloned(place, file, variables, follow=follow)
+        if isinstance(place, str)
+        else nullcontext(place)
+    )
+    keyed = key or source.key
     with here as folder:
-        past = anywhere(Repository.open(folder), file, records=records, key=key or source.key)
-        catalogue = replace(past, shape=_shape(source, records, key, excluded, how))
+        past = anywhere(Repository.open(folder), file, records=records, key=keyed, follow=follow)
+        shape = (
+            in_folder(Shape(records or source.records, keyed, excluded=excluded, how=how))
+            if past.is_folder
+            else _shape(source, records, key, excluded, how)
+        )
+        catalogue = replace(past, shape=shape)
         revisions = [*catalogue.revisions()]
         if not revisions:
             raise catalogue.no_revision()

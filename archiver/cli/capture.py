@@ -174,7 +174,10 @@ class _Place(click.Path):
     required=True,
     type=_Place(exists=True, path_type=Path),
 )
-@click.option("--file", metavar="PATH", help="Import the history of this file of REPO.")
+@click.option(
+    "--file", metavar="PATH", help="Import the history of this file of REPO, or of 'DIR/*.json'."
+)
+@options.follow
 @click.option("--records", metavar="PATH", help="Where its records are: . or a.b or a.b{}")
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of their key.  Repeatable.")
 @options.excluded
@@ -192,6 +195,7 @@ def import_(
     repo: Path,
     paths: tuple[Path | str, ...],
     file: str | None,
+    follow: bool,
     records: str | None,
     key: tuple[str, ...],
     excluded: tuple[str, ...],
@@ -229,6 +233,7 @@ def import_(
                 key=key,
                 excluded=excluded,
                 how=how,
+                follow=follow,
                 variables=config.environment.variables,
             )
             origins = stack.enter_context(past)

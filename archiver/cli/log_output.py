@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.cli import output
+from archiver.history.folder import shown
 from archiver.language import plain, retold, said, tr
 from archiver.records.model import KINDS, Summary
 from archiver.records.text import Noun, clip, more, terminal
@@ -118,6 +119,8 @@ def _entry_lines(entry: Entry, catalogue: Catalogue, *, named: bool) -> Iterator
     # The subjects of other people's commits say more than the counts.
     if catalogue.config is None or entry.summary == Summary(unchanged=entry.total or 0):
         yield f"    {clip(terminal(entry.subject), _WIDEST)}"
+    if entry.path:
+        yield tr("    at {path}", path=clip(terminal(shown(entry.path)), _WIDEST))
     if entry.reason:
         yield f"    {terminal(retold(entry.reason))}"
 

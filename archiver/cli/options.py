@@ -200,6 +200,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         metrics: tuple[str, ...],
         how: Reading,
         index: bool,
+        follow: bool,
         damping: int | None = None,
         **rest: Any,
     ) -> Any:
@@ -211,7 +212,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         words = tuple(filter(None, map(rest.get, _VERSIONS)))
         environ = process_environment()
         described = (file, records, key, excluded, metrics)
-        choice = Choice(repo, environ, sources, *described, words, index, damping, how)
+        choice = Choice(repo, environ, sources, *described, words, index, damping, how, follow)
         return command(choice=choice, **rest)
 
     return offer(reading(gathered), *_CATALOGUE)
@@ -282,13 +283,26 @@ _READING: tuple[Decorator, ...] = (
     click.option("--member", metavar="NAME", help="The file of a zip archive.  [default: its one]"),
 )
 
+follow = click.option(
+    "--no-follow",
+    "follow",
+    flag_value=False,
+    default=True,
+    help="Begin where --file came to its path, also where a commit moved it there.",
+)
+"""Reads the history of a file only as far back as it had its name."""
+
 _VERSIONS = ("first", "second", "between", "at", "since")
 """Parameters of commands that name versions."""
 
 _CATALOGUE: tuple[Decorator, ...] = (
     repo,
     source,
-    click.option("--file", metavar="PATH", help="A file of any repository, without archiver.toml."),
+    click.option(
+        "--file",
+        metavar="PATH",
+        help="A file of any repository, or a pattern: 'data/**/*.json'; without archiver.toml.",
+    ),
     click.option(
         "--records",
         metavar="PATH",
@@ -308,6 +322,7 @@ _CATALOGUE: tuple[Decorator, ...] = (
         multiple=True,
         help="A metric: its changes are not news.  Repeatable.",
     ),
+    follow,
     click.option(
         "--no-index",
         "index",

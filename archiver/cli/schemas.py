@@ -158,12 +158,14 @@ def _feed(table: Schema) -> Schema:
 def _when(kind: str, settings: type[msgspec.Struct], common: Schema) -> Schema:
     """Describe what a source or channel of the type `kind` may say, and nothing else."""
     own = _components(settings)[settings.__name__]
+    either = [{"required": [name]} for name in getattr(settings, "either", ())]
     return {
         "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
         "then": {
             "properties": own["properties"],
             "required": own.get("required", []),
             "propertyNames": {"enum": sorted({*common, *own["properties"]})},
+            **({"oneOf": either} if either else {}),
         },
     }
 

@@ -341,4 +341,5 @@ def _rows(config: Config) -> list[dict[str, str]]:
 def _address(settings: Mapping[str, Any]) -> str:
     """Return the address of a source as it may be shown; empty: it has none."""
     first = next(iter(settings.get("urls", ())), "")
-    return redact(str(settings.get("url") or first or settings.get("endpoint", "")))
+    where = (settings.get("url"), first, settings.get("files"), settings.get("endpoint"))
+    return redact(str(next(filter(None, where), "")))

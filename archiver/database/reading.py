@@ -56,6 +56,7 @@ class Logged(NamedTuple):
     summary: Summary | None
     status: Status
     reason: str | None
+    path: str | None
 
     def __repr__(self) -> str:
         return short(self)
@@ -130,12 +131,12 @@ def unreadable(connection: sqlite3.Connection, last: int) -> Iterator[tuple[str,
 
 def logged(connection: sqlite3.Connection, last: int) -> Iterator[Logged]:
     """Yield the captures up to number `last`, newest first."""
-    columns = "revision, timestamp, committed_at, subject, total, status, reason"
+    columns = "revision, timestamp, committed_at, subject, total, status, reason, path"
     query = f"SELECT {columns}, {', '.join(_COUNTS)} FROM captures WHERE id <= ? ORDER BY id DESC"  # noqa: S608  names of ours
     for row in connection.execute(query, (last,)):
-        revision, timestamp, committed_at, subject, total, status, reason = row[:7]
-        summary = _summary(row[7:])
-        yield Logged(revision, timestamp, committed_at, subject, total, summary, status, reason)
+        revision, timestamp, committed_at, subject, total = row[:5]
+        summary = _summary(row[8:])
+        yield Logged(revision, timestamp, committed_at, subject, total, summary, *row[5:8])
 
 
 def captured_keys(connection: sqlite3.Connection, last: int) -> frozenset[str]:

@@ -37,7 +37,7 @@ _RUN: Final = {
 _COUNTED: Final = (*KINDS, "unchanged")
 _COLUMNS: Final = (
     *("id", "revision", "object", "timestamp", "authored_at", "committed_at", "subject"),
-    *("total", "status", "reason", "proof", "settings"),
+    *("total", "status", "reason", "proof", "settings", "path"),
     *_COUNTED,
 )
 
@@ -58,6 +58,7 @@ class Capture(NamedTuple):
         reason: Why it cannot be read, or what is to be known of it.
         proof: Why its listing was complete (``pages``, ``total``, …); None: unknown.
         settings: Object id of archiver.toml in the commit; None: there is none.
+        path: Where the file was; None: where it is in the newest one.
     """
 
     id: int
@@ -72,6 +73,7 @@ class Capture(NamedTuple):
     reason: str | None
     proof: str | None
     settings: str | None
+    path: str | None = None
 
     def __repr__(self) -> str:
         return short(self)

@@ -35,7 +35,8 @@ TABLES: Final = (
     status TEXT NOT NULL,
     reason TEXT,
     proof TEXT,
-    settings TEXT
+    settings TEXT,
+    path TEXT
 )""",
     "CREATE TABLE keys (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE)",
     """CREATE TABLE fields (

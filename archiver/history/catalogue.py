@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
-from itertools import takewhile
+from dataclasses import dataclass, field, fields, replace
+from itertools import chain, takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, Sto
 from archiver.formats import UNSAID, Reading
 from archiver.history.foreign import Shape, shape_of
 from archiver.language import sentence
+from archiver.records.folder import is_pattern, within
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.policy import Policy
 from archiver.records.representation import short
@@ -24,7 +25,7 @@ from archiver.store.history import Revision
 from archiver.store.repository import STATE_REF
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from archiver.changes.lifecycle import Missing
     from archiver.config import Config, SourceConfig
@@ -102,6 +103,8 @@ class Catalogue:
         noun: What its records are called.
         indexed: Whether its index may be used.
         damping: Captures within which a record that was removed is back if it flaps; 0: none does.
+        follow: Whether a file of any repository is followed to where it was before.
+        is_folder: Whether `path` is a pattern that names the files of a folder.
         walked: Path and full id of a commit to path and object id of the versions back from it,
             of the histories that were read to their end.
     """
@@ -116,6 +119,8 @@ class Catalogue:
     noun: Noun = RECORD
     indexed: bool = True
     damping: int = 0
+    follow: bool = False
+    is_folder: bool = False
     walked: dict[tuple[str, str], dict[tuple[str, str], None]] = field(
         default_factory=dict, compare=False
     )
@@ -170,9 +175,51 @@ class Catalogue:
         if start is None:
             raise self.no_revision()
         reverted = {row.revision for row in self.reverted(newest)}
-        for revision in self._followed(self._place(start, newest), start):
+        found = self._followed(self._place(start, newest), start)
+        first = next(found, None)
+        if first is not None:
+            self._refuse_folder(first)
+            found = chain((first,), found)
+        for revision in found:
             if revision.id not in reverted:
                 yield revision
+
+    def _refuse_folder(self, newest: Revision) -> None:
+        """Refuse a path that is a folder now, and never was a file.
+
+        Raises:
+            NotADataRepository: It is one.
+        """
+        if self.folder or newest.blob or not self.required().is_folder(newest.id, self.path):
+            return
+        with suppress(ShallowHistory):
+            if any(each.blob for each in self._followed(self.path, newest.id)):
+                return
+        inside = f"{self.path}/"
+        paths = self.required().blobs(newest.id)
+        files = [each.removeprefix(inside) for each in paths if each.startswith(inside)]
+        suffix = PurePosixPath(next(iter(files), "")).suffix
+        pattern = f"{inside}{'**/' if all('/' in each for each in files) else ''}*{suffix}"
+        raise NotADataRepository(
+            sentence("{path} is a folder", path=self.path),
+            hint=sentence(
+                "name a file in it, or several by a pattern: --file '{pattern}'", pattern=pattern
+            ),
+        )
+
+    def elsewhere(self, revision: Revision) -> str:
+        """Return where the file was in a revision; empty: where it is in the newest, or gone."""
+        return revision.path if self.follow and revision.path != self.path else ""
+
+    def at(self, commit: str, path: str = "") -> Revision:
+        """Return a commit with what it holds, whether or not it changed that.
+
+        Args:
+            commit: Full id.
+            path: Where the catalogue is in it; empty: where it is in the newest.
+        """
+        found = self.required().revision(commit, path or self.path)
+        return replace(found, blob=commit) if self.is_folder else found
 
     def committed(self, tip: str) -> Iterator[Revision]:
         """Yield the revisions that changed the catalogue, reverted captures included.
@@ -202,10 +249,16 @@ class Catalogue:
 
         In an archive the captures of merged branches count: a plain ``git pull`` hides none, and
         a file is followed to the folder that one commit moved here. In other histories a merged
-        branch comes into effect by its merge.
+        branch comes into effect by its merge, and a file is followed as by ``git log --follow``.
         """
         known: dict[tuple[str, str], None] = {}
-        for revision in self.required().history(path, tip=tip, captures=bool(self.folder)):
+        repository, captures = self.required(), bool(self.folder)
+        found = (
+            repository.folder_history(path, tip=tip)
+            if self.is_folder
+            else repository.history(path, tip=tip, captures=captures, follow=self.follow)
+        )
+        for revision in found:
             if revision.blob is not None:
                 known[revision.path, revision.blob] = None
             yield revision
@@ -213,7 +266,8 @@ class Catalogue:
 
     def _newest(self, tip: str | None) -> str | None:
         """Return the tip of the branch; None: it is not looked at, or unborn."""
-        return None if tip and not self.folder else self.required().tip(self.ref)
+        unmoved = not (self.folder or self.follow)
+        return None if tip and unmoved else self.required().tip(self.ref)
 
     def _place(self, commit: str, newest: str | None) -> str:
         """Return where the catalogue is in a commit: a source may have been renamed since.
@@ -225,8 +279,8 @@ class Catalogue:
         repository = self.required()
         if newest in (None, commit):
             return self.path
-        if repository.object_at(commit, self.path) and not repository.deleted(
-            self.path, since=commit, tip=newest
+        if repository.object_at(commit, self.path) and not (
+            self.folder and repository.deleted(self.path, since=commit, tip=newest)
         ):
             return self.path  # where it was deleted since, it may be that of another source
         known = self._versions(newest)
@@ -294,7 +348,7 @@ class Catalogue:
         except ShallowHistory as end:
             newest = self.required().tip(self.ref)
             if all(row.revision != end.commit for row in self.reverted(newest)):
-                yield Edge.of(self.required().revision(end.commit, end.path), end)
+                yield Edge.of(self.at(end.commit, end.path), end)
 
     def count(self, tip: str | None = None, before: str = "") -> int:
         """Return how many revisions there are, as far as the clone reaches.
@@ -308,8 +362,7 @@ class Catalogue:
     def no_revision(self) -> NotADataRepository:
         """Return the error of a catalogue without any revision."""
         if not self.folder:
-            hint = sentence("--file names a file of the repository, relative to its top")
-            return NotADataRepository(sentence("no commit holds {path}", path=self.path), hint=hint)
+            return self._no_file()
         message = sentence("there is no snapshot of {source} yet", source=self.source)
         tip = self._newest(None)
         if tip and (moved := self.required().moved_to(self.path, tip)):
@@ -331,6 +384,23 @@ class Catalogue:
             configuration.RUN_CLASS
             if by_class
             else sentence("take one with: archiver run {source}", source=self.source)
+        )
+        return NotADataRepository(message, hint=hint)
+
+    def _no_file(self) -> NotADataRepository:
+        """Return the error that a file of any repository is in no commit."""
+        tip = self.required().tip(self.ref)
+        paths = self.required().blobs(tip) if tip else {}
+        near = nearest(self.path, paths)
+        hint = (
+            sentence("did you mean {near}?", near=near)
+            if near
+            else sentence("--file names a file of the repository, relative to its top")
+        )
+        message = (
+            sentence("no commit holds a file that matches {path}", path=self.path)
+            if self.is_folder
+            else sentence("no commit holds {path}", path=self.path)
         )
         return NotADataRepository(message, hint=hint)
 
@@ -525,22 +595,49 @@ def anywhere(
     key: tuple[str, ...],
     excluded: tuple[str, ...] = (),
     how: Reading = UNSAID,
+    follow: bool = True,
 ) -> Catalogue:
-    """Return the catalogue that a file of any repository is.
+    """Return the catalogue that a file of any repository is, or the files of a folder.
 
     Args:
         repository: The repository; None: plain files only.
-        file: The file, relative to the top of the work tree; a name where there is none.
+        file: The file, relative to the top of the work tree; a name where there is none. A
+            pattern names the files of a folder, unless a file is called so.
         records: Path of the records; None: the document is the array, or as the original
             design wrote it where nothing else is given either.
         key: Fields of the key.
         excluded: Members of objects on the path that are no records.
         how: How the file is read.
+        follow: Whether the file is followed to where it was before.
     """
     described = records or key or excluded or how != UNSAID
     shape = Shape(records or ".", key, excluded=excluded, how=how) if described else None
     path = Path(file).as_posix().removeprefix("./")
-    return Catalogue(path, path, Policy(key=key), shape, repository)
+    found = Catalogue(path, path, Policy(key=key), shape, repository)
+    if repository is None or not is_pattern(path) or _is_file(repository, path):
+        return replace(found, follow=follow)
+    return replace(found, shape=in_folder(shape), is_folder=True)
+
+
+def _is_file(repository: Repository, path: str) -> bool:
+    tip = repository.tip("HEAD")
+    return tip is not None and repository.object_at(tip, path) is not None
+
+
+def in_folder(shape: Shape | None) -> Shape:
+    """Return a shape whose path goes through the files of a folder."""
+    described = shape or Shape(".", ())
+    return described._replace(records=within(described.records))
+
+
+def nearest(path: str, others: Iterable[str]) -> str:
+    """Return which of `others` a person may have meant by `path`; empty: none is like it."""
+    from difflib import get_close_matches  # noqa: PLC0415  for a wrong path only
+
+    known = [*others]
+    name = path.rpartition("/")[2]
+    same = [each for each in known if each.rpartition("/")[2] == name]
+    return next(iter(same or get_close_matches(path, known, 1)), "")
 
 
 def _only(config: Config) -> str:

@@ -48,6 +48,7 @@ class Choice:
         index: Whether an index may be used.
         damping: Captures within which a record flaps; None: as archiver.toml says.
         how: How `file`, or plain files, are read.
+        follow: Whether `file` is followed to where it was before.
     """
 
     repo: Path
@@ -62,6 +63,7 @@ class Choice:
     index: bool = True
     damping: int | None = None
     how: Reading = UNSAID
+    follow: bool = True
 
     def one(self) -> Catalogue:
         """Return the one catalogue that is meant.
@@ -132,11 +134,17 @@ class Choice:
     def _described(self, repository: Repository | None, file: str, *paths: Path) -> Catalogue:
         def described(records: str | None, key: tuple[str, ...]) -> Catalogue:
             return anywhere(
-                repository, file, records=records, key=key, excluded=self.excluded, how=self.how
+                repository,
+                file,
+                records=records,
+                key=key,
+                excluded=self.excluded,
+                how=self.how,
+                follow=self.follow,
             )
 
         known = described(self.records, self.key)
-        if self.records and (self.key or RecordsPath.read(self.records).key):
+        if known.is_folder or (self.records and (self.key or RecordsPath.read(self.records).key)):
             return known
         documents = in_files(paths, self.how) if repository is None else in_history(known, self.how)
         said = Said(self.records, self.key, self.excluded, self.how)

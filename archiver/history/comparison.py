@@ -22,7 +22,7 @@ from archiver.render import wording
 from archiver.render.section import CAP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from archiver.changes.breakdown import Breakdown
     from archiver.changes.flapping import Damping, Moving
@@ -287,12 +287,22 @@ def pairs(old: Version, new: Version) -> Iterator[tuple[Iterable[bytes], Iterabl
     if old.parts.keys() == new.parts.keys():
         for name, before in old.parts.items():
             after = new.parts[name]
-            if before.id is None or before.id != after.id:
+            if before.records is not None and after.records is not None:
+                yield (
+                    _different(before.records, after.records),
+                    _different(after.records, before.records),
+                )
+            elif before.id is None or before.id != after.id:
                 yield before.lines(), after.lines()
     elif len(old.parts) < len(new.parts):
         yield from _split(old, new)
     else:
         yield from ((before, after) for after, before in _split(new, old))
+
+
+def _different(lines: Mapping[str, bytes], others: Mapping[str, bytes]) -> list[bytes]:
+    """Return the lines that `others` does not have, sorted by key."""
+    return [lines[key] for key in sorted(k for k, v in lines.items() if others.get(k) != v)]
 
 
 def _split(few: Version, many: Version) -> Iterator[tuple[Iterable[bytes], Iterable[bytes]]]:

@@ -10,10 +10,12 @@ import msgspec
 from archiver.errors import ConfigError, UnreadableSnapshot
 from archiver.formats import UNSAID, Reading
 from archiver.formats import text as text_of
+from archiver.formats.folder import as_member
 from archiver.language import Stored, sentence, stored
 from archiver.records import canonical
 from archiver.records.document import Reader
 from archiver.records.finding import setting
+from archiver.records.folder import within
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.model import Bad
 from archiver.records.representation import short
@@ -67,7 +69,8 @@ def shape_of(source: SourceConfig) -> Shape:
     if source.type in ("json", "api"):
         excluded = tuple(source.settings.get("except", ()))
         how = Reading(**{name: source.settings.get(name, "") for name in _SETTINGS})
-        return Shape(source.records, source.key, excluded=excluded, how=how)
+        records = within(source.records) if source.settings.get("files") else source.records
+        return Shape(records, source.key, excluded=excluded, how=how)
     if source.key in ((), ORIGINAL.key):
         return ORIGINAL._replace(models=not source.by_class)
     return Shape(ORIGINAL.records, source.key)
@@ -101,22 +104,29 @@ class Documents:
         self._reader: Reader | None = None
         self._unchecked = _CHECKED if self._shape.assumed else 0
 
-    def read(self, content: Iterator[bytes], name: str = "") -> Document:
+    def read(
+        self, content: Iterator[bytes], name: str = "", *, member: str | None = None
+    ) -> Document:
         """Return what a document holds.
 
         Args:
             content: Its bytes, unpacked.
             name: Name of its file; empty: unknown.
+            member: Its name in a folder, through which the path of the records goes; None: it is
+                no file of a folder.
 
         Raises:
             UnreadableSnapshot: It holds no catalogue.
         """
         text = text_of(content, name, self._shape.how)
-        text.require((*self._shape.key, *self._shape.otherwise))
+        bad: list[Bad] = []
+        if member is None:
+            text.require((*self._shape.key, *self._shape.otherwise))
+        else:
+            text, bad = as_member(member, text)
         if self._reader is None:
             self._reader = Reader(*self._shape[:4])
         lines: dict[str, bytes] = {}
-        bad: list[Bad] = []
         twice: list[str] = []
         for found in self._reader.read(text.content):
             if isinstance(found, Bad):

@@ -115,7 +115,9 @@ def description(catalogue: Catalogue) -> str:
     policy = {each.name: getattr(catalogue.policy, each.name) for each in fields(catalogue.policy)}
     del policy["label"], policy["severity"]
     policy["tolerance"] = sorted(policy["tolerance"].items())
-    about = (catalogue.path, policy, catalogue.shape)
+    about: tuple[object, ...] = (catalogue.path, policy, catalogue.shape)
+    if not (catalogue.folder or catalogue.follow):
+        about = (*about, "folder" if catalogue.is_folder else "not followed")
     return hashlib.sha256(msgspec.json.encode(about, order="sorted")).hexdigest()
 
 

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from archiver.changes.breakdown import Breakdown
 from archiver.changes.flapping import Flapping, Moving
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from archiver.history.index import Index
     from archiver.history.versions import Version, Versions
     from archiver.records.model import Kind, Summary
-    from archiver.records.policy import Policy
     from archiver.store.history import Revision
 
 T = TypeVar("T", bound="Breakdown | Moving | None")
@@ -51,6 +51,7 @@ class Entry(msgspec.Struct, frozen=True):
         status: ``ok``; ``first``: nothing readable before; ``unreadable``: skipped; ``edge``: the
             state at the end of a shallow clone; what it changed is unknown.
         reason: Why it cannot be read, or what is to be known of it.
+        path: Where the file was; absent where it is in the newest revision.
     """
 
     revision: str
@@ -61,6 +62,7 @@ class Entry(msgspec.Struct, frozen=True):
     summary: Summary | None
     status: Status
     reason: str | None = None
+    path: str | UnsetType = UNSET
 
     __repr__ = short
 
@@ -147,7 +149,8 @@ def log_by(
 
 
 def _indexed(found: Index) -> Iterator[Entry]:
-    return (Entry(*row) for row in logged(found.connection, found.last))
+    rows = logged(found.connection, found.last)
+    return (Entry(*row[:-1], path=row.path or UNSET) for row in rows)
 
 
 def _broken(found: Index, path: str) -> Iterator[tuple[Entry, Breakdown]]:
@@ -187,10 +190,10 @@ def _compared(
                 version = versions.stored(revision)
                 entry = None
                 if newer is not None:
-                    entry = _entry(versions, newer, version, catalogue.policy, by)
+                    entry = _entry(catalogue, versions, newer, version, by)
             except UnreadableSnapshot as error:
                 if end is None and not reached:
-                    waiting.append(_unreadable(revision, str(error)))
+                    waiting.append(_unreadable(catalogue, revision, str(error)))
                 if end is None:
                     problems.add(revision, error)
                 continue
@@ -202,15 +205,15 @@ def _compared(
             waiting, newer = [], revision
         if newer is None:
             raise problems.error(catalogue) if problems else catalogue.no_revision()
-        yield _last(newer, versions.stored(newer), end), collector()
+        yield _last(catalogue, newer, versions.stored(newer), end), collector()
         yield from ((each, collector()) for each in waiting)
 
 
 def _entry(
+    catalogue: Catalogue,
     versions: Versions,
     revision: Revision,
     before: Version,
-    policy: Policy,
     by: Breakdown | Moving | None,
 ) -> Entry:
     """Return what a revision changed; each change is added to `by`, if there is one.
@@ -218,31 +221,34 @@ def _entry(
     Raises:
         UnreadableSnapshot: The version `before` is damaged behind what opened it.
     """
-    found = Comparison("", before, versions.stored(revision), policy)
+    found = Comparison("", before, versions.stored(revision), catalogue.policy)
     try:
         summary = found.tally(by)
     except UnreadableSnapshot as error:
         if older := flaw(before):
             raise older from error
-        return _unreadable(revision, str(error))
+        return _unreadable(catalogue, revision, str(error))
     notes = "; ".join(found.new.notes) or None
-    return _row(revision, found.new, summary, "ok", notes)
+    return _row(catalogue, revision, found.new, summary, status="ok", reason=notes)
 
 
-def _last(revision: Revision, version: Version, end: Edge | None) -> Entry:
+def _last(catalogue: Catalogue, revision: Revision, version: Version, end: Edge | None) -> Entry:
     if end is not None:
-        return _row(revision, version, None, "edge", end.note)
-    return _row(revision, version, None, "first", "; ".join(version.notes) or None)
+        return _row(catalogue, revision, version, None, status="edge", reason=str(end.note))
+    notes = "; ".join(version.notes) or None
+    return _row(catalogue, revision, version, None, status="first", reason=notes)
 
 
-def _unreadable(revision: Revision, reason: str) -> Entry:
-    return _row(revision, None, None, "unreadable", reason)
+def _unreadable(catalogue: Catalogue, revision: Revision, reason: str) -> Entry:
+    return _row(catalogue, revision, None, None, status="unreadable", reason=reason)
 
 
 def _row(
+    catalogue: Catalogue,
     revision: Revision,
     version: Version | None,
     summary: Summary | None,
+    *,
     status: Status,
     reason: str | None,
 ) -> Entry:
@@ -256,4 +262,5 @@ def _row(
         summary=summary,
         status=status,
         reason=reason,
+        path=catalogue.elsewhere(revision) or UNSET,
     )

@@ -53,7 +53,7 @@ class Outlines:
             return opened()  # its notes are not known one by one
         end = End(revision.id, known.timestamp, known.total)
         parts = {"": Part(None, lambda: opened().lines())}
-        return Version(end, parts, again=opened, outlined=True)
+        return Version(end, parts, again=opened, outlined=True, path=revision.path)
 
     def policy_then(self, commit: str) -> Policy | None:
         """Return what the fields meant by the archiver.toml in `commit`; None: unknown."""

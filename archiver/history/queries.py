@@ -14,6 +14,7 @@ from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.dates import Dates
 from archiver.history.flapping import damping
+from archiver.history.folder import shown
 from archiver.history.index import index
 from archiver.history.outlines import Outlines
 from archiver.history.unreadable import Problems, called
@@ -329,7 +330,16 @@ def _notes(
     known = policy_then or catalogue.policy_then
     policies = (_other_policy(catalogue, version.end, known) for version in (before, after))
     others = (note for note in policies if note)
-    return tuple(dict.fromkeys((*before.notes, *after.notes, *others)))
+    moved = _moved(before, after) if catalogue.follow else ()
+    return tuple(dict.fromkeys((*before.notes, *after.notes, *moved, *others)))
+
+
+def _moved(before: Version, after: Version) -> tuple[str, ...]:
+    """Return a note where the file was moved from one version to the other."""
+    if before.path in ("", after.path) or not after.path:
+        return ()
+    old, new = shown(before.path), shown(after.path)
+    return (sentence("the file was moved: from {old} to {new}", old=old, new=new),)
 
 
 def _other_policy(

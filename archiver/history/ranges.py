@@ -115,10 +115,11 @@ def derive(
             except DamagedObject:
                 raise  # it may be mended, and no other commit would say so
             except UnreadableSnapshot as error:
-                writer.add_capture(_unreadable(now, each, str(error)), None)
+                writer.add_capture(_unreadable(catalogue, now, each, str(error)), None)
             else:
                 old = EMPTY if revision is None else versions.stored(revision)
-                capture = _capture(now, each, version, "ok" if number else "first")
+                status: Status = "ok" if number else "first"
+                capture = _capture(catalogue, now, each, version, status)
                 found = _deltas(catalogue, old, version)
                 writer.add(capture, found, before=number, old_total=old.end.total)
                 number, revision = now, each
@@ -141,8 +142,10 @@ def _deltas(catalogue: Catalogue, old: Version, new: Version) -> Iterator[Delta]
     return deltas(unequal(old, new, known), catalogue.policy, known)
 
 
-def _capture(number: int, revision: Revision, version: Version, status: Status) -> rows.Capture:
-    return _unreadable(number, revision, "")._replace(
+def _capture(
+    catalogue: Catalogue, number: int, revision: Revision, version: Version, status: Status
+) -> rows.Capture:
+    return _unreadable(catalogue, number, revision, "")._replace(
         timestamp=version.end.timestamp or stamp(revision.authored_at),
         total=version.end.total,
         status=status,
@@ -150,7 +153,7 @@ def _capture(number: int, revision: Revision, version: Version, status: Status) 
     )
 
 
-def _unreadable(number: int, revision: Revision, reason: str) -> rows.Capture:
+def _unreadable(catalogue: Catalogue, number: int, revision: Revision, reason: str) -> rows.Capture:
     proof = revision.trailers.get(_PROOF, "").partition(";")[0]
     return rows.Capture(
         id=number,
@@ -165,4 +168,5 @@ def _unreadable(number: int, revision: Revision, reason: str) -> rows.Capture:
         reason=reason,
         proof=proof or None,
         settings=None,
+        path=catalogue.elsewhere(revision) or None,
     )

@@ -210,12 +210,11 @@ def newest(catalogue: Catalogue) -> Revision | None:
 
 def _as_of(catalogue: Catalogue, commit: str) -> Revision:
     """Return the revision that `commit` stands on; in a shallow clone, `commit` itself."""
-    repository = catalogue.required()
     try:
         for revision in catalogue.committed(commit):
             return revision
     except ShallowHistory:
-        found = repository.revision(commit, catalogue.path)
+        found = catalogue.at(commit)
         if found.blob is not None:
             return found
     raise UnknownRevision(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -15,9 +16,9 @@ from archiver.database.reading import stages, unreadable
 from archiver.errors import UnknownRecord, UnreadableSnapshot
 from archiver.history.comparison import lives
 from archiver.history.index import advised, index
-from archiver.history.unreadable import Problems
-from archiver.history.versions import EMPTY, STAMP, Part, opened, stamp
-from archiver.language import sentence
+from archiver.history.unreadable import Problems, called
+from archiver.history.versions import EMPTY, STAMP, Part, arrival, opened, stamp
+from archiver.language import joined, sentence
 from archiver.records import canonical
 from archiver.records.jsontext import dump
 from archiver.records.key import label_of
@@ -41,6 +42,8 @@ Number: TypeAlias = int | float
 Series: TypeAlias = "dict[str, list[Number | None]]"
 
 _SUGGESTED = 5
+
+_log = logging.getLogger(__name__)
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -216,6 +219,8 @@ def _seen(
     The `problems` of the others are collected.
     """
     for revision in advised(catalogue, catalogue.revisions(tip)):
+        for note in arrival(revision):
+            _log.warning(joined(": ", (called(revision), note)))
         try:
             version = versions.stored(revision)
             lines = dict(_lines(version, wanted))
@@ -234,6 +239,10 @@ def _lines(version: Version, wanted: Mapping[str, bytes]) -> Iterator[tuple[str,
         name = "" if names == 1 else canonical.shard_name(encoded.decode(), names)
         shards.setdefault(name, {})[encoded] = key
     for name, keys in shards.items():
+        held = version.parts[name].records
+        if held is not None:
+            yield from ((key, held[key]) for key in keys.values() if key in held)
+            continue
         yield from _found(version.parts[name].lines(), keys)
 
 

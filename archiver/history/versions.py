@@ -15,10 +15,12 @@ from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot, reason
 from archiver.formats.packing import unpacked
 from archiver.history.catalogue import REMOVED, folder_of
+from archiver.history.folder import Folder, shown
 from archiver.history.foreign import Documents, rekeyed
 from archiver.history.unusable import LastUsable, Usable
-from archiver.language import sentence
+from archiver.language import sentence, stored
 from archiver.records import canonical
+from archiver.records.lfs import pointer
 from archiver.records.model import End
 from archiver.records.representation import short
 from archiver.records.text import few
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 
     from archiver.changes.lifecycle import Tombstone
     from archiver.history.catalogue import Catalogue
-    from archiver.history.foreign import Shape
-    from archiver.store.history import Revision
+    from archiver.history.foreign import Document, Shape
+    from archiver.store.history import Came, Revision
     from archiver.store.objects import ObjectReader
     from archiver.store.repository import Repository
 
@@ -45,10 +47,14 @@ STAMP = "%Y-%m-%d %H:%M:%S"
 
 
 class Part(NamedTuple):
-    """One file of a snapshot: its object id (None outside git), and how to read its lines."""
+    """One file of a snapshot: its object id (None outside git), and how to read its lines.
+
+    What is put together in memory has `records`, too: the same lines by key.
+    """
 
     id: str | None
     lines: Callable[[], Iterable[bytes]]
+    records: Mapping[str, bytes] | None = None
 
     def __repr__(self) -> str:
         return short(self)
@@ -70,6 +76,7 @@ class Version:
         outlined: Whether only its end and notes are known so far; `again` opens it.
         unusable: Of a plain file, the keys of records that cannot be used.
         unnamed: Of a plain file, the number of further ones, whose keys cannot be read either.
+        path: Where it is in its commit, of a file of any repository.
     """
 
     end: End
@@ -83,6 +90,7 @@ class Version:
     outlined: bool = False
     unusable: frozenset[str] = frozenset()
     unnamed: int = 0
+    path: str = ""
 
     __repr__ = short
 
@@ -182,6 +190,8 @@ class Versions:
         key: tuple[str, ...],
         removed: Callable[[Revision], str] = lambda _: "",
         earlier: Callable[[str], Iterable[Revision]] = lambda _: (),
+        pattern: str = "",
+        follow: bool = False,
     ) -> None:
         """Look at a file of `repository`, or at plain files.
 
@@ -193,6 +203,8 @@ class Versions:
             removed: Returns the path of the tombstones in a revision; empty: there are none.
             earlier: Returns the revisions before a commit, newest first: what a version holds in
                 an unusable form is looked for there.
+            pattern: Names the files of a folder, each version of which is one; empty: none does.
+            follow: Whether what is gone is looked for elsewhere.
         """
         self._repository = repository
         self._removed = removed
@@ -205,6 +217,11 @@ class Versions:
         self._open = ExitStack()
         self._idle: list[ObjectReader] = []
         self._recent: dict[str, _Read | tuple[bytes, ...]] = {}
+        self._follow = follow
+        self._folder: Folder | None = None
+        if pattern:
+            files = self._open.enter_context(self._required().folders(pattern))
+            self._folder = Folder(self._required(), pattern, files, self._of_file)
 
     def __enter__(self) -> Self:
         return self
@@ -219,8 +236,18 @@ class Versions:
             UnreadableSnapshot: It holds no catalogue.
             DamagedObject: An object is missing, or its content has another id.
         """
+        if self._folder is not None:
+            return self._folder.version(revision)
+        version = self._stored(revision)
+        notes = (*version.notes, *arrival(revision))
+        return replace(version, notes=notes, path=revision.path)
+
+    def _stored(self, revision: Revision) -> Version:
         if revision.blob is None:
-            raise UnreadableSnapshot(self._required().obstacle(revision.id, revision.path) or GONE)
+            reason = self._required().obstacle(revision.id, revision.path) or GONE
+            if reason == GONE and self._follow:
+                reason = gone(self._required().departure(revision.id, revision.path))
+            raise UnreadableSnapshot(reason)
         found = self._blob(revision.blob, revision.path)
         if found.unusable or found.unnamed:
             return self._kept(revision, found)
@@ -344,6 +371,29 @@ class Versions:
             small = reader.size(blob) <= SMALL
         return tuple(self._streamed(blob)) if small else self._streamed(blob)
 
+    def _of_file(self, name: str, path: str, blob: str) -> Document:
+        """Read one file of a folder, whose name in it is `name`."""
+        with self._reader() as reader:
+            content = (reader.read(blob),)
+        parts, file = unpacked(self._resolved(content), path, self._member)
+        return self._documents.read(parts, file, member=name)
+
+    def _resolved(self, content: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield a file, or what Git LFS keeps where it is only a pointer.
+
+        Raises:
+            UnreadableSnapshot: It is a pointer to what is not here.
+        """
+        pieces = iter(content)
+        start = next(pieces, b"")
+        found = pointer(start)
+        if found is None:
+            return chain((start,), pieces)
+        place = None if self._repository is None else self._repository.large_file(found)
+        if place is None:
+            raise found.unreadable()
+        return chunks(place)
+
     def _streamed(self, blob: str) -> Iterator[bytes]:
         with self._reader() as reader:
             yield from reader.stream(blob, CHUNK)
@@ -363,8 +413,8 @@ class Versions:
         assert self._repository is not None  # noqa: S101  callers have an object of it
         return self._repository
 
-    def _interpreted(self, chunks: Iterable[bytes], name: str = "") -> _Read:
-        parts, name = unpacked(chunks, name, self._member)
+    def _interpreted(self, content: Iterable[bytes], name: str = "") -> _Read:
+        parts, name = unpacked(self._resolved(content), name, self._member)
         start = next(parts, b"").removeprefix(codecs.BOM_UTF8)
         rest = chain((start,), parts)
         if not canonical.is_canonical(start):
@@ -399,7 +449,30 @@ def opened(catalogue: Catalogue) -> Versions:
         key=catalogue.policy.key,
         removed=lambda revision: f"{folder_of(revision.path)}/{REMOVED}" if some else "",
         earlier=lambda commit: islice(catalogue.reachable(commit), 1, None),
+        pattern=catalogue.path if catalogue.is_folder else "",
+        follow=catalogue.follow,
     )
+
+
+def arrival(revision: Revision) -> tuple[str, ...]:
+    """Say how a file came to its path, where its commit brought it there from elsewhere."""
+    came = revision.came
+    if came is None:
+        return ()
+    if came.unknown:
+        return (stored("this clone is partial: whether the file was moved here is not known"),)
+    if came.old:
+        return (stored("moved here from {old}", old=shown(came.old)),)
+    return (stored("begins here; the same commit removed {left}", left=shown(came.left)),)
+
+
+def gone(there: Came) -> str:
+    """Say why there is no file, and where its content may be."""
+    if there.old:
+        return stored("the file is gone: this commit moved it to {new}", new=shown(there.old))
+    if there.left:
+        return stored("the file is gone; the same commit added {left}", left=shown(there.left))
+    return GONE
 
 
 def _tombstones(content: bytes) -> Mapping[str, Tombstone]:

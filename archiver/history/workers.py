@@ -295,7 +295,9 @@ def _clone(url: str, catalogue: Catalogue) -> Path:
         if url not in _clones:
             wanted = catalogue.folder or catalogue.path
             environ = configuration.process_environment()
-            _clones[url] = _until_exit.enter_context(cloned(url, wanted, environ))
+            _clones[url] = _until_exit.enter_context(
+                cloned(url, wanted, environ, follow=catalogue.follow)
+            )
         return _clones[url]
 
 

@@ -228,7 +228,7 @@ class Reader:
 
     def _holders(self, body: bytes) -> Iterator[tuple[_Found, Iterator[_Named]]]:
         """Yield the arrays or objects that hold the records, and what they hold."""
-        found: Iterator[_Found] = iter((_Found(_checked(body)),))
+        found: Iterator[_Found] = iter((_Found(checked(body)),))
         for step in self._path.steps[:-1]:
             found = _descend(found, step, self._excluded)
         for holder in found:
@@ -436,7 +436,7 @@ def _place(holder: _Found, name: str | int) -> str:
     return f"{holder.place}/{name}"
 
 
-def _checked(body: bytes) -> bytes:
+def checked(body: bytes) -> bytes:
     """Refuse what is obviously not JSON, and name the reason."""
     start = body[:4096].lstrip()
     if not start:

@@ -8,13 +8,18 @@ from urllib.parse import urlsplit
 import msgspec
 
 from archiver.errors import ConfigError, MalformedPage, UnreadableSnapshot, reason
-from archiver.formats import Reading, read
+from archiver.formats import SUFFIXES, Reading, read
+from archiver.formats.folder import as_member
 from archiver.language import Stored, joined, sentence, stored
 from archiver.records import document
+from archiver.records.folder import name_of, within
 from archiver.records.jsontext import UNREADABLE, plain
+from archiver.records.lfs import pointer
 from archiver.records.model import Bad
+from archiver.records.path import RecordsPath
 from archiver.records.places import did_you_mean
 from archiver.sources.access import Access, refuse_unreadable, with_params
+from archiver.sources.files import listed
 from archiver.sources.protocol import Parsed, Source
 from archiver.transport import Request, Site, redact
 
@@ -35,6 +40,7 @@ class JsonSettings(Access, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         url: ``http://``, ``https://``, ``file://``, or a path; archiver.toml is its base.
+        files: A pattern that names files instead, such as ``data/**/*.json``.
         records: Path of the records (``records.document``).
         key: Field or fields that identify a record.
         excluded: Names of members that are no records, where the path goes through an object.
@@ -44,9 +50,13 @@ class JsonSettings(Access, frozen=True, forbid_unknown_fields=True):
         types: Whether the cells of a table that write numbers and booleans are such.
         member: The file of a zip archive that is meant; empty: the only one.
         non_finite: Whether ``NaN`` and ``Infinity`` are read as null, or refused.
+        either: Settings of which a table has exactly one.
     """
 
-    url: str
+    either: ClassVar[tuple[str, ...]] = ("url", "files")
+
+    url: str = ""
+    files: str = ""
     records: str = "."
     key: str | tuple[str, ...] = ()
     excluded: tuple[str, ...] = msgspec.field(default=(), name="except")
@@ -58,6 +68,10 @@ class JsonSettings(Access, frozen=True, forbid_unknown_fields=True):
     non_finite: Literal["null", "refuse"] = "null"
 
     def __post_init__(self) -> None:
+        if bool(self.url) == bool(self.files):
+            raise ValueError(sentence("either url or files says where the records are"))
+        if self.files and self.total:
+            raise ValueError(sentence("total belongs to url: no file announces it for all"))
         scheme, mark, _ = self.url.partition("://")
         if mark and scheme not in _SCHEMES.split(", "):
             raise ValueError(
@@ -76,7 +90,7 @@ class JsonSource(Source):
     confirmations = 1  # a document is complete or refused: what it lacks is gone
 
     def __init__(self, settings: JsonSettings, *, base: Path) -> None:
-        """Store the settings.
+        """Store the settings; files are listed once, for one listing.
 
         Raises:
             ConfigError: They hold a secret, or something that is sent to no address.
@@ -85,11 +99,19 @@ class JsonSource(Source):
         settings.refuse_secrets()
         if settings.is_used:
             refuse_unreadable(settings.url)
+        self.alike = bool(settings.files)
+        self._notes: tuple[str, ...] = ()
 
     def plan(self, ledger: Ledger) -> Sequence[Request]:
-        """Return the one request, or nothing once it is answered."""
-        url = with_params(self._address(), self.settings.params)
-        return () if ledger.entries else (Request("document", url, self.settings.headers),)
+        """Return the one request, or one for each file; nothing once they are answered."""
+        if ledger.entries:
+            return ()
+        if not self.settings.files:
+            url = with_params(self._address(), self.settings.params)
+            return (Request("document", url, self.settings.headers),)
+        found = listed(self.base, self.settings.files)
+        self._notes = found.notes
+        return [Request(each, (self.base / each).absolute().as_uri()) for each in found.paths]
 
     def site(self, token: str) -> Site | None:  # noqa: ARG002  secrets are named one by one
         """Return the origin of the address, where a secret is sent to it."""
@@ -103,7 +125,11 @@ class JsonSource(Source):
 
     def parse(self, page: Page) -> Parsed:
         """Return the records of the document, which ends where its JSON ends."""
+        if self.settings.files:
+            return self._file(page)
         try:
+            if only := pointer(page.body):
+                raise only.unreadable()
             text = read(
                 (page.body,),
                 urlsplit(page.request.url).path,
@@ -120,6 +146,30 @@ class JsonSource(Source):
             end=stored("the document's end"),
             notes=text.notes,
         )
+
+    def _file(self, page: Page) -> Parsed:
+        """Return the records of one file of a folder.
+
+        Where each holds one record, one that cannot be read is a record that is unusable.
+        """
+        path, fields = page.request.id, self._fields()
+        records = within(self.settings.records)
+        name = name_of(path, self.settings.files, SUFFIXES)
+        notes: list[str] = []
+        try:
+            if only := pointer(page.body):
+                raise only.unreadable()
+            text, bad = as_member(name, read((page.body,), path, self._how()))
+            notes = text.notes
+            found = [*bad, *document.read(text.content, records, fields, self.settings.excluded)]
+        except UnreadableSnapshot as error:
+            way = RecordsPath.read(records)
+            if len(way.steps) > 1 or fields not in ((), way.key):
+                raise _malformed(page, error) from error
+            found = [Bad(path, reason(error), name)]
+        told, self._notes = self._notes, ()
+        notes = [*told, *(joined(": ", (path, note)) for note in notes)]
+        return Parsed(found, end=stored("every file was read"), notes=notes)
 
     def _address(self) -> str:
         url: str = self.settings.url

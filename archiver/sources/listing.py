@@ -247,7 +247,8 @@ class _Loop:
     def _refuse_repetition(self, page: Page) -> None:
         """Refuse a page that repeats the one before."""
         digest = hashlib.sha256(page.body).digest()
-        if digest == self._last_body and not self._source.overlapping:
+        alike = self._source.overlapping or self._source.alike
+        if digest == self._last_body and not alike:
             request = page.request
             place = redact(request.url) if request.method == "GET" else request.id
             raise MalformedPage(sentence("{redact}: the same page as the one before", redact=place))

@@ -111,6 +111,7 @@ class Source(ABC):
         conditional: Whether a first page that was not modified means that nothing was.
         resumable: Whether an interrupted listing continues where it stopped.
         overlapping: Whether its queries overlap, so that records repeat by design.
+        alike: Whether two pages in a row may be the same.
         in_flight: Number of concurrent requests.
         drift: Share by which the number of records may differ from the announced total, because
             the catalogue changes while it is listed; 0: only repeated records explain a
@@ -125,6 +126,7 @@ class Source(ABC):
     resumable: ClassVar[bool] = False
     conditional: bool = True
     overlapping: bool = False
+    alike: bool = False
     kind: Kind = "complete"
     confirmations: int = 2
     in_flight: int = 1

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from archiver.errors import ConfigError, StoreError
 from archiver.language import sentence
+from archiver.records.folder import is_pattern
+from archiver.store.history import by_pattern, spec
 from archiver.store.plumbing import Plumbing, require_git
 from archiver.store.repository import Repository
 from archiver.store.transfer import FETCH, causes, hidden, networked, transfer
@@ -29,7 +31,9 @@ def is_url(text: str) -> bool:
 
 
 @contextmanager
-def cloned(url: str, path: str, variables: Mapping[str, str]) -> Iterator[Path]:
+def cloned(
+    url: str, path: str, variables: Mapping[str, str], *, follow: bool = False
+) -> Iterator[Path]:
     """Yield a clone that has the history of the default branch and every version of `path`.
 
     It is bare, in a temporary folder that is removed afterwards. From a server that can filter
@@ -37,8 +41,10 @@ def cloned(url: str, path: str, variables: Mapping[str, str]) -> Iterator[Path]:
 
     Args:
         url: An https, http, ssh, git or file URL, or ``user@host:path``.
-        path: File or folder, relative, with ``/``.
+        path: File or folder, relative, with ``/``; or a pattern that names files.
         variables: The environment, for how to reach it; git finds the credentials.
+        follow: Whether the file is followed to where it was before: where a part of the blobs
+            does not say it, all of them are cloned.
 
     Raises:
         ConfigError: The URL has another protocol.
@@ -53,7 +59,7 @@ def cloned(url: str, path: str, variables: Mapping[str, str]) -> Iterator[Path]:
         git = replace(git, variables=(*git.variables, allowed))
         folder = Path(place, "filtered")
         _transfer(git, url, "clone", *_CLONE, "--filter=blob:none", "--", url, str(folder))
-        if not _fetch_blobs(git, folder, path):
+        if not _fetch_blobs(git, folder, path) or (follow and _may_be_moved(folder, path)):
             folder = Path(place, "whole")
             _transfer(git, url, "clone", *_CLONE, "--", url, str(folder))
         yield folder
@@ -88,12 +94,22 @@ def _transfer(git: Plumbing, url: str, *arguments: str) -> None:
         raise StoreError(message, hint=sentence("try: git ls-remote URL"))
 
 
+def _may_be_moved(folder: Path, path: str) -> bool:
+    """Tell whether the history of a file begins where it may have come from elsewhere."""
+    with Repository.open(folder) as clone:
+        tip = clone.tip("HEAD")
+        history = clone.history(path, tip=tip, follow=True) if tip else ()
+        return any(each.came is not None for each in history)
+
+
 def _fetch_blobs(git: Plumbing, folder: Path, path: str) -> bool:
     """Fetch the versions of `path` that the filter left out; False: the server refuses that."""
     with Repository.open(folder) as clone:
         tip = clone.tip("HEAD")
         listed = ("rev-list", "--objects", "--full-history", "--missing=print", "--no-object-names")
-        out = clone.git.run(*listed, tip, "--", path).decode() if tip else ""
+        alone = tip is None or clone.object_at(tip, path) or not is_pattern(path)
+        here, wanted_path = (clone.git, path) if alone else (by_pattern(clone.git), spec(path))
+        out = here.run(*listed, tip, "--", wanted_path).decode() if tip else ""
     wanted = [line[1:] for line in out.splitlines() if line.startswith("?")]
     if not wanted:
         return True

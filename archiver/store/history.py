@@ -1,29 +1,32 @@
 """Walk the history of one path by one ``git log``.
 
-Along first parents it streams. In an archive the captures of merged branches count too, and a
-file is followed to the folder that a commit moved it from: then everything below the newest
-merge, or below the commit in which the file appears, is read and put in one order. Merges that
-change nothing and moves are left out.
+Along first parents it streams, and goes on at the path from which a commit moved the file. In an
+archive the captures of merged branches count too, and a file is followed only to another folder:
+then everything below the newest merge, or below the commit in which the file appears, is read and
+put in one order. Merges that change nothing and moves are left out there.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from heapq import heapify, heappop, heappush
 from itertools import islice
 from math import inf
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from archiver.errors import ShallowHistory
 from archiver.language import sentence, stored
 from archiver.records.representation import short
+from archiver.records.text import few
 from archiver.store.plumbing import Answer, Plumbing, failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    import subprocess
+    from collections.abc import Generator, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from io import BufferedReader
 
@@ -51,6 +54,7 @@ ALL_PARENTS = ("--full-history", "--parents")  # names every merge, and the pare
 IN_ORDER = (*ALL_PARENTS, "--topo-order")  # reads all before it prints
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z; git stores later ones, datetime does not
 GONE = stored("the file is gone")
+LIMIT = "-l1000"  # git's own for renames, whatever a setting says
 FILES = (b"100644", b"100755")  # a link, a folder or a submodule holds no catalogue
 
 
@@ -67,6 +71,7 @@ class Revision:
         committed_at: Committer date, UTC.
         subject: First line of the message.
         trailers: The ``Archiver-*`` trailers by their full names; empty in foreign commits.
+        came: How the file came to the path, where the commit brought it there from elsewhere.
     """
 
     id: str
@@ -76,8 +81,28 @@ class Revision:
     committed_at: datetime
     subject: str
     trailers: Mapping[str, str]
+    came: Came | None = field(default=None, kw_only=True)
 
     __repr__ = short
+
+
+class Came(NamedTuple):
+    """What a commit, in which a file appears, says about where it came from.
+
+    Of a commit in which it is gone, the same about where it went.
+
+    Attributes:
+        old: The path that it moved it from; empty: none.
+        left: The files of its format, the first few, that it removed; of several it says nothing.
+        unknown: Whether a partial clone lacks what would say it.
+    """
+
+    old: str
+    left: str = ""
+    unknown: bool = False
+
+    def __repr__(self) -> str:
+        return short(self)
 
 
 class Entry(NamedTuple):
@@ -125,13 +150,20 @@ class Node(NamedTuple):
 
 
 def walk(
-    git: Plumbing, path: str, *, tip: str, shallow: bool, captures: bool = False
+    git: Plumbing,
+    path: str,
+    *,
+    tip: str,
+    shallow: bool,
+    captures: bool = False,
+    follow: bool = False,
 ) -> Iterator[Revision]:
     """Yield the revisions that changed `path`, newest first.
 
     They are those along first parents: what a merged branch held came into effect by its merge.
     With `captures`, those of merged branches are revisions of their own, and where one commit
-    moved the file here, those of the path that it left follow; the move itself is none.
+    moved the file here, those of the path that it left follow; the move itself is none. With
+    `follow`, they follow too, and the move is a revision: it may have changed the file.
 
     Args:
         git: The repository's git, running at the root of the work tree or in a bare repository.
@@ -139,6 +171,7 @@ def walk(
         tip: Full id of the commit to begin with.
         shallow: Whether the clone is shallow.
         captures: Whether what merged branches changed counts, and moves are followed.
+        follow: Whether a file is followed as by ``git log --follow``.
 
     Raises:
         ShallowHistory: The clone ends here; all that was yielded before is certain.
@@ -146,7 +179,8 @@ def walk(
     """
     ends = shallow_ends(git) if shallow else frozenset()
     place = path
-    for revision in _all(git, path, tip) if captures else _first_parents(git, path, tip):
+    alone = _followed(git, path, tip) if follow else _first_parents(git, path, tip)
+    for revision in _all(git, path, tip) if captures else alone:
         place = revision.path
         if revision.id in ends:  # a clone's last commit looks as if it had added everything
             raise cut_off(revision.id, place)
@@ -191,8 +225,131 @@ def cut_off(commit: str, path: str) -> ShallowHistory:
     return ShallowHistory(message, hint=hint, commit=commit, path=path)
 
 
+def walk_folder(git: Plumbing, pattern: str, *, tip: str, shallow: bool) -> Iterator[Revision]:
+    """Yield the revisions that changed any file that a pattern names, newest first.
+
+    What each holds is in its tree: as its object it has its own commit. The oldest one says what
+    else its commit removed: the folder may have been moved, or one file split.
+
+    Args:
+        git: The repository's git.
+        pattern: What names the files, as git understands it.
+        tip: Full id of the commit to begin with.
+        shallow: Whether the clone is shallow.
+
+    Raises:
+        ShallowHistory: The clone ends here; all that was yielded before is certain.
+        DamagedObject: A commit or folder is missing or broken.
+    """
+    ends = shallow_ends(git) if shallow else frozenset()
+    quiet = (*LOG, "--no-patch", *FIRST_PARENTS)
+    before: Revision | None = None
+    has_parents = False
+    for fields in _listed(by_pattern(git), (*quiet, tip, "--", spec(pattern))):
+        if before is not None:
+            yield before
+        before = revision(fields, pattern, fields[0].decode())
+        if before.id in ends:
+            raise cut_off(before.id, pattern)
+        has_parents = bool(fields[1])
+    if before is not None:
+        left = few(_alike(git, before.id, pattern, "D")) if has_parents else ""
+        yield replace(before, came=Came("", left=left) if left else None)
+    if ends:
+        root = git.line("rev-list", "--first-parent", "--max-parents=0", tip)
+        if root in ends:
+            raise cut_off(root, pattern)
+
+
+def _listed(git: Plumbing, command: Sequence[str]) -> Iterator[list[bytes]]:
+    """Yield the `FIELDS` of each commit that ``git log`` prints."""
+    with reading(git.start(*command), "log") as stream:
+        pieces = tokens(stream)
+        while len(fields := list(islice(pieces, len(FIELDS)))) == len(FIELDS):
+            yield fields
+
+
+def by_pattern(git: Plumbing) -> Plumbing:
+    """Return the same git, for which a path may be a pattern."""
+    return replace(git, variables=(*git.variables, ("GIT_LITERAL_PATHSPECS", "0")))
+
+
+def spec(pattern: str) -> str:
+    """Return a pattern as git takes it from the top: ``*`` ends at a ``/``, ``**`` does not."""
+    return f":(top,glob){pattern}"
+
+
 def _first_parents(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
     return (node.revision for node in logged(git, (path,), tip, FIRST_PARENTS) if node.changed)
+
+
+def _followed(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
+    """Yield the revisions along first parents, each at the path that the file had then."""
+    place, start = path, tip
+    while place:
+        came = None
+        with closing(logged(git, (place,), start, FIRST_PARENTS)) as nodes:
+            for node in nodes:
+                if not node.changed:
+                    continue
+                came = _came(git, node)
+                yield replace(node.revision, came=came) if came else node.revision
+                if came and came.old:
+                    start = node.parents[0]
+                    break
+        place = came.old if came else ""
+
+
+def _came(git: Plumbing, node: Node) -> Came | None:
+    """Return what is to be said about where a file came from; None: nothing.
+
+    As by ``git log --follow``: by similarity, and never from a file that stayed.
+    """
+    if not node.parents or not node.entries[node.revision.path].appears:
+        return None
+    partial = is_partial(git)
+    # Unless names and content are all the same, git reads files; it would fetch missing ones.
+    alike = "--find-renames=100%" if partial else "--find-renames"
+    shown = ("--format=", "--raw", "-z", "--no-abbrev", "--no-color", "--no-show-signature")
+    out = git.run(
+        *("log", "-1", "--follow", alike, LIMIT, "--diff-merges=first-parent", "--first-parent"),
+        *(*shown, "--no-relative", node.revision.id, "--", node.revision.path),
+    )
+    meta, *names = out.split(b"\0")
+    was, _, _, _, status = meta.lstrip(b"\n:").split(b" ") if names else [b""] * 5
+    if status.startswith(b"R") and was in FILES:
+        return Came(os.fsdecode(names[0]))
+    if partial:
+        return Came("", unknown=True)
+    left = _alike(git, node.revision.id, node.revision.path, "D")
+    return Came("", left=left[0]) if len(left) == 1 else None
+
+
+def departure(git: Plumbing, commit: str, path: str) -> Came:
+    """Return what a commit, in which the file at `path` is gone, says about where it went."""
+    alike = "--find-renames=100%" if is_partial(git) else "--find-renames"
+    command = ("diff-tree", "-r", "-z", "--no-commit-id", alike, LIMIT, "--diff-filter=R")
+    answer = git.ask(*command, f"{commit}^", commit)
+    pieces = [] if answer.code else os.fsdecode(answer.out).split("\0")
+    for old, new in zip(pieces[1::3], pieces[2::3], strict=False):
+        if old == path:
+            return Came(new)
+    return Came("", left=few(_alike(git, commit, path, "A")))
+
+
+def _alike(git: Plumbing, commit: str, path: str, status: str) -> list[str]:
+    """Return the files with the suffix of `path` that a commit removed (D) or added (A)."""
+    shown = ("-r", "-z", "--no-renames", "--no-commit-id", "--name-only")
+    answer = git.ask("diff-tree", *shown, f"--diff-filter={status}", f"{commit}^", commit)
+    names = [] if answer.code else os.fsdecode(answer.out).split("\0")
+    suffix = PurePosixPath(path).suffix
+    return [name for name in names if name and PurePosixPath(name).suffix == suffix]
+
+
+def is_partial(git: Plumbing) -> bool:
+    """Tell whether the clone may lack the content of files, which git would fetch one by one."""
+    asked = ("config", "--get-regexp", r"^(remote\..*\.promisor|extensions\.partialclone)$")
+    return not git.ask(*asked).code
 
 
 def _all(git: Plumbing, path: str, tip: str) -> Iterator[Revision]:
@@ -393,18 +550,26 @@ def _rank(node: Node) -> tuple[float, str]:
     return node.revision.authored_at.timestamp() if brings else -inf, node.revision.id
 
 
-def logged(git: Plumbing, paths: Sequence[str], tip: str, parents: Sequence[str]) -> Iterator[Node]:
+def logged(
+    git: Plumbing, paths: Sequence[str], tip: str, parents: Sequence[str]
+) -> Generator[Node]:
     """Yield what ``git log`` prints about `paths`."""
-    child = git.start(*LOG, *parents, tip, "--", *paths)
+    with reading(git.start(*LOG, *parents, tip, "--", *paths), "log") as stream:
+        yield from revisions(tokens(stream), paths)
+
+
+@contextmanager
+def reading(child: subprocess.Popen[bytes], command: str) -> Iterator[BufferedReader]:
+    """Yield what a git writes; end it with the block, and raise what it complains of."""
     with child:
         try:
-            yield from revisions(tokens(cast("BufferedReader", child.stdout)), paths)
+            yield cast("BufferedReader", child.stdout)
             errors = cast("IO[bytes]", child.stderr).read().decode(errors="replace").strip()
         except BaseException:
             child.kill()  # the reader has stopped
             raise
     if child.returncode:
-        failed("log", Answer(child.returncode, b"", errors))
+        failed(command, Answer(child.returncode, b"", errors))
 
 
 def tokens(stream: BufferedReader) -> Iterator[bytes]:

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from archiver.errors import DamagedObject, NotADataRepository, StoreError, UnknownRevision
 from archiver.language import sentence
-from archiver.store import history
+from archiver.store import history, lfs
+from archiver.store.folder import FolderReader
 from archiver.store.objects import ObjectReader
 from archiver.store.plumbing import RECOVER, Plumbing, require_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archiver.store.history import Revision
+    from archiver.records.lfs import Pointer
+    from archiver.store.history import Came, Revision
 
 STATE_REF = "refs/archiver/state"
 BRANCHES = "refs/heads/"
@@ -229,19 +231,38 @@ class Repository:
             )
         return answer.out.decode().strip()
 
-    def history(self, path: str, *, tip: str, captures: bool = False) -> Iterator[Revision]:
+    def history(
+        self, path: str, *, tip: str, captures: bool = False, follow: bool = False
+    ) -> Iterator[Revision]:
         """Yield every commit that changed `path`, newest first, along first parents.
 
         Args:
             path: File, relative, with ``/``; taken literally.
             tip: Full id of the commit to begin with.
             captures: Whether the captures of merged branches count too, and moves are followed.
+            follow: Whether a file is followed as by ``git log --follow``.
 
         Raises:
             ShallowHistory: The clone ends here; all that was yielded before is certain.
             DamagedObject: A commit or folder is missing or broken.
         """
-        return history.walk(self.git, path, tip=tip, shallow=self.shallow, captures=captures)
+        return history.walk(
+            self.git, path, tip=tip, shallow=self.shallow, captures=captures, follow=follow
+        )
+
+    def folder_history(self, pattern: str, *, tip: str) -> Iterator[Revision]:
+        """Yield every commit that changed a file that a pattern names, as `history` does."""
+        return history.walk_folder(self.git, pattern, tip=tip, shallow=self.shallow)
+
+    def first_parents(self, tip: str) -> list[str]:
+        """Return the commits back from `tip` along first parents, newest first."""
+        return self.git.run("rev-list", "--first-parent", tip).decode().split()
+
+    def folders(self, pattern: str) -> FolderReader:
+        """Return what reads which files a pattern names, to be used in a ``with`` block."""
+        return FolderReader(
+            self.git, pattern, self.git.line("hash-object", "-t", "tree", "--stdin")
+        )
 
     def deleted(self, path: str, *, since: str, tip: str) -> bool:
         """Return whether a commit of `tip` that `since` lacks deleted the file `path`.
@@ -298,6 +319,10 @@ class Repository:
             path: File, relative, with ``/``.
         """
         return history.moved_from(self.git, commit, path)
+
+    def departure(self, commit: str, path: str) -> Came:
+        """Return where the file at `path` went in the commit in which it is gone."""
+        return history.departure(self.git, commit, path)
 
     def moved_to(self, path: str, tip: str) -> str | None:
         """Return where the newest commit that deleted the file `path` moved it; None: nowhere.
@@ -418,6 +443,14 @@ class Repository:
             return None
         with self.objects() as reader:
             return reader.read(oid)
+
+    def is_folder(self, commit: str, path: str) -> bool:
+        """Return whether there is a folder at `path` in a commit."""
+        return self._listed(commit, path, column=0).get(path) == _FOLDER
+
+    def large_file(self, pointer: Pointer) -> Path | None:
+        """Return the file that a Git LFS pointer stands for, verified; None: it is not here."""
+        return lfs.found(self.common_dir, pointer)
 
     def objects(self) -> ObjectReader:
         """Return a reader of objects, to be used in a ``with`` block."""

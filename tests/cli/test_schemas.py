@@ -114,6 +114,7 @@ def test_a_new_configuration_is_valid(source: NewSource | None) -> None:
         "[archve]",
         "[sources.CON]\ntype = 'json'\nurl = 'x'",
         "[sources.a]\ntype = 'json'",
+        "[sources.a]\ntype = 'json'\nurl = 'x'\nfiles = '*.json'",
         "[sources.a]\ntype = 'json'\nurl = 'x'\nmetricz = []",
         "[sources.a]\nurl = 'x'",
         "[archive]\npath = '../x'",

@@ -139,7 +139,7 @@ def test_init_adds_a_source_to_the_end_of_a_file_that_exists(
     ("before", "words"),
     [
         ('[sources.huggingface]\ntype = "huggingface"', 'a source is called "huggingface" already'),
-        ('[sources.huggingface]\ntype = "json"', "sources.huggingface.url: missing"),
+        ('[sources.huggingface]\ntype = "json"\nurl = 5', "sources.huggingface.url"),
         ("[sources.a", "Expected ']'"),
         ('sources = {a = {type = "openrouter"}}', "no table can follow there"),
         ("# caf\udce9", "not UTF-8 at byte 6"),

@@ -58,7 +58,7 @@ def test_settings_that_a_type_does_not_have_are_a_mistake(tmp_path: Path) -> Non
         create("one", {"type": "json", "url": "a", "urll": "b"}, base=tmp_path)
     known = caught.value.hint.removeprefix("known settings: ").split(", ")
     assert {"except", "key", "records", "total", "url"} <= {*known}
-    with pytest.raises(ConfigError, match=r"sources.one: .*required field `url`"):
+    with pytest.raises(ConfigError, match=r"sources.one: .*either url or files"):
         create("one", {"type": "json"}, base=tmp_path)
 
 
