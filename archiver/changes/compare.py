@@ -166,9 +166,21 @@ def kind_of(
 
 
 def weighed(
-    before: bytes | None, after: bytes | None, policy: Policy, lives: Lives = UNKNOWN
+    before: bytes | None,
+    after: bytes | None,
+    policy: Policy,
+    lives: Lives = UNKNOWN,
+    names: Counter[str] | None = None,
 ) -> tuple[Kind, Severity] | None:
-    """Return what happened to one key, and how bad it is, unexplained; None if it means nothing."""
+    """Return what happened to one key, and how bad it is, unexplained; None if it means nothing.
+
+    Args:
+        before: The line before; None: there is none.
+        after: The line after; None: there is none.
+        policy: What the fields mean.
+        lives: What is known about records that only one side has.
+        names: Counts the members that differ, whatever that means, of records with news.
+    """
     kind = kind_of(before, after, policy, lives)
     if kind is None or before is None or after is None or kind == "renamed":
         return kind and (kind, of_kind(kind))
@@ -176,7 +188,10 @@ def weighed(
         return kind, METRIC
     weights, found = scale(policy), METRIC
     old, new = split(before), split(after)
-    for name in unequal(old, new):
+    different = unequal(old, new)
+    if names is not None:
+        names.update(different)
+    for name in different:
         known = weights.knows(name)
         if known is not None and not policy.concerns(name):
             found = known if worse(known, found) else found

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import click
 
 from archiver.changes.breakdown import Breakdown
+from archiver.changes.fields import FieldCounts
 from archiver.changes.severity import scale, severity_of
 from archiver.cli import breakdown_output, options, output
 from archiver.clock import now
@@ -29,7 +30,7 @@ from archiver.records.text import count, few, more, terminal
 from archiver.render import wording
 from archiver.render.changes import show, show_together
 from archiver.render.console import COLOURS
-from archiver.render.view import ChangeStream, View
+from archiver.render.view import FOR_PEOPLE, ChangeStream, View
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
 
 Command: TypeAlias = Callable[..., Any]
 Compared: TypeAlias = "tuple[Catalogue, Comparison]"
-
-_FOR_PEOPLE: Final = frozenset({"text", "markdown", "html"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +64,7 @@ class Look:
         fail_on: How bad a change is that the command fails for; None: none is.
         template: The template of a page; None: by its name.
         dated: Rows of CSV name the capture time: there is one change set after the other.
+        whole: What happened to most records is listed for each of them.
     """
 
     form: Form
@@ -78,6 +78,7 @@ class Look:
     fail_on: Severity | None = None
     template: Path | None = None
     dated: bool = False
+    whole: bool = False
 
     def write(
         self, answers: Sequence[Iterator[Compared]], out: TextIO, *, metrics: Iterable[str] = ()
@@ -189,6 +190,7 @@ class Look:
             found.tally()
         old, current = found.ends
         folded: Counter[Kind] = Counter()
+        looks_at_all = found.chosen is None and not found.fields
         return ChangeStream(
             noun=catalogue.noun,
             source=found.source,
@@ -196,13 +198,14 @@ class Look:
             current=current,
             changes=() if counted else self._listed(seen.weighed(found)),
             summary=lambda: found.summary,
-            fold=partial(found.folded, counts=folded) if self.form in _FOR_PEOPLE else iter,
+            fold=partial(found.folded, counts=folded) if self.form in FOR_PEOPLE else iter,
             folded=folded,
+            fields=FieldCounts(scale(found.policy), old.total) if looks_at_all else None,
         )
 
     def _listed(self, changes: Iterator[RecordChange]) -> Iterator[RecordChange]:
         """Yield what is listed: for people, metrics are only counted unless asked for."""
-        if self.metrics or self.form not in _FOR_PEOPLE:
+        if self.metrics or self.form not in FOR_PEOPLE:
             return changes
         return (change for change in changes if change.kind != "metrics")
 
@@ -217,6 +220,7 @@ class Look:
             template=self.template,
             link=self._link(catalogue),
             dated=self.dated,
+            whole=self.whole,
         )
 
     def _link(self, catalogue: Catalogue) -> Callable[[str], str]:
@@ -261,6 +265,7 @@ def changes(command: Command) -> Command:
         stat: bool,
         name_only: bool,
         with_metrics: bool,
+        whole: bool,
         conditions: tuple[Where, ...],
         fields: tuple[str, ...],
         fail_on: Severity | None,
@@ -282,6 +287,7 @@ def changes(command: Command) -> Command:
             fields=frozenset(fields),
             fail_on=fail_on,
             template=template,
+            whole=whole,
         )
         return command(look=look, **rest)
 
@@ -296,6 +302,12 @@ _CHANGES: Final = (
         "with_metrics",
         is_flag=True,
         help="List changed metrics too (they are no news); JSON and CSV always do.",
+    ),
+    click.option(
+        "--all",
+        "whole",
+        is_flag=True,
+        help="List what happened to most records, too; JSON and CSV always do.",
     ),
     click.option(
         "--field",

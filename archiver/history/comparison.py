@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from msgspec.structs import replace as with_
 
 from archiver.changes.compare import differing, explain, kind_of, summarize, tally, weighed
+from archiver.changes.fields import FieldCounts, fewest
 from archiver.changes.lifecycle import UNKNOWN, Lives
-from archiver.changes.severity import importance, scale
+from archiver.changes.severity import importance, scale, severity_of
 from archiver.history.versions import EMPTY
 from archiver.records import canonical
 from archiver.records.field_names import FieldNames
 from archiver.records.model import KINDS, NEWS, ChangeSet, RecordChange, Severities, Summary
 from archiver.records.representation import short
 from archiver.render import wording
+from archiver.render.folding import Folding
 from archiver.render.section import CAP
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from archiver.changes.guard import Drift
     from archiver.changes.lifecycle import Pair
     from archiver.history.versions import Version
-    from archiver.records.model import End, Kind, Severity
+    from archiver.records.model import End, FieldSummary, Kind, Severity
     from archiver.records.policy import Policy
     from archiver.records.query import Predicate
 
@@ -85,11 +87,14 @@ class Comparison:
         """
         return replace(self, chosen=chosen, fields=fields, names=names or self.names)
 
+    def again(self) -> Comparison:
+        """Return the comparison with both versions opened once more."""
+        return replace(self, old=_again(self.old), new=_again(self.new), _counts=Counter())
+
     def look_for_names(self) -> None:
         """Read both versions again until every one of `names` is found, usually at once."""
         for version in (self.new, self.old) if self.names.missing else ():
-            opened = version.again() if version.again else version
-            for part in opened.parts.values():
+            for part in _again(version).parts.values():
                 self.names.look(part.lines, part.id)
 
     def changes(self) -> Iterator[RecordChange]:
@@ -141,13 +146,15 @@ class Comparison:
     def collect(self) -> ChangeSet:
         """Return the whole change set, in memory."""
         groups: dict[str, list[Any]] = {}
-        for change in map(scale(self.policy).weighed, self.changes()):
+        fields = FieldCounts(scale(self.policy), self.old.end.total)
+        for change in fields.counted(map(scale(self.policy).weighed, self.changes())):
             groups.setdefault(change.kind, []).append(wording.public(change))
         return ChangeSet(
             source=self.source,
             old=self.old.end,
             current=self.new.end,
             summary=self.summary,
+            fields=fields.summaries,
             **cast("Any", {kind: tuple(group) for kind, group in groups.items()}),
         )
 
@@ -212,11 +219,15 @@ class Account(NamedTuple):
         summary: How many changes there are of each kind.
         changes: The first few news of each kind and severity, the worst first.
         severities: How many changes there are of each kind and severity.
+        fields: What happened to most records; it is left out of `changes`.
+        told: How many updated records `fields` tells alone.
     """
 
     summary: Summary
     changes: tuple[RecordChange, ...]
     severities: Severities
+    fields: tuple[FieldSummary, ...] = ()
+    told: int = 0
 
     def __repr__(self) -> str:
         return short(self)
@@ -241,9 +252,10 @@ def outlined(
     counts: Counter[tuple[Kind, Severity]] = Counter()
     shown: Counter[tuple[Kind, Severity]] = Counter()
     named: list[RecordChange] = []
+    names: Counter[str] = Counter()
     known = lives(before, after)
     for old, new in unequal(before, after, known):
-        found = weighed(old, new, policy, known)
+        found = weighed(old, new, policy, known, names)
         is_rename = found is not None and found[0] == "renamed"
         if drift is not None and old is not None and new is not None and not is_rename:
             drift.see(old, new)
@@ -262,7 +274,47 @@ def outlined(
         kinds[kind] += number
         severities.setdefault(kind, {})[severity] = number
     summary = summarize(kinds, old=before.end.total, new=after.end.total)
-    return Account(summary, tuple(sorted(named, key=importance)), severities)
+    account = Account(summary, tuple(sorted(named, key=importance)), severities)
+    both = before.end.total - summary.removed - summary.left - summary.renamed
+    is_wide = any(number >= fewest(both) for number in names.values())
+    return _folded(account, _again(before), _again(after), policy, fold) if is_wide else account
+
+
+def _folded(
+    account: Account,
+    before: Version,
+    after: Version,
+    policy: Policy,
+    fold: Callable[[RecordChange], RecordChange | None],
+) -> Account:
+    """Return an account in which what happened to most records is said once.
+
+    Args:
+        account: The account of all changes.
+        before: The version before, opened again.
+        after: The version after, opened again.
+        policy: What the fields mean.
+        fold: As for `outlined`; it was asked about all other changes.
+    """
+    weights, known = scale(policy), lives(before, after)
+    fields = FieldCounts(weights, before.end.total)
+    folding = Folding(fields)
+    explained = (explain(old, new, policy, known) for old, new in unequal(before, after, known))
+    groups: dict[Severity, list[RecordChange]] = {}
+    for rest in folding.folded(map(weights.weighed, filter(None, explained))):
+        group = groups.setdefault(severity_of(rest), [])
+        if rest.kind == "updated" and len(group) < CAP and (told := fold(rest)) is not None:
+            group.append(told)
+    if not folding.summaries:
+        return account
+    others = (each for each in account.changes if each.kind != "updated")
+    changes = sorted(chain(others, *groups.values()), key=importance)
+    return account._replace(changes=tuple(changes), fields=folding.summaries, told=folding.told)
+
+
+def _again(version: Version) -> Version:
+    """Return a version that was read, to be read once more."""
+    return version.again() if version.again else version
 
 
 def lives(old: Version, new: Version) -> Lives:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from archiver.database.pages import Capture
     from archiver.database.standing import Spell
     from archiver.history.catalogue import Catalogue
-    from archiver.history.comparison import Comparison
+    from archiver.history.comparison import Account, Comparison
     from archiver.records.model import Kind, Record, RecordChange, Summary
 
 Form: TypeAlias = Literal["markdown", "html"]
@@ -118,10 +118,11 @@ class _Review:
 
     def context(self, options: Sequence[str]) -> dict[str, Any]:
         """Return what a template may name."""
-        summary, changes, severities = outlined(
+        account = outlined(
             self._found.old.opened(), self._found.new.opened(), self._catalogue.policy
         )
-        changed = _first_of_each(noted(self._catalogue, self._found, changes))
+        summary, severities = account.summary, account.severities
+        changed = _first_of_each(noted(self._catalogue, self._found, account.changes))
         terms, terms_more = self._terms()
         metrics = list(self._movers())
         between = self._between()
@@ -136,7 +137,8 @@ class _Review:
             "noun": tuple(self._catalogue.noun.words),
             "changes": self._changes(summary, changed),
             "severities": severities,
-            "more": {kind: self._left(summary, changed, kind) for kind in KINDS},
+            "fields": msgspec.to_builtins(account.fields),
+            "more": {kind: self._left(account, changed, kind) for kind in KINDS},
             "when": self._when(changed),
             "terms": terms,
             "terms_more": terms_more,
@@ -167,9 +169,10 @@ class _Review:
         }
         return head | public(changed)
 
-    def _left(self, summary: Summary, changed: dict[Kind, list[RecordChange]], kind: Kind) -> int:
+    def _left(self, account: Account, changed: dict[Kind, list[RecordChange]], kind: Kind) -> int:
         shown = len(changed.get(kind, ()))
-        return 0 if kind == "metrics" else int(getattr(summary, kind)) - shown
+        shown += account.told if kind == "updated" else 0
+        return 0 if kind == "metrics" else int(getattr(account.summary, kind)) - shown
 
     def _when(self, changed: dict[Kind, list[RecordChange]]) -> dict[str, dict[str, str]]:
         """Return when the last news of a kind came, by kind and key."""
