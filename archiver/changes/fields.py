@@ -23,11 +23,11 @@ from msgspec.structs import replace
 
 from archiver.changes.detail import is_reordered
 from archiver.changes.severity import METRIC, worse, worst
-from archiver.records.model import FieldSummary
+from archiver.records.model import SEVERITIES, FieldSummary
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from archiver.changes.severity import Scale
     from archiver.records.model import FieldChange, Json, RecordChange, Severity, What
@@ -53,8 +53,8 @@ _NAMED: Final[tuple[What, ...]] = (
     *("reordered", "recased", "scaled"),
 )
 """What has a name of its own."""
-VALUES: Final[frozenset[What]] = frozenset({"reordered", "recased", "scaled", "changed"})
-"""What happens to a value that keeps its type."""
+VALUES: Final[frozenset[What]] = frozenset({"retyped", "reordered", "recased", "scaled", "changed"})
+"""What happens to a value where it stays: together, the field is ``changed``."""
 _EXACT: Final = 1e150
 """Numbers below this can be multiplied as floats."""
 _CLOSE: Final = 1e-9
@@ -73,30 +73,33 @@ class FieldCounts:
         """
         self._weights = weights
         self._both = total
+        self._slack = total - fewest(total)
         self._fields: dict[str, _Field] = {}
         self._said: dict[str, frozenset[What]] | None = None
 
     __repr__ = short
 
     def counted(self, changes: Iterable[RecordChange]) -> Iterator[RecordChange]:
-        """Yield the changes, and count them."""
+        """Yield the changes, and count them; the hot path of every format."""
+        known = self._fields.get
         for change in changes:
-            self.add(change)
+            for each in change.changes or ():
+                if not each.metric:
+                    field = known(each.path)
+                    if field is not None and field.is_mixed and each.op == "replace":
+                        field.mixed += 1
+                    else:
+                        self._look(each, field)
+            self._both -= change.kind in _GONE
             yield change
 
-    def add(self, change: RecordChange) -> None:
-        """Count the news of one record."""
-        if change.changes is UNSET:
-            self._both -= change.kind in _GONE
-            return
-        for each in change.changes:
-            if not each.metric:
-                field = self._fields.get(each.path)
-                if field is None:
-                    if len(self._fields) == MOST:
-                        continue
-                    field = self._fields[each.path] = _Field(each, self._weights)
-                field.add(each)
+    def _look(self, change: FieldChange, field: _Field | None) -> None:
+        """Count a change of which kind nothing is known yet."""
+        if field is None:
+            if len(self._fields) == MOST:
+                return
+            field = self._fields[change.path] = _Field(change, self._weights, self._slack)
+        field.add(change)
 
     @property
     def summaries(self) -> tuple[FieldSummary, ...]:
@@ -131,11 +134,21 @@ class FieldCounts:
 
 
 class _Field:
-    """The changes of one field."""
+    """The changes of one field.
 
-    __slots__ = ("counts", "factor", "first", "known", "types", "varied", "weigh", "worst")
+    Once so many values changed in other ways that none can be that of most records (`is_mixed`),
+    nobody looks at them any more: they are only counted (`mixed`).
+    """
 
-    def __init__(self, change: FieldChange, weights: Scale) -> None:
+    __slots__ = (
+        *("counts", "factor", "first", "is_mixed", "known", "mixed"),
+        *("slack", "types", "varied", "weigh", "worst"),
+    )
+
+    def __init__(self, change: FieldChange, weights: Scale, slack: int) -> None:
+        self.slack = slack
+        self.is_mixed = False
+        self.mixed = 0
         self.counts: dict[What, int] = {}
         self.worst: dict[What, Severity] = {}
         self.types: set[tuple[str, str]] = set()
@@ -147,9 +160,11 @@ class _Field:
 
     def add(self, change: FieldChange) -> None:
         what = self.what(change)
-        self.counts[what] = self.counts.get(what, 0) + 1
-        if self.known is None:
-            severity, found = self.weigh(change), self.worst.get(what, METRIC)
+        number = self.counts[what] = self.counts.get(what, 0) + 1
+        if what == "changed":
+            self.is_mixed = number > self.slack and self.known is not None
+        if self.known is None and (found := self.worst.get(what, METRIC)) != SEVERITIES[0]:
+            severity = self.weigh(change)
             self.worst[what] = severity if worse(severity, found) else found
         if what == "retyped":
             self.types.add((_TYPES[type(change.old)], _TYPES[type(change.new)]))
@@ -170,7 +185,7 @@ class _Field:
         if kind == "string":
             return "recased" if _is_recased(old, new) else "changed"
         if kind == "array":
-            return "reordered" if is_reordered(old, new) else "changed"
+            return "reordered" if _is_reordered(change) else "changed"
         return "scaled" if kind == "number" and self._is_scaled(old, new) else "changed"
 
     def _is_scaled(self, old: float, new: float) -> bool:
@@ -190,10 +205,11 @@ class _Field:
         if VALUES.isdisjoint(named) and self._number(VALUES) >= least:
             yield self._summary(path, "changed", VALUES, total)
 
-    def _number(self, whats: Iterable[What]) -> int:
-        return sum(self.counts.get(each, 0) for each in whats)
+    def _number(self, whats: Collection[What]) -> int:
+        mixed = self.mixed if "changed" in whats else 0
+        return mixed + sum(self.counts.get(each, 0) for each in whats)
 
-    def _summary(self, path: str, what: What, whats: Iterable[What], total: int) -> FieldSummary:
+    def _summary(self, path: str, what: What, whats: Collection[What], total: int) -> FieldSummary:
         severity = self.known or worst(self.worst[each] for each in whats if each in self.worst)
         old, new = next(iter(self.types)) if len(self.types) == 1 else (UNSET, UNSET)
         is_retyped = what == "retyped"
@@ -212,6 +228,13 @@ class _Field:
 def fewest(total: int) -> int:
     """Return in how many of so many records a change is catalogue-wide."""
     return max(LEAST, -(-total * SHARE.numerator // SHARE.denominator))
+
+
+def _is_reordered(change: FieldChange) -> bool:
+    if change.detail is UNSET or len(change.detail) > 1:
+        return False
+    leaf = change.detail[0]
+    return leaf.path == change.path and is_reordered(leaf.old, leaf.new)
 
 
 def _is_recased(old: str, new: str) -> bool:
