@@ -15,6 +15,7 @@ import click
 
 from archiver.changes.breakdown import Breakdown
 from archiver.changes.fields import FieldCounts
+from archiver.changes.renames import Renames
 from archiver.changes.severity import scale, severity_of
 from archiver.cli import breakdown_output, options, output
 from archiver.clock import now
@@ -22,7 +23,7 @@ from archiver.config import process_environment
 from archiver.history import queries, revisions
 from archiver.history.choice import answering
 from archiver.history.squashes import squashes
-from archiver.history.versions import stamp
+from archiver.history.versions import EMPTY, stamp
 from archiver.language import tr
 from archiver.records.field_names import FieldNames
 from archiver.records.query import Where, every
@@ -191,6 +192,9 @@ class Look:
         old, current = found.ends
         folded: Counter[Kind] = Counter()
         looks_at_all = found.chosen is None and not found.fields
+        renames = Renames(found.policy)
+        if looks_at_all and not self.stat and found.old is not EMPTY:
+            found.renames = renames
         return ChangeStream(
             noun=catalogue.noun,
             source=found.source,
@@ -201,6 +205,7 @@ class Look:
             fold=partial(found.folded, counts=folded) if self.form in FOR_PEOPLE else iter,
             folded=folded,
             fields=FieldCounts(scale(found.policy), old.total) if looks_at_all else None,
+            renames=lambda: renames.found,
         )
 
     def _listed(self, changes: Iterator[RecordChange]) -> Iterator[RecordChange]:

@@ -16,6 +16,7 @@ from archiver.records.model import SEVERITIES
 from archiver.render.view import FORMS
 
 if TYPE_CHECKING:
+    from archiver.records.policy import Null, Renames
     from archiver.records.query import Where
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -118,6 +119,21 @@ where = click.option(
 )
 
 
+null = click.option(
+    "--null",
+    type=click.Choice(["value", "absent"]),
+    help="absent: a field that is null is compared as if it were not there.  "
+    "[default: as in archiver.toml]",
+)
+renames = click.option(
+    "--renames",
+    type=click.Choice(["hint", "exact"]),
+    help="exact: one that is gone and a new one that holds the same count as renamed.  "
+    "[default: as in archiver.toml]",
+)
+"""Both go above `catalogue`, which receives them."""
+
+
 damping = click.option(
     "--damping",
     type=click.IntRange(min=0),
@@ -198,6 +214,8 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         excluded: tuple[str, ...],
         metrics: tuple[str, ...],
         index: bool,
+        null: Null | None = None,
+        renames: Renames | None = None,
         damping: int | None = None,
         **rest: Any,
     ) -> Any:
@@ -209,7 +227,8 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         words = tuple(filter(None, map(rest.get, _VERSIONS)))
         environ = process_environment()
         described = (file, records, key, excluded, metrics)
-        choice = Choice(repo, environ, sources, *described, words, index, damping)
+        known = (repo, environ, sources, *described, words)
+        choice = Choice(*known, index, damping, null=null, renames=renames)
         return command(choice=choice, **rest)
 
     return offer(gathered, *_CATALOGUE)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from archiver.config import Config
     from archiver.history.catalogue import Catalogue
+    from archiver.records.policy import Null, Renames
 
 T = TypeVar("T")
 
@@ -44,6 +45,8 @@ class Choice:
         words: What names versions; the name of a stamped file names its source.
         index: Whether an index may be used.
         damping: Captures within which a record flaps; None: as archiver.toml says.
+        null: What a member that is null is; None: as archiver.toml says.
+        renames: What records are that hold the same; None: as archiver.toml says.
     """
 
     repo: Path
@@ -57,6 +60,8 @@ class Choice:
     words: tuple[str, ...] = ()
     index: bool = True
     damping: int | None = None
+    null: Null | None = None
+    renames: Renames | None = None
 
     def one(self) -> Catalogue:
         """Return the one catalogue that is meant.
@@ -155,6 +160,9 @@ class Choice:
         policy = found.policy
         if self.metrics:
             policy = replace(policy, metrics=(*policy.metrics, *self.metrics))
+        policy = replace(
+            policy, null=self.null or policy.null, renames=self.renames or policy.renames
+        )
         damping = found.damping if self.damping is None else self.damping
         indexed = found.indexed and self.index
         return replace(found, policy=policy, indexed=indexed, damping=damping)

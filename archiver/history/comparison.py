@@ -13,11 +13,20 @@ from msgspec.structs import replace as with_
 from archiver.changes.compare import differing, explain, kind_of, summarize, tally, weighed
 from archiver.changes.fields import FieldCounts, fewest
 from archiver.changes.lifecycle import UNKNOWN, Lives
+from archiver.changes.renames import LONE, Hints, Renames, paired
 from archiver.changes.severity import importance, scale, severity_of
 from archiver.history.versions import EMPTY
 from archiver.records import canonical
 from archiver.records.field_names import FieldNames
-from archiver.records.model import KINDS, NEWS, ChangeSet, RecordChange, Severities, Summary
+from archiver.records.model import (
+    KINDS,
+    NEWS,
+    ChangeSet,
+    RecordChange,
+    Rename,
+    Severities,
+    Summary,
+)
 from archiver.records.representation import short
 from archiver.render import wording
 from archiver.render.folding import Folding
@@ -51,6 +60,7 @@ class Comparison:
         names: Names of fields that wait for a record that has them.
         counted: The counts of all its changes, where they are known already.
         damping: Folds what flaps, where it is one of several comparisons that are read together.
+        renames: Finds records that may have another key now; None: nobody asks.
     """
 
     source: str
@@ -63,6 +73,7 @@ class Comparison:
     names: FieldNames = field(default_factory=FieldNames.asked)
     counted: Summary | None = None
     damping: Damping | None = None
+    renames: Renames | None = None
     _counts: Counter[Kind] = field(default_factory=Counter)
 
     __repr__ = short
@@ -146,6 +157,7 @@ class Comparison:
     def collect(self) -> ChangeSet:
         """Return the whole change set, in memory."""
         groups: dict[str, list[Any]] = {}
+        self.renames = Renames(self.policy)
         fields = FieldCounts(scale(self.policy), self.old.end.total)
         for change in fields.counted(map(scale(self.policy).weighed, self.changes())):
             groups.setdefault(change.kind, []).append(wording.public(change))
@@ -155,6 +167,9 @@ class Comparison:
             current=self.new.end,
             summary=self.summary,
             fields=fields.summaries,
+            possible_renames=tuple(
+                Rename(old, new) for old, new in sorted(self.renames.found.items())
+            ),
             **cast("Any", {kind: tuple(group) for kind, group in groups.items()}),
         )
 
@@ -167,7 +182,7 @@ class Comparison:
         return self.old.opened(), self.new.opened()
 
     def _pairs(self) -> Iterator[Pair]:
-        return unequal(*self._opened, self._lives)
+        return unequal(*self._opened, self._lives, self.policy)
 
     def _changed(self) -> Iterator[tuple[Kind, bytes]]:
         """Yield the kind of each change, and the record's line as it is, or was before it went."""
@@ -183,10 +198,13 @@ class Comparison:
 
     def _explained(self) -> Iterator[RecordChange]:
         everything = self.chosen is None and not self.fields
+        renames = self.renames
         for before, after in self._pairs():
             if everything:
                 change = explain(before, after, self.policy, self._lives)
                 if change is not None:
+                    if renames is not None and change.kind in LONE:
+                        renames.add(before, after)
                     yield change
             elif self._is_chosen(after or before or b""):
                 yield from self._in_fields(explain(before, after, self.policy, self._lives))
@@ -253,11 +271,14 @@ def outlined(
     shown: Counter[tuple[Kind, Severity]] = Counter()
     named: list[RecordChange] = []
     names: Counter[str] = Counter()
+    renames = Renames(policy)
     known = lives(before, after)
-    for old, new in unequal(before, after, known):
+    for old, new in unequal(before, after, known, policy):
         found = weighed(old, new, policy, known, names)
         is_rename = found is not None and found[0] == "renamed"
-        if drift is not None and old is not None and new is not None and not is_rename:
+        if old is None or new is None:
+            renames.add(old, new)
+        elif drift is not None and not is_rename:
             drift.see(old, new)
         if found is None:
             continue
@@ -274,7 +295,9 @@ def outlined(
         kinds[kind] += number
         severities.setdefault(kind, {})[severity] = number
     summary = summarize(kinds, old=before.end.total, new=after.end.total)
-    account = Account(summary, tuple(sorted(named, key=importance)), severities)
+    hints = Hints({} if before is EMPTY else renames.found)
+    changes = sorted(map(hints.hinted, named), key=importance)
+    account = Account(summary, tuple(changes), severities)
     both = before.end.total - summary.removed - summary.left - summary.renamed
     is_wide = any(number >= fewest(both) for number in names.values())
     return _folded(account, _again(before), _again(after), policy, fold) if is_wide else account
@@ -299,7 +322,8 @@ def _folded(
     weights, known = scale(policy), lives(before, after)
     fields = FieldCounts(weights, before.end.total)
     folding = Folding(fields)
-    explained = (explain(old, new, policy, known) for old, new in unequal(before, after, known))
+    found = unequal(before, after, known, policy)
+    explained = (explain(old, new, policy, known) for old, new in found)
     groups: dict[Severity, list[RecordChange]] = {}
     for rest in folding.folded(map(weights.weighed, filter(None, explained))):
         group = groups.setdefault(severity_of(rest), [])
@@ -328,10 +352,11 @@ def lives(old: Version, new: Version) -> Lives:
     return Lives(old.tombstones(), new.tombstones(), old.end.timestamp or "", window)
 
 
-def unequal(old: Version, new: Version, known: Lives) -> Iterator[Pair]:
+def unequal(old: Version, new: Version, known: Lives, policy: Policy) -> Iterator[Pair]:
     """Yield the pairs of lines that are not equal; a renamed record is one pair."""
-    found = chain.from_iterable(starmap(differing, pairs(old, new)))
-    return known.paired(found) if known.renames else found
+    each = chain.from_iterable(starmap(differing, pairs(old, new)))
+    found = known.paired(each) if known.renames else each
+    return paired(found, policy) if policy.renames == "exact" else found
 
 
 def pairs(old: Version, new: Version) -> Iterator[tuple[Iterable[bytes], Iterable[bytes]]]:

@@ -1,4 +1,4 @@
-"""Leave out of changes what is said once of all of them; they wait, in a file where many."""
+"""Read changes to their end before they are told: what is said of all of them is known then."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from archiver.changes.renames import Hints
 from archiver.records.jsontext import decoder
 from archiver.records.model import RecordChange
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from archiver.changes.fields import FieldCounts
     from archiver.records.model import FieldSummary
@@ -31,17 +32,32 @@ class Folding:
         told: How many changes are told by the summaries alone, once the stream has ended.
     """
 
-    def __init__(self, fields: FieldCounts) -> None:
-        """Fold what `fields` finds in most records."""
+    def __init__(
+        self,
+        fields: FieldCounts,
+        renames: Callable[[], Mapping[str, str]] = dict,
+        *,
+        whole: bool = False,
+    ) -> None:
+        """Fold what `fields` finds in most records.
+
+        Args:
+            fields: Counts the changes by field.
+            renames: Returns the old key to the new key of records that may be the same, once the
+                stream has ended.
+            whole: Whether nothing is left out, so that nothing is said once.
+        """
         self.told = 0
         self._fields = fields
+        self._renames = renames
+        self._whole = whole
 
     __repr__ = short
 
     @property
     def summaries(self) -> tuple[FieldSummary, ...]:
         """What is said once, once the stream has ended."""
-        return self._fields.summaries
+        return () if self._whole else self._fields.summaries
 
     def folded(self, changes: Iterable[RecordChange]) -> Iterator[RecordChange]:
         """Read the changes to their end, then yield what is left to be told of each."""
@@ -49,9 +65,11 @@ class Folding:
             for change in self._fields.counted(changes):
                 waiting.write(_encode(change) + b"\n")
             waiting.seek(0)
+            hints = Hints(self._renames())
             for line in waiting:
-                rest = self._fields.rest(_decode(line))
+                change = _decode(line)
+                rest = change if self._whole else self._fields.rest(change)
                 if rest is None:
                     self.told += 1
                 else:
-                    yield rest
+                    yield hints.hinted(rest)

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from archiver.changes.severity import importance, severity_of
-from archiver.records.model import CHANGES_2
+from archiver.records.model import CHANGES_2, Rename
 from archiver.records.text import RECORD
 from archiver.render.folding import Folding
 from archiver.render.section import nowhere
@@ -51,6 +51,8 @@ class ChangeStream:
         fold: Yields those of its changes that are told here; the others are counted in `folded`.
         folded: How many changes of each kind are told in a newer one, once `changes` has ended.
         fields: Counts its changes by field; None: only some of them are looked at.
+        renames: Returns the old key to the new key of records that may be the same, once `changes`
+            has ended.
     """
 
     source: str
@@ -62,6 +64,7 @@ class ChangeStream:
     fold: Callable[[Iterable[RecordChange]], Iterator[RecordChange]] = iter
     folded: Counter[Kind] = field(default_factory=Counter)
     fields: FieldCounts | None = None
+    renames: Callable[[], Mapping[str, str]] = dict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +115,10 @@ class Shown:
         self.severities: Severities = {}
         self._stream = stream
         self._view = view
-        whole = view.whole or view.name_only or view.stat or view.form not in FOR_PEOPLE
-        self._folding = None if whole or stream.fields is None else Folding(stream.fields)
+        self._folding = None
+        if stream.fields is not None and view.form in FOR_PEOPLE and not view.stat:
+            whole = view.whole or view.name_only
+            self._folding = Folding(stream.fields, stream.renames, whole=whole)
 
     def __iter__(self) -> Iterator[RecordChange]:
         """Yield what is shown, then run to the end of the stream."""
@@ -167,6 +172,8 @@ class Shown:
         }
         if self._stream.fields is not None and not self._view.stat:
             head["fields"] = self._stream.fields.summaries
+        if renames := self._stream.renames():
+            head["possible_renames"] = [Rename(old, new) for old, new in sorted(renames.items())]
         return head | {"more": self.left_out.total()} if self.left_out else head
 
 
