@@ -1,11 +1,13 @@
 """Records that may have another key now: one that is gone beside one that is new.
 
 It is a hint where both keys are the same text but for case, Unicode form and spaces, or where both
-records hold the same but for the key. Where several could be meant there is none.
+records hold the same but for the key. Where several could be meant there is none. Where all keys
+got the same prefix, or lost it, that is the hint.
 """
 
 from __future__ import annotations
 
+from operator import eq
 from typing import TYPE_CHECKING, Final, TypeAlias
 from unicodedata import normalize
 
@@ -13,15 +15,18 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from archiver.changes.compare import split
+from archiver.changes.fields import LEAST
+from archiver.changes.severity import of_kind
 from archiver.language import stored
 from archiver.records.canonical import KEY, line_key
+from archiver.records.model import FieldSummary, pointer
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping
 
     from archiver.changes.lifecycle import Pair
-    from archiver.records.model import Kind, RecordChange
+    from archiver.records.model import Kind, RecordChange, What
     from archiver.records.policy import Policy
 
 MOST: Final = 100_000
@@ -31,6 +36,7 @@ LONE: Final[frozenset[Kind]] = frozenset({"removed", "new"})
 """The kinds of changes of which a hint says what they may be."""
 
 _Sides: TypeAlias = "tuple[dict[Hashable, str], dict[Hashable, str]]"
+_KEY: Final = pointer(KEY)
 _SEVERAL: Final = ""
 """Stands for the key where there is more than one."""
 
@@ -70,6 +76,8 @@ class Renames:
         """The old key to the new key of records that may be the same."""
         if max(self._numbers) > MOST:
             return {}
+        if self.summaries:
+            return dict(zip(*self._keys, strict=True))
         pairs = dict(_matches(self._names))
         taken = {*pairs.values()}
         pairs |= {
@@ -78,6 +86,29 @@ class Renames:
             if old not in pairs and new not in taken
         }
         return pairs
+
+    @property
+    def summaries(self) -> tuple[FieldSummary, ...]:
+        """What is said once of the keys: that all of these got the same prefix, or lost it."""
+        olds, news = self._keys
+        if not LEAST <= len(olds) == len(news) <= MOST:
+            return ()
+        ways: tuple[tuple[What, list[str], list[str]], ...] = (
+            ("prefixed", olds, news),
+            ("unprefixed", news, olds),
+        )
+        for what, before, after in ways:
+            prefix = after[0].removesuffix(before[0])
+            if prefix and all(map(eq, after, map(prefix.__add__, before))):
+                number = len(olds)
+                severity = of_kind("removed")
+                return (FieldSummary(_KEY, what, number, number, severity, prefix=prefix),)
+        return ()
+
+    @property
+    def _keys(self) -> tuple[list[str], list[str]]:
+        gone, came = (sorted(filter(None, side.values())) for side in self._names)
+        return gone, came
 
 
 class Hints:

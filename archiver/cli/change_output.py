@@ -192,9 +192,8 @@ class Look:
         old, current = found.ends
         folded: Counter[Kind] = Counter()
         looks_at_all = found.chosen is None and not found.fields
-        renames = Renames(found.policy)
         if looks_at_all and not self.stat and found.old is not EMPTY:
-            found.renames = renames
+            found.renames = Renames(found.policy)
         return ChangeStream(
             noun=catalogue.noun,
             source=found.source,
@@ -205,7 +204,7 @@ class Look:
             fold=partial(found.folded, counts=folded) if self.form in FOR_PEOPLE else iter,
             folded=folded,
             fields=FieldCounts(scale(found.policy), old.total) if looks_at_all else None,
-            renames=lambda: renames.found,
+            renames=found.renames,
         )
 
     def _listed(self, changes: Iterator[RecordChange]) -> Iterator[RecordChange]:

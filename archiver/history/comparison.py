@@ -166,7 +166,7 @@ class Comparison:
             old=self.old.end,
             current=self.new.end,
             summary=self.summary,
-            fields=fields.summaries,
+            fields=(*self.renames.summaries, *fields.summaries),
             possible_renames=tuple(
                 Rename(old, new) for old, new in sorted(self.renames.found.items())
             ),
@@ -276,9 +276,9 @@ def outlined(
     for old, new in unequal(before, after, known, policy):
         found = weighed(old, new, policy, known, names)
         is_rename = found is not None and found[0] == "renamed"
-        if old is None or new is None:
+        if found is not None and found[0] in LONE and before is not EMPTY:
             renames.add(old, new)
-        elif drift is not None and not is_rename:
+        if drift is not None and old is not None and new is not None and not is_rename:
             drift.see(old, new)
         if found is None:
             continue
@@ -295,9 +295,9 @@ def outlined(
         kinds[kind] += number
         severities.setdefault(kind, {})[severity] = number
     summary = summarize(kinds, old=before.end.total, new=after.end.total)
-    hints = Hints({} if before is EMPTY else renames.found)
+    hints = Hints(renames.found)
     changes = sorted(map(hints.hinted, named), key=importance)
-    account = Account(summary, tuple(changes), severities)
+    account = Account(summary, tuple(changes), severities, renames.summaries)
     both = before.end.total - summary.removed - summary.left - summary.renamed
     is_wide = any(number >= fewest(both) for number in names.values())
     return _folded(account, _again(before), _again(after), policy, fold) if is_wide else account
@@ -333,7 +333,9 @@ def _folded(
         return account
     others = (each for each in account.changes if each.kind != "updated")
     changes = sorted(chain(others, *groups.values()), key=importance)
-    return account._replace(changes=tuple(changes), fields=folding.summaries, told=folding.told)
+    return account._replace(
+        changes=tuple(changes), fields=(*account.fields, *folding.summaries), told=folding.told
+    )
 
 
 def _again(version: Version) -> Version:

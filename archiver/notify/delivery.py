@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from archiver.capture import runlog
 from archiver.capture.target import state_change
+from archiver.changes.renames import Hints, Renames
 from archiver.changes.severity import scale
 from archiver.errors import UnknownRevision
 from archiver.history import queries, revisions, snapshots
@@ -212,12 +213,17 @@ class _Round:
     def _news(self, channel: ChannelConfig, old: str, new: str, names: tuple[str, str]) -> News:
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
         with queries.compare(self.catalogue, old, new, now=self._now) as found:
+            again = found.again().narrowed(wanted)
 
             def changes() -> Iterator[RecordChange]:
-                return found.again().narrowed(wanted).changes()
+                nonlocal again
+                again = found.again().narrowed(wanted)
+                again.renames = None if wanted else Renames(found.policy)
+                return again.changes()
 
             selection = self._selected(changes, channel, found.old.end.total)
-            named = noted(self.catalogue, found, selection.named)
+            hints = Hints(again.renames.found if again.renames else {})
+            named = noted(self.catalogue, found, map(hints.hinted, selection.named))
             return News(selection._replace(named=named), found.ends, names)
 
     def _selected(

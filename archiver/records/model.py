@@ -155,25 +155,34 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 What: TypeAlias = Literal[
-    "added", "removed", "retyped", "reordered", "recased", "scaled", "changed"
+    "added",
+    "removed",
+    "retyped",
+    "reordered",
+    "recased",
+    "scaled",
+    "changed",
+    "prefixed",
+    "unprefixed",
 ]
-"""What happens to a field: see `archiver.changes.fields`."""
+"""What happens to a field (`archiver.changes.fields`) or to keys (`archiver.changes.renames`)."""
 
 
 class FieldSummary(
     msgspec.Struct, frozen=True, omit_defaults=True, rename={"old_type": "from", "new_type": "to"}
 ):
-    """What happened to one field in most records that are in both ends.
+    """What happened to one field in most records that are in both ends, or to the keys of others.
 
     Attributes:
-        path: RFC 6901 pointer of the field: ``/`` and the escaped name.
+        path: RFC 6901 pointer of the field: ``/`` and the escaped name; ``/@key`` for keys.
         what: What happened to it.
         records: In how many records.
-        total: How many records are in both ends.
+        total: How many records are in both ends; for keys, how many are only in one.
         severity: How bad the worst of these changes is.
         factor: What every number was multiplied by; ``scaled`` only.
         old_type: The JSON type that every value had; ``retyped`` only, where they had one.
         new_type: The JSON type that every value has; ``retyped`` only, where they have one.
+        prefix: What every key begins with; ``prefixed`` and ``unprefixed`` only.
     """
 
     path: str
@@ -184,6 +193,7 @@ class FieldSummary(
     factor: float | UnsetType = UNSET
     old_type: str | UnsetType = UNSET
     new_type: str | UnsetType = UNSET
+    prefix: str | UnsetType = UNSET
 
     __repr__ = short
 

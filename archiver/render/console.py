@@ -57,7 +57,7 @@ def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
         changes = iter(shown)
         first = [*islice(changes, 1)]  # with it, what happened to most records is known
         out.writelines(summaries(shown.fields))
-        if shown.fields:
+        if any(each.prefix is UNSET for each in shown.fields):
             out.write(f"{tr('  (--all lists each record)')}\n")
         for each in chain(first, changes):
             place = out if severity_of(each) == "breaking" else others

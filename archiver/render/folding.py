@@ -13,9 +13,10 @@ from archiver.records.model import RecordChange
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from archiver.changes.fields import FieldCounts
+    from archiver.changes.renames import Renames
     from archiver.records.model import FieldSummary
 
 _HELD: Final = 4_000_000
@@ -35,7 +36,7 @@ class Folding:
     def __init__(
         self,
         fields: FieldCounts,
-        renames: Callable[[], Mapping[str, str]] = dict,
+        renames: Renames | None = None,
         *,
         whole: bool = False,
     ) -> None:
@@ -43,8 +44,7 @@ class Folding:
 
         Args:
             fields: Counts the changes by field.
-            renames: Returns the old key to the new key of records that may be the same, once the
-                stream has ended.
+            renames: Finds records that may have another key now; None: nobody looked.
             whole: Whether nothing is left out, so that nothing is said once.
         """
         self.told = 0
@@ -57,7 +57,10 @@ class Folding:
     @property
     def summaries(self) -> tuple[FieldSummary, ...]:
         """What is said once, once the stream has ended."""
-        return () if self._whole else self._fields.summaries
+        if self._whole:
+            return ()
+        keys = () if self._renames is None else self._renames.summaries
+        return (*keys, *self._fields.summaries)
 
     def folded(self, changes: Iterable[RecordChange]) -> Iterator[RecordChange]:
         """Read the changes to their end, then yield what is left to be told of each."""
@@ -65,7 +68,7 @@ class Folding:
             for change in self._fields.counted(changes):
                 waiting.write(_encode(change) + b"\n")
             waiting.seek(0)
-            hints = Hints(self._renames())
+            hints = Hints({} if self._renames is None else self._renames.found)
             for line in waiting:
                 change = _decode(line)
                 rest = change if self._whole else self._fields.rest(change)

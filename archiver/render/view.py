@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.changes.fields import FieldCounts
+    from archiver.changes.renames import Renames
     from archiver.records.model import (
         End,
         FieldSummary,
@@ -51,8 +52,7 @@ class ChangeStream:
         fold: Yields those of its changes that are told here; the others are counted in `folded`.
         folded: How many changes of each kind are told in a newer one, once `changes` has ended.
         fields: Counts its changes by field; None: only some of them are looked at.
-        renames: Returns the old key to the new key of records that may be the same, once `changes`
-            has ended.
+        renames: Finds those of its records that may have another key now; None: nobody looks.
     """
 
     source: str
@@ -64,7 +64,7 @@ class ChangeStream:
     fold: Callable[[Iterable[RecordChange]], Iterator[RecordChange]] = iter
     folded: Counter[Kind] = field(default_factory=Counter)
     fields: FieldCounts | None = None
-    renames: Callable[[], Mapping[str, str]] = dict
+    renames: Renames | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,10 +170,11 @@ class Shown:
             "to": self._stream.current,
             "summary": self._stream.summary(),
         }
-        if self._stream.fields is not None and not self._view.stat:
-            head["fields"] = self._stream.fields.summaries
-        if renames := self._stream.renames():
-            head["possible_renames"] = [Rename(old, new) for old, new in sorted(renames.items())]
+        fields, renames = self._stream.fields, self._stream.renames
+        if fields is not None and not self._view.stat:
+            head["fields"] = (*(renames.summaries if renames else ()), *fields.summaries)
+        if renames and (found := renames.found):
+            head["possible_renames"] = [Rename(old, new) for old, new in sorted(found.items())]
         return head | {"more": self.left_out.total()} if self.left_out else head
 
 

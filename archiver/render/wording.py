@@ -293,39 +293,53 @@ def _around_difference(old: str, new: str) -> tuple[str, str]:
 
 def said_once(summary: FieldSummary) -> str:
     """Say what happened to a field in most records; not yet safe for a sink."""
-    field, number, total = dotted(summary.path), text.count(summary.records), summary.total
-    words = {"field": field, "number": number, "total": text.count(total)}
-    if summary.what == "added":
-        line = tr("{field}: added to {number} of {total}", **words)
-    elif summary.what == "removed":
-        line = tr("{field}: removed from {number} of {total}", **words)
-    elif summary.what == "retyped" and summary.old_type is not UNSET:
-        old, new = _TYPES[summary.old_type], _TYPES[str(summary.new_type)]
-        line = tr(
-            "{field}: was {old} and is {new} in {number} of {total}", old=old, new=new, **words
-        )
-    elif summary.what == "retyped":
-        line = tr("{field}: of another type in {number} of {total}", **words)
-    elif summary.what == "reordered":
-        name = json.dumps(summary.field, ensure_ascii=False)
-        line = tr(
-            "{field}: order changed in {number} of {total}; sets = [{name}] would ignore it",
-            name=name,
-            **words,
-        )
-    elif summary.what == "recased":
-        line = tr("{field}: upper and lower case changed in {number} of {total}", **words)
-    elif summary.what == "scaled":
-        line = tr(
-            "{field}: multiplied by {factor} in {number} of {total}",
-            factor=_factor(summary.factor),
-            **words,
-        )
-    else:
-        line = tr("{field}: changed in {number} of {total}", **words)
+    line = _of_keys(summary) if summary.prefix is not UNSET else _of_field(summary)
     if summary.severity == "breaking":
         return tr("{line} ({severity})", line=line, severity=SEVERITIES["breaking"])
     return line
+
+
+def _of_keys(summary: FieldSummary) -> str:
+    number, prefix = text.count(summary.records), json.dumps(summary.prefix, ensure_ascii=False)
+    if summary.what == "prefixed":
+        return tr("{number} keys gained the prefix {prefix}", number=number, prefix=prefix)
+    return tr("{number} keys lost the prefix {prefix}", number=number, prefix=prefix)
+
+
+def _of_field(summary: FieldSummary) -> str:
+    words = {
+        "field": dotted(summary.path),
+        "number": text.count(summary.records),
+        "total": text.count(summary.total),
+    }
+    match summary.what:
+        case "added":
+            line = tr("{field}: added to {number} of {total}", **words)
+        case "removed":
+            line = tr("{field}: removed from {number} of {total}", **words)
+        case "retyped":
+            line = _of_type(summary, words)
+        case "reordered":
+            words["name"] = json.dumps(summary.field, ensure_ascii=False)
+            line = tr(
+                "{field}: order changed in {number} of {total}; sets = [{name}] would ignore it",
+                **words,
+            )
+        case "recased":
+            line = tr("{field}: upper and lower case changed in {number} of {total}", **words)
+        case "scaled":
+            words["factor"] = _factor(summary.factor)
+            line = tr("{field}: multiplied by {factor} in {number} of {total}", **words)
+        case _:
+            line = tr("{field}: changed in {number} of {total}", **words)
+    return line
+
+
+def _of_type(summary: FieldSummary, words: Mapping[str, str]) -> str:
+    if summary.old_type is UNSET or summary.new_type is UNSET:
+        return tr("{field}: of another type in {number} of {total}", **words)
+    old, new = _TYPES[summary.old_type], _TYPES[summary.new_type]
+    return tr("{field}: was {old} and is {new} in {number} of {total}", old=old, new=new, **words)
 
 
 def _factor(factor: float | UnsetType) -> str:
