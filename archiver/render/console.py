@@ -58,7 +58,8 @@ def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
         first = [*islice(changes, 1)]  # with it, what happened to most records is known
         out.writelines(summaries(shown.fields))
         if any(each.prefix is UNSET for each in shown.fields):
-            out.write(f"{tr('  (--all lists each record)')}\n")
+            hint = tr("  (--all lists each record)")
+            out.write(f"{hint}\n")
         for each in chain(first, changes):
             place = out if severity_of(each) == "breaking" else others
             place.writelines(change(each, view.style, name_only=view.name_only))
