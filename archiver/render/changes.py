@@ -67,7 +67,8 @@ def _context(stream: ChangeStream, shown: Shown, view: View) -> dict[str, Any]:
         "headline": wording.headline(stream.summary(), stream.current.total, noun=stream.noun),
         "severities": shown.severities,
         "fields": msgspec.to_builtins(shown.fields),
-        "more": dict.fromkeys(KINDS, 0) | (shown.left_out + stream.folded),
+        "told": shown.told["updated"],
+        "more": dict.fromkeys(KINDS, 0) | (shown.left_out + stream.folded + shown.told),
         "links": addresses((change.key for change in named), view.link),
         "names": names(named),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -60,7 +60,7 @@ def message(
     """
     news = (change for change in changes if change.kind != "metrics")
     named = {} if first else first_of_each(news, CAP)
-    context: dict[str, Any] = {
+    context = {
         "subject": subject(source, summary, total, first=first, noun=noun),
         "source": source,
         "total": total,
@@ -68,11 +68,11 @@ def message(
         "news": summary.news,
         "severities": severities or {},
         "fields": msgspec.to_builtins(tuple(fields)),
+        "told": told,
         "changes": public(named),
         "names": names(chain.from_iterable(named.values())),
         "more": {kind: 0 if first else _more(kind, summary, named) for kind in KINDS},
     }
-    context["more"]["updated"] -= told
     body = render("commit.txt.j2", context, folder=folder).strip()
     if not body:
         raise RenderError(

@@ -73,7 +73,7 @@ def section(
     Returns:
         ``source``, ``timestamp`` (UTC), ``total``, ``first``, ``headline``, ``summary`` (kind to
         number), ``severities`` (kind to severity to number), ``fields`` (what is said once),
-        ``changes`` (kind to changes in
+        ``told`` (how many updated records that tells alone), ``changes`` (kind to changes in
         their public form), ``more`` (kind to number of changes that are not named), ``links``
         (key to address, of at most 1,000 characters), ``names`` (key to label and key, of records
         that have a label), ``compare`` (the command that shows all of them; empty: there is
@@ -81,7 +81,7 @@ def section(
     """
     named = {} if first else first_of_each(changes, cap)
     shown = [change for group in named.values() for change in group]
-    page: dict[str, Any] = {
+    return {
         "source": source,
         "timestamp": new.timestamp or "",
         "total": new.total,
@@ -90,6 +90,7 @@ def section(
         "summary": msgspec.to_builtins(summary),
         "severities": {} if first else severities or {},
         "fields": msgspec.to_builtins(tuple(fields)),
+        "told": told,
         "changes": public(named),
         "more": {
             kind: 0
@@ -103,8 +104,6 @@ def section(
         "from": msgspec.to_builtins(old),
         "to": msgspec.to_builtins(new),
     }
-    page["more"]["updated"] -= told
-    return page
 
 
 def nowhere(_: str) -> str:

@@ -151,6 +151,11 @@ class Shown:
         """What is told once of most records, and left out of the changes; known at their end."""
         return self._folding.summaries if self._folding is not None else ()
 
+    @property
+    def told(self) -> Counter[Kind]:
+        """How many changes of each kind `fields` tells alone; known at their end."""
+        return Counter({"updated": 0 if self._folding is None else self._folding.told})
+
     def drain(self) -> None:
         """Run to the end of the stream, where its summary is known."""
         for _ in self:

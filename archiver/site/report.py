@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from archiver.database.pages import Capture
     from archiver.database.standing import Spell
     from archiver.history.catalogue import Catalogue
-    from archiver.history.comparison import Account, Comparison
+    from archiver.history.comparison import Comparison
     from archiver.records.model import Kind, Record, RecordChange, Summary
 
 Form: TypeAlias = Literal["markdown", "html"]
@@ -138,7 +138,8 @@ class _Review:
             "changes": self._changes(summary, changed),
             "severities": severities,
             "fields": msgspec.to_builtins(account.fields),
-            "more": {kind: self._left(account, changed, kind) for kind in KINDS},
+            "told": account.told,
+            "more": {kind: self._left(summary, changed, kind) for kind in KINDS},
             "when": self._when(changed),
             "terms": terms,
             "terms_more": terms_more,
@@ -169,10 +170,9 @@ class _Review:
         }
         return head | public(changed)
 
-    def _left(self, account: Account, changed: dict[Kind, list[RecordChange]], kind: Kind) -> int:
+    def _left(self, summary: Summary, changed: dict[Kind, list[RecordChange]], kind: Kind) -> int:
         shown = len(changed.get(kind, ()))
-        shown += account.told if kind == "updated" else 0
-        return 0 if kind == "metrics" else int(getattr(account.summary, kind)) - shown
+        return 0 if kind == "metrics" else int(getattr(summary, kind)) - shown
 
     def _when(self, changed: dict[Kind, list[RecordChange]]) -> dict[str, dict[str, str]]:
         """Return when the last news of a kind came, by kind and key."""

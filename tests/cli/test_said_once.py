@@ -222,7 +222,6 @@ def test_a_capture_says_it_once_in_its_commit_its_changelog_and_its_message(
         assert page.count("region: added to 60 of 60") == 1
         assert "m050" in page
         assert "m000" not in page
-        assert "more" not in page
     archiver("run", "--repo", archive.folder)
     steps = archiver("changes", "--steps", "--repo", archive.folder, "--since", "2026-01-01").stdout
     assert steps.count("added to 60 of 60") == 1
