@@ -1,8 +1,8 @@
 """Records that may have another key now: one that is gone beside one that is new.
 
 It is a hint where both keys are the same text but for case, Unicode form and spaces, or where both
-records hold the same but for the key. Where several could be meant there is none. Where all keys
-got the same prefix, or lost it, that is the hint.
+records hold the same members, at least `FEWEST`, but for the key. Where several could be meant
+there is none. Where all keys got the same prefix, or lost it, that is the hint.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MOST: Final = 100_000
 """Most records that may be gone, and may be new; where there are more, nothing is guessed."""
 
+FEWEST: Final = 2
+"""Fewest members of records that may be the same since they hold the same: one says too little."""
 LONE: Final[frozenset[Kind]] = frozenset({"removed", "new"})
 """The kinds of changes of which a hint says what they may be."""
 
@@ -68,7 +70,8 @@ class Renames:
         line = before or after or b""
         key = line_key(line).decode()
         _enter(self._names[side], folded(key), key)
-        if content := content_of(line, self._policy):
+        content = content_of(line, self._policy)
+        if len(content) >= FEWEST:
             _enter(self._contents[side], hash(content), key)
 
     @property
@@ -137,12 +140,12 @@ def folded(key: str) -> str:
     return " ".join(normalize("NFKC", normalize("NFKC", key).casefold()).split())
 
 
-def content_of(line: bytes, policy: Policy) -> tuple[bytes, ...]:
-    """Return what a record holds beside its key, metrics and what is volatile; empty: nothing."""
+def content_of(line: bytes, policy: Policy) -> tuple[tuple[str, bytes], ...]:
+    """Return the members of a record but for its key, metrics and what is volatile."""
     first, *rest = split(line).items()
     keys = policy.key if first[0] == KEY else ()
     kept = (each for each in rest if each[0] not in keys and not policy.moves(each[0]))
-    return tuple(part for name, text in kept for part in (name.encode(), bytes(text)))
+    return tuple([(name, bytes(text)) for name, text in kept])
 
 
 def paired(pairs: Iterable[Pair], policy: Policy) -> Iterator[Pair]:
@@ -167,9 +170,11 @@ def paired(pairs: Iterable[Pair], policy: Policy) -> Iterator[Pair]:
     yield from ((None, line) for line in alone[1] if line not in taken)
 
 
-def _by_content(lines: Iterable[bytes], policy: Policy) -> dict[tuple[bytes, ...], bytes]:
+def _by_content(
+    lines: Iterable[bytes], policy: Policy
+) -> dict[tuple[tuple[str, bytes], ...], bytes]:
     """Return the line with each content; an empty one where there are several."""
-    found: dict[tuple[bytes, ...], bytes] = {}
+    found: dict[tuple[tuple[str, bytes], ...], bytes] = {}
     for line in lines:
         if content := content_of(line, policy):
             found[content] = b"" if content in found else line

@@ -51,33 +51,38 @@ def test_keys_that_look_alike_may_be_one(old: str, new: str) -> None:
 
 
 def test_records_that_hold_the_same_may_be_one() -> None:
-    assert found([{"id": "a", "v": [1]}], [{"id": "z", "v": [1]}]) == {"a": "z"}
-    assert found([{"id": "a", "v": [1]}], [{"id": "z", "v": [True]}]) == {}
-    assert found([{"id": "a"}], [{"id": "z"}]) == {}, "an empty record says nothing"
+    old, new = {"id": "a", "v": [1], "w": 2}, {"id": "z", "v": [1], "w": 2}
+    assert found([old], [new]) == {"a": "z"}
+    assert found([old], [{**new, "v": [True]}]) == {}
+    assert found([{"id": "a", "v": 1}], [{"id": "z", "v": 1}]) == {}, "one value says too little"
+    assert found([{"id": "a"}], [{"id": "z"}]) == {}
 
 
 def test_metrics_and_what_is_volatile_make_no_difference() -> None:
     policy = Policy(key=("id",), metrics=("n",), volatile=("seen",))
-    old, new = {"id": "a", "v": 1, "n": 5, "seen": 1}, {"id": "b", "v": 1, "n": 6}
+    old, new = {"id": "a", "v": 1, "w": 1, "n": 5, "seen": 1}, {"id": "b", "v": 1, "w": 1, "n": 6}
     assert found([old], [new], policy) == {"a": "b"}
 
 
 def test_the_fields_of_a_key_of_several_are_no_content() -> None:
     policy = Policy(key=("org", "name"))
-    old, new = {"org": "x", "name": "m", "v": 1}, {"org": "y", "name": "m", "v": 1}
+    old, new = {"org": "x", "name": "m", "v": 1, "w": 2}, {"org": "y", "name": "m", "v": 1, "w": 2}
     assert found([old], [new], policy) == {"x/m": "y/m"}
     assert found([old], [{**new, "v": 2}], policy) == {}
 
 
 def test_of_several_candidates_none_is_named() -> None:
-    gone = [{"id": "a", "v": 1}, {"id": "b", "v": 1}]
-    assert found(gone, [{"id": "z", "v": 1}]) == {}
-    assert found([{"id": "z", "v": 1}], gone) == {}
+    gone: list[Record] = [{"id": "a", "v": 1, "w": 2}, {"id": "b", "v": 1, "w": 2}]
+    came: list[Record] = [{"id": "z", "v": 1, "w": 2}]
+    assert found(gone, came) == {}
+    assert found(came, gone) == {}
+    assert found(gone[:1], came) == {"a": "z"}
     assert found([{"id": "AB", "v": 1}, {"id": "Ab", "v": 2}], [{"id": "ab", "v": 3}]) == {}
 
 
 def test_the_key_says_more_than_the_content() -> None:
-    old, new = [{"id": "A", "v": 1}], [{"id": "a", "v": 2}, {"id": "z", "v": 1}]
+    old = [{"id": "A", "v": 1, "w": 2}]
+    new = [{"id": "a", "v": 2, "w": 2}, {"id": "z", "v": 1, "w": 2}]
     assert found(old, new) == {"A": "a"}
 
 
@@ -129,7 +134,7 @@ records = st.dictionaries(texts.filter(bool), st.integers(0, 3), max_size=8)
 def test_renames_pair_each_record_once_and_only_what_one_end_has(
     old: dict[str, int], new: dict[str, int]
 ) -> None:
-    olds, news = ([{"id": key, "v": v} for key, v in side.items()] for side in (old, new))
+    olds, news = ([{"id": key, "v": v, "w": 1} for key, v in side.items()] for side in (old, new))
     hints = found(olds, news)
     assert len(set(hints.values())) == len(hints)
     assert hints.keys() <= old.keys() - new.keys()
@@ -144,8 +149,8 @@ def test_renames_pair_each_record_once_and_only_what_one_end_has(
 def test_a_hundred_thousand_equal_records_take_linear_time() -> None:
     def taken(number: int) -> float:
         some = pairs(
-            [{"id": f"a{n}", "v": 1} for n in range(number)],
-            [{"id": f"b{n}", "v": 1} for n in range(number)],
+            [{"id": f"a{n}", "v": 1, "w": 2} for n in range(number)],
+            [{"id": f"b{n}", "v": 1, "w": 2} for n in range(number)],
         )
         start = time.process_time()
         renames = Renames(PLAIN)
