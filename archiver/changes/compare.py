@@ -231,7 +231,7 @@ def _explained(
         record = decode_with_key(line)  # first: it says what is wrong with a line
         change = RecordChange(kind, line_key(line).decode(), record=record)
         return change if lives.silent else lives.classified(change, line)
-    if is_rename(before, after, policy, lives):
+    if (lives.renames or policy.renames == "exact") and line_key(before) != line_key(after):
         new, old = line_key(after).decode(), line_key(before).decode()
         record = decode_with_key(after)
         return lives.renamed(RecordChange("renamed", new, record=record, old_key=old))

@@ -57,8 +57,9 @@ def is_reordered(old: Json, new: Json) -> bool:
     """Say whether two values that differ are lists of the same elements in another order."""
     if type(old) is not list or type(new) is not list or len(old) != len(new):
         return False
-    if {*map(type, old), *map(type, new)} == _TEXTS:
-        return sorted(old) == sorted(new)
+    kinds = {*map(type, old), *map(type, new)}
+    if kinds == _TEXTS:
+        return set(old) == set(new) and sorted(old) == sorted(new)
     return sorted(map(dump, old)) == sorted(map(dump, new))
 
 

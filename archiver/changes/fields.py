@@ -1,6 +1,6 @@
 """What happened to a field in most records: a catalogue-wide change, which is said once.
 
-A change is catalogue-wide where at least `LEAST` records have it, and `SHARE` of all records that
+A change is catalogue-wide where at least `LEAST` records have it, and `PERCENT` of all records that
 are in both ends. Each change of a field is one of these:
 
 - ``added``, ``removed``: the field came or went;
@@ -15,7 +15,6 @@ Metrics are left out: that they move is no news.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 LEAST: Final = 20
 """Fewest records in which a change is catalogue-wide."""
-SHARE: Final = Fraction(9, 10)
+PERCENT: Final = 90
 """Smallest share of the records in both ends in which a change is catalogue-wide."""
 MOST: Final = 10_000
 """Most fields that are counted; those that are met later are in few records."""
@@ -55,6 +54,8 @@ _NAMED: Final[tuple[What, ...]] = (
 """What has a name of its own."""
 VALUES: Final[frozenset[What]] = frozenset({"retyped", "reordered", "recased", "scaled", "changed"})
 """What happens to a value where it stays: together, the field is ``changed``."""
+_LOOKED_AT: Final = 32
+"""Values of a field that changed in no special way before they are that of most."""
 _EXACT: Final = 1e150
 """Numbers below this can be multiplied as floats."""
 _CLOSE: Final = 1e-9
@@ -73,7 +74,6 @@ class FieldCounts:
         """
         self._weights = weights
         self._both = total
-        self._slack = total - fewest(total)
         self._fields: dict[str, _Field] = {}
         self._said: dict[str, frozenset[What]] | None = None
 
@@ -98,7 +98,7 @@ class FieldCounts:
         if field is None:
             if len(self._fields) == MOST:
                 return
-            field = self._fields[change.path] = _Field(change, self._weights, self._slack)
+            field = self._fields[change.path] = _Field(change, self._weights)
         field.add(change)
 
     @property
@@ -136,17 +136,16 @@ class FieldCounts:
 class _Field:
     """The changes of one field.
 
-    Once so many values changed in other ways that none can be that of most records (`is_mixed`),
-    nobody looks at them any more: they are only counted (`mixed`).
+    Where most of its first values changed in no special way (`is_mixed`), nobody looks at the
+    further ones: they are only counted (`mixed`).
     """
 
     __slots__ = (
         *("counts", "factor", "first", "is_mixed", "known", "mixed"),
-        *("slack", "types", "varied", "weigh", "worst"),
+        *("types", "varied", "weigh", "worst"),
     )
 
-    def __init__(self, change: FieldChange, weights: Scale, slack: int) -> None:
-        self.slack = slack
+    def __init__(self, change: FieldChange, weights: Scale) -> None:
         self.is_mixed = False
         self.mixed = 0
         self.counts: dict[What, int] = {}
@@ -161,8 +160,9 @@ class _Field:
     def add(self, change: FieldChange) -> None:
         what = self.what(change)
         number = self.counts[what] = self.counts.get(what, 0) + 1
-        if what == "changed":
-            self.is_mixed = number > self.slack and self.known is not None
+        if what == "changed" and number > _LOOKED_AT:
+            is_weighed = self.known is not None or self.worst.get(what) == SEVERITIES[0]
+            self.is_mixed = is_weighed and 2 * number > sum(self.counts.values())
         if self.known is None and (found := self.worst.get(what, METRIC)) != SEVERITIES[0]:
             severity = self.weigh(change)
             self.worst[what] = severity if worse(severity, found) else found
@@ -227,7 +227,7 @@ class _Field:
 
 def fewest(total: int) -> int:
     """Return in how many of so many records a change is catalogue-wide."""
-    return max(LEAST, -(-total * SHARE.numerator // SHARE.denominator))
+    return max(LEAST, -(-total * PERCENT // 100))
 
 
 def _is_reordered(change: FieldChange) -> bool:
