@@ -110,8 +110,13 @@ class FieldCounts:
             each for path, field in found for each in field.summaries(path, least, self._both)
         )
 
-    def rest(self, change: RecordChange) -> RecordChange | None:
-        """Return what the summaries do not say of a change; None: they say all of its news."""
+    def rest(self, change: RecordChange, *, metrics: bool = False) -> RecordChange | None:
+        """Return what the summaries do not say of a change; None: nothing.
+
+        Args:
+            change: One of the changes that were counted.
+            metrics: Whether metrics that changed beside are worth telling.
+        """
         if change.changes is UNSET or change.kind == "metrics":
             return change
         if self._said is None:
@@ -121,7 +126,7 @@ class FieldCounts:
         if self._said.keys().isdisjoint(each.path for each in change.changes):
             return change
         kept = tuple(each for each in change.changes if each.metric or not self._is_said(each))
-        if all(each.metric for each in kept):
+        if not kept or (not metrics and all(each.metric for each in kept)):
             return None
         return self._weights.weighed(replace(change, changes=kept))
 

@@ -225,6 +225,7 @@ class Look:
             link=self._link(catalogue),
             dated=self.dated,
             whole=self.whole,
+            metrics=self.metrics,
         )
 
     def _link(self, catalogue: Catalogue) -> Callable[[str], str]:

@@ -105,7 +105,9 @@ def summed_up(
     )
     if not said:
         return selection
-    rest = selected(filter(None, map(fields.rest, changes())), channel, pins, scale)
+    metrics = "metrics" in channel.kinds or channel.threshold is not None
+    left = (fields.rest(each, metrics=metrics) for each in changes())
+    rest = selected(filter(None, left), channel, pins, scale)
     told = selection.counts["updated"] - rest.counts["updated"]
     return selection._replace(named=rest.named, fields=said, told=told)
 

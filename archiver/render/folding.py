@@ -39,6 +39,7 @@ class Folding:
         renames: Renames | None = None,
         *,
         whole: bool = False,
+        metrics: bool = False,
     ) -> None:
         """Fold what `fields` finds in most records.
 
@@ -46,11 +47,13 @@ class Folding:
             fields: Counts the changes by field.
             renames: Finds records that may have another key now; None: nobody looked.
             whole: Whether nothing is left out, so that nothing is said once.
+            metrics: Whether metrics that changed beside are told.
         """
         self.told = 0
         self._fields = fields
         self._renames = renames
         self._whole = whole
+        self._metrics = metrics
 
     __repr__ = short
 
@@ -71,7 +74,7 @@ class Folding:
             hints = Hints({} if self._renames is None else self._renames.found)
             for line in waiting:
                 change = _decode(line)
-                rest = change if self._whole else self._fields.rest(change)
+                rest = change if self._whole else self._fields.rest(change, metrics=self._metrics)
                 if rest is None:
                     self.told += 1
                 else:

@@ -85,6 +85,7 @@ class View:
         dated: Each row of CSV names the capture time: one of several change sets is shown.
         headed: Whether CSV begins with the names of the columns.
         whole: Whether ``text``, ``markdown`` and ``html`` list what happened to most records, too.
+        metrics: Whether they list changed metrics.
     """
 
     form: Form = "text"
@@ -99,6 +100,7 @@ class View:
     dated: bool = False
     headed: bool = True
     whole: bool = False
+    metrics: bool = False
 
 
 class Shown:
@@ -117,8 +119,8 @@ class Shown:
         self._view = view
         self._folding = None
         if stream.fields is not None and view.form in FOR_PEOPLE and not view.stat:
-            whole = view.whole or view.name_only
-            self._folding = Folding(stream.fields, stream.renames, whole=whole)
+            asked = {"whole": view.whole or view.name_only, "metrics": view.metrics}
+            self._folding = Folding(stream.fields, stream.renames, **asked)
 
     def __iter__(self) -> Iterator[RecordChange]:
         """Yield what is shown, then run to the end of the stream."""
