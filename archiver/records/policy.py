@@ -65,7 +65,7 @@ class Policy:
         rules = self.metrics or self.volatile or self.sets or self.tolerance
         return not (rules or self.ignores_null)
 
-    @property
+    @cached_property
     def ignores_null(self) -> bool:
         """Whether a member that is null is treated as if it were absent."""
         return self.null == "absent"
@@ -102,7 +102,7 @@ class Policy:
 
     def concerns(self, name: str) -> bool:
         """Say whether the policy says anything of the field `name`; if not, it is news."""
-        return name in self._special or ANY in self._special or self.ignores_null
+        return self.ignores_null or name in self._special or ANY in self._special
 
     def meaning(self, name: str, old: Json, new: Json) -> Meaning:
         """Say what it means that the field `name` went from `old` to `new`.
