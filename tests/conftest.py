@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
-import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.checkout import SHARED
@@ -25,20 +25,44 @@ if TYPE_CHECKING:
 LOOPBACK = {None, "", "localhost", "127.0.0.1", b"localhost", b"127.0.0.1"}
 
 
-def only_loopback(event: str, arguments: tuple[object, ...]) -> None:
-    """Refuse every address but this machine's own; sockets in the file system are fine."""
-    if event in {"socket.connect", "socket.bind"} and isinstance(arguments[1], tuple):
-        host = arguments[1][0]
-    elif event == "socket.getaddrinfo":
-        host = arguments[0]
-    else:
-        return
+def only_loopback(host: object) -> None:
+    """Refuse every address but this machine's own."""
     if host not in LOOPBACK:
         message = f"a test wanted to reach {host!r}; only 127.0.0.1 is allowed"
         raise PermissionError(message)
 
 
-sys.addaudithook(only_loopback)
+class LocalSocket(socket.socket):
+    """A socket that reaches this machine alone; sockets in the file system are fine.
+
+    An audit hook would see more, but is called while a tracer is installed in a thread, and
+    another thread may run meanwhile: then Python refuses to trace that one, which never starts.
+    """
+
+    def connect(self, address: Any) -> None:
+        self._check(address)
+        super().connect(address)
+
+    def connect_ex(self, address: Any) -> int:
+        self._check(address)
+        return super().connect_ex(address)
+
+    def bind(self, address: Any) -> None:
+        self._check(address)
+        super().bind(address)
+
+    def _check(self, address: Any) -> None:
+        if isinstance(address, tuple):
+            only_loopback(address[0])
+
+
+def local_addresses(host: Any, *rest: Any, **named: Any) -> Any:
+    only_loopback(host)
+    return addresses(host, *rest, **named)
+
+
+addresses, socket.getaddrinfo = socket.getaddrinfo, local_addresses
+socket.socket = LocalSocket  # type: ignore[misc]
 # A shell starts a background job with SIGINT ignored, and every child would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archiver.capture.target import Target
     from archiver.config import Config, SourceConfig
     from archiver.config.environment import Environment
-    from archiver.sources import Request, Source
+    from archiver.sources import Request, Secret, Source
     from archiver.sources.listing import Listing
 
 
@@ -99,13 +99,16 @@ def opened(config: Config, source: SourceConfig) -> Iterator[tuple[Source, Trans
     """Yield the source and its transport, which is closed when the block ends.
 
     Raises:
-        ConfigError: The settings do not fit the source, or its token is not set.
+        ConfigError: The settings do not fit the source, or a secret is not set.
     """
     environment = config.environment
     asked = sources.create(
         source.name, source.settings, base=config.root, environ=environment.variables
     )
-    site = asked.site(token(source, asked, environment))
+    sites = asked.sites(token(source, asked, environment))
+    if asked.secrets:
+        secrets = {each: _value(each, environment) for each in asked.secrets}
+        sites = tuple(site.sending(secrets) for site in sites)
     limits = Limits(
         connect=min(source.timeout, Limits().connect),
         read=source.timeout,
@@ -116,10 +119,28 @@ def opened(config: Config, source: SourceConfig) -> Iterator[tuple[Source, Trans
         limits,
         proxies=environment.proxies,
         ca_bundle=environment.ca_bundle,
-        sites=() if site is None else (site,),
+        sites=sites,
         redirect_to=source.redirect_to,
     ) as transport:
         yield asked, transport
+
+
+def _value(secret: Secret, environment: Environment) -> str:
+    """Return the value of a secret.
+
+    Raises:
+        ConfigError: Its variable is not set, or holds what its header cannot.
+    """
+    value = environment.secret(secret.variable)
+    sent = secret.sent(value)
+    if not (secret.in_query or (sent.isascii() and sent.isprintable())):
+        raise ConfigError(
+            sentence(
+                "the environment variable {name} holds characters that no header can hold",
+                name=secret.variable,
+            )
+        )
+    return value
 
 
 def token(source: SourceConfig, asked: Source, environment: Environment) -> str:

@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from archiver.errors import ConfigError, UnknownRevision, UnreadableSnapshot
+from archiver.formats import ENDING, UNSAID, Reading, by_name, is_document
+from archiver.formats.encoding import utf8
+from archiver.formats.json_format import json_text
+from archiver.formats.json_lines import holds_several
+from archiver.formats.packing import unpacked
 from archiver.history import snapshots
 from archiver.history.catalogue import anywhere
 from archiver.history.foreign import ORIGINAL, Shape, shape_of
 from archiver.history.versions import Versions, chunks, opened
 from archiver.language import sentence
-from archiver.records.decoding import decoded, unzipped
 from archiver.records.jsontext import UNREADABLE
 from archiver.store.clone import cloned
 from archiver.store.repository import Repository
@@ -36,7 +40,7 @@ _DATED = re.compile(
     r"(?:[T_ -]?(\d{2})[-:_.]?(\d{2})(?:[-:_.]?(\d{2}))?)?(?!\d)"
 )
 """A date in a file's name, with or without a time: ``2026-11-01``, ``20261101_0317``."""
-_BLANK = b" \t\r\n\xef\xbb\xbf"
+_BEGINNING = 4096
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -61,6 +65,7 @@ def from_files(
     records: str | None,
     key: tuple[str, ...],
     excluded: tuple[str, ...] = (),
+    how: Reading = UNSAID,
 ) -> list[Origin]:
     """Return old snapshot files, oldest first.
 
@@ -74,6 +79,7 @@ def from_files(
             design wrote them; a document that is an array is one of records.
         key: Fields of the key, if it is another one.
         excluded: Members of objects on the path that are no records, if they are others.
+        how: How they are read, where it is said; else as the source is.
 
     Raises:
         ConfigError: A folder holds no such file, or those of several sources.
@@ -81,11 +87,11 @@ def from_files(
 
     @cache
     def versions(usual: str) -> Versions:
-        shape = _shape(source, records, key, excluded, usual=usual)
+        shape = _shape(source, records, key, excluded, how, usual=usual)
         return Versions(None, shape=shape, key=source.key)
 
     found = [
-        Origin(str(file), _taken(file), partial(versions(_usual(file, source)).file, file))
+        Origin(str(file), _taken(file), partial(versions(_usual(file, source, how)).file, file))
         for path in paths
         for file in (_old_files(path, source.name) if path.is_dir() else (path,))
     ]
@@ -101,6 +107,7 @@ def from_history(
     records: str | None,
     key: tuple[str, ...],
     excluded: tuple[str, ...] = (),
+    how: Reading = UNSAID,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[list[Origin]]:
     """Yield the versions of a file in another repository, oldest first.
@@ -114,6 +121,7 @@ def from_history(
         records: Path of the records.
         key: Fields of the key.
         excluded: Members of objects on the path that are no records.
+        how: How it is read, where it is said; else as the source is.
         variables: The environment, for how to reach a URL.
 
     Raises:
@@ -125,7 +133,7 @@ def from_history(
     here = cloned(place, file, variables) if isinstance(place, str) else nullcontext(place)
     with here as folder:
         past = anywhere(Repository.open(folder), file, records=records, key=key or source.key)
-        catalogue = replace(past, shape=_shape(source, records, key, excluded))
+        catalogue = replace(past, shape=_shape(source, records, key, excluded, how))
         revisions = [*catalogue.revisions()]
         if not revisions:
             raise catalogue.no_revision()
@@ -141,6 +149,7 @@ def _shape(
     records: str | None,
     key: tuple[str, ...],
     excluded: tuple[str, ...],
+    how: Reading,
     *,
     usual: str | None = None,
 ) -> Shape:
@@ -151,27 +160,33 @@ def _shape(
         records: Path of the records, as given.
         key: Fields of the key, as given.
         excluded: Members that are no records, as given; none: those of the source, at its path.
+        how: How it is read, as given; nothing said: as the source is.
         usual: Path of the records where none is given; None: that of the source.
     """
     shape = shape_of(source)
     where = records or usual or shape.records
+    how = how if how != UNSAID else shape.how
     if not excluded and where == shape.records:
         excluded = shape.excluded
     if key:
-        return Shape(where, key, excluded=excluded)
+        return Shape(where, key, excluded=excluded, how=how)
     if not (records or shape.key) and where in (".", ORIGINAL.records):
-        return ORIGINAL
-    return shape._replace(records=where, excluded=excluded)
+        return ORIGINAL._replace(how=how)
+    return shape._replace(records=where, excluded=excluded, how=how)
 
 
-def _usual(file: Path, source: SourceConfig) -> str:
+def _usual(file: Path, source: SourceConfig, how: Reading) -> str:
     """Return where the records of a file are, where nobody says it."""
     if snapshots.taken_at(file.name.removesuffix(".gz")):
         return ORIGINAL.records
     if source.records != ".":
         return source.records
     with suppress(UnknownRevision, UnreadableSnapshot):
-        if next(unzipped(chunks(file)), b"").lstrip(_BLANK)[:1] == b"[":
+        content, name = unpacked(chunks(file), file.name, how.member)
+        if (how.input or shape_of(source).how.input or by_name(name) or "json") != "json":
+            return "."
+        body = b"".join(utf8(content, how.encoding))
+        if body[:_BEGINNING].lstrip()[:1] == b"[" or holds_several(body):
             return "."
     return ORIGINAL.records
 
@@ -182,13 +197,17 @@ def _old_files(folder: Path, source: str) -> list[Path]:
     They are the stamped ones; where there are none, those with a date in their name.
     """
     files = [*folder.rglob(_STAMPED), *folder.rglob(f"{_STAMPED}.gz")]
-    by_name: dict[str, list[Path]] = {}
+    series: dict[str, list[Path]] = {}
     for file in files:
-        by_name.setdefault(file.name.rpartition("_models_")[0], []).append(file)
+        series.setdefault(file.name.rpartition("_models_")[0], []).append(file)
     if not files:
-        files = [each for each in folder.rglob("*.json*") if _dated(each) and each.is_file()]
+        files = [
+            each
+            for each in folder.rglob("*.*")
+            if is_document(each.name) and _dated(each) and each.is_file()
+        ]
         for file in files:
-            by_name.setdefault(_DATED.sub("", file.name.partition(".json")[0]), []).append(file)
+            series.setdefault(_DATED.sub("", ENDING.sub("", file.name)), []).append(file)
     if not files:
         raise ConfigError(
             sentence(
@@ -197,9 +216,9 @@ def _old_files(folder: Path, source: str) -> list[Path]:
             ),
             hint=sentence("name the files, or with --file the file of a git repository"),
         )
-    if source in by_name or len(by_name) == 1:
-        return by_name.get(source, files)
-    names = ", ".join(sorted(by_name))
+    if source in series or len(series) == 1:
+        return series.get(source, files)
+    names = ", ".join(sorted(series))
     raise ConfigError(
         sentence("{folder} holds files of several sources: {names}", folder=folder, names=names),
         hint=sentence("name the files"),
@@ -229,7 +248,7 @@ class _Envelope(msgspec.Struct):
 def _said(file: Path) -> datetime | None:
     """Return the time that a document says of itself, UTC where it names no zone."""
     try:
-        text = decoded(b"".join(unzipped(chunks(file)))).body
+        text = json_text(b"".join(unpacked(chunks(file))[0])).body
         document = msgspec.json.decode(text, type=_Envelope)
         time = datetime.fromisoformat(document.timestamp)
     except (*UNREADABLE, ValueError, UnknownRevision, UnreadableSnapshot):

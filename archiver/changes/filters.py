@@ -10,18 +10,19 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from archiver.changes.severity import BUILT_IN, reached, severity_of
+from archiver.records.field_path import readings, whole
 from archiver.records.model import steps
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from msgspec import UnsetType
 
     from archiver.changes.severity import Scale
     from archiver.records.model import FieldChange, Json, Kind, RecordChange, Severity
 
-_THRESHOLD: Final = re.compile(r"(\w+) *> *([\d.]+) *%")
+_THRESHOLD: Final = re.compile(r"(.+?) *> *([\d.]+) *%")
 
 
 class Filter:
@@ -48,12 +49,12 @@ class Filter:
             scale: How bad changes are.
         """
         self._kinds = frozenset(kinds)
-        self._fields = [path.split(".") for path in fields]
+        self._fields = [names for path in fields for names in readings(path)]
         self._pins = pins
         self._least = least
         self._scale = scale
         found = _THRESHOLD.fullmatch(threshold or "")
-        self._threshold = None if found is None else (found[1], Fraction(found[2]) / 100)
+        self._threshold = None if found is None else (whole(found[1]), Fraction(found[2]) / 100)
 
     __repr__ = short
 
@@ -111,7 +112,7 @@ class Filter:
         return old is not None and new is not None and abs(new - old) > share * abs(old)
 
 
-def _meet(path: list[str], other: list[str]) -> bool:
+def _meet(path: Sequence[str], other: list[str]) -> bool:
     """Return whether one of two paths leads to the other; ``*`` in `path` is any step."""
     return all(step in ("*", there) for step, there in zip(path, other, strict=False))
 

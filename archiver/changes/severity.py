@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from archiver.records.field_path import readings
 from archiver.records.model import SEVERITIES, Severity, pointer, steps
-from archiver.records.policy import ANY, reaches
+from archiver.records.policy import ANY, leads
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
@@ -158,7 +159,8 @@ class Scale:
 
     def __init__(self, fields: Mapping[str, Severity]) -> None:
         """Weigh by the table, but the `fields` by what is said of them; by dotted path."""
-        self._said = [(tuple(path.split(".")), severity) for path, severity in fields.items()]
+        said = fields.items()
+        self._said = [(names, severity) for path, severity in said for names in readings(path)]
         firsts = {path[0] for path, _ in self._said}
         self._any = ANY in firsts
         self._looked_at = frozenset(map(pointer, firsts | _CASES))
@@ -236,7 +238,7 @@ class Scale:
                 continue
             if len(said) <= len(path):
                 covering = max(covering, (len(said), severity), key=lambda each: each[0])
-            elif any(reaches(".".join(said[len(path) :]), value) for value in (old, new)):
+            elif any(leads(said[len(path) :], value) for value in (old, new)):
                 below.append(severity)
         return worst((covering[1], *below)) or table
 

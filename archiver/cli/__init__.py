@@ -35,6 +35,9 @@ GROUPS = {
         "run": Entry(
             "capture:run", sentence("Capture sources: fetch, check, commit, show what changed.")
         ),
+        "inspect": Entry(
+            "inspect:inspect", sentence("Say how a document can be archived, and write its table.")
+        ),
         "import": Entry(
             "capture:import_", sentence("Turn old files or another history into commits.")
         ),

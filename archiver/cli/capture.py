@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from archiver.capture.report import Report
     from archiver.cli.output import Progress
     from archiver.config import Config
+    from archiver.formats import Reading
     from archiver.records.model import Severity
     from archiver.sources import Ledger
 
@@ -177,6 +178,7 @@ class _Place(click.Path):
 @click.option("--records", metavar="PATH", help="Where its records are: . or a.b or a.b{}")
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of their key.  Repeatable.")
 @options.excluded
+@options.reading
 @click.option(
     "--source",
     "name",
@@ -193,6 +195,7 @@ def import_(
     records: str | None,
     key: tuple[str, ...],
     excluded: tuple[str, ...],
+    how: Reading,
     name: str | None,
 ) -> None:
     """Turn old snapshot files, or the history of a file in another repository, into commits.
@@ -214,7 +217,9 @@ def import_(
         target = open_target(config, name, repository)
         bar = stack.enter_context(output.progress(target.source.name))
         if file is None:
-            origins = from_files(files, target.source, records=records, key=key, excluded=excluded)
+            origins = from_files(
+                files, target.source, records=records, key=key, excluded=excluded, how=how
+            )
         else:
             past = from_history(
                 paths[0],
@@ -223,6 +228,7 @@ def import_(
                 records=records,
                 key=key,
                 excluded=excluded,
+                how=how,
                 variables=config.environment.variables,
             )
             origins = stack.enter_context(past)

@@ -18,6 +18,7 @@ from archiver.history.choice import answering
 from archiver.language import tr
 from archiver.records import canonical, query
 from archiver.records.field_names import FieldNames
+from archiver.records.field_path import whole
 from archiver.records.key import label_of
 from archiver.records.text import RECORD, terminal
 from archiver.render import table
@@ -209,6 +210,7 @@ def _wanted(*forms: Form) -> options.Decorator:
         @wraps(command)
         def gathered(*, choice: Choice, **given: Any) -> Any:
             asked = {each.name: given.pop(each.name) for each in fields(Wanted)}
+            asked["fields"] = tuple(map(whole, asked["fields"]))
             return command(choice=choice, wanted=Wanted(**asked), **given)
 
         return options.offer(gathered, *_WANTED, options.output_format(*forms), options.catalogue)

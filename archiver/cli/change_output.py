@@ -26,6 +26,7 @@ from archiver.history.squashes import squashes
 from archiver.history.versions import EMPTY, stamp
 from archiver.language import tr
 from archiver.records.field_names import FieldNames
+from archiver.records.field_path import whole
 from archiver.records.query import Where, every
 from archiver.records.text import count, few, more, terminal
 from archiver.render import wording
@@ -65,7 +66,7 @@ class Look:
         fail_on: How bad a change is that the command fails for; None: none is.
         template: The template of a page; None: by its name.
         dated: Rows of CSV name the capture time: there is one change set after the other.
-        whole: What happened to most records is listed for each of them.
+        everything: What happened to most records is listed for each of them.
     """
 
     form: Form
@@ -79,7 +80,7 @@ class Look:
     fail_on: Severity | None = None
     template: Path | None = None
     dated: bool = False
-    whole: bool = False
+    everything: bool = False
 
     def write(
         self, answers: Sequence[Iterator[Compared]], out: TextIO, *, metrics: Iterable[str] = ()
@@ -172,10 +173,10 @@ class Look:
         return bool(summary.news or (self.metrics and summary.metrics))
 
     def _narrowed(
-        self, whole: Comparison, catalogue: Catalogue, names: FieldNames, *, named: bool
+        self, compared: Comparison, catalogue: Catalogue, names: FieldNames, *, named: bool
     ) -> Comparison:
         """Return what is looked at of a comparison; its notes go to standard error."""
-        for note in whole.notes:
+        for note in compared.notes:
             output.noted(note, about=catalogue.source if named else "")
         if self.fields:
             fields = terminal(few(sorted(self.fields)))
@@ -183,7 +184,7 @@ class Look:
                 tr("only changes of {fields} are shown, not what is new or gone", fields=fields)
             )
         chosen = every(self.conditions) if self.conditions else None
-        return whole.narrowed(chosen, self.fields, names)
+        return compared.narrowed(chosen, self.fields, names)
 
     def _stream(self, found: Comparison, catalogue: Catalogue, seen: Seen) -> ChangeStream:
         counted = self.stat and self.fail_on is None
@@ -224,7 +225,7 @@ class Look:
             template=self.template,
             link=self._link(catalogue),
             dated=self.dated,
-            whole=self.whole,
+            whole=self.everything,
             metrics=self.metrics,
         )
 
@@ -270,7 +271,7 @@ def changes(command: Command) -> Command:
         stat: bool,
         name_only: bool,
         with_metrics: bool,
-        whole: bool,
+        everything: bool,
         conditions: tuple[Where, ...],
         fields: tuple[str, ...],
         fail_on: Severity | None,
@@ -289,10 +290,10 @@ def changes(command: Command) -> Command:
             name_only=name_only,
             metrics=with_metrics or bool(fields),
             conditions=conditions,
-            fields=frozenset(fields),
+            fields=frozenset(map(whole, fields)),
             fail_on=fail_on,
             template=template,
-            whole=whole,
+            everything=everything,
         )
         return command(look=look, **rest)
 
@@ -310,7 +311,7 @@ _CHANGES: Final = (
     ),
     click.option(
         "--all",
-        "whole",
+        "everything",
         is_flag=True,
         help="List what happened to most records, too; JSON and CSV always do.",
     ),
@@ -344,7 +345,7 @@ def compared(choice: Choice, first: str | None, second: str | None) -> list[Iter
         raise revisions.no_file(missing)
     files = [revisions.is_file(each or "") for each in (old, new)]
     if all(files):
-        catalogues = [choice.plain(Path(new or "").name)]
+        catalogues = [choice.plain(Path(new or "").name, Path(new or ""), Path(old or ""))]
     else:
         catalogues = [choice.one()] if any(files) else choice.each()
 

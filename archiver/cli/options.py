@@ -16,6 +16,7 @@ from archiver.records.model import SEVERITIES
 from archiver.render.view import FORMS
 
 if TYPE_CHECKING:
+    from archiver.formats import Reading
     from archiver.records.policy import Null, Renames
     from archiver.records.query import Where
 
@@ -213,6 +214,7 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         key: tuple[str, ...],
         excluded: tuple[str, ...],
         metrics: tuple[str, ...],
+        how: Reading,
         index: bool,
         null: Null | None = None,
         renames: Renames | None = None,
@@ -228,10 +230,35 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         environ = process_environment()
         described = (file, records, key, excluded, metrics)
         known = (repo, environ, sources, *described, words)
-        choice = Choice(*known, index, damping, null=null, renames=renames)
+        choice = Choice(*known, index, damping, how, null=null, renames=renames)
         return command(choice=choice, **rest)
 
-    return offer(gathered, *_CATALOGUE)
+    return offer(reading(gathered), *_CATALOGUE)
+
+
+def reading(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Offer what says how a document is read; the command receives it as `how`."""
+
+    @wraps(command)
+    def gathered(
+        *,
+        input_: str | None,
+        encoding: str | None,
+        types: str | None,
+        member: str | None,
+        **rest: Any,
+    ) -> Any:
+        from archiver.formats import KINDS, Reading  # noqa: PLC0415 - not for --help
+        from archiver.formats.encoding import checked  # noqa: PLC0415 - not for --help
+
+        if input_:
+            KINDS.find(input_, folder=Path())
+        if encoding:
+            checked(encoding)
+        how = Reading(input_ or "", encoding or "", types or "", member or "")
+        return command(how=how, **rest)
+
+    return offer(gathered, *_READING)
 
 
 def offer(command: Callable[..., Any], *offered: Decorator) -> Callable[..., Any]:
@@ -256,15 +283,31 @@ excluded = click.option(
 )
 """Excludes members of objects that the path of the records goes through."""
 
+_READING: tuple[Decorator, ...] = (
+    click.option(
+        "--input",
+        "input_",
+        metavar="FORMAT",
+        help="Its format: json, jsonl, csv, tsv, yaml, toml.  [default: by name and content]",
+    ),
+    click.option(
+        "--encoding", metavar="NAME", help="Its encoding.  [default: by its mark, else UTF-8]"
+    ),
+    click.option(
+        "--types",
+        type=click.Choice(("text", "infer")),
+        help="Cells of CSV: text, or numbers where they look the same.  [default: text]",
+    ),
+    click.option("--member", metavar="NAME", help="The file of a zip archive.  [default: its one]"),
+)
+
 _VERSIONS = ("first", "second", "between", "at", "since")
 """Parameters of commands that name versions."""
 
 _CATALOGUE: tuple[Decorator, ...] = (
     repo,
     source,
-    click.option(
-        "--file", metavar="PATH", help="A JSON file of any repository, without archiver.toml."
-    ),
+    click.option("--file", metavar="PATH", help="A file of any repository, without archiver.toml."),
     click.option(
         "--records",
         metavar="PATH",

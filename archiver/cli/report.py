@@ -65,7 +65,8 @@ def report(
 
 def _options(choice: Choice, source: str) -> list[str]:
     """Return the options that choose the same catalogue again."""
-    named = {"--file": choice.file, "--records": choice.records}
+    how = {f"--{name}": value for name, value in choice.how._asdict().items()}
+    named = {"--file": choice.file, "--records": choice.records, **how}
     repeated = {"--key": choice.key, "--except": choice.excluded, "--metric": choice.metrics}
     found = [] if choice.file else ["--source", source]
     found += [word for name, value in named.items() if value for word in (name, value)]

@@ -99,7 +99,7 @@ def place(choice: Choice) -> Iterator[Path]:
     Where git's folder cannot be written, it is a temporary one.
     """
     sites = choice.each()[0].required().common_dir / FOLDER
-    asked = (choice.sources, choice.file, choice.records, choice.key, choice.excluded)
+    asked = (choice.sources, choice.file, choice.records, choice.key, choice.excluded, choice.how)
     name = hashlib.sha256(repr((*asked, choice.metrics)).encode()).hexdigest()[:16]
     with suppress(OSError):
         sites.mkdir(parents=True, exist_ok=True)

@@ -7,19 +7,21 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 from click.shell_completion import get_completion_class
 
 from archiver.capture import connection
+from archiver.capture.inspection import Asked, first_look
 from archiver.capture.setup import make
 from archiver.cli import options, output, schemas
 from archiver.cli.failure import in_turn
 from archiver.config import (
     FILE_NAME,
     Config,
+    Environment,
     discover,
     load,
     locate,
@@ -27,17 +29,20 @@ from archiver.config import (
     process_environment,
     scaffold,
 )
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, SourceError, StoreError, reason
+from archiver.history.assumption import unclear, was_read
 from archiver.language import sentence, tr
+from archiver.records.path import RecordsPath
 from archiver.records.text import count, terminal
 from archiver.render.schedules import scheduled
-from archiver.sources import KINDS
+from archiver.sources import KINDS, create
 from archiver.transport import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from archiver.capture.setup import Outcome
+    from archiver.formats import Reading
 
 WORKFLOW = ".github/workflows/archive.yml"
 PIPELINE = ".gitlab-ci.yml"
@@ -55,6 +60,7 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
         "archiver init models --type modelscope",
         "archiver init models --type huggingface    # one more source",
         "archiver init kev --source kev --url kev.json --records vulnerabilities --key cveID",
+        "archiver init tags --type api --url https://example.org/tags --key name --set next=link",
     )
 )
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
@@ -62,9 +68,10 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
 @click.option("--source", metavar="NAME", help="Its name.  [default: its type]")
 @click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="A setting of its type.")
 @click.option("--url", help="Its address: https://, file://, or a path.")
-@click.option("--records", metavar="PATH", default=".", help="Where its records are.")
+@click.option("--records", metavar="PATH", help="Where its records are.  [default: found]")
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of its key.  Repeatable.")
 @options.excluded
+@options.reading
 @click.option("--metric", "metrics", metavar="FIELD", multiple=True, help="A field that counts.")
 @click.option(
     "--github",
@@ -83,9 +90,10 @@ def init(
     source: str | None,
     given: tuple[str, ...],
     url: str | None,
-    records: str,
+    records: str | None,
     key: tuple[str, ...],
     excluded: tuple[str, ...],
+    how: Reading,
     metrics: tuple[str, ...],
     action: str | None,
     gitlab: bool,
@@ -99,18 +107,25 @@ def init(
     """
     jobs = _jobs(folder, action, gitlab=gitlab, pages=pages)
     new = None
-    if kind not in (None, "json"):
-        if url or key or metrics or excluded:
-            raise click.UsageError(
-                tr("--url, --key, --except and --metric belong to the type json.")
-            )
+    said = {name: json.dumps(value) for name, value in how._asdict().items() if value}
+    if kind not in (None, "json", "file"):
         KINDS.find(kind, folder=folder)
-        new = scaffold.NewSource(source or kind, type=kind, settings=dict(map(_setting, given)))
+        paths = {"url": url, "records": records or "."} if url else {}
+        settings = {name: json.dumps(value, ensure_ascii=False) for name, value in paths.items()}
+        lists = {"key": key, "except": excluded, "metrics": metrics}
+        settings |= {name: scaffold.array(value) for name, value in lists.items() if value}
+        settings |= said
+        _check_type(kind, settings)
+        settings |= dict(map(_setting, given))
+        new = scaffold.NewSource(source or kind, type=kind, settings=settings)
+        _check_api(new, folder)
     elif source is not None and url is not None:
         place, settings = _from_folder(url, folder), dict(map(_setting, given))
+        records, key = _found(url, Asked(records, key, excluded, how))
         settings |= {"except": scaffold.array(excluded)} if excluded else {}
+        settings |= said
         new = scaffold.NewSource(source, place, records, key, metrics, settings=settings)
-    elif kind or source or url or key or metrics or excluded or given:
+    elif kind or source or url or key or metrics or excluded or said or given:
         raise click.UsageError(tr("A source needs --source and --url. A hub needs --type."))
     files = scaffold.files(new) | jobs
     parse(files[FILE_NAME].encode(errors="surrogateescape"), folder / FILE_NAME, {})
@@ -202,6 +217,24 @@ def completion(context: click.Context, shell: str) -> None:
     click.echo(completer(root.command, {}, "archiver", "_ARCHIVER_COMPLETE").source())
 
 
+def _check_type(kind: str, given: Mapping[str, str]) -> None:
+    """Refuse options that a source of the type `kind` does not have, and want those it needs."""
+    if kind == "api":
+        if "url" not in given:
+            raise click.UsageError(tr("The type api needs --url."))
+    elif given:
+        raise click.UsageError(
+            tr("--url, --key, --except and --metric belong to the types json and api.")
+        )
+
+
+def _check_api(new: scaffold.NewSource, folder: Path) -> None:
+    """Refuse a source in pages that could not run, and a secret that would be committed."""
+    if new.type == "api":
+        table = parse(scaffold.table(new).encode(), folder / FILE_NAME, {}).source(new.name)
+        create(new.name, table.settings, base=folder)
+
+
 def _jobs(folder: Path, action: str | None, *, gitlab: bool, pages: bool) -> dict[str, str]:
     """Return the files of the jobs that are asked for: path to text."""
     if pages and action is None and not gitlab:
@@ -242,6 +275,30 @@ def _extended(path: Path, new: scaffold.NewSource) -> dict[str, str]:
     return {} if text is None else {path.name: text}
 
 
+def _found(url: str, asked: Asked) -> tuple[str, tuple[str, ...]]:
+    """Return the path of the records and their key: what is said, and for the rest what is found.
+
+    An address that does not answer is noted: archiver.toml is there to be edited.
+    """
+    known = asked.records or "."
+    if asked.records and (asked.key or RecordsPath.read(known).key):
+        return known, asked.key
+    try:
+        finding = first_look(url, asked, Environment.read(process_environment()))
+    except (SourceError, StoreError) as error:
+        words = sentence("{reason}; records and key are for you to write", reason=reason(error))
+        output.noted(words)
+        return known, asked.key
+    chosen = finding.chosen
+    if chosen is None or not chosen.key:
+        if finding.candidates:
+            raise unclear(redact(url), finding)
+        return known, asked.key
+    if (chosen.records, chosen.key) != (known, asked.key):
+        output.noted(was_read(chosen, redact(url)))
+    return chosen.records, chosen.key
+
+
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -275,7 +332,13 @@ def _rows(config: Config) -> list[dict[str, str]]:
             "name": source.name,
             "type": source.type,
             "folder": config.folder(source.name),
-            "url": redact(str(source.settings.get("url") or source.settings.get("endpoint", ""))),
+            "url": _address(source.settings),
         }
         for source in config.sources.values()
     ]
+
+
+def _address(settings: Mapping[str, Any]) -> str:
+    """Return the address of a source as it may be shown; empty: it has none."""
+    first = next(iter(settings.get("urls", ())), "")
+    return redact(str(settings.get("url") or first or settings.get("endpoint", "")))

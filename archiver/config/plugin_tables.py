@@ -48,6 +48,8 @@ def read_sources(
         table = validation.table(value, place)
         if isinstance(table.get("key"), str):
             table = {**table, "key": [table["key"]]}
+        if table.get("type") == "file":
+            table = {**table, "type": "json"}
         kind: type[Source] | None = None
         if _is_named(table):
             from archiver import sources  # noqa: PLC0415 - 25 ms, only where there are sources
@@ -66,6 +68,8 @@ def read_sources(
         )
         if values is not None:
             values["settings"]["type"] = values["type"]
+            named = {key: value for key, value in values["settings"].items() if value != ""}
+            _check_variables(named, place, validation)
             read[name] = SourceConfig(name=name, **values)
     return read
 
@@ -181,8 +185,14 @@ def _check_channel(
 ) -> None:
     """Check what it selects, and that secrets are named, not written."""
     _check_selection(channel, sources, place, validation)
-    for key, value in channel.settings.items():
-        names = value if isinstance(value, list) else [value]
+    _check_variables(channel.settings, place, validation)
+
+
+def _check_variables(settings: Mapping[str, Any], place: str, validation: Validation) -> None:
+    """Check that secrets are named by their environment variables."""
+    for key, value in settings.items():
+        names = [*value.values()] if isinstance(value, dict) else value
+        names = names if isinstance(names, list) else [names]
         if key.endswith("_env") and not all(_VARIABLE.fullmatch(str(name)) for name in names):
             validation.add(
                 f"{place}.{key}", sentence("expected the name of an environment variable")

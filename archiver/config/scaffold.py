@@ -167,6 +167,21 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def brief(source: NewSource) -> str:
+    """Return the table of a document with nothing but what it needs."""
+    key = _quoted(source.key[0]) if len(source.key) == 1 else array(source.key)
+    lines = [
+        f"[sources.{source.name}]",
+        f"type = {_quoted(source.type)}",
+        f"url = {_quoted(source.url)}",
+        f"records = {_quoted(source.records)}",
+        f"key = {key}",
+        *([f"metrics = {array(source.metrics)}"] if source.metrics else []),
+        *(f"{setting} = {value}" for setting, value in source.settings.items()),
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def array(texts: tuple[str, ...]) -> str:
     """Write a TOML array of strings."""
     return f"[{', '.join(map(_quoted, texts))}]"
@@ -302,6 +317,19 @@ archiver diff-driver --install  # git log -p, git show and git diff show changes
 """
 )
 _USUAL = {
+    "api": sentence(
+        """\
+# How a page leads to the next one: exactly one of next, cursor, page and offset.
+# next = "link"               # the header Link; or a path such as "links.next"; "none": one page
+# cursor = "meta.cursor"      # with cursor_param = "cursor"
+# page = "page"               # the parameter that takes the number of the page
+# offset = "offset"           # the parameter that takes the number of records before it
+# page_size = 100             # with size_param = "per_page"
+# total = "meta.count"        # or "header:X-Total-Count": the announced number of records
+# bearer_env = "NAME"         # secrets are named, never written; also headers_env, params_env
+# confirmations = 2           # complete listings that must lack a record before it is removed
+"""
+    ),
     "class": sentence(
         """\
 # A class in Python lists it: its take_snapshot() captures it, `archiver run` leaves it out.

@@ -59,7 +59,7 @@ Line: TypeAlias = Annotated[
 Threshold: TypeAlias = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_]+ *> *[0-9]+(\.[0-9]+)? *%$",
+        pattern=r"^[^\s>][^>\x00-\x1f]*> *[0-9]+(\.[0-9]+)? *%$",
         description='a field and a share, such as "downloads > 10 %"',
     ),
 ]

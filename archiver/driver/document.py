@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from archiver.driver.textconv import lines
 from archiver.errors import UnreadableSnapshot
+from archiver.formats.packing import unpacked
 from archiver.history.foreign import Documents, Shape
 from archiver.language import sentence
 from archiver.records import canonical
-from archiver.records.decoding import unzipped
 from archiver.records.text import count, terminal
 
 if TYPE_CHECKING:
@@ -44,20 +44,21 @@ def text(body: bytes, options: Sequence[str]) -> Iterator[bytes]:
         options: What describes it, see `shape`.
     """
     try:
-        yield from _document(b"".join(unzipped((body,))), shape(options))
+        yield from _document(body, shape(options))
     except UnreadableSnapshot as error:
         yield f"archiver: no snapshot, shown as text: {terminal(str(error))}\n".encode()
         yield from plain(body)
 
 
-def _document(body: bytes, shape: Shape | None) -> Iterator[bytes]:
+def _document(packed: bytes, shape: Shape | None) -> Iterator[bytes]:
+    body = b"".join(unpacked((packed,))[0])
     if canonical.is_canonical(body):
         header, _ = canonical.read((body,))
         if not header.shards:
             raise UnreadableSnapshot(sentence("its header is longer than any"))
         yield visible(body)  # an index of shards
         return
-    found = Documents(shape).read(body)
+    found = Documents(shape).read(iter((body,)))
     for note in found.notes:
         yield f"archiver: {terminal(note)}\n".encode()
     for line in found.lines:

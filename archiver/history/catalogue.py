@@ -13,6 +13,7 @@ import msgspec
 from archiver import config as configuration
 from archiver.changes.lifecycle import read_missing, read_unlisted
 from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, StoreError, reason
+from archiver.formats import UNSAID, Reading
 from archiver.history.foreign import Shape, shape_of
 from archiver.language import sentence
 from archiver.records.jsontext import UNREADABLE, plain
@@ -525,8 +526,9 @@ def anywhere(
     records: str | None,
     key: tuple[str, ...],
     excluded: tuple[str, ...] = (),
+    how: Reading = UNSAID,
 ) -> Catalogue:
-    """Return the catalogue that a JSON file of any repository is.
+    """Return the catalogue that a file of any repository is.
 
     Args:
         repository: The repository; None: plain files only.
@@ -535,9 +537,10 @@ def anywhere(
             design wrote it where nothing else is given either.
         key: Fields of the key.
         excluded: Members of objects on the path that are no records.
+        how: How the file is read.
     """
-    described = records or key or excluded
-    shape = Shape(records or ".", key, excluded=excluded) if described else None
+    described = records or key or excluded or how != UNSAID
+    shape = Shape(records or ".", key, excluded=excluded, how=how) if described else None
     path = Path(file).as_posix().removeprefix("./")
     return Catalogue(path, path, Policy(key=key), shape, repository)
 

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from archiver import config as configuration
 from archiver.errors import ConfigError, NotADataRepository, UnknownRecord, UnknownRevision, reason
+from archiver.formats import UNSAID, Reading
+from archiver.history.assumption import Said, assumed, in_files, in_history
 from archiver.history.catalogue import anywhere, configured
 from archiver.language import sentence
+from archiver.records.path import RecordsPath
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ class Choice:
         words: What names versions; the name of a stamped file names its source.
         index: Whether an index may be used.
         damping: Captures within which a record flaps; None: as archiver.toml says.
+        how: How `file`, or plain files, are read.
         null: What a member that is null is; None: as archiver.toml says.
         renames: What records are that hold the same; None: as archiver.toml says.
     """
@@ -60,6 +64,7 @@ class Choice:
     words: tuple[str, ...] = ()
     index: bool = True
     damping: int | None = None
+    how: Reading = UNSAID
     null: Null | None = None
     renames: Renames | None = None
 
@@ -89,7 +94,9 @@ class Choice:
             file = _within(repository, self.repo, self.file)
             found = [self._described(repository, file)]
         elif self._describes:
-            message = sentence("--records, --key and --except describe the file that --file names")
+            message = sentence(
+                "--records, --key, --except and --input describe the file that --file names"
+            )
             raise ConfigError(message)
         else:
             config = self._config()
@@ -102,8 +109,10 @@ class Choice:
         is_archive = configuration.locate(self.repo, self.environ) is not None
         return self.file is None and (self._describes or not is_archive)
 
-    def plain(self, name: str) -> Catalogue:
+    def plain(self, name: str, *paths: Path) -> Catalogue:
         """Return the catalogue that the plain file called `name` is a version of.
+
+        `paths` are the files of which nothing else may be known, the newest one first.
 
         Neither archiver.toml nor git is needed. Where there is an archiver.toml, its one source,
         or the one that is named, says what fields mean, unless `records`, `key` or `excluded`
@@ -118,17 +127,29 @@ class Choice:
             found = self.each()
             if len(found) == 1:
                 return found[0]
-        return self._measured(self._described(None, name))
+        return self._measured(self._described(None, name, *paths))
 
     @property
     def _describes(self) -> bool:
         """Whether it is said where the records of a file are."""
-        return bool(self.records or self.key or self.excluded)
+        return bool(self.records or self.key or self.excluded or self.how != UNSAID)
 
-    def _described(self, repository: Repository | None, file: str) -> Catalogue:
-        return anywhere(
-            repository, file, records=self.records, key=self.key, excluded=self.excluded
-        )
+    def _described(self, repository: Repository | None, file: str, *paths: Path) -> Catalogue:
+        def described(records: str | None, key: tuple[str, ...]) -> Catalogue:
+            return anywhere(
+                repository, file, records=records, key=key, excluded=self.excluded, how=self.how
+            )
+
+        known = described(self.records, self.key)
+        if self.records and (self.key or RecordsPath.read(self.records).key):
+            return known
+        documents = in_files(paths, self.how) if repository is None else in_history(known, self.how)
+        said = Said(self.records, self.key, self.excluded, self.how)
+        records, key = assumed(file, documents, said)
+        if not records or (records, key) == (self.records, self.key):
+            return known
+        found = described(records, key)
+        return replace(found, shape=found.shape and found.shape._replace(assumed=True))
 
     def _config(self) -> Config:
         if configuration.locate(self.repo, self.environ) is None:

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from archiver.errors import UnreadableSnapshot
+from archiver.errors import ConfigError, UnreadableSnapshot
+from archiver.formats import UNSAID, Reading
+from archiver.formats import text as text_of
 from archiver.language import Stored, sentence, stored
 from archiver.records import canonical
-from archiver.records.decoding import decoded
 from archiver.records.document import Reader
+from archiver.records.finding import setting
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.model import Bad
 from archiver.records.representation import short
 from archiver.records.text import few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from archiver.config import SourceConfig
     from archiver.records.model import Line
@@ -33,6 +35,8 @@ class Shape(NamedTuple):
         otherwise: Fields that key a record that has none of `key`.
         excluded: Members of objects on the path that are no records.
         models: Whether the records are a hub's models: their `size` in words becomes bytes.
+        how: How the document is read.
+        assumed: Whether nobody said where the records are and what keys them.
     """
 
     records: str
@@ -40,7 +44,16 @@ class Shape(NamedTuple):
     otherwise: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     models: bool = False
+    how: Reading = UNSAID
+    assumed: bool = False
 
+
+_SETTINGS: Final = ("input", "encoding", "types", "member")
+"""Settings of a source that say how its document is read."""
+
+_CHECKED: Final = 2
+"""Documents in which a key that was assumed is checked: the ends of a comparison."""
+_FLAWS: Final = 0.01
 
 ORIGINAL: Final = Shape("models", ("id",), ("name",))
 """How the original design wrote a snapshot."""
@@ -51,9 +64,10 @@ def shape_of(source: SourceConfig) -> Shape:
 
     A document is read as archiver.toml says; any other file as the original design wrote it.
     """
-    if source.type == "json":
+    if source.type in ("json", "api"):
         excluded = tuple(source.settings.get("except", ()))
-        return Shape(source.records, source.key, excluded=excluded)
+        how = Reading(**{name: source.settings.get(name, "") for name in _SETTINGS})
+        return Shape(source.records, source.key, excluded=excluded, how=how)
     if source.key in ((), ORIGINAL.key):
         return ORIGINAL._replace(models=not source.by_class)
     return Shape(ORIGINAL.records, source.key)
@@ -85,20 +99,26 @@ class Documents:
         """Read documents of a `shape`; None: as the original design wrote them."""
         self._shape = shape or ORIGINAL
         self._reader: Reader | None = None
+        self._unchecked = _CHECKED if self._shape.assumed else 0
 
-    def read(self, body: bytes) -> Document:
+    def read(self, content: Iterator[bytes], name: str = "") -> Document:
         """Return what a document holds.
+
+        Args:
+            content: Its bytes, unpacked.
+            name: Name of its file; empty: unknown.
 
         Raises:
             UnreadableSnapshot: It holds no catalogue.
         """
-        text = decoded(body)
+        text = text_of(content, name, self._shape.how)
+        text.require((*self._shape.key, *self._shape.otherwise))
         if self._reader is None:
             self._reader = Reader(*self._shape[:4])
         lines: dict[str, bytes] = {}
         bad: list[Bad] = []
         twice: list[str] = []
-        for found in self._reader.read(text.body):
+        for found in self._reader.read(text.content):
             if isinstance(found, Bad):
                 bad.append(found)
                 continue
@@ -107,7 +127,7 @@ class Documents:
                 twice.append(found.key)
                 data = max(data, lines[found.key])
             lines[found.key] = data
-        if self._shape.records == ORIGINAL.records:
+        if self._shape.records == ORIGINAL.records and text.body is not None:
             _refuse_shortfall(text.body, len(lines) + len(bad) + len(twice))
         reasons = [
             sentence("{place} ({reason})", place=each.place, reason=Stored(each.reason))
@@ -118,6 +138,7 @@ class Documents:
                 sentence("no record can be read: {reasons}", reasons=reasons[0]),
                 hint=self._reader.hint(text.body),
             )
+        self._check(len(twice) + sum(not each.key for each in bad), len(lines) + len(twice))
         keys = {each.key for each in bad if each.key}
         return Document(
             [lines[key] for key in sorted(lines)],
@@ -125,6 +146,27 @@ class Documents:
             frozenset(keys - lines.keys()),
             sum(not each.key for each in bad),
         )
+
+    def _check(self, flaws: int, records: int) -> None:
+        """Refuse a key that was assumed and does not tell the records apart.
+
+        Raises:
+            ConfigError: That is so in one of the two documents that are read first.
+        """
+        if not self._unchecked:
+            return
+        self._unchecked -= 1
+        if flaws > _FLAWS * records:
+            raise ConfigError(
+                sentence(
+                    "{setting} was read from the file, but {flaws:,} of its {records:,} records "
+                    "have no key of their own",
+                    setting=setting(self._shape.records, self._shape.key),
+                    flaws=flaws,
+                    records=records,
+                ),
+                hint=sentence("say it with --records PATH and --key FIELD"),
+            )
 
 
 class _Announced(msgspec.Struct):

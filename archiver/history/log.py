@@ -19,6 +19,7 @@ from archiver.history.flapping import indexed
 from archiver.history.index import advised, index
 from archiver.history.unreadable import Problems
 from archiver.history.versions import flaw, opened, stamp
+from archiver.records.field_path import readings
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def log_by(
         tip: As of `log`.
         before: As of `log`.
     """
-    moves = any(map(catalogue.policy.concerns, (path, path.partition(".")[0])))
+    moves = any(map(catalogue.policy.concerns, {first for first, *_ in readings(path)}))
     with index(catalogue, tip) as found:
         if found is not None and not moves:  # a settled part holds no metrics
             yield from takewhile(lambda each: each[0].revision != before, _broken(found, path))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.errors import ConfigError, ShallowHistory, UnknownRevision, UnreadableSnapshot, reason
+from archiver.formats import is_document
 from archiver.history import snapshots
 from archiver.history.catalogue import Edge, folder_of, source_at
 from archiver.history.dates import Dates
@@ -29,7 +30,6 @@ _DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
 _AMBIGUOUS = re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{1,4}|\d{1,2}-\d{1,2}-\d{4}")
 _SNAPSHOT = re.compile(r"([a-z0-9_-]+)_models_\d{8}_\d{6}(\.json)?")
 STDIN = "-"
-_FILE = (".json", ".json.gz")
 _RANGE = re.compile(r"(.*[^.])\.\.([^.].*)", re.DOTALL)
 """``A..B`` as git writes it: both ends are named, and ``A...B`` is something else."""
 _END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
@@ -230,13 +230,13 @@ def is_file(text: str) -> bool:
     ``-`` is standard input.
     """
     path = Path(text)
-    named = text.endswith(_FILE) or "/" in text
+    named = is_document(text) or "/" in text
     return text == STDIN or (named and path.exists() and not path.is_dir())
 
 
 def is_missing_file(text: str) -> bool:
     """Return whether `text` is named as a plain file is, and there is none."""
-    return text.endswith(_FILE) and not Path(text).is_file()
+    return is_document(text) and not Path(text).is_file()
 
 
 def no_file(names: Iterable[str]) -> UnknownRevision:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot, reason
+from archiver.formats.packing import unpacked
 from archiver.history.catalogue import REMOVED, folder_of
 from archiver.history.foreign import Documents, rekeyed
 from archiver.history.unusable import LastUsable, Usable
 from archiver.language import sentence
 from archiver.records import canonical
-from archiver.records.decoding import unzipped
 from archiver.records.model import End
 from archiver.records.representation import short
 from archiver.records.text import few
@@ -124,7 +124,7 @@ def flaw(version: Version) -> UnreadableSnapshot | None:
 
 def is_index(path: Path) -> bool:
     """Say whether a plain file holds no records but the names of the parts that do."""
-    content = unzipped(chunks(path))
+    content, _ = unpacked(chunks(path))
     start = next(content, b"")
     return canonical.is_canonical(start) and bool(
         canonical.read(chain((start,), content))[0].shards
@@ -199,6 +199,7 @@ class Versions:
         self._stones: dict[str, Mapping[str, Tombstone]] = {}
         self._key = key
         self._documents = Documents(shape)
+        self._member = shape.how.member if shape else ""
         self._earlier = earlier
         self._last_usable = LastUsable(self._usable_before)
         self._open = ExitStack()
@@ -220,7 +221,7 @@ class Versions:
         """
         if revision.blob is None:
             raise UnreadableSnapshot(self._required().obstacle(revision.id, revision.path) or GONE)
-        found = self._blob(revision.blob)
+        found = self._blob(revision.blob, revision.path)
         if found.unusable or found.unnamed:
             return self._kept(revision, found)
         end = End(revision.id, found.taken or stamp(revision.authored_at), found.total)
@@ -269,7 +270,7 @@ class Versions:
         for revision in self._earlier(commit):
             with suppress(UnreadableSnapshot):
                 if revision.blob is not None:
-                    yield self._blob(revision.blob).usable(revision.id)
+                    yield self._blob(revision.blob, revision.path).usable(revision.id)
 
     def _tombstones(self, revision: Revision) -> Mapping[str, Tombstone]:
         """Read the tombstones of a commit; a file of any repository has none."""
@@ -289,7 +290,7 @@ class Versions:
             UnknownRevision: It cannot be read.
             UnreadableSnapshot: It holds no catalogue.
         """
-        found = self._interpreted(chunks(path))
+        found = self._interpreted(chunks(path), path.name)
         end = End(None, found.taken, found.total)
         again = partial(self.file, path) if path.is_file() else None  # a pipe is read once
         if not found.shards:
@@ -326,13 +327,13 @@ class Versions:
     def _loose(self, path: Path) -> _Shard:
         return _Shard(lambda: self._interpreted(chunks(path)))
 
-    def _blob(self, blob: str) -> _Read:
+    def _blob(self, blob: str, name: str) -> _Read:
         """Read a blob; of the two latest stays in memory what is small, or was parsed."""
         known = self._recent.get(blob)
         if isinstance(known, _Read):
             return known
         content = known or self._content(blob)
-        found = self._interpreted(content)
+        found = self._interpreted(content, name)
         kept = found if isinstance(found.lines, list) else content
         if isinstance(kept, (_Read, tuple)):
             self._recent = dict([*self._recent.items(), (blob, kept)][-2:])
@@ -362,12 +363,12 @@ class Versions:
         assert self._repository is not None  # noqa: S101  callers have an object of it
         return self._repository
 
-    def _interpreted(self, chunks: Iterable[bytes]) -> _Read:
-        parts = unzipped(chunks)
+    def _interpreted(self, chunks: Iterable[bytes], name: str = "") -> _Read:
+        parts, name = unpacked(chunks, name, self._member)
         start = next(parts, b"").removeprefix(codecs.BOM_UTF8)
         rest = chain((start,), parts)
         if not canonical.is_canonical(start):
-            read = self._documents.read(b"".join(rest))
+            read = self._documents.read(rest, name)
             return _Read(
                 read.lines,
                 len(read.lines),

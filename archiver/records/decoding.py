@@ -1,31 +1,17 @@
-"""Decode the bytes of a JSON document: gzip, byte order marks, what is no JSON or no Unicode.
+"""Make JSON of what is nearly JSON: values that are not finite, halves of surrogate pairs.
 
-Spreadsheets and PowerShell write a byte order mark (RFC 8259, section 8.1: a reader may ignore
-it); pandas and Python's own `json` write ``NaN`` and ``Infinity``, which are no JSON. Programs
-that cut a text in the middle of an emoji leave half of a surrogate pair, which is no Unicode.
+pandas and Python's own `json` write ``NaN`` and ``Infinity``, which are no JSON. Programs that
+cut a text in the middle of an emoji leave half of a surrogate pair, which is no Unicode.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
-import zlib
-from itertools import chain
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from archiver.errors import UnreadableSnapshot, reason
+from archiver.errors import UnreadableSnapshot
 from archiver.language import sentence, stored
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins with that one's
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _STRING_OR_NOT_FINITE: Final = re.compile(
     rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)|(-?(?:NaN|Infinity)\b)', re.DOTALL
 )
@@ -46,16 +32,9 @@ _ESCAPE: Final = re.compile(
 )
 """An escape, or the two of a pair; the group is a half."""
 
-_GZIP: Final = b"\x1f\x8b"
-_MOST: Final = 1 << 30
-"""Bytes of the largest document that a gzipped one may hold: memory is finite."""
-_PIECE: Final = 1 << 20
-_WRAPPED: Final = 31
-"""What zlib calls the largest window inside of a gzip header."""
-
 
 class Decoded(NamedTuple):
-    """A document as UTF-8 without a byte order mark.
+    """A document without values that are not finite, and without halves of surrogate pairs.
 
     Attributes:
         body: The document.
@@ -92,16 +71,50 @@ class Decoded(NamedTuple):
         return tuple(found)
 
 
-def decoded(body: bytes) -> Decoded:
-    """Return `body` as UTF-8 JSON text.
+class Tally:
+    """Counts what is read in another way than it stands there, text by text."""
+
+    def __init__(self, *, finite: bool = False) -> None:
+        """Count from nothing; `finite`: refuse a value that is not finite."""
+        self._finite = finite
+        self._not_finite = 0
+        self._halves = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Notes for the reader of the document, once it is read."""
+        return Decoded(b"", self._not_finite, self._halves).notes
+
+    def decoded(self, text: bytes, line: int) -> bytes:
+        """Return a `text` that begins in a `line` as JSON."""
+        found = decoded(text, finite=self._finite, line=line)
+        self._not_finite += found.not_finite
+        self._halves += found.halves
+        return found.body
+
+    def not_finite(self, value: str, line: int | None = None) -> None:
+        """Count a value that is not finite, or refuse it."""
+        if self._finite:
+            raise _not_finite(value, sentence("line {line:,}", line=line) if line else "")
+        self._not_finite += 1
+
+
+def is_plain(body: bytes) -> bool:
+    """Say whether `decoded` would return `body` as it is."""
+    return b"NaN" not in body and b"Infinity" not in body and b"\\u" not in body
+
+
+def decoded(body: bytes, *, finite: bool = False, line: int = 1) -> Decoded:
+    """Return `body`, which is UTF-8 without byte order mark, as JSON text.
+
+    Args:
+        body: The text.
+        finite: Whether a value that is not finite is refused; else it becomes null.
+        line: The line in which it begins.
 
     Raises:
-        UnreadableSnapshot: Its byte order mark names an encoding in which it is not valid.
+        UnreadableSnapshot: A value is not finite.
     """
-    for mark, encoding in _MARKS:
-        if body.startswith(mark):
-            body = body[len(mark) :] if encoding == "utf-8" else _recoded(body, mark, encoding)
-            break
     halves = 0
     if b"\\u" in body and _HALF.search(body):
         body, halves = _whole(body)
@@ -111,9 +124,32 @@ def decoded(body: bytes) -> Decoded:
     start = 0
     for found in _STRING_OR_NOT_FINITE.finditer(body):
         if found.lastindex:
+            if finite:
+                raise _not_finite(found[1].decode(), _place(body, found.start(), line))
             pieces.append(body[start : found.start()])
             start = found.end()
     return Decoded(b"null".join((*pieces, body[start:])), len(pieces), halves)
+
+
+def _place(body: bytes, at: int, line: int) -> str:
+    """Return line and column of a byte."""
+    begin = body.rfind(b"\n", 0, at) + 1
+    return sentence(
+        "line {line:,}, column {column:,}",
+        line=line + body.count(b"\n", 0, begin),
+        column=at - begin + 1,
+    )
+
+
+def _not_finite(value: str, place: str) -> UnreadableSnapshot:
+    words = (
+        sentence("{place}: {value} is not finite", place=place, value=value)
+        if place
+        else sentence("a value is not finite: {value}", value=value)
+    )
+    return UnreadableSnapshot(
+        words, hint=sentence('non_finite = "null" in archiver.toml reads such values as null')
+    )
 
 
 def _whole(body: bytes) -> tuple[bytes, int]:
@@ -128,52 +164,3 @@ def _whole(body: bytes) -> tuple[bytes, int]:
         return rb"\ufffd"
 
     return _ESCAPE.sub(whole, body), halves
-
-
-def unzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the bytes of a document, unzipped where it is gzipped (RFC 1952), by its first bytes.
-
-    Raises:
-        UnreadableSnapshot: It is damaged or cut off, or holds more than 1 GiB.
-    """
-    pieces = iter(chunks)
-    first = next(pieces, b"")
-    rest = chain((first,), pieces)
-    yield from _inflated(rest) if first.startswith(_GZIP) else rest
-
-
-def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    member, total = zlib.decompressobj(wbits=_WRAPPED), 0
-    try:
-        for piece in chain(pieces, (b"",)):
-            left, out = piece, b"?"
-            while left or (len(out) == _PIECE and not member.eof):
-                if member.eof:
-                    member = zlib.decompressobj(wbits=_WRAPPED)
-                out = member.decompress(left, _PIECE)
-                left = member.unconsumed_tail or member.unused_data
-                total += len(out)
-                if total > _MOST:
-                    raise UnreadableSnapshot(
-                        sentence("gzipped, and holds more than {most:,} bytes", most=_MOST)
-                    )
-                yield out
-    except zlib.error as error:
-        raise UnreadableSnapshot(
-            sentence("gzipped, and damaged: {error}", error=reason(error))
-        ) from error
-    if not member.eof:
-        raise UnreadableSnapshot(sentence("gzipped, and cut off"))
-
-
-def _recoded(body: bytes, mark: bytes, encoding: str) -> bytes:
-    try:
-        return body[len(mark) :].decode(encoding).encode()
-    except UnicodeError as error:
-        raise UnreadableSnapshot(
-            sentence(
-                "not {upper}, as its byte order mark says: {error}",
-                upper=encoding[:6].upper(),
-                error=reason(error),
-            )
-        ) from error

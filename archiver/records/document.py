@@ -6,6 +6,9 @@ encloses the record (``^.^.id`` of the next one); ``{}`` the member name of a re
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from contextlib import suppress
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
@@ -17,7 +20,7 @@ from archiver.records.jsontext import UNREADABLE, parse, plain
 from archiver.records.key import joined, key_of, keyed_by, member
 from archiver.records.model import Bad, Line
 from archiver.records.path import EACH, MEMBERS, RecordsPath, field_of, is_members
-from archiver.records.suggestion import did_you_mean
+from archiver.records.places import did_you_mean, spread
 from archiver.records.text import count
 
 if TYPE_CHECKING:
@@ -26,12 +29,30 @@ if TYPE_CHECKING:
     from archiver.records.model import Json, Record
     from archiver.records.path import Header
 
+    Row: TypeAlias = "tuple[int, bytes | Flawed] | Bad"
+    """The line in which a record begins, and its JSON text; `Bad` stands for one that is none."""
+    Content: TypeAlias = "bytes | Iterator[Row]"
+    """A document as JSON text, or one record after the other."""
+
 _ENCLOSING = "^."
+ANY_FIELD = "id"
+"""Stands for a key that is not known yet."""
+_ROWS = "\n"
+"""The place of what holds records that follow one another: each is named by its line."""
 _REPLACED = "\ufffd"
+_LOCATED = 5
+"""Records whose undecodable byte is looked for in the document: each takes a walk through it."""
 WHERE = sentence(
     "`records` and `key` in archiver.toml say where the records are and what "
     "is their key, `except` what is none"
 )
+
+
+class Flawed(NamedTuple):
+    """The JSON text of a record that cannot be used, and why; its key may be read."""
+
+    text: bytes
+    reason: str
 
 
 class _Name(str):
@@ -48,8 +69,8 @@ _OBJECT = msgspec.json.Decoder(dict[_Name, msgspec.Raw], dec_hook=lambda _, name
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-_Named: TypeAlias = "tuple[str | int, msgspec.Raw]"
-"""The name or index of a member or element, and its text."""
+_Named: TypeAlias = "tuple[str | int, msgspec.Raw | bytes | Flawed | Bad]"
+"""The name or index of a member or element, and its text; `Bad` stands for one that is none."""
 
 
 class _Found(NamedTuple):
@@ -103,6 +124,8 @@ class Reader:
         self._beside = is_members(self._last) and not self._path.value
         self._outer = tuple(field for field in self._key if field.startswith(_ENCLOSING))
         self._hint = ""
+        self._body = b""
+        self._located = 0
         self._known: dict[tuple[object, ...], Line] = {}
         if not self._key:
             raise ConfigError(
@@ -133,17 +156,20 @@ class Reader:
                 ),
             )
 
-    def read(self, body: bytes) -> Iterator[Line | Bad]:
-        """Yield the records of `body` in its order, each as a line or as something bad.
+    def read(self, content: Content) -> Iterator[Line | Bad]:
+        """Yield the records of `content` in its order, each as a line or as something bad.
 
         Raises:
             UnreadableSnapshot: The document is not JSON or has another shape.
         """
         known, self._known = self._known, {}
-        for holder, held in self._opened(body):
+        for holder, held in self.opened(content):
             around = (_text_around(holder, field) for field in self._outer)
             outside = (*around, *holder.groups, *holder.fields)
             for name, raw in held:
+                if isinstance(raw, (Bad, Flawed)):
+                    yield self._bad(raw, holder, name)
+                    continue
                 text = bytes(raw)
                 seen = (text, outside, name if self._named else 0)
                 line = known.get(seen) or self._line(text, holder, name)
@@ -151,30 +177,54 @@ class Reader:
                     self._known[seen] = line
                 yield line
 
-    def once(self, body: bytes) -> Iterator[Line | Bad]:
-        """Yield the records of `body` as `read` does, and remember nothing."""
-        for holder, held in self._opened(body):
+    def once(self, content: Content) -> Iterator[Line | Bad]:
+        """Yield the records of `content` as `read` does, and remember nothing."""
+        for holder, held in self.opened(content):
             for name, raw in held:
-                yield self._line(bytes(raw), holder, name)
+                if isinstance(raw, (Bad, Flawed)):
+                    yield self._bad(raw, holder, name)
+                else:
+                    yield self._line(bytes(raw), holder, name)
 
-    def hint(self, body: bytes) -> str:
+    def hint(self, body: bytes | None) -> str:
         """Return what to do where `body` has another shape; the first such document decides.
 
         The documents of one reader are versions of one file: to look into each takes minutes.
         """
         self._hint = self._hint or sentence(
-            "{question}{advice}", question=did_you_mean(body, self._records), advice=WHERE
+            "{question}{advice}",
+            question="" if body is None else did_you_mean(body, self._records),
+            advice=WHERE,
         )
         return self._hint
 
-    def _opened(self, body: bytes) -> Iterator[tuple[_Found, Iterator[_Named]]]:
+    def opened(self, content: Content) -> Iterator[tuple[_Found, Iterator[_Named]]]:
         """Yield what `_holders` does, and add to its errors what to do."""
+        self._located = 0
+        self._body = content if isinstance(content, bytes) else b""
+        if not isinstance(content, bytes):
+            yield self._rows(content)
+            return
         try:
-            yield from self._holders(body)
+            yield from self._holders(content)
         except UnreadableSnapshot as error:
             if error.hint == WHERE:
-                error.hint = self.hint(body)
+                error.hint = self.hint(content)
             raise
+
+    def _rows(self, rows: Iterator[Row]) -> tuple[_Found, Iterator[_Named]]:
+        """Return what holds the records of a document that is nothing but records."""
+        if self._path.steps != (EACH,):
+            raise UnreadableSnapshot(
+                sentence(
+                    'its records follow one another: there is no "{records}" in it',
+                    records=self._records,
+                ),
+                hint=sentence('leave `records` out, or write "."'),
+            )
+        holder = _Found(b"", place=_ROWS)
+        held = ((0, row) if isinstance(row, Bad) else row for row in rows)
+        return holder._replace(fields=self._fields(holder, held)), held
 
     def _holders(self, body: bytes) -> Iterator[tuple[_Found, Iterator[_Named]]]:
         """Yield the arrays or objects that hold the records, and what they hold."""
@@ -192,19 +242,24 @@ class Reader:
             return self._path.fields
         if header.up:
             return _names(_header(holder, header), header.text)
-        where = holder.place or sentence("the document")
+        where = holder.place.strip() or sentence("the document")
         first = next(held, None)
         if first is None:
             raise UnreadableSnapshot(
                 sentence("{where} has no header {text}: it is empty", where=where, text=header.text)
             )
-        if bytes(first[1])[:1] != b"[":
+        if isinstance(first[1], (Bad, Flawed)) or bytes(first[1])[:1] != b"[":
             raise UnreadableSnapshot(
                 sentence(
                     "{where}/{first} is no header: it is not an array", where=where, first=first[0]
                 )
             )
         return _names([_Found(first[1])], header.text)
+
+    def _bad(self, raw: Bad | Flawed, holder: _Found, name: str | int) -> Bad:
+        if isinstance(raw, Bad):
+            return raw
+        return Bad(_place(holder, name), raw.reason, self._known_key(raw.text, holder, name))
 
     def _line(self, text: bytes, holder: _Found, name: str | int) -> Line | Bad:
         if self._beside and text[:1] not in (b"{", b"["):
@@ -221,8 +276,35 @@ class Reader:
             line = canonical.encode_as(key, record, fields)
             _refuse_twins(text, record, line.data, quotes)
         except ValueError as error:
-            return Bad(f"{holder.place}/{name}", str(error), self._known_key(text, holder, name))
+            reason = self._undecodable(text) or str(error)
+            return Bad(_place(holder, name), reason, self._known_key(text, holder, name))
         return line
+
+    def value(self, text: msgspec.Raw | bytes, holder: _Found, name: str | int) -> Record:
+        """Return a record of its text; ValueError where it is none."""
+        value = parse(text)
+        return (
+            value
+            if self._as_they_are and type(value) is dict
+            else self._record(value, holder, name)[0]
+        )
+
+    def _undecodable(self, text: bytes) -> str:
+        """Say which byte of a record is not UTF-8, of the first ones also where; empty: none is."""
+        try:
+            text.decode()
+        except UnicodeDecodeError as error:
+            byte, self._located = text[error.start], self._located + 1
+            at = self._body.find(text) + error.start
+            if at < error.start or self._located > _LOCATED:
+                return stored("not UTF-8: byte 0x{byte:02x}", byte=byte)
+            return stored(
+                "not UTF-8: line {line:,}, byte {at:,} is 0x{byte:02x}",
+                line=self._body.count(b"\n", 0, at) + 1,
+                at=at + 1,
+                byte=byte,
+            )
+        return ""
 
     def _record(self, value: Json, holder: _Found, name: str | int) -> tuple[Record, int]:
         """Return a record with the names above it, and how many quotes names add to its text.
@@ -275,11 +357,83 @@ class Reader:
         return key_of(record, fields)
 
 
+class Seen(NamedTuple):
+    """A record of a sample, and what its key may be made of besides.
+
+    Attributes:
+        record: The record, with the names above it.
+        holder: Number of the array or object that holds it.
+        around: The texts of the members of the objects around it, innermost first.
+    """
+
+    record: Record
+    holder: int
+    around: tuple[dict[str, msgspec.Raw], ...]
+
+
+class Sample(NamedTuple):
+    """Records of a document.
+
+    Attributes:
+        total: How many there are; of those that follow one another, how many were looked at.
+        seen: Some of them, evenly spread.
+        held: What the arrays or objects hold that hold the records.
+    """
+
+    total: int
+    seen: list[Seen]
+    held: list[list[_Named]]
+
+    def texts(self) -> Iterator[tuple[int, msgspec.Raw | bytes]]:
+        """Yield the text of each record, after the number of the array or object it is in."""
+        for number, each in enumerate(self.held):
+            yield from ((number, text) for _, text in each if not isinstance(text, (Bad, Flawed)))
+
+
+def sampled(
+    content: Content, records: str, excluded: tuple[str, ...], *, most: int, rows: int
+) -> Sample:
+    """Return a sample of the records of a document; what is no record is left out.
+
+    Args:
+        content: The document.
+        records: Path of the records.
+        excluded: Members of objects on the path that are neither records nor groups of them.
+        most: Largest number of records in the sample.
+        rows: Largest number of records that are read where they follow one another.
+
+    Raises:
+        UnreadableSnapshot: There is nothing at this path.
+    """
+    reader = Reader(records, RecordsPath.read(records).key or (ANY_FIELD,), excluded=excluded)
+    limit = None if isinstance(content, bytes) else rows
+    opened = ((holder, [*islice(held, limit)]) for holder, held in reader.opened(content))
+    found = [(holder, held) for holder, held in opened if held]
+    ends = [*accumulate(len(held) for _, held in found)]
+    total = ends[-1] if ends else 0
+    seen = []
+    for place in spread(range(total), most):
+        number = bisect_right(ends, place)
+        holder, held = found[number]
+        name, text = held[place - ends[number]]
+        with suppress(ValueError):
+            if not isinstance(text, (Bad, Flawed)):
+                seen.append(Seen(reader.value(text, holder, name), number, holder.around))
+    return Sample(total, seen, [held for _, held in found])
+
+
 def read(
-    body: bytes, records: str, key: tuple[str, ...], excluded: tuple[str, ...] = ()
+    content: Content, records: str, key: tuple[str, ...], excluded: tuple[str, ...] = ()
 ) -> Iterator[Line | Bad]:
     """Yield the records of one document; see `Reader`."""
-    return Reader(records, key, excluded=excluded).once(body)
+    return Reader(records, key, excluded=excluded).once(content)
+
+
+def _place(holder: _Found, name: str | int) -> str:
+    """Return where a record stands in what holds it."""
+    if holder.place == _ROWS:
+        return stored("line {line:,}", line=name)
+    return f"{holder.place}/{name}"
 
 
 def _checked(body: bytes) -> bytes:
@@ -337,7 +491,7 @@ def _header(holder: _Found, header: Header) -> Iterator[_Found]:
     first, *rest = header.steps
     around = holder.around[header.up - 1] if header.up <= len(holder.around) else {}
     if first not in around:
-        where = holder.place or sentence("the document")
+        where = holder.place.strip() or sentence("the document")
         raise UnreadableSnapshot(
             sentence("{where} has no header {text} around it", where=where, text=header.text),
             hint=WHERE,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from archiver.errors import ConfigError, suggestion
 from archiver.language import joined, sentence
 from archiver.records import canonical
+from archiver.records.field_path import names as names_of
+from archiver.records.field_path import spelled
 from archiver.records.jsontext import dump
 from archiver.records.policy import ANY, reaches
 from archiver.records.query import at
@@ -128,15 +130,15 @@ def _has_path(path: str, record: Record) -> bool:
 
 def _start(name: str) -> bytes:
     """Return bytes without which a line cannot have the field `name`, whole or as a path."""
-    first = name.partition(".")[0]
+    first = names_of(name)[0]
     return b'"' if first == ANY else dump(first)[:-1]
 
 
-def _paths(value: Json, depth: int) -> Iterator[str]:
-    """Yield the dotted paths of what stands inside of the members of a record."""
+def _paths(value: Json, depth: int, before: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the paths of what stands inside of the members of a record."""
     members = value.items() if isinstance(value, dict) else ()
     for name, member in members if depth else ():
         for part in member if isinstance(member, list) else (member,):
             if isinstance(part, dict):
-                yield from (f"{name}.{inner}" for inner in part)
-                yield from (f"{name}.{path}" for path in _paths(part, depth - 1))
+                yield from (spelled((*before, name, inner)) for inner in part)
+                yield from _paths(part, depth - 1, (*before, name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.language import sentence
+from archiver.records.field_path import readings
 from archiver.records.jsontext import dump
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _SHORT = MAX_KEY // 4  # characters that never need more bytes
 def key_of(record: Record, fields: tuple[str, ...]) -> str:
     """Return the key of `record`: the values of `fields`, joined with ``/``.
 
-    A field with dots is a path into nested objects. Numbers become strings.
+    A field is named by its path (`records.field_path`). Numbers become strings.
 
     Raises:
         ValueError: A field is absent or is neither string nor integer, or the key is empty or
@@ -47,17 +48,22 @@ def keyed_by(
 
 
 def member(record: Record, path: str) -> Json:
-    """Return the value at a dotted `path`; ValueError where there is none."""
-    value: Json = record
-    for name in (path,) if path in record else path.split("."):
-        if not isinstance(value, dict) or name not in value:
-            raise ValueError(sentence("no key: {path} is absent", path=path))
-        value = value[name]
-    return value
+    """Return the value at the `path` of a field; ValueError where there is none."""
+    if path in record:
+        return record[path]
+    for names in readings(path):
+        value: Json = record
+        for name in names:
+            if not isinstance(value, dict) or name not in value:
+                break
+            value = value[name]
+        else:
+            return value
+    raise ValueError(sentence("no key: {path} is absent", path=path))
 
 
 def label_of(record: Record, path: str) -> str:
-    """Return the text at a dotted `path`, which people read instead of the key; empty: none."""
+    """Return the text at the `path` of a field, to be read beside the key; empty: none."""
     try:
         found = member(record, path)
     except ValueError:

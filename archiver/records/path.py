@@ -8,6 +8,8 @@ members. A name inside of the braces (``.{provider}[]``) is the field that holds
 ``.{}=version`` of plain values that are members of an object, ``.[]=id,size`` of rows. ``[0]``
 after it: the first row is the header. ``^.columns``: the header is in the object around the rows,
 at that path.
+
+A member name with dots, brackets or braces stands in quotes: ``"a.b".models``.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Final, NamedTuple
 
 from archiver.errors import ConfigError
 from archiver.language import sentence
+from archiver.records.field_path import whole
 
 EACH: Final = "[]"
 MEMBERS: Final = "{}"
@@ -25,8 +28,11 @@ EXAMPLES: Final = sentence(
     '".{provider}[]", ".[]=id", ".[]=[0]", "data[]=^.columns"'
 )
 
-_PART: Final = re.compile(r"([^][{}]*)((?:\[\]|\{[^][{}]*\})*)")
+_QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
+_PART: Final = re.compile(rf"({_QUOTED}|[^][{{}}.]*)((?:\[\]|\{{[^][{{}}.]*\}})*)(\.|$)")
 """One part between dots: a member name, and the marks behind it."""
+_HALVES: Final = re.compile(rf'((?:{_QUOTED}|[^="]|")*?)(=|$)(.*)', re.DOTALL)
+"""The way to the records, and what is said of their fields."""
 _MARK: Final = re.compile(r"\[\]|\{[^}]*\}")
 _RESERVED: Final = frozenset("[]{}=^")
 FIRST: Final = "[0]"
@@ -67,7 +73,9 @@ class RecordsPath(NamedTuple):
         Raises:
             ConfigError: It cannot be understood.
         """
-        way, equals, names = path.partition("=")
+        halves = _HALVES.fullmatch(path)
+        assert halves is not None  # noqa: S101  anything matches
+        way, equals, names = halves.groups()
         try:
             found = cls(_steps(way), *_named(names)) if equals else cls(_steps(way))
         except ValueError:
@@ -114,13 +122,24 @@ def _steps(path: str) -> tuple[str, ...]:
 
 def _way(path: str) -> tuple[str, ...]:
     found: list[str] = []
-    for part in path.removeprefix(".").split("."):
-        match = _PART.fullmatch(part)
-        if match is None or not part:
+    rest = path.removeprefix(".")
+    while True:
+        match = _PART.match(rest)
+        if match is None or not match[1] + match[2]:
             raise ValueError(path)
-        found += [match[1]] if match[1] else []
+        found += [_name(match[1])] if match[1] else []
         found += _MARK.findall(match[2])
-    return tuple(found)
+        if not match[3]:
+            return tuple(found)
+        rest = rest[match.end() :]
+
+
+def _name(text: str) -> str:
+    """Return a member name, without its quotes; ValueError: it looks like a mark, or is none."""
+    name = whole(text)
+    if name[:1] in ("", "[", "{"):
+        raise ValueError(text)
+    return name
 
 
 def _named(names: str) -> tuple[tuple[str, ...], Header | None]:

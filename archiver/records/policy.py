@@ -1,7 +1,8 @@
 """What each field means: key, metric, volatile, set-valued, tolerant.
 
-A field is named by its path from the record's root, with dots; ``*`` stands for any member or
-element: ``downloads``, ``stats.likes``, ``tags.*.fetched_at``. A path covers all below it.
+A field is named by its path from the record's root (`records.field_path`); ``*`` stands for any
+member or element: ``downloads``, ``stats.likes``, ``tags.*.fetched_at``. A path covers all below
+it, and without quotes everything that it can mean: ``meta.id`` the member ``meta.id``, too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from archiver.records.field_path import readings, spelled
 from archiver.records.jsontext import dump
 
 if TYPE_CHECKING:
@@ -84,7 +86,8 @@ class Policy:
 
     @cached_property
     def _tolerance(self) -> tuple[tuple[Path, float], ...]:
-        return tuple((tuple(path.split(".")), span) for path, span in self.tolerance.items())
+        spans = self.tolerance.items()
+        return tuple((names, span) for path, span in spans for names in readings(path))
 
     @cached_property
     def _special(self) -> frozenset[str]:
@@ -151,7 +154,7 @@ class Policy:
         return _without((*self._metrics, *self._volatile), (name,), value)
 
     def measured(self, name: str, value: Json) -> Iterator[tuple[str, Json]]:
-        """Yield dotted path and value of each metric below the field `name`."""
+        """Yield path and value of each metric below the field `name`."""
         return _covered(self._metrics, (name,), value)
 
     def without_volatile(self, name: str, value: Json) -> Json:
@@ -168,7 +171,7 @@ class Policy:
 
 
 def _paths(texts: Iterable[str]) -> tuple[Path, ...]:
-    return tuple(tuple(text.split(".")) for text in texts)
+    return tuple(names for text in texts for names in readings(text))
 
 
 def _matches(pattern: Path, path: Path) -> bool:
@@ -179,16 +182,17 @@ def _matches(pattern: Path, path: Path) -> bool:
 
 
 def reaches(path: str, value: Json) -> bool:
-    """Say whether a dotted `path` names anything in `value`."""
-    return _leads(tuple(path.split(".")), value)
+    """Say whether the `path` of a field names anything in `value`."""
+    return any(leads(names, value) for names in readings(path))
 
 
-def _leads(pattern: Path, value: Json) -> bool:
+def leads(pattern: Path, value: Json) -> bool:
+    """Say whether the member names of a `pattern` lead to anything in `value`."""
     if not pattern or not isinstance(value, (dict, list)):
         return not pattern
     first, *rest = pattern
     return any(
-        _leads(tuple(rest), member) for name, member in _members(value) if first in (ANY, name)
+        leads(tuple(rest), member) for name, member in _members(value) if first in (ANY, name)
     )
 
 
@@ -219,9 +223,9 @@ def _without_null(value: Json) -> Json:
 
 
 def _covered(patterns: tuple[Path, ...], path: Path, value: Json) -> Iterator[tuple[str, Json]]:
-    """Yield dotted path and value of whatever `patterns` cover in `value`."""
+    """Yield path and value of whatever `patterns` cover in `value`."""
     if any(_matches(pattern, path) for pattern in patterns):
-        yield ".".join(path), value
+        yield spelled(path), value
     elif isinstance(value, (dict, list)):
         for name, member in _members(value):
             yield from _covered(patterns, (*path, name), member)

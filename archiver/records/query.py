@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from archiver.errors import ConfigError
 from archiver.language import sentence
+from archiver.records.field_path import is_quoted, names
 from archiver.records.jsontext import dump
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ _ORDERS: Final[Mapping[str, Callable[[Json, Json], bool]]] = {
     ">=": operator.ge,
 }
 OPERATORS: Final = ("=", "!=", *_ORDERS, "~", "!~", "has")
-_CONDITION = re.compile(r"\s*(\S+?)\s*(!=|!~|<=|>=|[=<>~]|\shas\s)\s*(.*?)\s*", re.DOTALL)
+_CONDITION = re.compile(
+    r"""\s*((?:"(?:[^"\\]|\\.)*"|\S)+?)\s*(!=|!~|<=|>=|[=<>~]|\shas\s)\s*(.*?)\s*""", re.DOTALL
+)
 _NUMBER = re.compile(r"-?\d{1,400}(\.\d+)?([eE][+-]?\d+)?")
 _LITERALS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
 
@@ -189,7 +192,10 @@ def _rank(value: Json) -> tuple[int, Json] | None:
 
 
 def at(value: Json, path: str) -> Iterator[Json]:
-    """Yield what stands at a dotted path; a member whose own name has the dots comes first."""
+    """Yield what stands at the path of a field (`records.field_path`), also through lists."""
+    if '"' in path and is_quoted(path):
+        yield from _along(value, path, names(path))
+        return
     if isinstance(value, list):
         for part in value:
             yield from at(part, path)
@@ -199,6 +205,18 @@ def at(value: Json, path: str) -> Iterator[Json]:
         name, _, rest = path.partition(".")
         if rest and name in value:
             yield from at(value[name], rest)
+
+
+def _along(value: Json, path: str, steps: tuple[str, ...]) -> Iterator[Json]:
+    """Yield what stands behind exact member names; a member called as all of `path` is first."""
+    if isinstance(value, list):
+        for part in value:
+            yield from _along(part, path, steps)
+    elif isinstance(value, dict) and path in value:
+        yield value[path]
+    elif isinstance(value, dict) and steps[0] in value:
+        first = value[steps[0]]
+        yield from _along(first, path, steps[1:]) if steps[1:] else (first,)
 
 
 def spread(values: list[Json]) -> Iterator[Json]:

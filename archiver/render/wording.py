@@ -13,6 +13,7 @@ from archiver.changes.detail import is_reordered
 from archiver.changes.severity import severity_of
 from archiver.language import Sentence, forms, listed, plain, sentence, sentences, tr, trn
 from archiver.records import text
+from archiver.records.field_path import spelled
 from archiver.records.model import RecordUpdate, Rename, steps
 
 if TYPE_CHECKING:
@@ -410,5 +411,5 @@ def _number(name: str, number: float) -> str:
 
 
 def dotted(pointer: str) -> str:
-    """Write an RFC 6901 pointer as people read it: ``pricing.prompt``, ``tags.0``, ``"a.b".c``."""
-    return ".".join(f'"{name}"' if "." in name or not name else name for name in steps(pointer))
+    """Write an RFC 6901 pointer as people read it: ``pricing.prompt``, ``"a.b".c``."""
+    return spelled(tuple(steps(pointer)))

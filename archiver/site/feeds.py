@@ -28,6 +28,7 @@ from archiver.history.changelog import links
 from archiver.history.flapping import indexed
 from archiver.history.versions import taken_at
 from archiver.language import Sentence, current, retold, said, sentence, tr
+from archiver.records.field_path import readings
 from archiver.records.model import KINDS, NEWS, End, Summary
 from archiver.records.query import Where, every
 from archiver.records.representation import short
@@ -397,7 +398,7 @@ def _may_be_wanted(item: Item, feed: Feed) -> bool:
     if item.told.kind not in feed.kinds:
         return False
     paths = feed.saved.fields if feed.saved and item.told.shifts else ()
-    roots = {path.partition(".")[0] for path in paths}
+    roots = {names[0] for path in paths for names in readings(path)}
     return not roots or "*" in roots or any(each.field in roots for each in item.told.shifts)
 
 

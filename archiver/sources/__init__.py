@@ -12,7 +12,7 @@ from archiver.language import sentence
 from archiver.plugins import Kinds
 from archiver.sources.ledger import Entry, Kind, Ledger, Proof
 from archiver.sources.protocol import Fate, NoSettings, Parsed, Source
-from archiver.transport import Page, Rate, Request, Site
+from archiver.transport import Page, Rate, Request, Secret, Site
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,7 @@ __all__ = [
     "Proof",
     "Rate",
     "Request",
+    "Secret",
     "Site",
     "Source",
     "create",
@@ -40,7 +41,9 @@ __all__ = [
 SHARED = ("records", "key")
 """Settings that every source may have, and that some classes read themselves."""
 BUILT_IN = {
+    "api": "archiver.sources.api:ApiSource",
     "class": "archiver.sources.protocol:Given",
+    "file": "archiver.sources.json_document:JsonSource",  # another name of `json`
     "huggingface": "archiver.sources.huggingface:HuggingFace",
     "json": "archiver.sources.json_document:JsonSource",
     "modelscope": "archiver.sources.modelscope:ModelScope",

@@ -92,7 +92,7 @@ class Checkpoint:
             end=parsed.end,
             facts=parsed.facts,
             mark=parsed.mark,
-            notes=parsed.notes,
+            notes=tuple(parsed.notes),
         )
         self.ledger.add(entry)
         self.pending.popleft()

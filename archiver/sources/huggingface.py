@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from archiver.errors import MalformedPage, SourceError
+from archiver.formats.json_format import json_text
 from archiver.language import sentence, stored
-from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
 from archiver.sources import ids
@@ -308,7 +308,7 @@ def _read(page: Page, place: str) -> list[Any]:
     except UNREADABLE:
         pass
     try:
-        return _anything.decode(decoded(page.body).body)
+        return _anything.decode(json_text(page.body).body)
     except UNREADABLE as error:
         raise MalformedPage(
             sentence("{place}: not a list of models: {plain}", place=place, plain=plain(error))

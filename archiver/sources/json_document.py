@@ -1,33 +1,37 @@
-"""The source ``json``: any JSON catalogue in one document, on the web or in a file."""
+"""The source ``json``, also called ``file``: a catalogue in one document of any format."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
 from archiver.errors import ConfigError, MalformedPage, UnreadableSnapshot, reason
+from archiver.formats import Reading, read
 from archiver.language import Stored, joined, sentence, stored
 from archiver.records import document
-from archiver.records.decoding import decoded, unzipped
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
-from archiver.records.suggestion import did_you_mean
+from archiver.records.places import did_you_mean
+from archiver.sources.access import Access, refuse_unreadable, with_params
 from archiver.sources.protocol import Parsed, Source
-from archiver.transport import Request, redact
+from archiver.transport import Request, Site, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
+    from archiver.formats import Text
     from archiver.records.model import Line
     from archiver.sources.ledger import Ledger
-    from archiver.transport import Page
+    from archiver.transport import Page, Secret
 
 _SCHEMES = "http, https, file"
 
 
-class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What ``type = "json"`` reads.
+class JsonSettings(Access, frozen=True, forbid_unknown_fields=True):
+    """What ``type = "json"`` reads, besides what is sent along (`Access`).
 
     Attributes:
         url: ``http://``, ``https://``, ``file://``, or a path; archiver.toml is its base.
@@ -35,6 +39,11 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         key: Field or fields that identify a record.
         excluded: Names of members that are no records, where the path goes through an object.
         total: Path of the announced number of records; empty: there is none.
+        input: Name of the document's format; empty: its name or content says it.
+        encoding: Its encoding, where it has no byte order mark; empty: UTF-8.
+        types: Whether the cells of a table that write numbers and booleans are such.
+        member: The file of a zip archive that is meant; empty: the only one.
+        non_finite: Whether ``NaN`` and ``Infinity`` are read as null, or refused.
     """
 
     url: str
@@ -42,6 +51,11 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str | tuple[str, ...] = ()
     excluded: tuple[str, ...] = msgspec.field(default=(), name="except")
     total: str = ""
+    input: str = ""
+    encoding: str = ""
+    types: Literal["text", "infer"] = "text"
+    member: str = ""
+    non_finite: Literal["null", "refuse"] = "null"
 
     def __post_init__(self) -> None:
         scheme, mark, _ = self.url.partition("://")
@@ -58,38 +72,75 @@ class JsonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class JsonSource(Source):
     """Requests one address; the document is the listing."""
 
-    Settings = JsonSettings
+    Settings: ClassVar[type[msgspec.Struct]] = JsonSettings
     confirmations = 1  # a document is complete or refused: what it lacks is gone
+
+    def __init__(self, settings: JsonSettings, *, base: Path) -> None:
+        """Store the settings.
+
+        Raises:
+            ConfigError: They hold a secret, or something that is sent to no address.
+        """
+        super().__init__(settings, base=base)
+        settings.refuse_secrets()
+        if settings.is_used:
+            refuse_unreadable(settings.url)
 
     def plan(self, ledger: Ledger) -> Sequence[Request]:
         """Return the one request, or nothing once it is answered."""
-        return () if ledger.entries else (Request("document", self._address()),)
+        url = with_params(self._address(), self.settings.params)
+        return () if ledger.entries else (Request("document", url, self.settings.headers),)
+
+    def site(self, token: str) -> Site | None:  # noqa: ARG002  secrets are named one by one
+        """Return the origin of the address, where a secret is sent to it."""
+        return Site(self.settings.url) if self.secrets else None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The secrets that the settings name."""
+        found: tuple[Secret, ...] = self.settings.secrets
+        return found
 
     def parse(self, page: Page) -> Parsed:
         """Return the records of the document, which ends where its JSON ends."""
         try:
-            found = decoded(b"".join(unzipped((page.body,))))
+            text = read(
+                (page.body,),
+                urlsplit(page.request.url).path,
+                self._how(),
+                page.headers.get("content-type", ""),
+            )
+            text.require(self._fields())
         except UnreadableSnapshot as error:
             raise _malformed(page, error) from error
         path = self.settings.total
         return Parsed(
-            self._records(page, found.body),
-            total=_announced(page, found.body, path) if path else None,
+            self._records(page, text),
+            total=_announced(page, text.body or b"", path) if path else None,
             end=stored("the document's end"),
-            notes=found.notes,
+            notes=text.notes,
         )
 
     def _address(self) -> str:
         url: str = self.settings.url
         return url if "://" in url else (self.base / url).absolute().as_uri()
 
-    def _records(self, page: Page, body: bytes) -> Iterator[Line | Bad]:
+    def _fields(self) -> tuple[str, ...]:
+        key = self.settings.key
+        return (key,) if isinstance(key, str) else key
+
+    def _how(self) -> Reading:
+        said = self.settings
+        finite = said.non_finite == "refuse"
+        return Reading(said.input, said.encoding, said.types, said.member, finite, strict=True)
+
+    def _records(self, page: Page, text: Text) -> Iterator[Line | Bad]:
         settings = self.settings
-        fields = (settings.key,) if isinstance(settings.key, str) else settings.key
+        fields = self._fields()
         bad: Bad | None = None
         usable = False
         try:
-            for found in document.read(body, settings.records, fields, settings.excluded):
+            for found in document.read(text.content, settings.records, fields, settings.excluded):
                 if isinstance(found, Bad):
                     bad = bad or found
                 else:
@@ -98,9 +149,9 @@ class JsonSource(Source):
         except UnreadableSnapshot as error:
             raise _malformed(page, error) from error
         except ConfigError as error:
-            error.hint = joined("", (did_you_mean(body, settings.records), error.hint))
+            error.hint = joined("", (did_you_mean(text.body or b"", settings.records), error.hint))
             raise
-        if bad and not usable and (hint := did_you_mean(body, settings.records)):
+        if bad and not usable and (hint := did_you_mean(text.body or b"", settings.records)):
             words = sentence(
                 "no record can be read: {place} ({reason})",
                 place=bad.place,

@@ -248,11 +248,9 @@ class _Loop:
         """Refuse a page that repeats the one before."""
         digest = hashlib.sha256(page.body).digest()
         if digest == self._last_body and not self._source.overlapping:
-            raise MalformedPage(
-                sentence(
-                    "{redact}: the same page as the one before", redact=redact(page.request.url)
-                )
-            )
+            request = page.request
+            place = redact(request.url) if request.method == "GET" else request.id
+            raise MalformedPage(sentence("{redact}: the same page as the one before", redact=place))
         self._last_body = digest
 
     def _listing(self) -> Listing:
@@ -266,7 +264,7 @@ class _Loop:
             proof=proof,
             duplicates=tuple(state.repeated),
             bad=tuple(state.bad),
-            validators=self._validators if proof.pages == 1 else {},
+            validators=self._validators if proof.pages == 1 and source.conditional else {},
             mark=state.ledger.mark,
             notes=tuple(note for entry in state.ledger.entries for note in entry.notes),
         )

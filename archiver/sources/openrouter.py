@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from archiver.errors import MalformedPage
+from archiver.formats.json_format import json_text
 from archiver.language import sentence, stored
-from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.sources.protocol import Parsed, Source
 from archiver.transport import Request, redact
@@ -51,7 +51,7 @@ class OpenRouter(Source):
     def parse(self, page: Page) -> Parsed:
         """Return the models, and the next page where there is one."""
         try:
-            answer = msgspec.json.decode(decoded(page.body).body, type=_Answer)
+            answer = msgspec.json.decode(json_text(page.body).body, type=_Answer)
         except UNREADABLE as error:
             raise MalformedPage(
                 sentence("{redact}: {plain}", redact=redact(page.request.url), plain=plain(error))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from archiver.records.model import Bad, Json, Line, Record
     from archiver.sources.ledger import Kind, Ledger
-    from archiver.transport import Page, Site
+    from archiver.transport import Page, Secret, Site
 
 _HERE = ("127.0.0.1", "localhost", "::1")
 
@@ -40,7 +40,8 @@ class Parsed:
         end: How the page shows that it is the last one; empty while there is more.
         facts: What else `Source.plan` must know of the page, in the source's own words.
         mark: Newest change on the page, as ``YYYY-MM-DDTHH:MM:SSZ``; empty: unknown.
-        notes: What the reader of the run report should know of the page.
+        notes: What the reader of the run report should know of the page; complete once its
+            records are read.
     """
 
     records: Iterable[Record | Line | Bad]
@@ -50,7 +51,7 @@ class Parsed:
     end: str = ""
     facts: tuple[str, ...] = ()
     mark: str = ""
-    notes: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
 
     __repr__ = short
 
@@ -107,6 +108,7 @@ class Source(ABC):
             table names none; used only with the endpoint that the table does not change.
         kind: What its listing is meant to cover; see `covered`.
         confirmations: Complete listings in a row that must lack a record before it is removed.
+        conditional: Whether a first page that was not modified means that nothing was.
         resumable: Whether an interrupted listing continues where it stopped.
         overlapping: Whether its queries overlap, so that records repeat by design.
         in_flight: Number of concurrent requests.
@@ -121,6 +123,7 @@ class Source(ABC):
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     token_variable: ClassVar[str] = ""
     resumable: ClassVar[bool] = False
+    conditional: bool = True
     overlapping: bool = False
     kind: Kind = "complete"
     confirmations: int = 2
@@ -183,6 +186,16 @@ class Source(ABC):
             token: The secret; empty: none.
         """
         return None
+
+    def sites(self, token: str) -> tuple[Site, ...]:
+        """Return every origin that it asks, as `site` does; most sources ask one."""
+        site = self.site(token)
+        return () if site is None else (site,)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What else is sent to its `sites`, by the environment variables that hold it."""
+        return ()
 
     def changed_since(self, mark: str) -> Source | None:  # noqa: ARG002  most sources cannot
         """Return a source that lists only what changed since `mark`; None: it cannot.

@@ -19,16 +19,19 @@ from urllib.parse import urljoin, urlsplit
 
 from archiver.errors import MalformedPage, SourceRefused, SourceUnavailable, reason
 from archiver.language import sentence
+from archiver.transport.masking import masked, masked_errors
 from archiver.transport.message import (
     Limits,
     Page,
     Rate,
     Request,
+    Secret,
     Site,
     next_link,
     origin,
     redact,
     same_origin,
+    without_params,
 )
 from archiver.transport.throttle import (
     Retryable,
@@ -45,7 +48,17 @@ if TYPE_CHECKING:
 
     import requests
 
-__all__ = ["Limits", "Page", "Rate", "Request", "Site", "Transport", "next_link", "redact"]
+__all__ = [
+    "Limits",
+    "Page",
+    "Rate",
+    "Request",
+    "Secret",
+    "Site",
+    "Transport",
+    "next_link",
+    "redact",
+]
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -192,7 +205,7 @@ class Transport:
             for _ in range(_MAX_REDIRECTS + 1):
                 page = self._exchange(request, url)
                 if page.status not in _REDIRECTS:
-                    return _accepted(page)
+                    return _accepted(page, self._sites.get(origin(url)))
                 url = self._redirected(request, url, page.headers.get("location", ""))
                 if origin(url) != origin(request.url):
                     request = replace(request, headers={})
@@ -234,10 +247,20 @@ class Transport:
         site, throttle = self._sites.get(origin(url)), self._throttles.get(origin(url))
         if site is not None and throttle is not None:
             request = replace(request, headers={**request.headers, **site.headers})
+            url = without_params(url, site.params)
             if closed := throttle.closed_for:
                 self._wait(request, sentence("rate limited"), closed)
             throttle.wait()
-        page = wire.exchange(self._session, request, url, limits=self._limits, proxies=proxies)
+        with masked_errors(site):
+            page = wire.exchange(
+                self._session,
+                request,
+                url,
+                params=site.params if site else {},
+                limits=self._limits,
+                proxies=proxies,
+            )
+        page = masked(page, site)
         self.site_time = sent_at(page.headers) or self.site_time
         limited = is_limited(page.status, page.headers)
         failed = (page.status in _RETRYABLE or limited) and page.status not in request.accept
@@ -254,13 +277,24 @@ class Transport:
         return any(name == "*" or host.endswith(f".{name}") for name in names if name)
 
 
-def _accepted(page: Page) -> Page:
+def _accepted(page: Page, site: Site | None) -> Page:
     """Return `page` if its request accepts the status; raise otherwise."""
     if page.status in page.request.accept:
         return page
     message = sentence(
         "{shown}: answered {status}", shown=page.request.shown(page.request.url), status=page.status
     )
+    if page.status in _REFUSED and site is not None and site.variables:
+        variables = ", ".join(site.variables)
+        raise SourceRefused(
+            sentence(
+                "{message}; sent was what {variables} holds", message=message, variables=variables
+            ),
+            hint=sentence(
+                "check whether {variables} holds the right secret, and whether it is still valid",
+                variables=variables,
+            ),
+        )
     if page.status in _REFUSED:
         raise SourceRefused(message, hint=sentence("it requires a token, or refuses this client"))
     raise MalformedPage(message, hint=sentence("check the address in archiver.toml"))

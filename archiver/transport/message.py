@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping  # noqa: TC003 - a saved ledger is read by annotations
-from dataclasses import dataclass, field
-from typing import Literal
-from urllib.parse import SplitResult, urljoin, urlsplit
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, NamedTuple
+from urllib.parse import SplitResult, unquote_plus, urljoin, urlsplit
 
 from archiver.errors import MalformedPage
 from archiver.language import sentence
 from archiver.records.representation import short
 from archiver.records.text import clip
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
 _HIDDEN = "***"
 _SECRET_NAME = re.compile(r"token|key|secret|passw|sig|auth|credential|session", re.IGNORECASE)
 _DEFAULT_PORT = {"http": 80, "https": 443}
-_LINK = re.compile(r"<([^>]*)>([^,<]*)")
-_NEXT = re.compile(r';\s*rel\s*=\s*("[^"]*\bnext\b[^"]*"|next)\s*(;|$)', re.IGNORECASE)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|<[^>]*>|[;,=]|[^\s;,="<]+')
+"""What a header ``Link`` is made of (RFC 8288, section 3)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,7 +36,7 @@ class Request:
             under way (see `Site`).
         accept: Statuses whose body is read. Every other one is an error.
         method: ``PUT`` only where a protocol reads with it; it is retried like ``GET``. So is
-            ``POST``: a header must let its receiver recognise the repetition.
+            ``POST``: it reads, too, or a header must let its receiver recognise the repetition.
         body: Sent with ``PUT`` and ``POST``.
         private: The address is a secret: messages show `id` instead.
     """
@@ -88,6 +93,29 @@ class Rate:
     __repr__ = short
 
 
+class Secret(NamedTuple):
+    """A secret and how it is sent; its value is known to nobody but the transport.
+
+    Attributes:
+        variable: The environment variable that holds it.
+        name: The header, or the parameter of the query.
+        scheme: What stands before it in the header; ``Basic``: it is ``user:password``.
+        in_query: Whether `name` is a parameter of the query.
+    """
+
+    variable: str
+    name: str
+    scheme: Literal["", "Bearer", "Basic"] = ""
+    in_query: bool = False
+
+    def sent(self, value: str) -> str:
+        """Return the header, or the parameter, that sends `value`."""
+        if self.scheme == "Basic":  # RFC 7617: a user without a password ends with a colon
+            pair = value if ":" in value else f"{value}:"
+            value = base64.b64encode(pair.encode()).decode()
+        return f"{self.scheme} {value}".lstrip()
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The settings of one origin.
@@ -96,13 +124,37 @@ class Site:
         endpoint: One of its addresses; scheme, host and port identify it.
         rate: Its rate limit; None: no limit.
         headers: Sent to this origin only; may hold a token, so they are hidden in `repr`.
+        params: Parameters of the query that are sent to this origin only, likewise.
+        variables: The environment variables that hold what is sent; named where it is refused.
+        hidden: Texts that no answer may bring back; see `transport.masking`.
     """
 
     endpoint: str
     rate: Rate | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
     __repr__ = short
+
+    def sending(self, secrets: Mapping[Secret, str]) -> Site:
+        """Return this site with `secrets` and their values."""
+        sent = {each: each.sent(value) for each, value in secrets.items()}
+        return replace(
+            self,
+            headers={
+                **self.headers,
+                **{each.name: text for each, text in sent.items() if not each.in_query},
+            },
+            params={each.name: text for each, text in sent.items() if each.in_query},
+            variables=tuple(dict.fromkeys(each.variable for each in secrets)),
+            hidden=tuple(
+                text
+                for each, value in secrets.items()
+                for text in (value, sent[each].rpartition(" ")[2], value.rpartition(":")[2])
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +198,17 @@ def _hide(pair: str) -> str:
     return f"{name}={_HIDDEN}" if equals and _SECRET_NAME.search(name) else pair
 
 
+def without_params(url: str, names: Collection[str]) -> str:
+    """Return `url` without the parameters `names`: an answer may repeat a secret in an address."""
+    if not names:
+        return url
+    parts = urlsplit(url)
+    kept = (
+        pair for pair in parts.query.split("&") if unquote_plus(pair.partition("=")[0]) not in names
+    )
+    return parts._replace(query="&".join(kept)).geturl()
+
+
 def origin(url: str) -> tuple[str, str, int | None]:
     """Return scheme, host and port of `url` (RFC 6454, section 4).
 
@@ -174,8 +237,8 @@ def next_link(page: Page) -> str | None:
     Raises:
         MalformedPage: It is at another origin.
     """
-    for target, parameters in _LINK.findall(page.headers.get("link", "")):
-        if _NEXT.search(parameters.rstrip(", ")):
+    for target, parameters in _links(page.headers.get("link", "")):
+        if "next" in parameters.get("rel", "").lower().split() and "anchor" not in parameters:
             try:
                 return same_origin(page.request.url, target)
             except ValueError as error:
@@ -184,3 +247,19 @@ def next_link(page: Page) -> str | None:
                 )
                 raise MalformedPage(message) from error
     return None
+
+
+def _links(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the target of each link and its parameters; of one that is repeated, the first."""
+    target, parameters, name = "", dict[str, str](), ""
+    for before, part in pairwise((",", *_TOKEN.findall(header), ",")):
+        if part == "," and target:
+            yield target, parameters
+            target = ""
+        elif part[0] == "<" and before == ",":
+            target, parameters = part[1:-1], {}
+        elif before == ";":
+            name = "" if part.lower() in parameters else part.lower()
+            parameters.setdefault(part.lower(), "")
+        elif before == "=" and name:
+            parameters[name] = part.strip('"')

@@ -12,6 +12,7 @@ import zlib
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import requests  # noqa: TID253 - this module is imported on use, as its docstring says
@@ -69,8 +70,17 @@ def exchange(
     *,
     limits: Limits,
     proxies: Mapping[str, str],
+    params: Mapping[str, str] = MappingProxyType({}),
 ) -> Page:
     """Send `request` to `url`; read the body only of a status that it accepts.
+
+    Args:
+        session: Sends it.
+        request: What to send.
+        url: Where to.
+        limits: What it may cost.
+        proxies: Address of the proxy by scheme.
+        params: More parameters of the query, which may be secrets: no message shows them.
 
     Raises:
         Retryable: The network failed, or the deadline passed.
@@ -79,7 +89,7 @@ def exchange(
     """
     with _Cutoff(limits.deadline) as cutoff:
         with _translated(request.shown(url), cutoff, limits):
-            page = _exchange(session, request, url, limits, proxies)
+            page = _exchange(session, request, url, limits, proxies, params=params)
         if cutoff.expired:  # a body without announced length then looks complete
             raise Retryable(
                 sentence("not finished within {deadline:g} s", deadline=limits.deadline)
@@ -93,10 +103,13 @@ def _exchange(
     url: str,
     limits: Limits,
     proxies: Mapping[str, str],
+    *,
+    params: Mapping[str, str],
 ) -> Page:
     with session.request(
         request.method,
         url,
+        params=dict(params),
         headers=dict(request.headers),
         data=request.body or None,
         proxies=dict(proxies),

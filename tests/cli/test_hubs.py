@@ -94,7 +94,7 @@ def test_a_hub_that_does_not_answer_is_said_with_a_hint(
         (("--type", "modelscop"), 'unknown type of source "modelscop"; did you mean'),
         (
             ("--type", "modelscope", "--url", "x"),
-            "--metric belong to the type json",
+            "--metric belong to the types json and api",
         ),
     ],
 )

@@ -114,6 +114,22 @@ def test_the_log_has_the_numbers_of_a_plain_comparison(
 
 
 @pytest.mark.parametrize("name", SHAPES)
+def test_the_log_needs_no_options(
+    real: Path,
+    cloned: Callable[[str], Path],
+    archiver: Archiver,
+    name: str,
+) -> None:
+    done = archiver("log", "-f", "jsonl", "--repo", cloned(name), "--file", SHAPES[name].file)
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    assert list(rows(reversed(entries))) == expected(real, name)
+    keys = ", ".join(f'"{field}"' for field in SHAPES[name].key)
+    key = keys if len(SHAPES[name].key) == 1 else f"[{keys}]"
+    said = f'records = "{SHAPES[name].records}", key = {key} was read from {SHAPES[name].file}'
+    assert said in done.stderr or name == "khavel"  # as the original design wrote it
+
+
+@pytest.mark.parametrize("name", SHAPES)
 def test_the_database_has_the_same_numbers(
     real: Path, cloned: Callable[[str], Path], archiver: Archiver, name: str
 ) -> None:
@@ -177,3 +193,24 @@ def test_counters_of_a_large_catalogue_are_counted_apart(
     summary = json.loads(done.stdout)["summary"]
     assert summary["updated"] == answer["updated_without_downloads_likes_trending"]
     assert summary["updated"] + summary["metrics"] == answer["updated"]
+
+
+def test_a_history_of_csv_has_the_numbers_of_a_plain_comparison_from_its_move_on(
+    real: Path, archiver: Archiver, tmp_path: Path
+) -> None:
+    bundle = real / "sp500-csv.bundle"
+    if not bundle.exists():
+        pytest.skip("this history is not there")
+    command = ["git", "clone", "--quiet", "--branch=main", str(bundle), str(tmp_path / "sp500")]
+    subprocess.run(command, check=True)
+    file = "data/constituents.csv"
+    about = ("--repo", tmp_path / "sp500", "--file", file, "--key", "Symbol")
+    done = archiver("log", "-f", "jsonl", *about)
+    entries = list(rows(map(json.loads, reversed(done.stdout.splitlines()))))
+    with (real / "sp500-csv.expected.tsv").open() as table:
+        wanted = [
+            Row(*(each[name] for name in Row._fields))
+            for each in csv.DictReader(table, delimiter="\t")
+            if each["path"] == file
+        ][1:]
+    assert entries[-len(wanted) :] == wanted

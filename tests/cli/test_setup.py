@@ -240,7 +240,8 @@ def test_sources_lists_what_is_configured_without_its_secrets(
         '[sources.a]\ntype = "json"\nurl = "https://user:secret@example.org/a.json"\n'
     )
     listed = json.loads(archiver("sources", "--repo", repo, "-f", "json").stdout)
-    assert listed["types"] == ["class", "huggingface", "json", "modelscope", "openrouter"]
+    types = "api class file huggingface json modelscope openrouter"
+    assert listed["types"] == types.split()
     assert [(each["name"], each["folder"]) for each in listed["sources"]] == [("a", "data/a")]
     assert "secret" not in str(listed)
     assert archiver("sources", "--repo", repo).stdout.startswith("a  json  data/a  https://")
@@ -252,7 +253,7 @@ def test_sources_without_a_file_lists_the_types(
     done = archiver("sources", ARCHIVER_REPO=str(repo))
     assert (done.returncode, done.stdout) == (
         0,
-        "types: class, huggingface, json, modelscope, openrouter\n",
+        "types: api, class, file, huggingface, json, modelscope, openrouter\n",
     )
     assert done.stderr == "no sources: no archiver.toml here\n"
 
@@ -297,4 +298,4 @@ def test_init_writes_the_members_that_are_no_records(
     config = load(tmp_path / "archiver.toml", {})
     assert config.source("d").settings["except"] == ["$schema", "meta"]
     refused = archiver("init", tmp_path, "--type", "modelscope", "--except", "meta")
-    assert refused.stderr.endswith("--except and --metric belong to the type json.\n")
+    assert refused.stderr.endswith("--except and --metric belong to the types json and api.\n")

@@ -188,14 +188,10 @@ def test_a_run_archives_it(shape: Shape, archive: Archive) -> None:
     "shape",
     [SHAPES[name] for name in ("a list of names", "rows below a header", "rows beside a header")],
 )
-def test_a_path_that_is_missing_is_suggested(
-    archiver: Archiver, archive: Archive, shape: Shape, tmp_path: Path
+def test_a_path_that_is_missing_is_suggested_to_a_source(
+    archiver: Archiver, archive: Archive, shape: Shape
 ) -> None:
-    old, new = written(tmp_path, shape)
     words = f'did you mean records = "{shape.records}"? '
-    done = archiver("compare", old, new, "--repo", tmp_path)
-    assert (done.returncode, done.stdout) == (5, "")
-    assert words in done.stderr
     (archive.folder / "models.json").write_text(json.dumps(shape.old))
     for key in ((), ("id",)):
         archive.configure(records=".", key=key)

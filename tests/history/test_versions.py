@@ -13,13 +13,13 @@ import pytest
 from support.histories import FILE, LATEST, document, snapshot
 
 from archiver.errors import DamagedObject, UnreadableSnapshot
+from archiver.formats.packing import unpacked
 from archiver.history import queries
 from archiver.history.catalogue import Catalogue, anywhere
 from archiver.history.foreign import Shape
 from archiver.history.log import log
 from archiver.history.versions import SMALL, Versions
 from archiver.records import canonical
-from archiver.records.decoding import unzipped
 from archiver.records.model import End, Summary
 from archiver.store.repository import Repository
 
@@ -151,7 +151,7 @@ def test_a_file_that_is_no_gzip_to_its_end_is_refused(tmp_path: Path) -> None:
     whole = gzip.compress(document(a=1).encode())
     for torn in (whole[:-9], b"\x1f\x8b broken", whole[:12] + b"\xff" * 9 + whole[21:]):
         path.write_bytes(torn)
-        with files() as versions, pytest.raises(UnreadableSnapshot, match="gzipped, and"):
+        with files() as versions, pytest.raises(UnreadableSnapshot, match="packed with gzip, and"):
             versions.file(path)
 
 
@@ -245,11 +245,11 @@ def test_a_gzipped_document_has_a_history(past: History) -> None:
         catalogue = anywhere(repository, "list.json.gz", records=None, key=("id",))
         entries = list(log(catalogue))
     assert [each.total for each in entries] == [None, 2, 1]
-    assert str(entries[0].reason).startswith("gzipped, and ")
+    assert str(entries[0].reason).startswith("packed with gzip, and ")
 
 
 def test_a_gzipped_document_that_fills_memory_is_refused() -> None:
     bomb = gzip.compress(bytes(1 << 20)) * 1025
     with pytest.raises(UnreadableSnapshot, match="holds more than"):
-        for _ in unzipped((bomb,)):
+        for _ in unpacked((bomb,))[0]:
             pass

@@ -1,8 +1,7 @@
-"""Byte order marks and numbers that are not finite, which JSON does not know, are read."""
+"""Numbers that are not finite and halves of surrogate pairs, which JSON does not know, are read."""
 
 from __future__ import annotations
 
-import codecs
 import json
 import math
 from typing import TYPE_CHECKING
@@ -12,20 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.strategies import nested, texts
 
-from archiver.errors import UnreadableSnapshot
 from archiver.records.decoding import decoded
 from archiver.records.jsontext import parse
 
 if TYPE_CHECKING:
     from archiver.records.model import Json
 
-MARKS = {
-    "utf-8": codecs.BOM_UTF8,
-    "utf-16-le": codecs.BOM_UTF16_LE,
-    "utf-16-be": codecs.BOM_UTF16_BE,
-    "utf-32-le": codecs.BOM_UTF32_LE,
-    "utf-32-be": codecs.BOM_UTF32_BE,
-}
 NOT_FINITE = (math.nan, math.inf, -math.inf)
 names = texts | st.sampled_from(("NaN", "[NaN", ": NaN,", '"NaN', "\\", "-Infinity", "N", "I-"))
 values = st.recursive(
@@ -46,18 +37,6 @@ def count(value: Json) -> int:
     if isinstance(value, (dict, list)):
         return sum(map(count, value.values() if isinstance(value, dict) else value))
     return isinstance(value, float)
-
-
-@pytest.mark.parametrize("encoding", MARKS)
-def test_a_byte_order_mark_names_the_encoding(encoding: str) -> None:
-    text = '[{"id":"模型 \U0001f600"}]'
-    assert decoded(MARKS[encoding] + text.encode(encoding)).body == text.encode()
-
-
-@pytest.mark.parametrize("encoding", [name for name in MARKS if name != "utf-8"])
-def test_a_text_that_is_not_what_its_mark_says_is_refused(encoding: str) -> None:
-    with pytest.raises(UnreadableSnapshot, match="byte order mark"):
-        decoded(MARKS[encoding] + '["a"]'.encode(encoding)[:-1])
 
 
 def test_a_text_without_mark_is_not_touched() -> None:

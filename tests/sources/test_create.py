@@ -56,7 +56,8 @@ def test_a_type_that_is_none_is_a_mistake(tmp_path: Path, kind: str, words: str)
 def test_settings_that_a_type_does_not_have_are_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"sources.one: .*`urll`") as caught:
         create("one", {"type": "json", "url": "a", "urll": "b"}, base=tmp_path)
-    assert caught.value.hint == "known settings: except, key, records, total, url"
+    known = caught.value.hint.removeprefix("known settings: ").split(", ")
+    assert {"except", "key", "records", "total", "url"} <= {*known}
     with pytest.raises(ConfigError, match=r"sources.one: .*required field `url`"):
         create("one", {"type": "json"}, base=tmp_path)
 

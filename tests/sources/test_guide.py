@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from archiver.transport import Transport
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
-CATALOGUES, HUB, IDS, OLLAMA_TABLE, _, SHOP_TABLE = re.findall(
+_, _, CATALOGUES, _, HUB, IDS, OLLAMA_TABLE, _, SHOP_TABLE = re.findall(
     r"```toml\n(.*?)```", GUIDE, re.DOTALL
 )
-OLLAMA, _, SHOP = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+_, OLLAMA, _, SHOP = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 
 INSTALLED = {
     "name": "llama3:latest",

@@ -130,7 +130,7 @@ def test_a_document_that_is_not_what_its_mark_says_is_malformed(
     transport: Transport, tmp_path: Path
 ) -> None:
     (tmp_path / "feed.json").write_bytes("[]".encode("utf-16")[:-1])
-    with pytest.raises(MalformedPage, match="byte order mark"):
+    with pytest.raises(MalformedPage, match="line 1, byte 4: not UTF-16"):
         listed(source(tmp_path, url="feed.json"), transport)
 
 
@@ -177,7 +177,7 @@ REFUSED = {
     "invalid-utf8": "bad records: 1 of 1 ",
     "overlong-utf8": "bad records: 1 of 1 ",
     "overflow-float": "bad records: 1 of 1 ",
-    "truncated-ndjson": "not JSON",
+    "truncated-ndjson": "records follow one another",
     "shrunk": "announced 3, received 1",
     "total-is-string": "no whole number",
     "duplicate-key": "a member stands twice",

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 import support.misbehaviour as bad
 
-from archiver.errors import MalformedPage
-from archiver.transport import Limits, Page, Rate, Request, Site, Transport, next_link
+from archiver.errors import MalformedPage, SourceRefused
+from archiver.transport import (
+    Limits,
+    Page,
+    Rate,
+    Request,
+    Secret,
+    Site,
+    Transport,
+    next_link,
+)
 from archiver.transport.prefetch import Prefetch
 from archiver.transport.throttle import Throttle, exhausted_quota, requested_wait
 
@@ -100,6 +109,39 @@ def test_a_token_goes_to_its_own_site_only_and_is_never_shown(server: Server) ->
     assert "secret" not in repr(site) + repr(page)
 
 
+KEY = Secret("SHOP", "k", in_query=True)
+TOKEN = Secret("SHOP_TOKEN", "Authorization", scheme="Bearer")
+
+
+def test_a_secret_of_the_query_is_added_where_it_is_sent_and_shown_nowhere(
+    server: Server,
+) -> None:
+    server.says("/a?k=s%2Fecret-1", bad.plain(b"", 503), bad.redirect("/b?k=s%2Fecret-1&c=d"))
+    server.says("/b?c=d&k=s%2Fecret-1", bad.plain(b'{"at":"/b?k=s\\/ecret-1"}', Link="s/ecret-1"))
+    url = f"http://{server.address}/a"
+    site = Site(url).sending({KEY: "s/ecret-1", TOKEN: "token-of-mine"})
+    with Transport(sites=[site], sleep=lambda _: None) as transport:
+        found = transport.get(Request("1", url))
+    assert [sent["authorization"] for _, sent in server.seen] == ["Bearer token-of-mine"] * 3
+    assert (found.body, found.headers["link"]) == (b'{"at":"/b?k=***"}', "***")
+    assert "ecret" not in repr(site) + repr(found) + repr(found.request)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_names_the_variable_whose_secret_was_sent(server: Server, status: int) -> None:
+    url = server.says("/?k=secret-1", bad.plain(b"", status)).partition("?")[0]
+    site = Site(url).sending({KEY: "secret-1", TOKEN: "token-of-mine"})
+    with Transport(sites=[site]) as transport, pytest.raises(SourceRefused) as caught:
+        transport.get(Request("1", url))
+    assert str(caught.value) == f"{url}: answered {status}; sent was what SHOP, SHOP_TOKEN holds"
+
+
+def test_a_word_that_is_a_short_secret_is_not_taken_out_of_answers(server: Server) -> None:
+    url = server.says("/?k=demo", bad.plain(b'["demo"]')).partition("?")[0]
+    with Transport(sites=[Site(url).sending({KEY: "demo"})]) as transport:
+        assert transport.get(Request("1", url)).body == b'["demo"]'
+
+
 def test_a_protocol_that_reads_by_put_is_spoken_and_repeated(server: Server) -> None:
     url = server.says("/", bad.plain(b"[]", 503), bad.plain(b"[1]"))
     request = Request("1", url, method="PUT", body=b'{"PageNumber":1}')
@@ -119,6 +161,13 @@ def page(url: str, **headers: str) -> Page:
         ("</a?cursor=2>; rel=next", "http://h/a?cursor=2"),
         ('<http://h/first>; rel="first", <http://h/n>; rel="next"', "http://h/n"),
         ('<http://h/first>; rel="prev"', None),
+        ('<a,b?x=1;y=2>; title="x, <y>; rel=next"; REL="prev NEXT"', "http://h/a,b?x=1;y=2"),
+        ("<b>;rel=last,<c> ; rel = next", "http://h/c"),
+        ('<b>; title="\\"; rel=next"; rel=last', None),
+        ("<b>; rel=prev; rel=next", None),
+        ('<b>; rel="next"; anchor="/elsewhere"', None),
+        ("<b; rel=next", None),
+        (",;=<>" * 100, None),
         ("nonsense", None),
         ("", None),
     ],

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from archiver.errors import MalformedPage, reason
+from archiver.formats.json_format import json_text
 from archiver.language import sentence, stored
-from archiver.records.decoding import decoded
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
 from archiver.sources.model_record import first_paragraph, model_record
@@ -164,7 +164,7 @@ def _by(asked: Mapping[str, str]) -> str:
 
 def _data(page: Page, place: str) -> _Data:
     try:
-        answer = msgspec.json.decode(decoded(page.body).body, type=_Answer)
+        answer = msgspec.json.decode(json_text(page.body).body, type=_Answer)
     except UNREADABLE as error:
         raise MalformedPage(
             sentence("{place}: not ModelScope's answer: {plain}", place=place, plain=plain(error))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archiver.records.suggestion import did_you_mean
+from archiver.records.places import did_you_mean
 
 if TYPE_CHECKING:
     from archiver.records.model import Json

@@ -1,0 +1,37 @@
+"""The format ``json``: one JSON document, or several one after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.formats import Format, Text
+from archiver.formats.encoding import utf8
+from archiver.formats.json_lines import JsonLines, holds_several
+from archiver.records.decoding import decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archiver.formats import Reading
+    from archiver.records.decoding import Decoded
+
+
+def json_text(body: bytes) -> Decoded:
+    """Return one JSON text as it is read: UTF-8 without byte order mark, and with finite values.
+
+    Raises:
+        UnreadableSnapshot: It is not what its byte order mark says.
+    """
+    return decoded(b"".join(utf8((body,))))
+
+
+class JsonFormat(Format):
+    """JSON (RFC 8259), also with the values that are not finite of Python and pandas."""
+
+    def text(self, content: Iterator[bytes], how: Reading) -> Text:
+        """Return the document; see `Format.text`."""
+        body = b"".join(utf8(content, how.encoding))
+        if holds_several(body):
+            return JsonLines().text(iter((body,)), how._replace(encoding=""))
+        found = decoded(body, finite=how.finite)
+        return Text("json", found.body, [*found.notes])

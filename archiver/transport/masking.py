@@ -1,0 +1,78 @@
+"""Keep secrets out of what answers bring back: whatever repeats one has ``***`` in its place.
+
+Servers repeat what they were sent: in the address of the next page, in an error, in a header. What
+is never read cannot be archived, logged or quarantined.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, quote_plus
+
+from archiver.errors import SourceError
+from archiver.transport.throttle import Retryable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archiver.transport.message import Page, Site
+
+_MASK: Final = "***"
+_SHORTEST: Final = 8
+"""Characters of the shortest secret that is looked for: a shorter one is a word like others."""
+
+
+def masked(page: Page, site: Site | None) -> Page:
+    """Return `page` without the secrets of its `site`."""
+    forms = _forms(site)
+    if not forms:
+        return page
+    body = page.body
+    for form in forms:
+        body = body.replace(form.encode(), _MASK.encode())
+    return replace(
+        page,
+        body=body,
+        headers={name: _without(value, forms) for name, value in page.headers.items()},
+    )
+
+
+@contextmanager
+def masked_errors(site: Site | None) -> Iterator[None]:
+    """Mask the secrets of `site` in the errors of an exchange.
+
+    They may quote the server; what caused them, which a traceback shows, quotes the address.
+    """
+    try:
+        yield
+    except (Retryable, ValueError, SourceError) as error:
+        forms = _forms(site)
+        if not forms:
+            raise
+        text = str(error)
+        if _without(text, forms) == text:
+            raise error from None
+        kind = Retryable if isinstance(error, Retryable) else ValueError
+        raise kind(_without(text, forms)) from None
+
+
+def _forms(site: Site | None) -> tuple[str, ...]:
+    """Return each secret as JSON and addresses may write it, longest first."""
+    secrets = site.hidden if site else ()
+    found = {
+        form
+        for secret in secrets
+        if len(secret) >= _SHORTEST
+        for plain in (secret, json.dumps(secret)[1:-1])
+        for form in (plain, plain.replace("/", r"\/"), quote(plain, safe=""), quote_plus(plain))
+    }
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def _without(text: str, forms: tuple[str, ...]) -> str:
+    for form in forms:
+        text = text.replace(form, _MASK)
+    return text
