@@ -368,7 +368,7 @@ def test_changes_read_like_the_mapping_of_the_original_design(repo: Path) -> Non
     assert (price.old, price.new) == (1, 3)
     assert dict(update) == {"name": "a", "fields": update.fields}
     plain = json.loads(json.dumps(changes.to_dict()))
-    assert plain["schema"] == "archiver/changes/1"
+    assert plain["schema"] == "archiver/changes/2"
     assert plain["updated"][0]["key"] == "a"
     assert [kind for kind in changes if plain[kind]] == ["new", "updated"]
     assert json.loads(json.dumps(update.to_dict())) == plain["updated"][0]

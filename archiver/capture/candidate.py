@@ -162,6 +162,8 @@ class Candidate:
                 self.target.catalogue, found.changes, tip=self.target.tip(), timestamp=stamp(taken)
             ),
             severities=found.severities,
+            fields=found.fields,
+            told=found.told,
             notes=(*self.notes, *large, *self.confirmation.notes),
         )
         return report, layout

@@ -227,7 +227,7 @@ class _Importing:
         self._before = self._versions.stored(written)
 
     def _report(self, version: Version, name: str) -> Report:
-        summary, changes, severities = outlined(self._before, version, self._policy)
+        found = outlined(self._before, version, self._policy)
         return Report(
             source=self._target.source.name,
             noun=self._target.source.called,
@@ -235,9 +235,11 @@ class _Importing:
             snapshot=name,
             old=self._before.end,
             new=End(None, version.end.timestamp, version.end.total),
-            summary=summary,
-            changes=changes,
-            severities=severities,
+            summary=found.summary,
+            changes=found.changes,
+            severities=found.severities,
+            fields=found.fields,
+            told=found.told,
         )
 
 

@@ -13,7 +13,7 @@ from archiver.history.snapshots import name_of
 from archiver.language import sentence
 from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE, plain
-from archiver.records.model import Severities, Summary, row
+from archiver.records.model import FieldSummary, Severities, Summary, row
 from archiver.records.representation import short, table
 from archiver.records.text import RECORD, Noun
 from archiver.render import wording
@@ -60,6 +60,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         noun: What the records are called.
         changes: The first changes of each kind of news and severity, the worst first.
         severities: How many changes there are of each kind and severity.
+        fields: What happened to most records; it is left out of `changes`.
+        told: How many updated records `fields` tells alone.
         notes: What the person should know.
     """
 
@@ -73,6 +75,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     noun: Noun = RECORD
     changes: tuple[RecordChange, ...] = ()
     severities: Severities = {}
+    fields: tuple[FieldSummary, ...] = ()
+    told: int = 0
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -151,6 +155,8 @@ def section_of(report: Report, name: str, link: Callable[[str], str]) -> dict[st
         summary=report.summary,
         changes=report.changes,
         severities=report.severities,
+        fields=report.fields,
+        told=report.told,
         snapshots=(name_of(report.source, report.old), name),
         link=link,
         first=report.outcome == "first",
@@ -194,6 +200,8 @@ def _rendered(report: Report, trailers: Mapping[str, str], folder: Path | None) 
         trailers=trailers,
         changes=report.changes,
         severities=report.severities,
+        fields=report.fields,
+        told=report.told,
         first=report.outcome == "first",
         noun=report.noun,
         folder=folder,

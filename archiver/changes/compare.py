@@ -151,7 +151,7 @@ def kind_of(
         return "new" if lives.silent or after is None else lives.appeared(after)
     if after is None:
         return "removed" if lives.silent else lives.vanished(before)
-    if lives.renames and line_key(before) != line_key(after):
+    if is_rename(before, after, policy, lives):
         return "renamed"
     if policy.strict:
         return "updated"
@@ -166,9 +166,21 @@ def kind_of(
 
 
 def weighed(
-    before: bytes | None, after: bytes | None, policy: Policy, lives: Lives = UNKNOWN
+    before: bytes | None,
+    after: bytes | None,
+    policy: Policy,
+    lives: Lives = UNKNOWN,
+    names: Counter[str] | None = None,
 ) -> tuple[Kind, Severity] | None:
-    """Return what happened to one key, and how bad it is, unexplained; None if it means nothing."""
+    """Return what happened to one key, and how bad it is, unexplained; None if it means nothing.
+
+    Args:
+        before: The line before; None: there is none.
+        after: The line after; None: there is none.
+        policy: What the fields mean.
+        lives: What is known about records that only one side has.
+        names: Counts the members that differ, whatever that means, of records with news.
+    """
     kind = kind_of(before, after, policy, lives)
     if kind is None or before is None or after is None or kind == "renamed":
         return kind and (kind, of_kind(kind))
@@ -176,7 +188,10 @@ def weighed(
         return kind, METRIC
     weights, found = scale(policy), METRIC
     old, new = split(before), split(after)
-    for name in unequal(old, new):
+    different = unequal(old, new)
+    if names is not None:
+        names.update(different)
+    for name in different:
         known = weights.knows(name)
         if known is not None and not policy.concerns(name):
             found = known if worse(known, found) else found
@@ -216,7 +231,7 @@ def _explained(
         record = decode_with_key(line)  # first: it says what is wrong with a line
         change = RecordChange(kind, line_key(line).decode(), record=record)
         return change if lives.silent else lives.classified(change, line)
-    if lives.renames and line_key(before) != line_key(after):
+    if (lives.renames or policy.renames == "exact") and line_key(before) != line_key(after):
         new, old = line_key(after).decode(), line_key(before).decode()
         record = decode_with_key(after)
         return lives.renamed(RecordChange("renamed", new, record=record, old_key=old))
@@ -229,6 +244,12 @@ def _explained(
         return None
     kind = "updated" if False in [change.metric for change in changes] else "metrics"
     return RecordChange(kind, decode(next(iter(texts.values()))), changes=changes)
+
+
+def is_rename(before: bytes, after: bytes, policy: Policy, lives: Lives) -> bool:
+    """Say whether two lines have two keys: they are a record that was renamed."""
+    looks = lives.renames or policy.renames == "exact"
+    return bool(looks) and line_key(before) != line_key(after)
 
 
 def no_record(error: Exception) -> UnreadableSnapshot:
@@ -247,11 +268,19 @@ def unequal(old: Texts, new: Texts) -> list[str]:
     return sorted(found)
 
 
+def present(text: msgspec.Raw | None) -> msgspec.Raw | None:
+    """Return the text of a member, None where it is null: where that is like an absent one."""
+    return None if text is None or bytes(text) == b"null" else text
+
+
 def field_changes(old: Texts, new: Texts, policy: Policy) -> tuple[FieldChange, ...]:
     """Return the fields that differ and mean something, by name; the hot path of every format."""
     found = []
+    ignores_null = policy.ignores_null
     for name in unequal(old, new):
         was, now = old.get(name), new.get(name)
+        if ignores_null:
+            was, now = present(was), present(now)
         if was is not None and now is not None:
             before, after = decode(was), decode(now)
             meaning = policy.meaning(name, before, after)
@@ -273,6 +302,10 @@ def field_changes(old: Texts, new: Texts, policy: Policy) -> tuple[FieldChange, 
 
 def meaning(name: str, old: Texts, new: Texts, policy: Policy) -> Meaning:
     """Say what it means that the member `name` differs between two records."""
+    if policy.ignores_null:
+        was, now = present(old.get(name)), present(new.get(name))
+        if was is None or now is None:
+            return "same" if was is now else policy.presence(name)
     if name in policy.metric_names:
         return "metric"
     if name not in old or name not in new:

@@ -10,7 +10,17 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from archiver.changes.compare import NO_RECORD, Texts, kind_of, meaning, no_record, split, unequal
+from archiver.changes.compare import (
+    NO_RECORD,
+    Texts,
+    is_rename,
+    kind_of,
+    meaning,
+    no_record,
+    present,
+    split,
+    unequal,
+)
 from archiver.changes.lifecycle import UNKNOWN
 from archiver.records.canonical import line_key
 from archiver.records.jsontext import decode, dump
@@ -146,9 +156,10 @@ def _went(kind: Kind | None, line: bytes, policy: Policy, lives: Lives) -> Delta
 def _stayed(
     before: bytes, after: bytes, policy: Policy, lives: Lives, olds: dict[str, str]
 ) -> Iterator[Delta]:
-    if lives.renames and line_key(before) != line_key(after):
-        yield _went(None, before, policy, lives)
-        yield _came("renamed", after, policy, olds)
+    if is_rename(before, after, policy, lives):
+        old_key, new_key = line_key(before).decode(), line_key(after).decode()
+        yield _went(None, before, policy, lives)._replace(new_key=new_key)
+        yield _came("renamed", after, policy, olds)._replace(old_key=old_key)
         return
     old, new = split(before), split(after)
     key = decode(next(iter(new.values())))
@@ -192,9 +203,19 @@ def _weighed(key: str, names: Sequence[str], old: Texts, new: Texts, policy: Pol
         key,
         kind,
         _settled_anew(names, old, new, policy),
-        changes=_changes(news, old, new),
+        changes=_changes(news, *_present(old, new, policy)),
         values=tuple(values.values()),
         earlier=earlier,
+    )
+
+
+def _present(old: Texts, new: Texts, policy: Policy) -> tuple[Texts, Texts]:
+    """Return two records as they are compared: without members that are like absent ones."""
+    if not policy.ignores_null:
+        return old, new
+    return (
+        {name: text for name, text in old.items() if present(text) is not None},
+        {name: text for name, text in new.items() if present(text) is not None},
     )
 
 

@@ -34,8 +34,9 @@ def leaves(name: str, old: Json, new: Json, policy: Policy) -> tuple[Leaf, ...] 
     """Return the leaves that differ between two values of the field `name`.
 
     Where the values are not both lists or objects there is nothing to explain. Elements of a
-    set have the index that they have in canonical order. In a list of at most `LONGEST`
-    elements an insertion is one leaf, in a longer one every place that holds another value.
+    set have the index that they have in canonical order. A list in another order is one leaf. In
+    a list of at most `LONGEST` elements an insertion is one leaf, in a longer one every place
+    that holds another value.
     The answer is never empty: what cannot be explained is one leaf, the whole field.
     """
     if type(old) not in _NESTED or type(new) not in _NESTED:
@@ -51,6 +52,17 @@ def leaves(name: str, old: Json, new: Json, policy: Policy) -> tuple[Leaf, ...] 
     return tuple(found) or (Leaf(pointer(name), old, new),)
 
 
+def is_reordered(old: Json, new: Json) -> bool:
+    """Say whether two values that differ are lists of the same elements in another order."""
+    if type(old) is not list or type(new) is not list or len(old) != len(new):
+        return False
+    try:
+        may_be = set(old) == set(new)
+    except TypeError:  # lists or objects are among the elements
+        may_be = True
+    return may_be and sorted(map(dump, old)) == sorted(map(dump, new))
+
+
 def _kinds(old: Json, new: Json) -> set[type]:
     """Return the types of the members of two lists or two objects."""
     return {*map(type, _members(old)), *map(type, _members(new))}
@@ -62,6 +74,9 @@ def _members(value: Json) -> Iterable[Json]:
 
 def _flat(path: _Path, old: Json, new: Json, *, marked: bool) -> Iterator[Leaf]:
     """Compare two objects or two lists that hold neither lists nor objects."""
+    if is_reordered(old, new):
+        yield Leaf(pointer(*path), old, new)
+        return
     before, after = (_marked(old), _marked(new)) if marked else (old, new)
     for place, other in (_same_names if type(old) is dict else _aligned)(before, after):
         yield from _sides(path, old, new, place, other)
@@ -138,6 +153,8 @@ def _deep(path: _Path, old: Json, new: Json) -> Iterator[Leaf]:
     kinds = _kinds(old, new)
     if kinds.isdisjoint(_NESTED):
         yield from _flat(path, old, new, marked=bool in kinds)
+    elif is_reordered(old, new):
+        yield Leaf(pointer(*path), old, new)
     elif type(old) is list:
         for a, b in _aligned([*map(dump, old)], [*map(dump, new)]):
             yield from _sides(path, old, new, a, b)

@@ -200,9 +200,9 @@ class Lives:
 
     def renamed(self, change: RecordChange) -> RecordChange:
         """Return the `change` of a renamed record with its cause where the rename is a guess."""
-        stone = self.after[str(change.old_key)]
-        known = stone.cause != POSSIBLE_RENAME
-        return change if known else msgspec.structs.replace(change, cause=stone.cause)
+        stone = self.after.get(str(change.old_key))
+        known = stone is None or stone.cause != POSSIBLE_RENAME
+        return change if known else msgspec.structs.replace(change, cause=POSSIBLE_RENAME)
 
     def appeared(self, line: bytes) -> Kind:
         """Return the kind of change of a record that only the new end has."""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import click
 
 from archiver.changes.breakdown import Breakdown
+from archiver.changes.fields import FieldCounts
+from archiver.changes.renames import Renames
 from archiver.changes.severity import scale, severity_of
 from archiver.cli import breakdown_output, options, output
 from archiver.clock import now
@@ -21,7 +23,7 @@ from archiver.config import process_environment
 from archiver.history import queries, revisions
 from archiver.history.choice import answering
 from archiver.history.squashes import squashes
-from archiver.history.versions import stamp
+from archiver.history.versions import EMPTY, stamp
 from archiver.language import tr
 from archiver.records.field_names import FieldNames
 from archiver.records.field_path import whole
@@ -30,7 +32,7 @@ from archiver.records.text import count, few, more, terminal
 from archiver.render import wording
 from archiver.render.changes import show, show_together
 from archiver.render.console import COLOURS
-from archiver.render.view import ChangeStream, View
+from archiver.render.view import FOR_PEOPLE, ChangeStream, View
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -46,8 +48,6 @@ if TYPE_CHECKING:
 
 Command: TypeAlias = Callable[..., Any]
 Compared: TypeAlias = "tuple[Catalogue, Comparison]"
-
-_FOR_PEOPLE: Final = frozenset({"text", "markdown", "html"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,7 @@ class Look:
         fail_on: How bad a change is that the command fails for; None: none is.
         template: The template of a page; None: by its name.
         dated: Rows of CSV name the capture time: there is one change set after the other.
+        everything: What happened to most records is listed for each of them.
     """
 
     form: Form
@@ -79,6 +80,7 @@ class Look:
     fail_on: Severity | None = None
     template: Path | None = None
     dated: bool = False
+    everything: bool = False
 
     def write(
         self, answers: Sequence[Iterator[Compared]], out: TextIO, *, metrics: Iterable[str] = ()
@@ -171,10 +173,10 @@ class Look:
         return bool(summary.news or (self.metrics and summary.metrics))
 
     def _narrowed(
-        self, whole: Comparison, catalogue: Catalogue, names: FieldNames, *, named: bool
+        self, compared: Comparison, catalogue: Catalogue, names: FieldNames, *, named: bool
     ) -> Comparison:
         """Return what is looked at of a comparison; its notes go to standard error."""
-        for note in whole.notes:
+        for note in compared.notes:
             output.noted(note, about=catalogue.source if named else "")
         if self.fields:
             fields = terminal(few(sorted(self.fields)))
@@ -182,7 +184,7 @@ class Look:
                 tr("only changes of {fields} are shown, not what is new or gone", fields=fields)
             )
         chosen = every(self.conditions) if self.conditions else None
-        return whole.narrowed(chosen, self.fields, names)
+        return compared.narrowed(chosen, self.fields, names)
 
     def _stream(self, found: Comparison, catalogue: Catalogue, seen: Seen) -> ChangeStream:
         counted = self.stat and self.fail_on is None
@@ -190,6 +192,9 @@ class Look:
             found.tally()
         old, current = found.ends
         folded: Counter[Kind] = Counter()
+        looks_at_all = found.chosen is None and not found.fields
+        if looks_at_all and not self.stat and found.old is not EMPTY:
+            found.renames = Renames(found.policy)
         return ChangeStream(
             noun=catalogue.noun,
             source=found.source,
@@ -197,13 +202,15 @@ class Look:
             current=current,
             changes=() if counted else self._listed(seen.weighed(found)),
             summary=lambda: found.summary,
-            fold=partial(found.folded, counts=folded) if self.form in _FOR_PEOPLE else iter,
+            fold=partial(found.folded, counts=folded) if self.form in FOR_PEOPLE else iter,
             folded=folded,
+            fields=FieldCounts(scale(found.policy), old.total) if looks_at_all else None,
+            renames=found.renames,
         )
 
     def _listed(self, changes: Iterator[RecordChange]) -> Iterator[RecordChange]:
         """Yield what is listed: for people, metrics are only counted unless asked for."""
-        if self.metrics or self.form not in _FOR_PEOPLE:
+        if self.metrics or self.form not in FOR_PEOPLE:
             return changes
         return (change for change in changes if change.kind != "metrics")
 
@@ -218,6 +225,8 @@ class Look:
             template=self.template,
             link=self._link(catalogue),
             dated=self.dated,
+            whole=self.everything,
+            metrics=self.metrics,
         )
 
     def _link(self, catalogue: Catalogue) -> Callable[[str], str]:
@@ -262,6 +271,7 @@ def changes(command: Command) -> Command:
         stat: bool,
         name_only: bool,
         with_metrics: bool,
+        everything: bool,
         conditions: tuple[Where, ...],
         fields: tuple[str, ...],
         fail_on: Severity | None,
@@ -283,6 +293,7 @@ def changes(command: Command) -> Command:
             fields=frozenset(map(whole, fields)),
             fail_on=fail_on,
             template=template,
+            everything=everything,
         )
         return command(look=look, **rest)
 
@@ -297,6 +308,12 @@ _CHANGES: Final = (
         "with_metrics",
         is_flag=True,
         help="List changed metrics too (they are no news); JSON and CSV always do.",
+    ),
+    click.option(
+        "--all",
+        "everything",
+        is_flag=True,
+        help="List what happened to most records, too; JSON and CSV always do.",
     ),
     click.option(
         "--field",

@@ -61,6 +61,8 @@ _ONE_AFTER_THE_OTHER: Final = ("text", "jsonl", "csv", "csv-raw", "markdown")
 @click.argument("second", metavar="[B]", required=False, shell_complete=completion.versions)
 @change_output.changes
 @click.option("--exit-code", is_flag=True, help="End with 1 if there is news (see --metrics).")
+@options.null
+@options.renames
 @options.catalogue
 @click.pass_context
 def compare(
@@ -106,6 +108,8 @@ def compare(
 @options.at
 @options.damping
 @change_output.changes
+@options.null
+@options.renames
 @options.catalogue
 @click.pass_context
 def changes(
@@ -162,6 +166,8 @@ def changes(
 @options.output_format()
 @options.output
 @options.damping
+@options.null
+@options.renames
 @options.catalogue
 def log(
     *,

@@ -17,6 +17,7 @@ from archiver.render.view import FORMS
 
 if TYPE_CHECKING:
     from archiver.formats import Reading
+    from archiver.records.policy import Null, Renames
     from archiver.records.query import Where
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -119,6 +120,21 @@ where = click.option(
 )
 
 
+null = click.option(
+    "--null",
+    type=click.Choice(["value", "absent"]),
+    help="absent: a field that is null is compared as if it were not there.  "
+    "[default: as in archiver.toml]",
+)
+renames = click.option(
+    "--renames",
+    type=click.Choice(["hint", "exact"]),
+    help="exact: one that is gone and a new one that holds the same count as renamed.  "
+    "[default: as in archiver.toml]",
+)
+"""Both go above `catalogue`, which receives them."""
+
+
 damping = click.option(
     "--damping",
     type=click.IntRange(min=0),
@@ -201,6 +217,8 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         how: Reading,
         index: bool,
         follow: bool,
+        null: Null | None = None,
+        renames: Renames | None = None,
         damping: int | None = None,
         **rest: Any,
     ) -> Any:
@@ -212,7 +230,8 @@ def catalogue(command: Callable[..., Any]) -> Callable[..., Any]:
         words = tuple(filter(None, map(rest.get, _VERSIONS)))
         environ = process_environment()
         described = (file, records, key, excluded, metrics)
-        choice = Choice(repo, environ, sources, *described, words, index, damping, how, follow)
+        known = (repo, environ, sources, *described, words)
+        choice = Choice(*known, index, damping, how, follow, null, renames)
         return command(choice=choice, **rest)
 
     return offer(reading(gathered), *_CATALOGUE)

@@ -35,10 +35,11 @@ def run(report: Report, style: Mapping[Kind, str], *, dry_run: bool) -> Iterator
     yield f"{report.source}: {_counts(report)}{_outcome(report, dry_run=dry_run)}\n"
     if report.outcome != "changed":
         return
+    yield from console.summaries(report.fields)
     shown = sorted(report.changes, key=importance)[:_FEW]
     for change in shown:
         yield from console.change(change, style)
-    if left_out := report.summary.news - len(shown):
+    if left_out := report.summary.news - report.told - len(shown):
         where = "" if dry_run else tr(": archiver compare --source {source}", source=report.source)
         yield f"{said(more(left_out))}{where}\n"
 

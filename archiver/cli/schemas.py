@@ -29,6 +29,8 @@ Schema: TypeAlias = dict[str, Any]
 
 _DRAFT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 _COUNT = {"type": "integer", "minimum": 0}
+_SOMETIMES = ("fields", "possible_renames")
+"""Members of a change set that are there where all changes were looked at."""
 
 
 def changes() -> Schema:
@@ -44,10 +46,12 @@ def changes() -> Schema:
     members = ("schema", "source", "from", "to", "summary")
     head = {name: root["properties"][name] for name in members}
     keys = {kind: {"type": "array", "items": {"type": "string"}} for kind in KINDS}
-    more = {"more": _COUNT}  # only where --limit left changes out
+    sometimes = {name: root["properties"][name] for name in _SOMETIMES}
+    sometimes |= {"more": _COUNT}  # only where --limit left changes out
     for name, always in (("EndOfStream", head), ("Names", head | keys)):
-        parts[name] = {"type": "object", "properties": always | more, "required": list(always)}
-    root["properties"] |= more
+        parts[name] = {"type": "object", "properties": always | sometimes, "required": list(always)}
+    root["properties"] |= sometimes
+    root["required"] = [name for name in root["required"] if name not in _SOMETIMES]
     return {**_DRAFT, **root, "$defs": parts}
 
 

@@ -148,7 +148,7 @@ def _happened(event: Event) -> str:
 def _change_lines(change: FieldChange) -> Iterator[str]:
     for shift in wording.shifts(change):
         old, new = (clip(terminal(words), _WIDEST // 2) for words in (shift.old, shift.new))
-        yield f"    {wording.shifted(terminal(shift.field), old, new)}"
+        yield f"    {wording.shifted(terminal(shift.field), old, new, shift.words)}"
 
 
 def _can_draw(out: TextIO) -> bool:

@@ -200,6 +200,8 @@ metrics = {metrics}
 volatile = []
 # sets = ["tags"]             # arrays whose order means nothing
 # tolerance = {{ price = 0.01 }}
+# null = "absent"             # a field that is null is compared as if it were not there
+# renames = "exact"           # one that is gone and a new one that holds the same: renamed
 # commit = "any"              # "news": no commit when only metrics changed
 # max_shrink = 0.2            # refuse a listing in which more of the records are gone
 # damping = 3                 # a record that is gone and back within 3 captures is one line

@@ -129,6 +129,9 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
         tolerance: Field path to the largest difference that counts as equal.
         label: Field whose text people read beside the key: ``Name`` where keys are UUIDs.
         severity: Field path to how bad a change of it is, in place of the built-in table.
+        null: Whether a field that is null is a ``value``, or compared as if it were ``absent``.
+        renames: Whether a record that is gone and a new one that holds the same may be one
+            (``hint``), or are one that was renamed (``exact``).
         noun: What one record is called: ``model``, ``vulnerability``.
         nouns: What several are called; None: the regular plural of `noun`.
         commit: What is committed: any difference, or only news.
@@ -155,6 +158,8 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: dict[str, Distance] = {}
     label: str = ""
     severity: dict[Annotated[str, Meta(min_length=1)], Severity] = {}
+    null: Literal["value", "absent"] = "value"
+    renames: Literal["hint", "exact"] = "hint"
     noun: Word = "record"
     nouns: Word | None = None
     commit: Literal["any", "news"] = "any"

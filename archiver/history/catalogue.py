@@ -584,6 +584,8 @@ def policy_of(source: SourceConfig) -> Policy:
         tolerance=source.tolerance,
         label=source.label,
         severity=source.severity,
+        null=source.null,
+        renames=source.renames,
     )
 
 

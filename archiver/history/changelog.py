@@ -136,10 +136,10 @@ def _section(
         return shown
 
     try:
-        summary, changes, severities = outlined(before, after, catalogue.policy, fold=fold)
+        found = outlined(before, after, catalogue.policy, fold=fold)
     except UnreadableSnapshot as error:
         raise flaw(before) or error from error
-    if not summary.news:
+    if not found.summary.news:
         return ()
     ends = (before.end, after.end)
     names = [snapshots.name_of(catalogue.source, end) if catalogue.folder else "" for end in ends]
@@ -148,9 +148,11 @@ def _section(
         source=catalogue.source,
         old=before.end,
         new=after.end,
-        summary=summary,
-        changes=changes,
-        severities=severities,
+        summary=found.summary,
+        changes=found.changes,
+        severities=found.severities,
+        fields=found.fields,
+        told=found.told,
         snapshots=(names[0], names[1]),
         link=link,
         first=before is EMPTY,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from archiver.config import Config
     from archiver.history.catalogue import Catalogue
+    from archiver.records.policy import Null, Renames
 
 T = TypeVar("T")
 
@@ -49,6 +50,8 @@ class Choice:
         damping: Captures within which a record flaps; None: as archiver.toml says.
         how: How `file`, or plain files, are read.
         follow: Whether `file` is followed to where it was before.
+        null: What a member that is null is; None: as archiver.toml says.
+        renames: What records are that hold the same; None: as archiver.toml says.
     """
 
     repo: Path
@@ -64,6 +67,8 @@ class Choice:
     damping: int | None = None
     how: Reading = UNSAID
     follow: bool = True
+    null: Null | None = None
+    renames: Renames | None = None
 
     def one(self) -> Catalogue:
         """Return the one catalogue that is meant.
@@ -184,6 +189,9 @@ class Choice:
         policy = found.policy
         if self.metrics:
             policy = replace(policy, metrics=(*policy.metrics, *self.metrics))
+        policy = replace(
+            policy, null=self.null or policy.null, renames=self.renames or policy.renames
+        )
         damping = found.damping if self.damping is None else self.damping
         indexed = found.indexed and self.index
         return replace(found, policy=policy, indexed=indexed, damping=damping)

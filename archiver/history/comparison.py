@@ -11,14 +11,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from msgspec.structs import replace as with_
 
 from archiver.changes.compare import differing, explain, kind_of, summarize, tally, weighed
+from archiver.changes.fields import FieldCounts, fewest
 from archiver.changes.lifecycle import UNKNOWN, Lives
-from archiver.changes.severity import importance, scale
+from archiver.changes.renames import LONE, Hints, Renames, paired
+from archiver.changes.severity import importance, scale, severity_of
 from archiver.history.versions import EMPTY
 from archiver.records import canonical
 from archiver.records.field_names import FieldNames
-from archiver.records.model import KINDS, NEWS, ChangeSet, RecordChange, Severities, Summary
+from archiver.records.model import (
+    KINDS,
+    NEWS,
+    ChangeSet,
+    RecordChange,
+    Rename,
+    Severities,
+    Summary,
+)
 from archiver.records.representation import short
 from archiver.render import wording
+from archiver.render.folding import Folding
 from archiver.render.section import CAP
 
 if TYPE_CHECKING:
@@ -29,7 +40,7 @@ if TYPE_CHECKING:
     from archiver.changes.guard import Drift
     from archiver.changes.lifecycle import Pair
     from archiver.history.versions import Version
-    from archiver.records.model import End, Kind, Severity
+    from archiver.records.model import End, FieldSummary, Kind, Severity
     from archiver.records.policy import Policy
     from archiver.records.query import Predicate
 
@@ -49,6 +60,7 @@ class Comparison:
         names: Names of fields that wait for a record that has them.
         counted: The counts of all its changes, where they are known already.
         damping: Folds what flaps, where it is one of several comparisons that are read together.
+        renames: Finds records that may have another key now; None: nobody asks.
     """
 
     source: str
@@ -61,6 +73,7 @@ class Comparison:
     names: FieldNames = field(default_factory=FieldNames.asked)
     counted: Summary | None = None
     damping: Damping | None = None
+    renames: Renames | None = None
     _counts: Counter[Kind] = field(default_factory=Counter)
 
     __repr__ = short
@@ -85,11 +98,14 @@ class Comparison:
         """
         return replace(self, chosen=chosen, fields=fields, names=names or self.names)
 
+    def again(self) -> Comparison:
+        """Return the comparison with both versions opened once more."""
+        return replace(self, old=_again(self.old), new=_again(self.new), _counts=Counter())
+
     def look_for_names(self) -> None:
         """Read both versions again until every one of `names` is found, usually at once."""
         for version in (self.new, self.old) if self.names.missing else ():
-            opened = version.again() if version.again else version
-            for part in opened.parts.values():
+            for part in _again(version).parts.values():
                 self.names.look(part.lines, part.id)
 
     def changes(self) -> Iterator[RecordChange]:
@@ -141,13 +157,19 @@ class Comparison:
     def collect(self) -> ChangeSet:
         """Return the whole change set, in memory."""
         groups: dict[str, list[Any]] = {}
-        for change in map(scale(self.policy).weighed, self.changes()):
+        self.renames = Renames(self.policy)
+        fields = FieldCounts(scale(self.policy), self.old.end.total)
+        for change in fields.counted(map(scale(self.policy).weighed, self.changes())):
             groups.setdefault(change.kind, []).append(wording.public(change))
         return ChangeSet(
             source=self.source,
             old=self.old.end,
             current=self.new.end,
             summary=self.summary,
+            fields=(*self.renames.summaries, *fields.summaries),
+            possible_renames=tuple(
+                Rename(old, new) for old, new in sorted(self.renames.found.items())
+            ),
             **cast("Any", {kind: tuple(group) for kind, group in groups.items()}),
         )
 
@@ -160,7 +182,7 @@ class Comparison:
         return self.old.opened(), self.new.opened()
 
     def _pairs(self) -> Iterator[Pair]:
-        return unequal(*self._opened, self._lives)
+        return unequal(*self._opened, self._lives, self.policy)
 
     def _changed(self) -> Iterator[tuple[Kind, bytes]]:
         """Yield the kind of each change, and the record's line as it is, or was before it went."""
@@ -176,10 +198,13 @@ class Comparison:
 
     def _explained(self) -> Iterator[RecordChange]:
         everything = self.chosen is None and not self.fields
+        renames = self.renames
         for before, after in self._pairs():
             if everything:
                 change = explain(before, after, self.policy, self._lives)
                 if change is not None:
+                    if renames is not None and change.kind in LONE:
+                        renames.add(before, after)
                     yield change
             elif self._is_chosen(after or before or b""):
                 yield from self._in_fields(explain(before, after, self.policy, self._lives))
@@ -212,11 +237,15 @@ class Account(NamedTuple):
         summary: How many changes there are of each kind.
         changes: The first few news of each kind and severity, the worst first.
         severities: How many changes there are of each kind and severity.
+        fields: What happened to most records; it is left out of `changes`.
+        told: How many updated records `fields` tells alone.
     """
 
     summary: Summary
     changes: tuple[RecordChange, ...]
     severities: Severities
+    fields: tuple[FieldSummary, ...] = ()
+    told: int = 0
 
     def __repr__(self) -> str:
         return short(self)
@@ -241,10 +270,14 @@ def outlined(
     counts: Counter[tuple[Kind, Severity]] = Counter()
     shown: Counter[tuple[Kind, Severity]] = Counter()
     named: list[RecordChange] = []
+    names: Counter[str] = Counter()
+    renames = Renames(policy)
     known = lives(before, after)
-    for old, new in unequal(before, after, known):
-        found = weighed(old, new, policy, known)
+    for old, new in unequal(before, after, known, policy):
+        found = weighed(old, new, policy, known, names)
         is_rename = found is not None and found[0] == "renamed"
+        if found is not None and found[0] in LONE and before is not EMPTY:
+            renames.add(old, new)
         if drift is not None and old is not None and new is not None and not is_rename:
             drift.see(old, new)
         if found is None:
@@ -262,7 +295,52 @@ def outlined(
         kinds[kind] += number
         severities.setdefault(kind, {})[severity] = number
     summary = summarize(kinds, old=before.end.total, new=after.end.total)
-    return Account(summary, tuple(sorted(named, key=importance)), severities)
+    hints = Hints(renames.found)
+    changes = sorted(map(hints.hinted, named), key=importance)
+    account = Account(summary, tuple(changes), severities, renames.summaries)
+    both = before.end.total - summary.removed - summary.left - summary.renamed
+    is_wide = any(number >= fewest(both) for number in names.values())
+    return _folded(account, _again(before), _again(after), policy, fold) if is_wide else account
+
+
+def _folded(
+    account: Account,
+    before: Version,
+    after: Version,
+    policy: Policy,
+    fold: Callable[[RecordChange], RecordChange | None],
+) -> Account:
+    """Return an account in which what happened to most records is said once.
+
+    Args:
+        account: The account of all changes.
+        before: The version before, opened again.
+        after: The version after, opened again.
+        policy: What the fields mean.
+        fold: As for `outlined`; it was asked about all other changes.
+    """
+    weights, known = scale(policy), lives(before, after)
+    fields = FieldCounts(weights, before.end.total)
+    folding = Folding(fields)
+    found = unequal(before, after, known, policy)
+    explained = (explain(old, new, policy, known) for old, new in found)
+    groups: dict[Severity, list[RecordChange]] = {}
+    for rest in folding.folded(map(weights.weighed, filter(None, explained))):
+        group = groups.setdefault(severity_of(rest), [])
+        if rest.kind == "updated" and len(group) < CAP and (told := fold(rest)) is not None:
+            group.append(told)
+    if not folding.summaries:
+        return account
+    others = (each for each in account.changes if each.kind != "updated")
+    changes = sorted(chain(others, *groups.values()), key=importance)
+    return account._replace(
+        changes=tuple(changes), fields=(*account.fields, *folding.summaries), told=folding.told
+    )
+
+
+def _again(version: Version) -> Version:
+    """Return a version that was read, to be read once more."""
+    return version.again() if version.again else version
 
 
 def lives(old: Version, new: Version) -> Lives:
@@ -276,10 +354,11 @@ def lives(old: Version, new: Version) -> Lives:
     return Lives(old.tombstones(), new.tombstones(), old.end.timestamp or "", window)
 
 
-def unequal(old: Version, new: Version, known: Lives) -> Iterator[Pair]:
+def unequal(old: Version, new: Version, known: Lives, policy: Policy) -> Iterator[Pair]:
     """Yield the pairs of lines that are not equal; a renamed record is one pair."""
-    found = chain.from_iterable(starmap(differing, pairs(old, new)))
-    return known.paired(found) if known.renames else found
+    each = chain.from_iterable(starmap(differing, pairs(old, new)))
+    found = known.paired(each) if known.renames else each
+    return paired(found, policy) if policy.renames == "exact" else found
 
 
 def pairs(old: Version, new: Version) -> Iterator[tuple[Iterable[bytes], Iterable[bytes]]]:

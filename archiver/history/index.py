@@ -114,6 +114,7 @@ def description(catalogue: Catalogue) -> str:
     """Return a digest of all that gives the rows of an index another content than git's history."""
     policy = {each.name: getattr(catalogue.policy, each.name) for each in fields(catalogue.policy)}
     del policy["label"], policy["severity"]
+    policy = {name: value for name, value in policy.items() if value not in ("value", "hint")}
     policy["tolerance"] = sorted(policy["tolerance"].items())
     about: tuple[object, ...] = (catalogue.path, policy, catalogue.shape)
     if not (catalogue.folder or catalogue.follow):

@@ -139,7 +139,8 @@ def _last_readable(
 
 def _deltas(catalogue: Catalogue, old: Version, new: Version) -> Iterator[Delta]:
     known = lives(old, new)
-    return deltas(unequal(old, new, known), catalogue.policy, known)
+    policy = catalogue.policy
+    return deltas(unequal(old, new, known, policy), policy, known)
 
 
 def _capture(

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from archiver.capture import runlog
 from archiver.capture.target import state_change
+from archiver.changes.renames import Hints, Renames
 from archiver.changes.severity import scale
 from archiver.errors import UnknownRevision
 from archiver.history import queries, revisions, snapshots
@@ -17,7 +18,7 @@ from archiver.history.flapping import noted
 from archiver.history.versions import opened, stamp
 from archiver.language import sentence, speaking
 from archiver.notify import dispatch, outages, outbox
-from archiver.notify.filters import flattened, pinned, selected
+from archiver.notify.filters import flattened, pinned, summed_up
 from archiver.notify.messages import News, changes_message, transition_message
 from archiver.notify.outbox import OUTBOX, Entry
 from archiver.records.query import Where, every
@@ -25,7 +26,7 @@ from archiver.store.commit import writing
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from archiver.capture.report import Report
@@ -194,14 +195,15 @@ class _Round:
     def change_set(self, channel: ChannelConfig, changes: ChangeSet) -> None:
         """Notify a channel of a change set."""
         wanted = every([Where.read(each) for each in channel.where])
-        passing = (
-            each
-            for each in flattened(changes)
-            if each.record is UNSET or wanted(each.key, each.record)
-        )
+
+        def passing() -> Iterator[RecordChange]:
+            for each in flattened(changes):
+                if each.record is UNSET or wanted(each.key, each.record):
+                    yield each
+
         ends = (changes.old, changes.current)
         old, new = (snapshots.name_of(self._source, end) for end in ends)
-        selection = self._selected(passing, channel)
+        selection = self._selected(passing, channel, changes.old.total)
         news = News(selection, ends, (old, new))
         entries = self._entries(channel)
         message_id = self._send(channel, news, entries)
@@ -211,13 +213,24 @@ class _Round:
     def _news(self, channel: ChannelConfig, old: str, new: str, names: tuple[str, str]) -> News:
         wanted = every([Where.read(each) for each in channel.where]) if channel.where else None
         with queries.compare(self.catalogue, old, new, now=self._now) as found:
-            changes = found.narrowed(wanted).changes()
-            selection = self._selected(changes, channel)
-            named = noted(self.catalogue, found, selection.named)
+            again = found.again().narrowed(wanted)
+
+            def changes() -> Iterator[RecordChange]:
+                nonlocal again
+                again = found.again().narrowed(wanted)
+                again.renames = None if wanted else Renames(found.policy)
+                return again.changes()
+
+            selection = self._selected(changes, channel, found.old.end.total)
+            hints = Hints(again.renames.found if again.renames else {})
+            named = noted(self.catalogue, found, map(hints.hinted, selection.named))
             return News(selection._replace(named=named), found.ends, names)
 
-    def _selected(self, changes: Iterable[RecordChange], channel: ChannelConfig) -> Selection:
-        return selected(changes, channel, self._pins(channel), scale(self.catalogue.policy))
+    def _selected(
+        self, changes: Callable[[], Iterable[RecordChange]], channel: ChannelConfig, total: int
+    ) -> Selection:
+        weights = scale(self.catalogue.policy)
+        return summed_up(changes, channel, self._pins(channel), weights, total=total)
 
     def _pins(self, channel: ChannelConfig) -> frozenset[str] | None:
         return pinned(channel, self._folder)

@@ -10,21 +10,23 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from archiver.changes.fields import FieldCounts
 from archiver.changes.filters import Filter
-from archiver.changes.severity import BUILT_IN, importance, severity_of
+from archiver.changes.severity import BUILT_IN, importance, reached, severity_of
 from archiver.errors import ConfigError
 from archiver.language import sentence
 from archiver.pins import lists
 from archiver.records.model import KINDS, Kind, RecordChange, RecordUpdate, Rename, Severities
+from archiver.records.policy import ANY
 from archiver.render import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from archiver.changes.severity import Scale
     from archiver.config import ChannelConfig
-    from archiver.records.model import ChangeSet
+    from archiver.records.model import ChangeSet, FieldSummary
 
 _MODULUS: Final = 2**256
 
@@ -37,12 +39,16 @@ class Selection(NamedTuple):
         severities: Number of changes of each kind and severity.
         named: Those that are named: up to the channel's limit, the worst first.
         digest: SHA-256 sum of the changes, named or not; independent of their order.
+        fields: What happened to most records; it is left out of what is named.
+        told: How many updated records `fields` tells alone.
     """
 
     counts: Counter[Kind]
     severities: Severities
     named: list[RecordChange]
     digest: str
+    fields: tuple[FieldSummary, ...] = ()
+    told: int = 0
 
 
 def pinned(channel: ChannelConfig, folder: Path) -> frozenset[str] | None:
@@ -64,6 +70,46 @@ def pinned(channel: ChannelConfig, folder: Path) -> frozenset[str] | None:
                 sentence("pins: {path} is no list of keys, such as models.txt", path=path.name)
             )
     return frozenset(pin.key for pin in lists.listed(paths))
+
+
+def summed_up(
+    changes: Callable[[], Iterable[RecordChange]],
+    channel: ChannelConfig,
+    pins: frozenset[str] | None = None,
+    scale: Scale = BUILT_IN,
+    *,
+    total: int,
+) -> Selection:
+    """Select the changes that the channel receives; say once what happened to most records.
+
+    A channel that is about some records is told of each.
+
+    Args:
+        changes: Returns the changes; they are read again where something happened to most records.
+        channel: The channel.
+        pins: Keys of its pins, see `pinned`.
+        scale: How bad changes of the source are.
+        total: Number of records of the old end.
+    """
+    fields = FieldCounts(scale, total)
+    selection = selected(fields.counted(changes()), channel, pins, scale)
+    if pins is not None or channel.where or "updated" not in channel.kinds:
+        return selection
+    names = {path.split(".")[0] for path in channel.fields} or {ANY}
+    least = channel.min_severity
+    said = tuple(
+        each
+        for each in fields.summaries
+        if not names.isdisjoint((each.field, ANY))
+        and (least is None or reached(each.severity, least))
+    )
+    if not said:
+        return selection
+    metrics = "metrics" in channel.kinds or channel.threshold is not None
+    left = (fields.rest(each, metrics=metrics) for each in changes())
+    rest = selected(filter(None, left), channel, pins, scale)
+    told = selection.counts["updated"] - rest.counts["updated"]
+    return selection._replace(named=rest.named, fields=said, told=told)
 
 
 def selected(

@@ -78,6 +78,8 @@ def changes_message(
         summary=summary,
         changes=selection.named,
         severities=selection.severities,
+        fields=selection.fields,
+        told=selection.told,
         snapshots=news.snapshots,
         noun=catalogue.noun,
         link=links(catalogue),

@@ -8,14 +8,18 @@ which no double spells keeps all its digits.
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from archiver.language import sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from archiver.records.model import Json
+
+T = TypeVar("T")
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What a decoder raises for a text that is no JSON; `plain` translates."""
@@ -50,6 +54,13 @@ def _spelled(value: float) -> int:
 
 decode = msgspec.json.Decoder(float_hook=_read_float).decode
 """Do what `parse` does, but raise `UNREADABLE`, for texts that come by the hundred thousand."""
+
+
+def decoder(kind: type[T]) -> Callable[[bytes], T]:
+    """Return what reads values of a type that hold canonical JSON; it raises `UNREADABLE`."""
+    return msgspec.json.Decoder(kind, float_hook=_read_float).decode
+
+
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 

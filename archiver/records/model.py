@@ -154,6 +154,55 @@ class RecordChange(msgspec.Struct, frozen=True, omit_defaults=True):
     __repr__ = short
 
 
+What: TypeAlias = Literal[
+    "added",
+    "removed",
+    "retyped",
+    "reordered",
+    "recased",
+    "scaled",
+    "changed",
+    "prefixed",
+    "unprefixed",
+]
+"""What happens to a field (`archiver.changes.fields`) or to keys (`archiver.changes.renames`)."""
+
+
+class FieldSummary(
+    msgspec.Struct, frozen=True, omit_defaults=True, rename={"old_type": "from", "new_type": "to"}
+):
+    """What happened to one field in most records that are in both ends, or to the keys of others.
+
+    Attributes:
+        path: RFC 6901 pointer of the field: ``/`` and the escaped name; ``/@key`` for keys.
+        what: What happened to it.
+        records: In how many records.
+        total: How many records are in both ends; for keys, how many are only in one.
+        severity: How bad the worst of these changes is.
+        factor: What every number was multiplied by; ``scaled`` only.
+        old_type: The JSON type that every value had; ``retyped`` only, where they had one.
+        new_type: The JSON type that every value has; ``retyped`` only, where they have one.
+        prefix: What every key begins with; ``prefixed`` and ``unprefixed`` only.
+    """
+
+    path: str
+    what: What
+    records: int
+    total: int
+    severity: Severity
+    factor: float | UnsetType = UNSET
+    old_type: str | UnsetType = UNSET
+    new_type: str | UnsetType = UNSET
+    prefix: str | UnsetType = UNSET
+
+    __repr__ = short
+
+    @property
+    def field(self) -> str:
+        """Name of the field, unescaped (RFC 6901)."""
+        return steps(self.path)[0]
+
+
 class End(msgspec.Struct, frozen=True):
     """One end of a comparison.
 
@@ -276,12 +325,12 @@ class Rename(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}):
     __repr__ = short
 
 
-CHANGES_1: Final = "archiver/changes/1"
+CHANGES_2: Final = "archiver/changes/2"
 """Name of the public JSON form of changes."""
 
 
 class ChangeSet(_Mapping, frozen=True, kw_only=True, rename={"old": "from", "current": "to"}):
-    """The public JSON form of a comparison, ``archiver/changes/1``.
+    """The public JSON form of a comparison, ``archiver/changes/2``.
 
     Records stand as in a snapshot's line: the member ``@key`` comes first where the key is
     not one string field of the record; ``@cause`` follows in `removed` where it is known.
@@ -291,11 +340,13 @@ class ChangeSet(_Mapping, frozen=True, kw_only=True, rename={"old": "from", "cur
     is false when all of them are empty. ``json.dumps(changes.to_dict())`` is the JSON form.
     """
 
-    schema: Literal["archiver/changes/1"] = CHANGES_1
+    schema: Literal["archiver/changes/2"] = CHANGES_2
     source: str
     old: End
     current: End
     summary: Summary
+    fields: tuple[FieldSummary, ...] = ()
+    possible_renames: tuple[Rename, ...] = ()
     new: tuple[Record, ...] = ()
     removed: tuple[Record, ...] = ()
     returned: tuple[Record, ...] = ()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Path: TypeAlias = tuple[str, ...]
 Meaning: TypeAlias = Literal["same", "metric", "news"]
+Null: TypeAlias = Literal["value", "absent"]
+Renames: TypeAlias = Literal["hint", "exact"]
 
 ANY: Final = "*"
 """Stands for any member or element in a path."""
@@ -42,6 +44,9 @@ class Policy:
             depends on it.
         severity: Path of a field to how bad a change of it is, in place of the built-in table
             (`archiver.changes.severity`). No difference depends on it.
+        null: Whether a member that is null is a ``value``, or is treated as if it were ``absent``.
+        renames: Whether a record that is gone and a new one that holds the same only may be one
+            (``hint``), or are one that was renamed (``exact``).
     """
 
     key: Path = ()
@@ -53,11 +58,19 @@ class Policy:
     severity: Mapping[str, Severity] = field(
         default_factory=lambda: MappingProxyType({}), compare=False
     )
+    null: Null = "value"
+    renames: Renames = "hint"
 
     @property
     def strict(self) -> bool:
         """Whether every difference of a line is news."""
-        return not (self.metrics or self.volatile or self.sets or self.tolerance)
+        rules = self.metrics or self.volatile or self.sets or self.tolerance
+        return not (rules or self.ignores_null)
+
+    @cached_property
+    def ignores_null(self) -> bool:
+        """Whether a member that is null is treated as if it were absent."""
+        return self.null == "absent"
 
     @cached_property
     def _metrics(self) -> tuple[Path, ...]:
@@ -92,7 +105,7 @@ class Policy:
 
     def concerns(self, name: str) -> bool:
         """Say whether the policy says anything of the field `name`; if not, it is news."""
-        return name in self._special or ANY in self._special
+        return self.ignores_null or name in self._special or ANY in self._special
 
     def meaning(self, name: str, old: Json, new: Json) -> Meaning:
         """Say what it means that the field `name` went from `old` to `new`.
@@ -121,7 +134,7 @@ class Policy:
     @cached_property
     def counts_whole_fields(self) -> bool:
         """Whether each field is a metric as a whole or news as a whole, and nothing else."""
-        return not self.drifts and self._special == self.metric_names
+        return not (self.drifts or self.ignores_null) and self._special == self.metric_names
 
     @property
     def drifts(self) -> bool:
@@ -150,6 +163,8 @@ class Policy:
 
     def steady(self, path: Path, value: Json) -> Json:
         """Return `value` without what is volatile, sets in order."""
+        if self.ignores_null:
+            value = _without_null(value)
         if not self._volatile and not self._sets:
             return value
         return _ordered(self._sets, path, _without(self._volatile, path, value))
@@ -197,6 +212,14 @@ def _without(patterns: tuple[Path, ...], path: Path, value: Json) -> Json:
         if (rest := _without(patterns, (*path, name), member)) is not _Gone
     }
     return kept if isinstance(value, dict) else list(kept.values())
+
+
+def _without_null(value: Json) -> Json:
+    """Return a copy of `value` without members that are null; elements of arrays stay."""
+    if isinstance(value, dict):
+        kept = {name: _without_null(member) for name, member in value.items()}
+        return {name: member for name, member in kept.items() if member is not None}
+    return list(map(_without_null, value)) if isinstance(value, list) else value
 
 
 def _covered(patterns: tuple[Path, ...], path: Path, value: Json) -> Iterator[tuple[str, Json]]:

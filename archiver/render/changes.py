@@ -66,7 +66,9 @@ def _context(stream: ChangeStream, shown: Shown, view: View) -> dict[str, Any]:
         "ends": (wording.end(stream.old), wording.end(stream.current)),
         "headline": wording.headline(stream.summary(), stream.current.total, noun=stream.noun),
         "severities": shown.severities,
-        "more": dict.fromkeys(KINDS, 0) | (shown.left_out + stream.folded),
+        "fields": msgspec.to_builtins(shown.fields),
+        "told": shown.told["updated"],
+        "more": dict.fromkeys(KINDS, 0) | (shown.left_out + stream.folded + shown.told),
         "links": addresses((change.key for change in named), view.link),
         "names": names(named),
     }

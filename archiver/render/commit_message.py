@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from archiver.records.model import Kind, RecordChange, Severities, Summary
+    from archiver.records.model import FieldSummary, Kind, RecordChange, Severities, Summary
 
 SUBJECT_COLUMNS: Final = 72
 CAP: Final = 10
@@ -34,6 +34,8 @@ def message(
     trailers: Mapping[str, str],
     changes: Iterable[RecordChange] = (),
     severities: Severities | None = None,
+    fields: Iterable[FieldSummary] = (),
+    told: int = 0,
     first: bool = False,
     noun: text.Noun = text.RECORD,
     folder: Path | None = None,
@@ -47,6 +49,8 @@ def message(
         trailers: ``Archiver-Total`` and the like, in the order in which they are written.
         changes: At least the first `CAP` changes of each kind; more are read past.
         severities: How many changes there are of each kind and severity.
+        fields: What happened to most records; it is left out of `changes`.
+        told: How many updated records `fields` tells alone.
         first: Whether this is the first snapshot of the source.
         noun: What the records are called.
         folder: The user's templates; ``commit.txt.j2`` is the one used here.
@@ -54,8 +58,8 @@ def message(
     Raises:
         RenderError: The template is missing or wrong.
     """
-    told = (change for change in changes if change.kind != "metrics")
-    named = {} if first else first_of_each(told, CAP)
+    news = (change for change in changes if change.kind != "metrics")
+    named = {} if first else first_of_each(news, CAP)
     context = {
         "subject": subject(source, summary, total, first=first, noun=noun),
         "source": source,
@@ -63,6 +67,8 @@ def message(
         "summary": msgspec.to_builtins(summary),
         "news": summary.news,
         "severities": severities or {},
+        "fields": msgspec.to_builtins(tuple(fields)),
+        "told": told,
         "changes": public(named),
         "names": names(chain.from_iterable(named.values())),
         "more": {kind: 0 if first else _more(kind, summary, named) for kind in KINDS},

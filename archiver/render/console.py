@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, islice
 from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Final
@@ -15,10 +15,10 @@ from archiver.records import text
 from archiver.render import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import TextIO
 
-    from archiver.records.model import Kind, RecordChange
+    from archiver.records.model import FieldSummary, Kind, RecordChange
     from archiver.render.view import ChangeStream, Shown, View
 
 COLOURS: Final[Mapping[Kind, str]] = {
@@ -43,7 +43,8 @@ _HELD: Final = 4_000_000
 def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
     """Write the two ends, a mark and a key for each change with its fields, and the counts.
 
-    What is breaking comes first; the others wait, in a file where they are many.
+    What happened to most records comes first, then what is breaking; the others wait, in a file
+    where they are many.
     """
     source = text.terminal(stream.source)
     old, current = (text.terminal(wording.end(end)) for end in (stream.old, stream.current))
@@ -53,7 +54,13 @@ def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
     else:
         out.write(f"{source}: {old} → {current}\n")
     with SpooledTemporaryFile(_HELD, "w+", encoding="utf-8", newline="") as others:
-        for each in shown:
+        changes = iter(shown)
+        first = [*islice(changes, 1)]  # with it, what happened to most records is known
+        out.writelines(summaries(shown.fields))
+        if any(each.prefix is UNSET for each in shown.fields):
+            hint = tr("  (--all lists each record)")
+            out.write(f"{hint}\n")
+        for each in chain(first, changes):
             place = out if severity_of(each) == "breaking" else others
             place.writelines(change(each, view.style, name_only=view.name_only))
         others.seek(0)
@@ -62,6 +69,12 @@ def write(stream: ChangeStream, shown: Shown, view: View, out: TextIO) -> None:
         out.write(f"{said(text.more(shown.left_out.total()))}\n")
     counts = wording.headline(stream.summary(), stream.current.total, noun=stream.noun)
     out.write(f"{source}: {wording.folded(counts, stream.folded.total())}\n")
+
+
+def summaries(fields: Iterable[FieldSummary]) -> Iterator[str]:
+    """Yield a line for each field that changed in most records."""
+    for each in fields:
+        yield f"* {text.terminal(wording.said_once(each))}\n"
 
 
 def change(
@@ -106,7 +119,7 @@ def _field_lines(change: RecordChange) -> Iterator[str]:
     shifts = list(chain.from_iterable(map(wording.shifts, fields)))
     for shift in shifts[:_LEAVES]:
         field, old, new = text.terminal(shift.field), _cell(shift.old), _cell(shift.new)
-        yield f"    {wording.shifted(field, old, new)}\n"
+        yield f"    {wording.shifted(field, old, new, shift.words)}\n"
     if len(shifts) > _LEAVES:
         yield f"    {said(text.more(len(shifts) - _LEAVES))}\n"
 

@@ -50,6 +50,7 @@ def groups(
     summary: Mapping[str, int],
     more: Mapping[str, int],
     severities: Mapping[str, Mapping[str, int]],
+    told: int = 0,
 ) -> list[Group]:
     """Return the groups that are not empty: the breaking ones, then the others; both by kind.
 
@@ -58,13 +59,15 @@ def groups(
         summary: Kind to the number of all changes.
         more: Kind to the number of changes that are not named.
         severities: Kind to severity to number of changes; empty: only what is named is known.
+        told: How many updated records are not named because they are said once, elsewhere.
     """
+    left = {**more, "updated": more["updated"] - told}
     found = [
         each
         for kind in FIRST
-        if changes[kind] or more[kind]
+        if changes[kind] or left[kind]
         for each in _of_kind(
-            kind, changes[kind], summary[kind], more[kind], severities.get(kind, {})
+            kind, changes[kind], summary[kind], left[kind], severities.get(kind, {})
         )
     ]
     return sorted(found, key=lambda each: not each.severity)

@@ -17,7 +17,14 @@ from archiver.render import wording
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from archiver.records.model import End, Kind, RecordChange, Severities, Summary
+    from archiver.records.model import (
+        End,
+        FieldSummary,
+        Kind,
+        RecordChange,
+        Severities,
+        Summary,
+    )
     from archiver.records.text import Noun
 
 CAP: Final = 50
@@ -41,6 +48,8 @@ def section(
     metrics: bool = False,
     noun: Noun = RECORD,
     severities: Severities | None = None,
+    fields: Iterable[FieldSummary] = (),
+    told: int = 0,
 ) -> dict[str, Any]:
     """Return what a template may name.
 
@@ -58,10 +67,13 @@ def section(
         noun: What the records are called.
         severities: How many changes there are of each kind and severity; None: only those of
             the named ones are known.
+        fields: What happened to most records; it is left out of `changes`.
+        told: How many updated records `fields` tells alone.
 
     Returns:
         ``source``, ``timestamp`` (UTC), ``total``, ``first``, ``headline``, ``summary`` (kind to
-        number), ``severities`` (kind to severity to number), ``changes`` (kind to changes in
+        number), ``severities`` (kind to severity to number), ``fields`` (what is said once),
+        ``told`` (how many updated records that tells alone), ``changes`` (kind to changes in
         their public form), ``more`` (kind to number of changes that are not named), ``links``
         (key to address, of at most 1,000 characters), ``names`` (key to label and key, of records
         that have a label), ``compare`` (the command that shows all of them; empty: there is
@@ -77,6 +89,8 @@ def section(
         "headline": wording.headline(wording.news(summary), new.total, first=first, noun=noun),
         "summary": msgspec.to_builtins(summary),
         "severities": {} if first else severities or {},
+        "fields": msgspec.to_builtins(tuple(fields)),
+        "told": told,
         "changes": public(named),
         "more": {
             kind: 0

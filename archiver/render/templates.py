@@ -25,7 +25,7 @@ from archiver.language import (
     translated_plural,
 )
 from archiver.records import text
-from archiver.records.model import FieldChange
+from archiver.records.model import FieldChange, FieldSummary
 from archiver.render import wording
 from archiver.render.groups import groups
 
@@ -163,6 +163,7 @@ def _furnish(environment: Environment) -> None:
         "size": text.bytes_,
         "key": wording.key,
         "shifts": _shifts,
+        "said_once": _said_once,
         "facts": wording.facts,
         "address": text.address,
         "chat_link": text.chat_link,
@@ -223,6 +224,11 @@ def _words(value: Any, name: str) -> str:
 def _shifts(change: Mapping[str, Any]) -> list[wording.Shift]:
     """Name the values that differ in a field change of the public form."""
     return list(wording.shifts(msgspec.convert(change, FieldChange)))
+
+
+def _said_once(summary: Mapping[str, Any]) -> str:
+    """Say what happened to a field in most records, given the public form."""
+    return wording.said_once(msgspec.convert(summary, FieldSummary))
 
 
 def _from(folder: Path, name: str) -> tuple[str, str, Callable[[], bool]] | None:

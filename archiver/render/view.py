@@ -9,19 +9,31 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from archiver.changes.severity import importance, severity_of
-from archiver.records.model import CHANGES_1
+from archiver.records.model import CHANGES_2, Rename
 from archiver.records.text import RECORD
+from archiver.render.folding import Folding
 from archiver.render.section import nowhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from archiver.records.model import End, Kind, RecordChange, Severities, Summary
+    from archiver.changes.fields import FieldCounts
+    from archiver.changes.renames import Renames
+    from archiver.records.model import (
+        End,
+        FieldSummary,
+        Kind,
+        RecordChange,
+        Severities,
+        Summary,
+    )
     from archiver.records.text import Noun
 
 Form: TypeAlias = Literal["text", "json", "jsonl", "markdown", "html", "csv", "csv-raw"]
 FORMS: Final[tuple[Form, ...]] = get_args(Form)
+FOR_PEOPLE: Final[frozenset[Form]] = frozenset({"text", "markdown", "html"})
+_WITH_HEAD: Final[frozenset[Form]] = frozenset({"json", "jsonl"})
 PAGES: Final[Mapping[str, str]] = {"markdown": "changes.md.j2", "html": "changes.html.j2"}
 """The forms that are pages, and their templates."""
 
@@ -39,6 +51,8 @@ class ChangeStream:
         noun: What the records are called.
         fold: Yields those of its changes that are told here; the others are counted in `folded`.
         folded: How many changes of each kind are told in a newer one, once `changes` has ended.
+        fields: Counts its changes by field; None: only some of them are looked at.
+        renames: Finds those of its records that may have another key now; None: nobody looks.
     """
 
     source: str
@@ -49,6 +63,8 @@ class ChangeStream:
     noun: Noun = RECORD
     fold: Callable[[Iterable[RecordChange]], Iterator[RecordChange]] = iter
     folded: Counter[Kind] = field(default_factory=Counter)
+    fields: FieldCounts | None = None
+    renames: Renames | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +84,8 @@ class View:
         named: Each row for a program names its source: one of several is shown.
         dated: Each row of CSV names the capture time: one of several change sets is shown.
         headed: Whether CSV begins with the names of the columns.
+        whole: Whether ``text``, ``markdown`` and ``html`` list what happened to most records, too.
+        metrics: Whether they list changed metrics.
     """
 
     form: Form = "text"
@@ -81,13 +99,16 @@ class View:
     named: bool = False
     dated: bool = False
     headed: bool = True
+    whole: bool = False
+    metrics: bool = False
 
 
 class Shown:
     """The changes of a stream that a view shows; the others are counted, never forgotten.
 
     A limit is spent on the most important ones, which are shown in the order of the stream. Pages
-    are told how many there are of each severity, too, once the stream has ended.
+    are told how many there are of each severity, too, once the stream has ended. For people, what
+    happened to most records is left out of the changes and told by `fields`.
     """
 
     def __init__(self, stream: ChangeStream, view: View) -> None:
@@ -96,6 +117,10 @@ class Shown:
         self.severities: Severities = {}
         self._stream = stream
         self._view = view
+        self._folding = None
+        if stream.fields is not None and view.form in FOR_PEOPLE and not view.stat:
+            asked = {"whole": view.whole or view.name_only, "metrics": view.metrics}
+            self._folding = Folding(stream.fields, stream.renames, **asked)
 
     def __iter__(self) -> Iterator[RecordChange]:
         """Yield what is shown, then run to the end of the stream."""
@@ -105,6 +130,10 @@ class Shown:
         changes = self._stream.changes
         if self._view.form in PAGES:
             changes = self._counted(changes)
+        if self._folding is not None:
+            changes = self._folding.folded(changes)
+        elif self._stream.fields is not None and self._view.form in _WITH_HEAD:
+            changes = self._stream.fields.counted(changes)
         changes = self._stream.fold(changes)
         if self._view.limit is None:
             yield from changes
@@ -119,6 +148,16 @@ class Shown:
             of_kind[severity] = of_kind.get(severity, 0) + 1
             yield change
 
+    @property
+    def fields(self) -> tuple[FieldSummary, ...]:
+        """What is told once of most records, and left out of the changes; known at their end."""
+        return self._folding.summaries if self._folding is not None else ()
+
+    @property
+    def told(self) -> Counter[Kind]:
+        """How many changes of each kind `fields` tells alone; known at their end."""
+        return Counter({"updated": 0 if self._folding is None else self._folding.told})
+
     def drain(self) -> None:
         """Run to the end of the stream, where its summary is known."""
         for _ in self:
@@ -128,15 +167,21 @@ class Shown:
     def head(self) -> dict[str, Any]:
         """The members of the public form that are no changes, once the stream has ended.
 
-        The limit adds one: ``more``, the number of changes left out.
+        The limit adds one: ``more``, the number of changes left out. ``fields`` is there where all
+        changes were looked at.
         """
-        head = {
-            "schema": CHANGES_1,
+        head: dict[str, Any] = {
+            "schema": CHANGES_2,
             "source": self._stream.source,
             "from": self._stream.old,
             "to": self._stream.current,
             "summary": self._stream.summary(),
         }
+        fields, renames = self._stream.fields, self._stream.renames
+        if fields is not None and not self._view.stat:
+            head["fields"] = (*(renames.summaries if renames else ()), *fields.summaries)
+        if renames and (found := renames.found):
+            head["possible_renames"] = [Rename(old, new) for old, new in sorted(found.items())]
         return head | {"more": self.left_out.total()} if self.left_out else head
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from archiver.changes.detail import is_reordered
 from archiver.changes.severity import severity_of
 from archiver.language import Sentence, forms, listed, plain, sentence, sentences, tr, trn
 from archiver.records import text
@@ -17,7 +19,16 @@ from archiver.records.model import RecordUpdate, Rename, steps
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from archiver.records.model import End, FieldChange, Json, Kind, Record, RecordChange, Summary
+    from archiver.records.model import (
+        End,
+        FieldChange,
+        FieldSummary,
+        Json,
+        Kind,
+        Record,
+        RecordChange,
+        Summary,
+    )
     from archiver.records.text import Noun
 
 TITLES: Final[Mapping[Kind, str]] = {
@@ -108,11 +119,19 @@ _UNSIGNED: Final[Mapping[Kind, tuple[str, str]]] = {
 
 
 class Shift(NamedTuple):
-    """One value that changed, in words that are not yet safe for any sink."""
+    """One value that changed, in words that are not yet safe for any sink.
+
+    Attributes:
+        field: Its field, with dots where it is nested.
+        old: The value before.
+        new: The value after.
+        words: What happened to it, where that says more than both values; else empty.
+    """
 
     field: str
     old: str
     new: str
+    words: str = ""
 
 
 def counts(summary: Summary) -> list[str]:
@@ -184,7 +203,7 @@ _NO_QUANTITIES: Final = frozenset({"id", "year"})
 
 
 def public(change: RecordChange) -> Record | Rename | RecordUpdate:
-    """Return what stands for `change` in the public form, ``archiver/changes/1``."""
+    """Return what stands for `change` in the public form, ``archiver/changes/2``."""
     if change.changes is not UNSET:
         return RecordUpdate(change.key, change.changes, severity_of(change))
     if change.old_key is not UNSET:
@@ -257,6 +276,8 @@ def _shift(field: str, old: Json | UnsetType, new: Json | UnsetType, *, metric: 
         return Shift(field, text.count(old), f"{text.count(new)} ({new - old:+,})")
     if isinstance(old, str) and isinstance(new, str):
         old, new = _around_difference(old, new)
+    if is_reordered(old, new):
+        return Shift(field, words(field, old), words(field, new), tr("order changed"))
     was, now = words(field, old), words(field, new)
     if was == now and type(old) is int and type(new) is int:
         was, now = text.count(old), text.count(new)  # a size that rounds to the same
@@ -271,6 +292,72 @@ def _around_difference(old: str, new: str) -> tuple[str, str]:
     return (old, new) if start < _BEFORE else (f"…{old[start:]}", f"…{new[start:]}")
 
 
+def said_once(summary: FieldSummary) -> str:
+    """Say what happened to a field in most records; not yet safe for a sink."""
+    line = _of_keys(summary) if summary.prefix is not UNSET else _of_field(summary)
+    if summary.severity == "breaking":
+        return tr("{line} ({severity})", line=line, severity=SEVERITIES["breaking"])
+    return line
+
+
+def _of_keys(summary: FieldSummary) -> str:
+    number, prefix = text.count(summary.records), json.dumps(summary.prefix, ensure_ascii=False)
+    if summary.what == "prefixed":
+        return tr("{number} keys gained the prefix {prefix}", number=number, prefix=prefix)
+    return tr("{number} keys lost the prefix {prefix}", number=number, prefix=prefix)
+
+
+def _of_field(summary: FieldSummary) -> str:
+    words = {
+        "field": dotted(summary.path),
+        "number": text.count(summary.records),
+        "total": text.count(summary.total),
+    }
+    match summary.what:
+        case "added":
+            line = tr("{field}: added to {number} of {total}", **words)
+        case "removed":
+            line = tr("{field}: removed from {number} of {total}", **words)
+        case "retyped":
+            line = _of_type(summary, words)
+        case "reordered":
+            words["name"] = json.dumps(summary.field, ensure_ascii=False)
+            line = tr(
+                "{field}: order changed in {number} of {total}; sets = [{name}] would ignore it",
+                **words,
+            )
+        case "recased":
+            line = tr("{field}: upper and lower case changed in {number} of {total}", **words)
+        case "scaled":
+            words["factor"] = _factor(summary.factor)
+            line = tr("{field}: multiplied by {factor} in {number} of {total}", **words)
+        case _:
+            line = tr("{field}: changed in {number} of {total}", **words)
+    return line
+
+
+def _of_type(summary: FieldSummary, words: Mapping[str, str]) -> str:
+    if summary.old_type is UNSET or summary.new_type is UNSET:
+        return tr("{field}: of another type in {number} of {total}", **words)
+    old, new = _TYPES[summary.old_type], _TYPES[summary.new_type]
+    return tr("{field}: was {old} and is {new} in {number} of {total}", old=old, new=new, **words)
+
+
+def _factor(factor: float | UnsetType) -> str:
+    """Write a factor as a person would: 1,000 and 0.001, not what floats make of them."""
+    return f"{float(f'{factor:.9g}'):,.9g}"
+
+
+_TYPES: Final[Mapping[str, str]] = {
+    "boolean": sentence("a boolean"),
+    "number": sentence("a number"),
+    "string": sentence("a string"),
+    "array": sentence("an array"),
+    "object": sentence("an object"),
+}
+"""What the types of JSON are called inside of a sentence."""
+
+
 def labelled(line: str) -> str:
     """Return a line whose label and values stand in columns; read aloud, with a colon instead."""
     if not plain():
@@ -279,8 +366,10 @@ def labelled(line: str) -> str:
     return f"{label}: {', '.join(values)}" if values else line
 
 
-def shifted(field: str, old: str, new: str) -> str:
-    """Say how a value changed, given its field and both values, which are safe already."""
+def shifted(field: str, old: str, new: str, words: str = "") -> str:
+    """Say how a value changed, given its field, both values and words, which are safe already."""
+    if words:
+        return tr("{field}: {words}", field=field, words=words)
     if plain():
         return tr("{field}: was {old}, is {new}", field=field, old=old, new=new)
     return f"{field}: {old} → {new}"

@@ -118,10 +118,11 @@ class _Review:
 
     def context(self, options: Sequence[str]) -> dict[str, Any]:
         """Return what a template may name."""
-        summary, changes, severities = outlined(
+        account = outlined(
             self._found.old.opened(), self._found.new.opened(), self._catalogue.policy
         )
-        changed = _first_of_each(noted(self._catalogue, self._found, changes))
+        summary, severities = account.summary, account.severities
+        changed = _first_of_each(noted(self._catalogue, self._found, account.changes))
         terms, terms_more = self._terms()
         metrics = list(self._movers())
         between = self._between()
@@ -136,6 +137,8 @@ class _Review:
             "noun": tuple(self._catalogue.noun.words),
             "changes": self._changes(summary, changed),
             "severities": severities,
+            "fields": msgspec.to_builtins(account.fields),
+            "told": account.told,
             "more": {kind: self._left(summary, changed, kind) for kind in KINDS},
             "when": self._when(changed),
             "terms": terms,

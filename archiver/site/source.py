@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from archiver.changes.fields import FieldCounts
 from archiver.changes.severity import scale
 from archiver.database import pages
 from archiver.history import queries
@@ -374,6 +375,7 @@ class SourceSite:
                 ),
                 summary=lambda: found.summary,
                 noun=self.facts.catalogue.noun,
+                fields=FieldCounts(scale(found.policy), found.old.end.total),
             )
             out = io.StringIO()
             change_forms.show(stream, View(form="json"), out)

@@ -104,7 +104,7 @@ def test_what_a_limit_leaves_out_of_a_changelog_is_counted(
             lambda document: document.update(sections=[1]),
             "`object`, got `int` - at `$.sections[0]`",
         ),
-        (lambda document: document.update(schema="archiver/changes/1"), "$.schema"),
+        (lambda document: document.update(schema="archiver/changes/2"), "$.schema"),
         (lambda document: document["sections"][0].pop("links"), "required field `links`"),
         (lambda document: document["sections"][0]["more"].update(new="x"), "more.new"),
         (lambda document: document["sections"][0]["more"].pop("new"), "field `new`"),

@@ -8,7 +8,7 @@ import pytest
 
 from archiver.changes.severity import Scale
 from archiver.config import ChannelConfig
-from archiver.notify.filters import selected
+from archiver.notify.filters import selected, summed_up
 from archiver.records.model import FieldChange, Leaf, RecordChange
 
 
@@ -184,3 +184,44 @@ def test_a_selection_is_the_same_in_any_order_and_knows_what_it_does_not_name() 
     assert selected(changes[:4], one).digest != digest
     gone = [RecordChange("removed", each.key, record=each.record) for each in changes]
     assert selected(gone, one).digest != digest
+
+
+MOST = [
+    RecordChange(
+        "updated",
+        f"m{n:02}",
+        changes=(
+            field("downloads", n, n + 1),
+            FieldChange("add", "/region", metric=False, new="eu"),
+            *([field("license", "mit", "gpl-3.0", metric=False)] if n == 7 else []),
+        ),
+    )
+    for n in range(30)
+]
+
+
+def said(**settings: Any) -> tuple[list[str], list[str], int, int]:
+    """Return what is said once, the keys that are named, and how many are told and counted."""
+    found = summed_up(lambda: iter(MOST), channel(**settings), total=30)
+    keys = [each.key for each in found.named]
+    return [each.field for each in found.fields], keys, found.told, found.counts["updated"]
+
+
+def test_what_happened_to_most_records_is_said_once_to_who_wants_to_know_of_it() -> None:
+    assert said() == (["region"], ["m07"], 29, 30)
+    assert said(fields=("license",)) == ([], ["m07"], 0, 1)
+    assert said(fields=("region",)) == (["region"], [], 30, 30)
+    assert said(min_severity="breaking") == ([], ["m07"], 0, 1)
+    assert said(kinds=("new",)) == ([], [], 0, 0)
+
+
+def test_a_channel_about_some_records_is_told_of_each() -> None:
+    assert len(said(where=("downloads >= 0",), limit=50)[1]) == 30
+    found = summed_up(lambda: iter(MOST), channel(limit=50), frozenset({"m01", "m02"}), total=30)
+    assert ([each.key for each in found.named], found.fields) == (["m01", "m02"], ())
+
+
+def test_metrics_beside_are_told_to_who_asked_for_metrics() -> None:
+    found = summed_up(lambda: iter(MOST), channel(kinds=BOTH, limit=50), total=30)
+    assert (len(found.named), found.counts["updated"], found.told) == (30, 30, 29)
+    assert [each.kind for each in found.named].count("metrics") == 29
