@@ -108,6 +108,9 @@ class Secret(NamedTuple):
     scheme: Literal["", "Bearer", "Basic"] = ""
     in_query: bool = False
 
+    def __repr__(self) -> str:
+        return short(self)
+
     def sent(self, value: str) -> str:
         """Return the header, or the parameter, that sends `value`."""
         if self.scheme == "Basic":  # RFC 7617: a user without a password ends with a colon

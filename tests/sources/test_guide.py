@@ -24,10 +24,23 @@ if TYPE_CHECKING:
     from archiver.transport import Transport
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
-_, _, CATALOGUES, _, HUB, IDS, OLLAMA_TABLE, _, SHOP_TABLE = re.findall(
-    r"```toml\n(.*?)```", GUIDE, re.DOTALL
-)
-_, OLLAMA, _, SHOP = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+
+
+def shown(language: str, mark: str) -> str:
+    """Return the one block of the guide in this language that holds `mark`."""
+    (block,) = (
+        each for each in re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL) if mark in each
+    )
+    return block
+
+
+CATALOGUES = shown("toml", "[sources.kev]")
+HUB = shown("toml", "[sources.modelscope]")
+IDS = shown("toml", "[sources.pins]")
+OLLAMA_TABLE = shown("toml", "[sources.ollama]")
+SHOP_TABLE = shown("toml", "[sources.shop]")
+OLLAMA = shown("python", "class Ollama(Source)")
+SHOP = shown("python", "class ShopWatcher")
 
 INSTALLED = {
     "name": "llama3:latest",
