@@ -28,9 +28,8 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
 
 def shown(language: str, mark: str) -> str:
     """Return the one block of the guide in this language that holds `mark`."""
-    (block,) = (
-        each for each in re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL) if mark in each
-    )
+    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
+    (block,) = (each for each in blocks if mark in each)
     return block
 
 
