@@ -41,7 +41,11 @@ _HABITS = {
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of its key.  Repeatable.")
 @options.excluded
 @options.reading
-@click.option("--once", is_flag=True, help="Ask an address once; else what two answers differ in.")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Request an address only once (default: twice, to see what differs).",
+)
 @options.output_format("text", "json")
 @click.pass_context
 def inspect(
