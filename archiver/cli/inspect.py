@@ -126,7 +126,8 @@ def _write(found: Inspection, excluded: tuple[str, ...], how: Reading) -> None:
         told = [said(count(each.total, "record")), said(each.reason)] if each.reason else []
         told += [] if each.key else [tr("no field is in every record and unique")]
         mark = "*" if each is chosen else "-"
-        click.echo(terminal(f"  {mark} {each.words}" + (f"  ({'; '.join(told)})" if told else "")))
+        words = " " + tr(" ({words})", words=tr("; ").join(told)) if told else ""
+        click.echo(terminal(f"  {mark} {each.words}{words}"))
     for habit in found.habits:
         words = tr(
             _HABITS[habit.setting],
