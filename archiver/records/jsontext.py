@@ -8,7 +8,7 @@ which no double spells keeps all its digits.
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
