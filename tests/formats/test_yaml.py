@@ -139,6 +139,12 @@ NINES = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("a: {<<: 1}\n", "<< merges mappings only"),
         (f"a: {'9' * 5000}\n", "line 1, column 4: a number is too large"),
         ("a: 1e999\n", "line 1, column 4: a number is too large"),
+        (f"a: !!float {'9' * 400}\n", "line 1, column 4: a number is too large"),
+        (
+            "- &a0 []\n" + "".join(f"- &a{n} [*a{n - 1}]\n" for n in range(1, 3000)),
+            "nested deeper than 100",
+        ),
+        ("%TAG !a! tag:x\n" * 2_000 + "---\na: 1\n", "too many %TAG directives"),
         ("%YAML 3.0\n---\na: 1\n", "not YAML: "),
     ],
 )
