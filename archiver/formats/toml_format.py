@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from archiver.formats import Reading
 
 _LONG_KEY: Final = re.compile(
-    r"""(?:^|[\[{,])[ \t]*+(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){%d}""" % MAX_DEPTH,
+    r"""(?:^|[\[{,])[ \t]*+(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
+    rf"{{{MAX_DEPTH}}}",
     re.ASCII | re.MULTILINE,
 )
 """A key with more parts than anything may be deep: reading it takes the square of their number."""
