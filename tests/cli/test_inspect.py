@@ -220,6 +220,15 @@ def test_what_is_not_there_is_one_clear_error(archiver: Archiver, target: str) -
     assert done.stderr.startswith("archiver: ")
 
 
+def test_a_pattern_is_called_several_files(archiver: Archiver, tmp_path: Path) -> None:
+    past = History(new_repository(tmp_path / "past"))
+    past.commit("2026-01-01T00:00:00Z", {"r/[1].json": '[{"id": "a"}, {"id": "b"}]'})
+    assert archiver("inspect", f"{past.folder}:r/[1].json").returncode == 0
+    done = archiver("inspect", f"{past.folder}:r/*.json")
+    assert done.returncode == 2
+    assert done.stderr.startswith("archiver: r/*.json names several files\n  hint: ")
+
+
 def test_a_new_source_gets_what_its_document_says(archiver: Archiver, tmp_path: Path) -> None:
     (tmp_path / "d.json").write_text('{"data": [{"id": "a", "v": 1}, {"id": "b", "v": 2}]}')
     folder = tmp_path / "archive"
