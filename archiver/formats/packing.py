@@ -25,6 +25,8 @@ SUFFIXES: Final = (".gz", ".xz", ".zst", ".zip")
 """Suffixes of names of packed documents; the one before says the format."""
 
 _PIECE: Final = 1 << 20
+_SLICE: Final = 1 << 16
+"""Bytes that are unpacked at once: what follows the end of each member is copied."""
 _LITTLE: Final = 1 << 12
 """Bytes that are unpacked at once by what cannot be told when to stop: at most 128 MiB."""
 _WRAPPED: Final = 31
@@ -63,7 +65,7 @@ class _Packing(NamedTuple):
     name: str
     unpacker: Callable[[], _Unpacker]
     errors: tuple[type[Exception], ...]
-    at_once: int = _PIECE
+    at_once: int = _SLICE
 
 
 class _Gzip:
