@@ -74,6 +74,7 @@ class Habit(NamedTuple):
 @dataclass(slots=True)
 class _Seen:
     changed: int = 0
+    nested: int = 0
     numbers: int = 0
     ordered: int = 0
 
@@ -120,8 +121,16 @@ class Habits:
         if changed:
             self._steps.append(step)
 
-    def found(self) -> list[Habit]:
-        """Return what fields do most of the time, by path."""
+    def found(self, *, fewest: int = 1) -> list[Habit]:
+        """Return what fields do most of the time, by path.
+
+        An array of objects is never volatile: these may be the records.
+
+        Args:
+            fewest: Steps that must have been seen before anything is said.
+        """
+        if self.steps < fewest:
+            return []
         everywhere = Counter(names for step in self._steps for names in step.fields)
         found = filter(None, map(self._habit, everywhere))
         return sorted(_outermost(found), key=lambda each: each.path)
@@ -137,6 +146,8 @@ class Habits:
         least = _FEW if counter else _SOME if numbers else _MOST
         busy = [seen.changed / common for common, seen in steps if seen.changed >= least * common]
         if len(busy) < _MOST * self.steps:
+            return None
+        if any(seen.nested for _, seen in steps):
             return None
         share = sum(busy) / len(busy)
         counts = numbers and not (_STAMP.search(names[-1]) and share >= _MOST)
@@ -159,6 +170,7 @@ def _look(old: Texts, new: Texts, above: Names, found: dict[Names, _Seen], depth
             continue
         seen = found.setdefault(names, _Seen())
         seen.changed += 1
+        seen.nested += after[:1] == b"[" and b"{" in after
         seen.numbers += bool(_NUMBER.fullmatch(before) and _NUMBER.fullmatch(after))
         seen.ordered += before[:1] == after[:1] == b"[" and _is_reordered(before, after)
 

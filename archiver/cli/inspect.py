@@ -119,7 +119,7 @@ def _write(found: Inspection, excluded: tuple[str, ...], how: Reading) -> None:
     click.echo(terminal(f"{redact(found.url)}: {', '.join(facts)}"))
     chosen = _chosen(found)
     for each in found.finding.candidates:
-        told = [count(each.total, "record"), said(each.reason)] if each.reason else []
+        told = [said(count(each.total, "record")), said(each.reason)] if each.reason else []
         told += [] if each.key else [tr("no field is in every record and unique")]
         mark = "*" if each is chosen else "-"
         click.echo(terminal(f"  {mark} {each.words}" + (f"  ({'; '.join(told)})" if told else "")))

@@ -81,7 +81,7 @@ def assumed(name: str, documents: Iterable[Content], said: Said) -> tuple[str, t
 def was_read(chosen: Candidate, name: str) -> str:
     """Say what was assumed of a file, and who can say otherwise."""
     return sentence(
-        "{setting} was read from {name}; --records and --key say otherwise",
+        "assuming {setting} for {name}; --records and --key override this",
         setting=chosen.words,
         name=name,
     )

@@ -169,7 +169,7 @@ class Documents:
         if flaws > _FLAWS * records:
             raise ConfigError(
                 sentence(
-                    "{setting} was read from the file, but {flaws:,} of its {records:,} records "
+                    "assuming {setting}, {flaws:,} of the {records:,} records "
                     "have no key of their own",
                     setting=setting(self._shape.records, self._shape.key),
                     flaws=flaws,

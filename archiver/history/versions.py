@@ -11,6 +11,8 @@ from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot, reason
 from archiver.formats.packing import unpacked
@@ -101,7 +103,7 @@ class Version:
     def with_lines(self, lines: Mapping[str, bytes], *notes: str) -> Version:
         """Return it with other `lines`, by key, and more notes."""
         kept = [lines[key] for key in sorted(lines)]
-        end = End(self.end.revision, self.end.timestamp, len(kept))
+        end = msgspec.structs.replace(self.end, total=len(kept))
         parts = {"": Part(None, lambda: kept)}
         return replace(self, end=end, parts=parts, notes=(*self.notes, *notes), again=None)
 
@@ -318,7 +320,7 @@ class Versions:
             UnreadableSnapshot: It holds no catalogue.
         """
         found = self._interpreted(chunks(path), path.name)
-        end = End(None, found.taken, found.total)
+        end = End(None, found.taken, found.total, str(path))
         again = partial(self.file, path) if path.is_file() else None  # a pipe is read once
         if not found.shards:
             parts = {"": Part(None, lambda: found.lines)}

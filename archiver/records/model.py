@@ -203,18 +203,20 @@ class FieldSummary(
         return steps(self.path)[0]
 
 
-class End(msgspec.Struct, frozen=True):
+class End(msgspec.Struct, frozen=True, omit_defaults=True):
     """One end of a comparison.
 
     Attributes:
         revision: Full commit id, or None for a plain file or nothing.
         timestamp: Capture time in UTC as ``YYYY-MM-DD HH:MM:SS``, or None if unknown.
         total: Number of records.
+        file: Path of a plain file, as it was given; absent: it is none.
     """
 
     revision: str | None
     timestamp: str | None
     total: int
+    file: str = ""
 
     __repr__ = short
 

@@ -169,7 +169,7 @@ def end(end: End) -> str:
     """Name one end of a comparison by capture time and short revision, not yet safe for a sink."""
     revision = f"({short(end.revision)})" if end.revision and end.timestamp else end.revision
     parts = [part for part in (end.timestamp, revision) if part]
-    return " ".join(parts) or (tr("a file") if end.total else tr("nothing"))
+    return " ".join(parts) or end.file or tr("nothing")
 
 
 def committed(timestamp: str, revision: str) -> str:

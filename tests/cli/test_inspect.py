@@ -234,7 +234,7 @@ def test_a_new_source_gets_what_its_document_says(archiver: Archiver, tmp_path: 
     folder = tmp_path / "archive"
     made = archiver("init", folder, "--source", "d", "--url", tmp_path / "d.json")
     assert made.returncode == 0
-    assert 'note: records = "data", key = "id" was read from' in made.stderr
+    assert 'note: assuming records = "data", key = "id" for' in made.stderr
     table = tomllib.loads((folder / "archiver.toml").read_text())["sources"]["d"]
     assert (table["records"], table["key"]) == ("data", ["id"])
     assert archiver("run", "--repo", folder).returncode == 0

@@ -125,7 +125,7 @@ def test_the_log_needs_no_options(
     assert list(rows(reversed(entries))) == expected(real, name)
     keys = ", ".join(f'"{field}"' for field in SHAPES[name].key)
     key = keys if len(SHAPES[name].key) == 1 else f"[{keys}]"
-    said = f'records = "{SHAPES[name].records}", key = {key} was read from {SHAPES[name].file}'
+    said = f'assuming records = "{SHAPES[name].records}", key = {key} for {SHAPES[name].file}'
     assert said in done.stderr or name == "khavel"  # as the original design wrote it
 
 

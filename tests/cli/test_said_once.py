@@ -48,11 +48,11 @@ def compare(archiver: Archiver, tmp_path: Path) -> Callable[..., str]:
 
 
 def test_three_hundred_records_that_change_alike_are_two_lines(
-    compare: Callable[..., str],
+    compare: Callable[..., str], tmp_path: Path
 ) -> None:
     old, new = region_and_tags()
     assert compare(old, new).splitlines() == [
-        "new.json: a file → a file",
+        f"new.json: {tmp_path}/old.json → {tmp_path}/new.json",
         "* region: added to 300 of 300",
         '* tags: order changed in 300 of 300; sets = ["tags"] would ignore it',
         "  (--all lists each record)",

@@ -49,8 +49,8 @@ def test_two_files_are_compared(archiver: Archiver, tmp_path: Path, name: str) -
     assert done.returncode == 0
     assert sum(json.loads(done.stdout)["summary"][kind] for kind in ("new", "updated", "removed"))
     (note,) = done.stderr.splitlines()
-    assert note.startswith(f"note: {setting}")
-    assert note.endswith("was read from b.json; --records and --key say otherwise")
+    assert note.startswith(f"note: assuming {setting}")
+    assert note.endswith("for b.json; --records and --key override this")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "ndjson", "yaml"])

@@ -118,7 +118,17 @@ class ApiSource(JsonSource):
                 sentence("{place}: {error}", place=id_, error=reason(error)), hint=error.hint
             ) from error
         keys = [row.key for row in records if not isinstance(row, Bad)]
-        said = self._said(page, answer)._replace(repeats=str(len(keys) - len({*keys})))
+        said = self._said(page, answer)
+        if said.state == LAST and next_link(page) is not None:
+            raise MalformedPage(
+                sentence(
+                    "{place}: the settings take it for the last page, but its header Link names a "
+                    "next one",
+                    place=self._place(id_),
+                ),
+                hint=sentence('next = "link" follows that header'),
+            )
+        said = said._replace(repeats=str(len(keys) - len({*keys})))
         announced = self._announced(answer, self._place(id_)) if self.settings.total else None
         several = len(self.settings.addresses) > 1
         return Parsed(
