@@ -166,6 +166,7 @@ def of_history(folder: Path, file: str, asked: Asked) -> Inspection:
 
     Raises:
         NotADataRepository: No commit holds the file.
+        ConfigError: It is a pattern, which names several.
     """
     repository = Repository.open(folder)
     if repository.root is not None:
@@ -218,6 +219,11 @@ def _of_history(
         excluded=asked.excluded,
         how=asked.how,
     )
+    if catalogue.is_folder:
+        raise ConfigError(
+            sentence("{path} names several files", path=file),
+            hint=sentence("look at one of them, or at all with: archiver log --file 'PATTERN'"),
+        )
     revisions = [each for each in catalogue.reachable() if each.blob]
     if not revisions:
         raise NotADataRepository(sentence("no commit holds {path}", path=file))

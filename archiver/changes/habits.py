@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from archiver.changes.compare import differing, split, unequal
-from archiver.records.field_path import spelled
+from archiver.records.field_path import pasted
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.representation import short
 
@@ -154,7 +154,7 @@ class Habits:
         return self._told(names, "metrics" if counts else "volatile", share, len(busy))
 
     def _told(self, names: Names, setting: Setting, share: float, steps: int) -> Habit:
-        return Habit(spelled(names), setting, share, steps, self.steps)
+        return Habit(pasted(names), setting, share, steps, self.steps)
 
 
 def _look(old: Texts, new: Texts, above: Names, found: dict[Names, _Seen], depth: int) -> None:

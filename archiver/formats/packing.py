@@ -266,7 +266,7 @@ def _directory(body: bytes) -> int:
 
 
 def _chosen(archive: ZipFile, member: str) -> ZipInfo:
-    files = [each for each in archive.infolist() if not each.is_dir() and _is_data(each.filename)]
+    files = [each for each in archive.infolist() if _is_data(each.filename)]
     names = [each.filename for each in files]
     for name in names:
         if name.startswith(("/", "\\")) or ":" in name[:2] or ".." in name.split("/"):
@@ -301,8 +301,8 @@ def _chosen(archive: ZipFile, member: str) -> ZipInfo:
 
 
 def _is_data(name: str) -> bool:
-    """Say whether a member is more than what macOS adds to every file."""
-    return not name.startswith("__MACOSX/") and not name.endswith("/.DS_Store")
+    """Say whether a member is more than a folder, and what macOS adds to every file."""
+    return not name.startswith("__MACOSX/") and not name.endswith(("/", "/.DS_Store"))
 
 
 def _extracted(archive: ZipFile, member: ZipInfo) -> Iterator[bytes]:

@@ -136,6 +136,11 @@ def test_a_zip_archive_that_hides_the_length_of_its_list_is_refused() -> None:
         unpacked((b"PK\x03\x04" + bytes(100) + long + locator + end,))
 
 
+def test_a_member_without_a_name_is_read_like_any_other() -> None:
+    body = zipped({"zz": b"[]"}).replace(b"zz", b"\0z")  # a NUL ends a name
+    assert b"".join(unpacked((body,))[0]) == b"[]"
+
+
 def test_an_encrypted_member_is_named() -> None:
     body = bytearray(zipped({"a.csv": TEXT}))
     for start, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
