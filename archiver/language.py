@@ -44,8 +44,8 @@ _SPEC: Final = re.compile(r"\{(\w+)[:!][^}]*\}")
 _JOINTS: Final = (
     ("; ", "", "{first}; {second}"),
     (", ", "", "{first}, {rest}"),
-    (": ", "", "{place}: {reason}"),
     (" (", ")", "{place} ({reason})"),
+    (": ", "", "{place}: {reason}"),
 )
 """What stands between, and behind, two sentences that were joined, and the message for them."""
 
@@ -199,6 +199,7 @@ def _retold_apart(text: str, depth: int) -> str:
             if told != parts:
                 names = _PLACEHOLDER.findall(template)
                 return tr(template, **dict(zip(names, told, strict=True)))
+            break  # the others would double the work at every depth
     return text
 
 
@@ -296,7 +297,7 @@ def _templates(language: str) -> list[tuple[str, list[str], list[str], set[str]]
     for template, translation in told.items():
         literals = _PLACEHOLDER.split(template)
         letters = sum(map(str.isalpha, "".join(literals[::2])))
-        numbers = set(_COUNTED.findall(template))
+        numbers = set() if template in counted else {*_COUNTED.findall(template)}
         is_short = template in counted or numbers.issuperset(literals[1::2])
         fewest = 1 if is_short else _FEWEST_LETTERS
         if len(literals) > 1 and letters >= fewest:
