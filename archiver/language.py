@@ -17,7 +17,7 @@ from functools import cache, reduce
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from gettext import NullTranslations
 
 ENGLISH: Final = "en"
@@ -37,7 +37,17 @@ _FEWEST_LETTERS: Final = 6  # of a template that is recognised
 _DEEPEST: Final = 6  # sentences inside of one another
 _LONGEST: Final = 2_000  # characters of a text that is recognised
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)[^}]*\}")
+_COUNTED: Final = re.compile(r"\{(\w+):[,d]\}")
+_NUMBER: Final = re.compile(r"-?[\d,]+(\.\d+)?")
 _SPEC: Final = re.compile(r"\{(\w+)[:!][^}]*\}")
+
+_JOINTS: Final = (
+    ("; ", "", "{first}; {second}"),
+    (", ", "", "{first}, {rest}"),
+    (" (", ")", "{place} ({reason})"),
+    (": ", "", "{place}: {reason}"),
+)
+"""What stands between, and behind, two sentences that were joined, and the message for them."""
 
 _FORMS: Final[dict[str, str]] = {}
 """The template for several to that for one, which a catalogue has alone."""
@@ -155,7 +165,8 @@ def retold(text: str, *, depth: int = _DEEPEST) -> str:
     """Say a sentence that was stored in English in the language of the reader.
 
     The template that shares most with it is the one that it was made of; what stands for its
-    placeholders is recognised likewise, to a `depth`. What nothing is known of stays as it is.
+    placeholders is recognised likewise, to a `depth`. So is each of several sentences that were
+    joined. What nothing is known of stays as it is.
     """
     if type(text) is not str:
         return said(text)
@@ -165,14 +176,36 @@ def retold(text: str, *, depth: int = _DEEPEST) -> str:
         return text
     if (exact := catalogue.pgettext(STORED, text)) != text:
         return exact
-    for translation, literals, names in _templates(current()):
+    for translation, literals, names, numbers in _templates(current()):
         values = _values(text, literals)
-        if values is not None:
+        if values is not None and _are_numbers(names, values, numbers):
             pairs = zip(names, values, strict=True)
             return _filled(
                 translation, {name: retold(value, depth=depth - 1) for name, value in pairs}
             )
+    return _retold_apart(text, depth)
+
+
+def _retold_apart(text: str, depth: int) -> str:
+    """Say a text that was joined of sentences, of which at least one is recognised.
+
+    A single word among them may be a name, and stays as it is.
+    """
+    for separator, end, template in _JOINTS:
+        first, found, rest = text.removesuffix(end).partition(separator)
+        if found and text.endswith(end):
+            parts = [first, rest]
+            told = [retold(each, depth=depth - 1) if " " in each else each for each in parts]
+            if told != parts:
+                names = _PLACEHOLDER.findall(template)
+                return tr(template, **dict(zip(names, told, strict=True)))
+            break  # the others would double the work at every depth
     return text
+
+
+def _are_numbers(names: Sequence[str], values: Sequence[str], numbers: Container[str]) -> bool:
+    pairs = zip(names, values, strict=True)
+    return all(_NUMBER.fullmatch(value) for name, value in pairs if name in numbers)
 
 
 def _values(text: str, literals: Sequence[str]) -> list[str] | None:
@@ -244,8 +277,10 @@ def known(name: str) -> str | None:
 
 
 @cache
-def _templates(language: str) -> list[tuple[str, list[str], list[str]]]:
+def _templates(language: str) -> list[tuple[str, list[str], list[str], set[str]]]:
     """Return each translation with the literals and placeholders of what it translates.
+
+    The last member names the placeholders for which only a number stands.
 
     Those that share most with a text that is made of them come first.
     """
@@ -262,9 +297,12 @@ def _templates(language: str) -> list[tuple[str, list[str], list[str]]]:
     for template, translation in told.items():
         literals = _PLACEHOLDER.split(template)
         letters = sum(map(str.isalpha, "".join(literals[::2])))
-        fewest = 1 if template in counted else _FEWEST_LETTERS
+        numbers = set() if template in counted else {*_COUNTED.findall(template)}
+        is_short = template in counted or numbers.issuperset(literals[1::2])
+        fewest = 1 if is_short else _FEWEST_LETTERS
         if len(literals) > 1 and letters >= fewest:
-            found.append((_SPEC.sub(r"{\1}", translation), literals[::2], literals[1::2]))
+            told_so = _SPEC.sub(r"{\1}", translation)
+            found.append((told_so, literals[::2], literals[1::2], numbers))
     return sorted(found, key=lambda each: -sum(map(len, each[1])))
 
 

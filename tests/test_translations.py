@@ -6,6 +6,7 @@ import ast
 import pickle
 import re
 from string import Formatter
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -156,6 +157,28 @@ def test_what_was_stored_is_recognised() -> None:
         shown = retold(text)
         assert not re.search("[a-z]{3}", shown)
         assert "2" in shown
+
+
+def test_sentences_that_were_stored_as_one_are_recognised_each() -> None:
+    left = stored("left out, no usable record: {names}", names="line 4 (not UTF-8: byte 0xfc)")
+    moved = stored("moved here from {old}", old="a.csv")
+    with speaking("zh"):
+        shown = retold(f"{left}; {moved}")
+    assert re.findall("[A-Za-z]{2,}", shown) == ["UTF", "xfc", "csv"]
+
+
+def test_a_name_among_sentences_is_never_translated() -> None:
+    text = stored("possible rename: {key}", key="failed, new, number")
+    with speaking("zh"):
+        assert retold(text).endswith("failed, new, number")
+
+
+def test_a_text_of_many_parts_takes_no_time() -> None:
+    text = "a: b; c, d (e f) g, h; i: j k (l, m)" * 50
+    with speaking("zh"):
+        start = perf_counter()
+        assert retold(text) == text
+        assert perf_counter() - start < 2
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from archiver.history import snapshots
 from archiver.history.changelog import links
 from archiver.history.comparison import outlined
 from archiver.history.versions import EMPTY, opened, stamp
-from archiver.language import sentence, speaking, stored
+from archiver.language import Stored, sentence, speaking, stored
 from archiver.records import canonical
 from archiver.records.digest import records_digest
 from archiver.records.model import End, Line
@@ -133,7 +133,10 @@ class _Importing:
         except (UnreadableSnapshot, UnknownRevision) as error:
             self._skipped.append(sentence("{name}: {error}", name=origin.name, error=reason(error)))
             return
-        self._notes += (f"{origin.name}: {note}" for note in version.notes)
+        self._notes += (
+            sentence("{name}: {note}", name=origin.name, note=Stored(note))
+            for note in version.notes
+        )
         self._total = len(lines)
         digest = records_digest(lines.split(1)[""], self._policy)
         if self._digests[-1:] == [digest]:

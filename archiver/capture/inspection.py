@@ -304,7 +304,7 @@ def _readable(version: _Version, asked: Asked) -> formats.Text:
     if text.body is not None and asked.records is None and not find((text.body,)).candidates:
         raise UnreadableSnapshot(
             sentence("there is no list of records in it, and no object of them"),
-            hint=sentence("where they are can be said: --records PATH"),
+            hint=sentence("point to them with --records PATH"),
         )
     return text
 

@@ -25,7 +25,7 @@ from archiver.jobs.github import (
     write_results,
 )
 from archiver.jobs.job import Job
-from archiver.language import joined, sentence, tr
+from archiver.language import joined, retold, sentence, tr
 from archiver.records.text import count, terminal
 from archiver.render.console import COLOURS
 from archiver.store.clone import is_url
@@ -240,7 +240,8 @@ def import_(
         done = import_all(
             target, origins, now=now(), progress=lambda number: bar(number, len(origins))
         )
-    for line in (*done.notes, *(tr("left out: {each}", each=each) for each in done.skipped)):
+    skipped = (tr("left out: {each}", each=each) for each in done.skipped)
+    for line in (*map(retold, done.notes), *skipped):
         output.note(terminal(f"{done.source}: {line}"))
     if not done.committed + done.present + done.identical:
         left_out = count(len(done.skipped), "version")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from archiver.language import tr
 from archiver.records.text import width
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ class Formatter(click.HelpFormatter):
             self.write("\n" if number else "")
             for line in _lines(paragraph, self.width - self.current_indent):
                 self.write(f"{indent}{line}\n".replace(f"{indent}\n", "\n"))
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write how a command is called; behind a wide colon stands no blank."""
+        super().write_usage(prog, args, tr("Usage: ") if prefix is None else prefix)
+
+    def write_heading(self, heading: str) -> None:
+        """Write a heading and its colon."""
+        self.write(" " * self.current_indent + tr("{heading}:", heading=heading) + "\n")
 
     def write_dl(
         self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2

@@ -41,7 +41,11 @@ _HABITS = {
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of its key.  Repeatable.")
 @options.excluded
 @options.reading
-@click.option("--once", is_flag=True, help="Ask an address once; else what two answers differ in.")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Request an address only once (default: twice, to see what differs).",
+)
 @options.output_format("text", "json")
 @click.pass_context
 def inspect(
@@ -122,7 +126,8 @@ def _write(found: Inspection, excluded: tuple[str, ...], how: Reading) -> None:
         told = [said(count(each.total, "record")), said(each.reason)] if each.reason else []
         told += [] if each.key else [tr("no field is in every record and unique")]
         mark = "*" if each is chosen else "-"
-        click.echo(terminal(f"  {mark} {each.words}" + (f"  ({'; '.join(told)})" if told else "")))
+        words = " " + tr(" ({words})", words=tr("; ").join(told)) if told else ""
+        click.echo(terminal(f"  {mark} {each.words}{words}"))
     for habit in found.habits:
         words = tr(
             _HABITS[habit.setting],

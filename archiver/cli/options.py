@@ -154,8 +154,8 @@ base_url = click.option(
 
 
 _HOW_WRITTEN = (
-    sentence("How it is written."),
-    sentence("How it is written.  csv-raw: for programs."),
+    sentence("Output format."),
+    sentence("Output format.  csv-raw: for programs."),
 )
 
 
@@ -280,7 +280,7 @@ excluded = click.option(
     "excluded",
     metavar="NAME",
     multiple=True,
-    help="A member of {} in the path that is no record.  Repeatable.",
+    help="A member that {} skips.  Repeatable.",
 )
 """Excludes members of objects that the path of the records goes through."""
 
@@ -292,14 +292,18 @@ _READING: tuple[Decorator, ...] = (
         help="Its format: json, jsonl, csv, tsv, yaml, toml.  [default: by name and content]",
     ),
     click.option(
-        "--encoding", metavar="NAME", help="Its encoding.  [default: by its mark, else UTF-8]"
+        "--encoding",
+        metavar="NAME",
+        help="Its encoding.  [default: by its byte order mark, else UTF-8]",
     ),
     click.option(
         "--types",
         type=click.Choice(("text", "infer")),
         help="Cells of CSV: text, or numbers where they look the same.  [default: text]",
     ),
-    click.option("--member", metavar="NAME", help="The file of a zip archive.  [default: its one]"),
+    click.option(
+        "--member", metavar="NAME", help="The file of a zip archive.  [default: the only file]"
+    ),
 )
 
 follow = click.option(

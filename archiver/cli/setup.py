@@ -286,7 +286,7 @@ def _found(url: str, asked: Asked) -> tuple[str, tuple[str, ...]]:
     try:
         finding = first_look(url, asked, Environment.read(process_environment()))
     except (SourceError, StoreError) as error:
-        words = sentence("{reason}; records and key are for you to write", reason=reason(error))
+        words = sentence("{reason}; fill in records and key yourself", reason=reason(error))
         output.noted(words)
         return known, asked.key
     chosen = finding.chosen

@@ -81,7 +81,7 @@ class Text:
         if self.columns and not any(name in self.columns for name in key):
             raise UnreadableSnapshot(
                 sentence(
-                    'its header has no column "{name}" (there: {there})',
+                    'its header has no column "{name}" (found: {there})',
                     name=next(iter(key), ""),
                     there=", ".join(self.columns[:_SHOWN]),
                 )

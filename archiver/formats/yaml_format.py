@@ -220,7 +220,7 @@ class _Builder:
             return ""
         name = tag.removeprefix(_CORE)
         if tag != "!" and (name == tag or name not in known):
-            raise _refused(event, sentence("the tag {tag} is not read", tag=tag))
+            raise _refused(event, sentence("the tag {tag} is not supported", tag=tag))
         return name
 
     def _mapping(self, event: Any) -> None:

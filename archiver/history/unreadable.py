@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from archiver.store.history import Revision
 
 _NAMED: Final = 3
-_ASKED: Final = sentence("where are its records, and what is their key? --records PATH --key FIELD")
+_ASKED: Final = sentence(
+    "say where the records are and which field is the key: --records PATH --key FIELD"
+)
 
 _log = logging.getLogger(__name__)
 

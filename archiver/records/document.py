@@ -451,7 +451,7 @@ def _descend(
 ) -> Iterator[_Found]:
     for value in found:
         if step == EACH:
-            for index, text in enumerate(_decoded(_ARRAY, value, sentence("an array"))):
+            for index, text in enumerate(_decoded(_ARRAY, value)):
                 yield _Found(text, value.around, f"{value.place}/{index}", value.groups)
         elif is_members(step):
             field = field_of(step)
@@ -469,7 +469,7 @@ def _held(value: _Found, step: str, excluded: frozenset[str]) -> Iterable[_Named
     if is_members(step):
         held = _members(value)
         return [each for each in held if each[0] not in excluded] if excluded else held
-    return enumerate(_decoded(_ARRAY, value, sentence("an array")))
+    return enumerate(_decoded(_ARRAY, value))
 
 
 def _row(cells: Json, fields: tuple[str, ...]) -> Record:
@@ -538,18 +538,16 @@ def _names(found: Iterable[_Found], header: str) -> tuple[str, ...]:
 def _member(value: _Found, name: str) -> _Found:
     members = _distinct(value)
     if name not in members:
-        there = ", ".join(list(members)[:5]) or sentence("nothing")
-        raise UnreadableSnapshot(
-            sentence(
-                'no "{name}" at {place} (there: {there})',
-                name=name,
-                place=value.place or sentence("the top"),
-                there=there,
-            ),
-            hint=WHERE,
-        )
+        raise UnreadableSnapshot(_no_member(name, value.place, members), hint=WHERE)
     around = (members, *value.around)
     return _Found(members[name], around, f"{value.place}/{name}", value.groups)
+
+
+def _no_member(name: str, place: str, members: Iterable[str]) -> str:
+    there = ", ".join(list(members)[:5]) or sentence("nothing")
+    if not place:
+        return sentence('no "{name}" at the top level (found: {there})', name=name, there=there)
+    return sentence('no "{name}" at {place} (found: {there})', name=name, place=place, there=there)
 
 
 def _distinct(value: _Found) -> dict[str, msgspec.Raw]:
@@ -565,20 +563,27 @@ def _distinct(value: _Found) -> dict[str, msgspec.Raw]:
 
 
 def _members(value: _Found) -> list[tuple[str, msgspec.Raw]]:
-    found = _decoded(_OBJECT, value, sentence("an object")).items()
+    found = _decoded(_OBJECT, value).items()
     return [(str(name), text) for name, text in found]
 
 
-def _decoded(decoder: msgspec.json.Decoder[Json], value: _Found, shape: str) -> Json:
+def _decoded(decoder: msgspec.json.Decoder[Json], value: _Found) -> Json:
     try:
         return decoder.decode(value.text)
     except msgspec.ValidationError:
-        message = sentence(
-            "{place} is not {shape}", place=value.place or sentence("the document"), shape=shape
-        )
-        raise UnreadableSnapshot(message, hint=WHERE) from None
+        raise UnreadableSnapshot(_of_another_shape(decoder, value.place), hint=WHERE) from None
     except UNREADABLE as error:
         raise UnreadableSnapshot(sentence("not JSON: {plain}", plain=plain(error))) from error
+
+
+def _of_another_shape(decoder: msgspec.json.Decoder[Json], place: str) -> str:
+    if decoder is _ARRAY:
+        if not place:
+            return sentence("the document is not an array")
+        return sentence("{place} is not an array", place=place)
+    if not place:
+        return sentence("the document is not an object")
+    return sentence("{place} is not an object", place=place)
 
 
 def _part(field: str, record: Record, holder: _Found, name: str | int) -> Json:

@@ -8,7 +8,7 @@ which no double spells keeps all its digits.
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -77,6 +77,14 @@ def parse(data: bytes | msgspec.Raw) -> Json:
         raise ValueError(plain(error)) from error
 
 
+_MALFORMED: Final = {
+    "Input data was truncated": sentence("it ends too early (truncated)"),
+    "invalid character": sentence("invalid character (byte {byte})"),
+    "trailing characters": sentence("trailing characters (byte {byte})"),
+}
+"""What msgspec says of a text that is not JSON, in words that can be translated."""
+
+
 def plain(error: Exception) -> str:
     """Say in plain words why a text could not be decoded, given one of `UNREADABLE`."""
     if isinstance(error, RecursionError):
@@ -87,7 +95,8 @@ def plain(error: Exception) -> str:
     if "surrogate" in reason or "end of hex escape" in reason:
         place = "".join(reason.partition(" (byte")[1:])
         return sentence("a string holds a lone surrogate{place}", place=place)
-    return reason.replace("Input data was truncated", "it ends too early (truncated)")
+    words, _, byte = reason.removesuffix(")").partition(" (byte ")
+    return sentence(_MALFORMED[words], byte=byte) if words in _MALFORMED else reason
 
 
 def dump(value: Json) -> bytes:

@@ -327,7 +327,7 @@ def _of_field(summary: FieldSummary) -> str:
                 **words,
             )
         case "recased":
-            line = tr("{field}: upper and lower case changed in {number} of {total}", **words)
+            line = tr("{field}: only letter case changed in {number} of {total}", **words)
         case "scaled":
             words["factor"] = _factor(summary.factor)
             line = tr("{field}: multiplied by {factor} in {number} of {total}", **words)
@@ -340,7 +340,9 @@ def _of_type(summary: FieldSummary, words: Mapping[str, str]) -> str:
     if summary.old_type is UNSET or summary.new_type is UNSET:
         return tr("{field}: of another type in {number} of {total}", **words)
     old, new = _TYPES[summary.old_type], _TYPES[summary.new_type]
-    return tr("{field}: was {old} and is {new} in {number} of {total}", old=old, new=new, **words)
+    return tr(
+        "{field}: changed from {old} to {new} in {number} of {total}", old=old, new=new, **words
+    )
 
 
 def _factor(factor: float | UnsetType) -> str:
@@ -349,11 +351,11 @@ def _factor(factor: float | UnsetType) -> str:
 
 
 _TYPES: Final[Mapping[str, str]] = {
-    "boolean": sentence("a boolean"),
-    "number": sentence("a number"),
-    "string": sentence("a string"),
-    "array": sentence("an array"),
-    "object": sentence("an object"),
+    "boolean": sentence("boolean"),
+    "number": sentence("number"),
+    "string": sentence("string"),
+    "array": sentence("array"),
+    "object": sentence("object"),
 }
 """What the types of JSON are called inside of a sentence."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archiver.changes.severity import FIRST, of_kind
 from archiver.database.news import told
-from archiver.language import listed, tr, trn
+from archiver.language import listed, retold, tr, trn
 from archiver.records.model import KINDS
 from archiver.records.text import count
 from archiver.render import wording
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _LISTED: Final = 200
 """Changes of each kind that stand in the page of a capture or a month."""
 PROOF: Final = "Archiver-Proof"
+_END: Final = "; end="
 DIGEST: Final = "Archiver-Records-Digest"
 """The trailers of a capture's commit, see `capture.report`."""
 _OTHERS: Final = ("returned", "renamed", "entered", "left")
@@ -85,7 +86,7 @@ class Captures:
             "revision": capture.revision,
             "object": capture.object,
             "subject": capture.subject,
-            "proof": trailers.get(PROOF, ""),
+            "proof": _proof(trailers.get(PROOF, "")),
             "digest": trailers.get(DIGEST, ""),
         }
 
@@ -207,3 +208,9 @@ def _quiet(capture: Capture) -> str:
         if moved
         else tr("no record differs.")
     )
+
+
+def _proof(trailer: str) -> str:
+    """Return the trailer that says why a listing was complete, its last words translated."""
+    counts, found, end = trailer.partition(_END)
+    return f"{counts}{found}{retold(end)}"

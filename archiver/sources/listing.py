@@ -148,7 +148,7 @@ def refuse_damage(listing: Listing, *, overlapping: bool = False) -> None:
     """
     proof = listing.proof
     reasons = tuple(
-        sentence("{place}: {reason}", place=bad.place, reason=Stored(bad.reason))
+        sentence("{place}: {reason}", place=Stored(bad.place), reason=Stored(bad.reason))
         for bad in listing.bad
         if not bad.beside
     )

@@ -288,7 +288,9 @@ def _accepted(page: Page, site: Site | None) -> Page:
         variables = ", ".join(site.variables)
         raise SourceRefused(
             sentence(
-                "{message}; sent was what {variables} holds", message=message, variables=variables
+                "{message}; the secret in {variables} was sent",
+                message=message,
+                variables=variables,
             ),
             hint=sentence(
                 "check whether {variables} holds the right secret, and whether it is still valid",

@@ -191,7 +191,7 @@ def test_a_secret_that_was_rotated_is_named_by_its_variable(
         (repo / "archiver.toml").write_text(shop(server.url, 'bearer_env = "SHOP"'))
         done = archiver("--debug", "run", "--repo", repo, SHOP=SECRET)
         assert (done.returncode, len(server.seen)) == (3, 1)
-        assert f"answered {status}; sent was what SHOP holds" in done.stderr
+        assert f"answered {status}; the secret in SHOP was sent" in done.stderr
         assert archiver("run", "--repo", repo, SHOP="new-secret").returncode == 0
     said = (done.stdout + done.stderr).encode()
     assert not [

@@ -260,7 +260,7 @@ def test_a_header_that_changes_half_way_is_followed(archiver: Archiver, repo: Pa
     found: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
     assert [each["status"] for each in found] == ["ok", "unreadable", "ok", "first"]
     assert [each["summary"]["updated"] for each in found if each["summary"]] == [2, 1]
-    assert found[1]["reason"] == 'its header has no column "id" (there: v, name, key)'
+    assert found[1]["reason"] == 'its header has no column "id" (found: v, name, key)'
 
 
 def test_what_a_person_says_of_a_document_overrides_its_name(

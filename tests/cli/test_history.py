@@ -251,7 +251,7 @@ def test_the_log_is_a_changelog(past: History, ask: Archiver) -> None:
         "    add c",
         f"2026-01-04 00:00:00  {ids[1]}  unreadable",
         "    a version",
-        '    no "models" at the top (there: error)',
+        '    no "models" at the top level (found: error)',
         f"2026-01-03 00:00:00  {ids[2]}  +1 new, 1 updated (2 records)",
         "    a version",
         f"2026-01-01 00:00:00  {ids[3]}  first snapshot (1 record)",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from support.commandline import Archiver
 
 SHAPE = ("--key", "id", "--records", "models")
-ASKED = "where are its records, and what is their key? --records PATH --key FIELD"
+ASKED = "say where the records are and which field is the key: --records PATH --key FIELD"
 HINT = f"  hint: {ASKED}"
 SUGGESTED = f'  hint: did you mean records = "models"? {ASKED}'
 WRONG = ("--key", "id", "--records", "entries")
@@ -78,7 +78,7 @@ def test_of_two_plain_files_the_unreadable_one_is_named(archiver: Archiver, tmp_
     bad.write_text('{"error": 429}')
     done = archiver("compare", good, bad, *SHAPE)
     assert done.returncode == 5
-    assert done.stderr.startswith(f'archiver: {bad} cannot be read: no "models" at the top')
+    assert done.stderr.startswith(f'archiver: {bad} cannot be read: no "models" at the top level')
     assert "--records PATH --key FIELD" in done.stderr
 
 
@@ -103,7 +103,7 @@ def test_a_problem_of_every_version_is_named_once(
     versions = f"3 versions, 2026-01-01 ({oldest}) to 2026-01-03 ({newest})"
     assert done.stderr.splitlines() == [
         f"archiver: no version of {FILE} can be read",
-        f'archiver: {versions}: no "entries" at the top (there: models)',
+        f'archiver: {versions}: no "entries" at the top level (found: models)',
         SUGGESTED,
     ]
 
@@ -132,7 +132,7 @@ def test_a_newest_version_that_cannot_be_read_is_named(
     (torn,) = committed(past, '{"error": 429}')
     done = archiver(*command, "--repo", past.folder, "--file", FILE, *SHAPE)
     assert (done.returncode, done.stdout) == (5, "")
-    reason = 'no "models" at the top (there: error)'
+    reason = 'no "models" at the top level (found: error)'
     assert done.stderr.splitlines() == [
         f"archiver: {FILE} of 2026-01-04 ({torn}) cannot be read: {reason}",
         HINT,

@@ -197,7 +197,7 @@ def test_text_behind_a_closing_quote_costs_its_row() -> None:
 def test_a_header_without_the_key_is_refused_even_where_there_are_no_rows() -> None:
     text = read((b"Symbol,Name\n",), "x.csv")
     text.require(("Symbol",))
-    with pytest.raises(UnreadableSnapshot, match=r'no column "id" \(there: Symbol, Name\)'):
+    with pytest.raises(UnreadableSnapshot, match=r'no column "id" \(found: Symbol, Name\)'):
         text.require(("id",))
 
 

@@ -120,7 +120,7 @@ NINES = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("a: 1\n---\nb: 2\n", "line 2, column 1: a second document begins"),
         ("a: !!python/object/apply:os.system [ls]\n", "line 1, column 4: the tag"),
         ("a: !!binary aGk=\n", "line 1, column 4: the tag"),
-        ("a: !secret x\n", "line 1, column 4: the tag !secret is not read"),
+        ("a: !secret x\n", "line 1, column 4: the tag !secret is not supported"),
         ("a: !!set {b, c}\n", "line 1, column 4: the tag"),
         ("!!str k: 1\n!odd j: 1\n", "line 2, column 1: the tag !odd"),
         ("a: !!int x\n", "line 1, column 4: 'x' is no !!int"),

@@ -133,7 +133,7 @@ def test_a_refusal_names_the_variable_whose_secret_was_sent(server: Server, stat
     site = Site(url).sending({KEY: "secret-1", TOKEN: "token-of-mine"})
     with Transport(sites=[site]) as transport, pytest.raises(SourceRefused) as caught:
         transport.get(Request("1", url))
-    assert str(caught.value) == f"{url}: answered {status}; sent was what SHOP, SHOP_TOKEN holds"
+    assert str(caught.value) == f"{url}: answered {status}; the secret in SHOP, SHOP_TOKEN was sent"
 
 
 def test_a_word_that_is_a_short_secret_is_not_taken_out_of_answers(server: Server) -> None:

@@ -16,7 +16,7 @@ from archiver.errors import MalformedPage, UnreadableSnapshot, reason
 from archiver.formats import Text
 from archiver.formats.json_format import json_text
 from archiver.formats.packing import unpacked
-from archiver.language import sentence, stored
+from archiver.language import Stored, sentence, stored
 from archiver.records.jsontext import UNREADABLE, dump, plain
 from archiver.records.model import Bad
 from archiver.records.text import clip, count
@@ -115,7 +115,8 @@ class ApiSource(JsonSource):
             records = [_placed(row, id_) for row in self._records(page, Text("json", found.body))]
         except (UnreadableSnapshot, MalformedPage) as error:
             raise MalformedPage(
-                sentence("{place}: {error}", place=id_, error=reason(error)), hint=error.hint
+                sentence("{place}: {error}", place=Stored(id_), error=reason(error)),
+                hint=error.hint,
             ) from error
         keys = [row.key for row in records if not isinstance(row, Bad)]
         said = self._said(page, answer)

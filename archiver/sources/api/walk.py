@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from archiver.language import stored
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
@@ -103,4 +104,6 @@ def numbers(id_: str) -> tuple[int, int]:
 
 def named(chain: int, number: int, *, several: bool) -> str:
     """Return the id of the request for a page."""
-    return f"address {chain + 1}, page {number}" if several else f"page {number}"
+    if several:
+        return stored("address {chain:d}, page {number:d}", chain=chain + 1, number=number)
+    return stored("page {number:d}", number=number)
