@@ -93,8 +93,10 @@ def test_real_histories_say_their_records_and_key(real: Path, tmp_path: Path, na
 
 def committed(folder: Path, *versions: Json) -> Path:
     past = History(new_repository(folder))
-    for day, value in enumerate(versions, 1):
-        past.commit(f"2026-01-{day:02}T00:00:00Z", {"d.json": json.dumps(value)})
+    for day, value in enumerate(versions):
+        past.commit(
+            f"2026-{day // 28 + 1:02}-{day % 28 + 1:02}T00:00:00Z", {"d.json": json.dumps(value)}
+        )
     return past.folder
 
 
@@ -129,6 +131,24 @@ def test_a_history_says_what_lasts_counts_drifts_and_is_shuffled(
     words = archiver("inspect", f"{folder}:d.json").stdout
     assert 'sets = ["tags"]' in words
     assert "100% of its changes are another order" in words
+
+
+def test_a_version_is_counted_once(archiver: Archiver, tmp_path: Path) -> None:
+    file = committed(tmp_path / "a", *versions()) / "d.json"
+    number = len(versions())
+    said = f"{number} versions, {number} read"
+    assert said in archiver("inspect", file).stdout
+    file.write_text(json.dumps(versions()[0][:-1]))
+    assert f"{number + 1} versions, {number + 1} read" in archiver("inspect", file).stdout
+
+
+def test_at_most_30_versions_are_read(archiver: Archiver, tmp_path: Path) -> None:
+    file = (
+        committed(tmp_path / "a", *([{"id": 1, "v": v}, {"id": 2}] for v in range(31))) / "d.json"
+    )
+    assert "31 versions, 30 read" in archiver("inspect", file).stdout
+    file.write_text('[{"id": 1, "v": 99}, {"id": 2}]')
+    assert "32 versions, 30 read" in archiver("inspect", file).stdout
 
 
 def test_two_answers_of_an_address_say_what_drifts(archiver: Archiver, server: Server) -> None:
@@ -171,7 +191,14 @@ def test_several_arrays_are_named_and_none_is_chosen(archiver: Archiver, tmp_pat
         ('{"message": "Not Found", "status": "404"}', "no list of records"),
         ("", "the file is empty"),
         ("[", "it ends too early"),
-        ("<html>", "not JSON"),
+        ("nonsense", "not JSON"),
+        ("<!DOCTYPE html>\n<p>502", "not JSON: it is a page for people (HTML)"),
+        ('{"error": "try later"}', "no object of them (there: error)"),
+        ("<<<<<<< HEAD\n[]\n=======\n[]\n>>>>>>> x\n", "the file holds conflict markers"),
+        (
+            f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 1234\n",
+            "it is a Git LFS pointer (1,234 bytes)",
+        ),
     ],
 )
 def test_what_is_no_catalogue_is_called_so(
