@@ -70,7 +70,10 @@ def inspect(
     else:
         _write(found, excluded, how)
     if _chosen(found) is None:
-        output.note(tr("which of these is meant? say it with --records PATH and --key FIELD"))
+        if len(found.finding.candidates) == 1 and found.finding.candidates[0].key:
+            output.note(tr("this is a guess that is not certain: say it with --key FIELD"))
+        else:
+            output.note(tr("which of these is meant? say it with --records PATH and --key FIELD"))
         context.exit(2)
 
 

@@ -234,3 +234,61 @@ def test_a_new_source_that_is_not_clear_is_not_made(archiver: Archiver, tmp_path
     assert made.returncode == 2
     assert 'records = "x", key = "id"' in made.stderr
     assert not (tmp_path / "archive").exists()
+
+
+def test_groups_in_groups_are_found(archiver: Archiver, tmp_path: Path) -> None:
+    hosts = [
+        {
+            "name": f"r{region}",
+            "zones": [
+                {"name": f"z{zone}", "hosts": [{"host": f"{region}-{zone}-{n}"} for n in range(4)]}
+                for zone in range(4)
+            ],
+        }
+        for region in range(4)
+    ]
+    (tmp_path / "d.json").write_text(json.dumps({"regions": hosts}))
+    found = seen(archiver("inspect", tmp_path / "d.json", "-f", "json"))
+    assert found["candidates"][0]["records"] == "regions[].zones[].hosts"
+    assert found["candidates"][0]["key"][-1] == "host"
+    assert found["candidates"][0]["total"] == 64
+
+
+@pytest.mark.parametrize(
+    ("rows", "keys"),
+    [
+        ("编号,名称\n1,甲\n2,乙\n", ["编号"]),
+        ("nummer,farbe,x\n1,a,1\n2,b,1\n", ["nummer", "farbe"]),
+        ("id,value\n1,a\n2,b\n2,c\n3,d\n", ["id", "value"]),
+    ],
+)
+def test_every_column_that_may_be_the_key_is_listed(
+    archiver: Archiver, tmp_path: Path, rows: str, keys: list[str]
+) -> None:
+    (tmp_path / "d.csv").write_text(rows)
+    done = archiver("inspect", tmp_path / "d.csv", "-f", "json")
+    assert [each["key"] for each in seen(done)["candidates"]] == [[key] for key in keys]
+    assert done.returncode == (0 if len(keys) == 1 else 2)
+
+
+def test_a_doubled_id_is_named(archiver: Archiver, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("id,value\n1,a\n2,b\n2,c\n3,d\n3,e\n4,f\n")
+    assert "id is doubled 2 times" in archiver("inspect", tmp_path / "d.csv").stdout
+
+
+def test_a_guess_is_called_one(archiver: Archiver, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("farbe,x\na,1\nb,1\n")
+    done = archiver("inspect", tmp_path / "d.csv")
+    assert (done.returncode, "a guess that is not certain" in done.stderr) == (2, True)
+
+
+def test_a_feature_is_known_by_its_object_id(archiver: Archiver, tmp_path: Path) -> None:
+    features = [
+        {"type": "Feature", "properties": {"OBJECTID": n, "name": f"n{n}"}, "geometry": None}
+        for n in range(5)
+    ]
+    (tmp_path / "d.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": features})
+    )
+    found = seen(archiver("inspect", tmp_path / "d.geojson", "-f", "json"))
+    assert (found["records"], found["key"]) == ("features", ["properties.OBJECTID"])
