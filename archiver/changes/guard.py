@@ -54,18 +54,20 @@ def refuse_implausible(*, before: int | None, after: int, vanished: int, max_shr
         max_shrink: Largest plausible share of vanished records, 0 to 1.
 
     Raises:
-        SnapshotRejected: It is empty, or too many records vanished.
+        SnapshotRejected: It is empty, or too many records vanished; fewer than `FEWEST` are not
+            too many, unless they are more than half.
     """
     if after == 0 and before != 0:
         lost = (
             "" if before is None else sentence(": all {before:,} records are gone", before=before)
         )
         raise SnapshotRejected(sentence("the listing is empty{lost}", lost=lost), hint=ACCEPT)
-    if before and vanished > max_shrink * before:
+    few = vanished < FEWEST and vanished * 2 <= (before or 0)
+    if before and vanished > max_shrink * before and not few:
         raise SnapshotRejected(
             sentence(
                 "{vanished:,} of {before:,} records vanished at once, more than the "
-                "{max_shrink:.0%} that are plausible",
+                "{max_shrink:.0%} that `max_shrink` allows",
                 vanished=vanished,
                 before=before,
                 max_shrink=max_shrink,

@@ -119,7 +119,8 @@ def test_a_long_name_of_a_field_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "vanished"), [(0, 0, 0), (None, 5, 0), (100, 80, 20), (100, 500, 0)]
+    ("before", "after", "vanished"),
+    [(0, 0, 0), (None, 5, 0), (100, 80, 20), (100, 500, 0), (4, 3, 1), (4, 2, 2), (10, 6, 4)],
 )
 def test_a_listing_of_a_likely_size_is_believed(
     before: int | None, after: int, vanished: int
@@ -132,7 +133,9 @@ def test_a_listing_of_a_likely_size_is_believed(
     [
         (None, 0, 0, "the listing is empty"),
         (7, 0, 7, "the listing is empty: all 7 records are gone"),
-        (100, 100, 21, "21 of 100 records vanished at once, more than the 20%"),
+        (100, 100, 21, "21 of 100 records vanished at once, more than the 20% that `max_shrink`"),
+        (4, 1, 3, "3 of 4 records vanished"),
+        (10, 5, 5, "5 of 10 records vanished"),
     ],
 )
 def test_an_empty_or_shrunken_listing_is_refused(
