@@ -176,6 +176,33 @@ def of_history(folder: Path, file: str, asked: Asked) -> Inspection:
     return _of_history(repository, file, asked, url=url)
 
 
+def folder_without_pattern(folder: str) -> ConfigError:
+    """Return the error that a folder is named, and not its files; it names their pattern."""
+    place = Path(folder).expanduser()
+    files = sorted(each.name for each in place.iterdir() if formats.is_document(each.name))
+    suffix = Path(files[0]).suffix if files else ".json"
+    return ConfigError(
+        sentence("{target} is a folder", target=folder),
+        hint=sentence(
+            "name a file in it, or all by a pattern: '{pattern}'",
+            pattern=f"{folder.rstrip('/')}/*{suffix}",
+        ),
+    )
+
+
+def folder_pattern(pattern: str, command: str) -> ConfigError:
+    """Return the error that a pattern is no file to look at, and the command that reads it."""
+    return ConfigError(
+        sentence("{pattern} names several files, and one is looked at here", pattern=pattern),
+        hint=sentence(
+            "look at one of them; their history: {command}; "
+            "an archive of them: archiver init --source NAME --url '{pattern}'",
+            command=command,
+            pattern=pattern,
+        ),
+    )
+
+
 def first_look(url: str, asked: Asked, environment: Environment) -> Finding:
     """Return how a document can be read, without its history.
 

@@ -81,6 +81,7 @@ def _looked_at(target: str, asked: Asked, *, once: bool) -> Inspection:
     from archiver.capture import inspection  # noqa: PLC0415 - not for --help
     from archiver.config import Environment, process_environment  # noqa: PLC0415 - not for --help
     from archiver.errors import ConfigError  # noqa: PLC0415 - not for --help
+    from archiver.records.folder import is_pattern  # noqa: PLC0415 - not for --help
 
     if "://" in target:
         environment = Environment.read(process_environment())
@@ -89,11 +90,15 @@ def _looked_at(target: str, asked: Asked, *, once: bool) -> Inspection:
     if path.exists() and not path.is_dir():
         return inspection.of_file(path, asked)
     folder, colon, file = target.rpartition(":")
+    if is_pattern(target):
+        known = (folder, file) if colon and Path(folder).expanduser().is_dir() else (".", target)
+        words = ["archiver", "log", "--repo", known[0], "--file", known[1]]
+        pattern = known[1] if known[0] == "." else f"{known[0].rstrip('/')}/{known[1]}"
+        raise inspection.folder_pattern(pattern, shlex.join(words))
     if colon and file and Path(folder).expanduser().is_dir():
         return inspection.of_history(Path(folder).expanduser(), file, asked)
     if path.is_dir():
-        message = sentence("{target} is a folder", target=target)
-        raise ConfigError(message, hint=sentence("name a file in it, or REPO:PATH"))
+        raise inspection.folder_without_pattern(target)
     raise ConfigError(
         sentence("there is no file {target}", target=target),
         hint=sentence("write an address with https://, a file, or REPO:PATH"),

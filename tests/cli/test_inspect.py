@@ -292,3 +292,37 @@ def test_a_feature_is_known_by_its_object_id(archiver: Archiver, tmp_path: Path)
     )
     found = seen(archiver("inspect", tmp_path / "d.geojson", "-f", "json"))
     assert (found["records"], found["key"]) == ("features", ["properties.OBJECTID"])
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bucket").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "bucket" / f"{name}.json").write_text(json.dumps({"name": name}))
+    return tmp_path
+
+
+def test_a_pattern_is_told_what_to_write(archiver: Archiver, bucket: Path) -> None:
+    done = archiver("inspect", "bucket/*.json")
+    assert done.returncode == 2
+    assert "archiver log --repo . --file 'bucket/*.json'" in done.stderr
+    assert "--url 'bucket/*.json'" in done.stderr
+    assert f"--repo {bucket} --file" in archiver("inspect", f"{bucket}:bucket/*.json").stderr
+
+
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize("words", [("inspect",), ("init", "new", "--source", "b", "--url")])
+def test_a_folder_is_told_its_pattern(archiver: Archiver, words: tuple[str, ...]) -> None:
+    done = archiver(*words, "bucket")
+    assert done.returncode == 2
+    assert "'bucket/*.json'" in done.stderr
+
+
+def test_a_pattern_makes_a_source_of_files(archiver: Archiver, bucket: Path) -> None:
+    made = archiver("init", "new", "--source", "b", "--url", "bucket/*.json")
+    assert made.returncode == 0, made.stderr
+    table = tomllib.loads((bucket / "new" / "archiver.toml").read_text())["sources"]["b"]
+    assert table == {"type": "file", "files": "../bucket/*.json"}
+    assert archiver("run", "--repo", bucket / "new").returncode == 0
+    assert "a" in archiver("list", "--repo", bucket / "new").stdout
