@@ -54,6 +54,8 @@ _BYTES: Final = 100_000_000
 """Bytes of a history that are read."""
 _FEWEST: Final = 4
 _LONGEST: Final = 60  # columns of a field's name
+_STEPS: Final = 3
+"""Steps of a history before it says what fields do."""
 _LIMITS: Final = Limits(retries=1, longest_wait=10)
 """A person waits: an address that does not answer is looked at another time."""
 
@@ -168,6 +170,7 @@ def of_history(folder: Path, file: str, asked: Asked) -> Inspection:
 
     Raises:
         NotADataRepository: No commit holds the file.
+        ConfigError: It is a pattern, which names several.
     """
     repository = Repository.open(folder)
     if repository.root is not None:
@@ -247,6 +250,11 @@ def _of_history(
         excluded=asked.excluded,
         how=asked.how,
     )
+    if catalogue.is_folder:
+        raise ConfigError(
+            sentence("{path} names several files", path=file),
+            hint=sentence("look at one of them, or at all with: archiver log --file 'PATTERN'"),
+        )
     revisions = [each for each in catalogue.reachable() if each.blob]
     if not revisions:
         raise NotADataRepository(sentence("no commit holds {path}", path=file))
@@ -255,7 +263,7 @@ def _of_history(
     if newest and (not versions or newest.body != versions[0].body):
         versions = [newest, *versions[: VERSIONS - 1]]  # it is not committed yet
         number += 1
-    found = _inspected(versions, asked, url=url, name=file)
+    found = _inspected(versions, asked, url=url, name=file, fewest=_STEPS)
     place = repository.root or repository.common_dir
     return replace(found, repository=place, path=file, versions=number)
 
@@ -277,8 +285,10 @@ def _content(repository: Repository, kept: bytes) -> bytes:
     return kept if place is None else b"".join(chunks(place))
 
 
-def _inspected(versions: Sequence[_Version], asked: Asked, *, url: str, name: str) -> Inspection:
-    """Return what versions of one document say, the newest first."""
+def _inspected(
+    versions: Sequence[_Version], asked: Asked, *, url: str, name: str, fewest: int = 1
+) -> Inspection:
+    """Return what versions of one document say, the newest first; see `Habits.found`."""
     newest, text = _newest(versions, asked)
     finding = find(
         _contents(newest, versions, asked.how),
@@ -299,7 +309,7 @@ def _inspected(versions: Sequence[_Version], asked: Asked, *, url: str, name: st
         size=len(newest.body),
         read=read,
         finding=finding,
-        habits=tuple(habits.found()),
+        habits=tuple(habits.found(fewest=fewest)),
         notes=tuple(text.notes),
     )
 

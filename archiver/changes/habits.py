@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from archiver.changes.compare import differing, split, unequal
-from archiver.records.field_path import spelled
+from archiver.records.field_path import pasted
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.representation import short
 
@@ -74,6 +74,7 @@ class Habit(NamedTuple):
 @dataclass(slots=True)
 class _Seen:
     changed: int = 0
+    nested: int = 0
     numbers: int = 0
     ordered: int = 0
 
@@ -120,8 +121,16 @@ class Habits:
         if changed:
             self._steps.append(step)
 
-    def found(self) -> list[Habit]:
-        """Return what fields do most of the time, by path."""
+    def found(self, *, fewest: int = 1) -> list[Habit]:
+        """Return what fields do most of the time, by path.
+
+        An array of objects is never volatile: these may be the records.
+
+        Args:
+            fewest: Steps that must have been seen before anything is said.
+        """
+        if self.steps < fewest:
+            return []
         everywhere = Counter(names for step in self._steps for names in step.fields)
         found = filter(None, map(self._habit, everywhere))
         return sorted(_outermost(found), key=lambda each: each.path)
@@ -138,12 +147,14 @@ class Habits:
         busy = [seen.changed / common for common, seen in steps if seen.changed >= least * common]
         if len(busy) < _MOST * self.steps:
             return None
+        if any(seen.nested for _, seen in steps):
+            return None
         share = sum(busy) / len(busy)
         counts = numbers and not (_STAMP.search(names[-1]) and share >= _MOST)
         return self._told(names, "metrics" if counts else "volatile", share, len(busy))
 
     def _told(self, names: Names, setting: Setting, share: float, steps: int) -> Habit:
-        return Habit(spelled(names), setting, share, steps, self.steps)
+        return Habit(pasted(names), setting, share, steps, self.steps)
 
 
 def _look(old: Texts, new: Texts, above: Names, found: dict[Names, _Seen], depth: int) -> None:
@@ -159,6 +170,7 @@ def _look(old: Texts, new: Texts, above: Names, found: dict[Names, _Seen], depth
             continue
         seen = found.setdefault(names, _Seen())
         seen.changed += 1
+        seen.nested += after[:1] == b"[" and b"{" in after
         seen.numbers += bool(_NUMBER.fullmatch(before) and _NUMBER.fullmatch(after))
         seen.ordered += before[:1] == after[:1] == b"[" and _is_reordered(before, after)
 

@@ -31,7 +31,8 @@ class JsonFormat(Format):
     def text(self, content: Iterator[bytes], how: Reading) -> Text:
         """Return the document; see `Format.text`."""
         body = b"".join(utf8(content, how.encoding))
-        if holds_several(body):
-            return JsonLines().text(iter((body,)), how._replace(encoding=""))
-        found = decoded(body, finite=how.finite)
-        return Text("json", found.body, [*found.notes])
+        if not holds_several(body):
+            found = decoded(body, finite=how.finite)
+            if not (found.not_finite and holds_several(found.body)):
+                return Text("json", found.body, [*found.notes])
+        return JsonLines().text(iter((body,)), how._replace(encoding=""))

@@ -25,6 +25,8 @@ SUFFIXES: Final = (".gz", ".xz", ".zst", ".zip")
 """Suffixes of names of packed documents; the one before says the format."""
 
 _PIECE: Final = 1 << 20
+_SLICE: Final = 1 << 16
+"""Bytes that are unpacked at once: what follows the end of each member is copied."""
 _LITTLE: Final = 1 << 12
 """Bytes that are unpacked at once by what cannot be told when to stop: at most 128 MiB."""
 _WRAPPED: Final = 31
@@ -63,7 +65,7 @@ class _Packing(NamedTuple):
     name: str
     unpacker: Callable[[], _Unpacker]
     errors: tuple[type[Exception], ...]
-    at_once: int = _PIECE
+    at_once: int = _SLICE
 
 
 class _Gzip:
@@ -264,7 +266,7 @@ def _directory(body: bytes) -> int:
 
 
 def _chosen(archive: ZipFile, member: str) -> ZipInfo:
-    files = [each for each in archive.infolist() if not each.is_dir() and _is_data(each.filename)]
+    files = [each for each in archive.infolist() if _is_data(each.filename)]
     names = [each.filename for each in files]
     for name in names:
         if name.startswith(("/", "\\")) or ":" in name[:2] or ".." in name.split("/"):
@@ -299,8 +301,8 @@ def _chosen(archive: ZipFile, member: str) -> ZipInfo:
 
 
 def _is_data(name: str) -> bool:
-    """Say whether a member is more than what macOS adds to every file."""
-    return not name.startswith("__MACOSX/") and not name.endswith("/.DS_Store")
+    """Say whether a member is more than a folder, and what macOS adds to every file."""
+    return not name.startswith("__MACOSX/") and not name.endswith(("/", "/.DS_Store"))
 
 
 def _extracted(archive: ZipFile, member: ZipInfo) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ import msgspec
 
 from archiver.errors import UnreadableSnapshot
 from archiver.formats import Format, Text
-from archiver.formats.encoding import lines
+from archiver.formats.encoding import ANOTHER, lines
 from archiver.language import Stored, sentence, stored
 from archiver.records.document import Flawed
 from archiver.records.jsontext import dump
@@ -22,7 +22,7 @@ from archiver.records.model import Bad
 from archiver.records.text import count, few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from archiver.formats import Reading
     from archiver.records.document import Row
@@ -40,6 +40,8 @@ _NAMED: Final = 5
 """Rows that are named: one more than are shown."""
 _SAID: Final = re.compile(r"sep=([^\w\s\"]|\t)\r?\n")
 """The first line that Excel writes to say what the delimiter is."""
+_FLAWS: Final = 0.01
+"""Largest share of rows that cannot be decoded in a table that is read."""
 _LONGEST: Final = 1 << 24
 """Characters of the longest cell."""
 _NO_HEADER: Final = ("<", "{", "[")
@@ -62,6 +64,11 @@ class Csv(Format):
         sample = stream.read(_SAMPLE) + stream.readline()
         if not sample.strip():
             raise UnreadableSnapshot(sentence("the file is empty"))
+        if "\0" in sample:
+            raise UnreadableSnapshot(
+                sentence("it holds NUL characters, as UTF-16 without a byte order mark does"),
+                hint=ANOTHER,
+            )
         said = _SAID.match(sample)
         delimiter = said[1] if said else self.delimiter or delimiter_of(sample)[0]
         text = chain(io.StringIO(sample, newline=""), stream)
@@ -70,7 +77,7 @@ class Csv(Format):
             next(rows.reader)
         names = _header(rows)
         notes: list[str] = []
-        return Text(self.name, _objects(rows, names, how, notes), notes, names)
+        return Text(self.name, _Objects(rows, names, how).read(notes), notes, names)
 
 
 class Tsv(Csv):
@@ -133,43 +140,80 @@ class _Rows:
                 return
 
 
-def _objects(rows: _Rows, names: tuple[str, ...], how: Reading, notes: list[str]) -> Iterator[Row]:
-    """Yield each row as a JSON object; add to the `notes` what is to be known of them."""
-    width, infer = len(names), how.types == INFER
-    ragged: list[str] = []
-    number = 0
-    for line, row in rows.numbered():
-        if isinstance(row, Bad):
-            yield row
-            continue
-        cells = zip(names, row)  # noqa: B905  their number is looked at below
-        if infer:
-            text = _text({name: _inferred(cell) for name, cell in cells if cell})
+class _Objects:
+    """Each row of a table as a JSON object.
+
+    Bytes that cannot be decoded mean another encoding: a capture writes nothing. In the history of
+    others a few cost their rows alone.
+    """
+
+    def __init__(self, rows: _Rows, names: tuple[str, ...], how: Reading) -> None:
+        """Read `rows`, whose columns have the `names`."""
+        self._rows = rows
+        self._names = names
+        self._infer = how.types == INFER
+        self._strict = how.strict
+        self._ragged: list[str] = []
+        self._number = 0
+        self._undecodable: list[UnreadableSnapshot] = []
+
+    def read(self, notes: list[str]) -> Iterator[Row]:
+        """Yield the objects; add to the `notes` what is to be known of them."""
+        total = 0
+        for total, (line, row) in enumerate(self._rows.numbered(), 1):  # noqa: B007  the last counts
+            yield row if isinstance(row, Bad) else (line, self._text(line, row))
+        if len(self._undecodable) > _FLAWS * total:
+            raise self._undecodable[0]
+        if self._number:
+            named = few(self._ragged, total=self._number)
+            notes.append(stored("more or fewer cells than the header: {names}", names=named))
+
+    def _text(self, line: int, row: list[str]) -> bytes | Flawed:
+        cells = zip(self._names, row)  # noqa: B905  their number is looked at below
+        if self._infer:
+            record: dict[str, Json] = {name: _inferred(cell) for name, cell in cells if cell}
         elif "" in row:
-            text = _text({name: cell for name, cell in cells if cell})
+            record = {name: cell for name, cell in cells if cell}
         else:
-            text = _text(dict(cells))
+            record = dict(cells)
+        try:
+            text = _encode(record)
+        except UnicodeEncodeError:
+            text = self._undecoded(line, row, record)
+        width = len(self._names)
         if len(row) == width:
-            yield line, text
-        elif how.strict:
-            yield line, Flawed(text, _cells(row, width))
-        else:
-            number += 1
-            if number < _NAMED:
-                ragged.append(_line_with(line, row, width))
-            yield line, text
-    if number:
-        named = few(ragged, total=number)
-        notes.append(stored("more or fewer cells than the header: {names}", names=named))
+            return text
+        if self._strict:
+            return Flawed(text, _cells(row, width))
+        self._number += 1
+        if self._number < _NAMED:
+            self._ragged.append(_line_with(line, row, width))
+        return text
 
-
-def _text(record: dict[str, Json]) -> bytes:
-    try:
-        return _encode(record)
-    except UnicodeEncodeError:  # bytes that are no text: the record is named by its reader
+    def _undecoded(self, line: int, row: list[str], record: dict[str, Json]) -> bytes:
+        """Return a record with bytes that are no text, which its reader names."""
+        self._undecodable.append(_not_utf8(line, _undecodable(row) or 0))
+        if self._strict:
+            raise self._undecodable[0]
         return json.dumps(record, ensure_ascii=False, default=_plain).encode(
             errors="surrogateescape"
         )
+
+
+def _undecodable(row: Iterable[str]) -> int | None:
+    """Return the first byte of a row that could not be decoded; None: all could."""
+    try:
+        "".join(row).encode()
+    except UnicodeEncodeError as error:
+        return ord(error.object[error.start]) & 0xFF
+    return None
+
+
+def _not_utf8(line: int, byte: int) -> UnreadableSnapshot:
+    return UnreadableSnapshot(
+        sentence("line {line:,}: not UTF-8 (byte 0x{byte:02x})", line=line, byte=byte),
+        hint=ANOTHER,
+    )
 
 
 def _plain(value: msgspec.Raw) -> Json:
@@ -221,13 +265,8 @@ def _header(rows: _Rows) -> tuple[str, ...]:
                 )
             )
         known[name] = number
-    try:
-        "".join(names).encode()
-    except UnicodeEncodeError as error:
-        byte = ord(error.object[error.start]) & 0xFF
-        raise UnreadableSnapshot(
-            sentence("line {line:,}: not UTF-8 (byte 0x{byte:02x})", line=line, byte=byte)
-        ) from error
+    if (byte := _undecodable(names)) is not None:
+        raise _not_utf8(line, byte)
     return tuple(names)
 
 

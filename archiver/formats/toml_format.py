@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
     from archiver.formats import Reading
 
+_LONG_KEY: Final = re.compile(
+    r"""(?:^|[\[{,])[ \t]*+(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)"""
+    rf"{{{MAX_DEPTH}}}",
+    re.ASCII | re.MULTILINE,
+)
+"""A key with more parts than anything may be deep: reading it takes the square of their number."""
 _PLACE: Final = re.compile(r"(.*) \(at line (\d+), column (\d+)\)", re.DOTALL)
 
 
@@ -44,12 +50,13 @@ def _json(text: str, tally: Tally) -> bytes:
         tally.not_finite(written)
         return None
 
+    too_deep = sentence("nested deeper than {max_depth}", max_depth=MAX_DEPTH)
+    if _LONG_KEY.search(text):
+        raise UnreadableSnapshot(too_deep)
     try:
         return msgspec.json.encode(tomllib.loads(text, parse_float=number))
     except RecursionError:
-        raise UnreadableSnapshot(
-            sentence("nested deeper than {max_depth}", max_depth=MAX_DEPTH)
-        ) from None
+        raise UnreadableSnapshot(too_deep) from None
     except ValueError as error:
         lines = text.count("\n") + 1
         words = reason(error).replace("(at end of document)", f"(at line {lines}, column 1)")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DEEPEST: Final = 100
 """Deepest nesting of a document."""
+_HANDLES: Final = 1_000
+"""Most ``%TAG`` directives: the parser compares each with all before it."""
 _REPEATED: Final = 1 << 26
 """Characters that aliases may repeat, all together."""
 
@@ -53,6 +55,10 @@ class YamlFormat(Format):
         text = whole(content, how.encoding)
         if not text.strip():
             raise UnreadableSnapshot(sentence("the file is empty"))
+        if text.count("\n%TAG") >= _HANDLES:
+            raise UnreadableSnapshot(
+                sentence("not YAML: {error}", error=sentence("it has too many %TAG directives"))
+            )
         tally = Tally(finite=how.finite)
         try:
             value = _Builder(tally).document(_parser(text))
@@ -72,6 +78,10 @@ def _parser(text: str) -> Any:
 def _json(value: Json) -> bytes:
     try:
         return msgspec.json.encode(value)
+    except RecursionError:  # aliases nest deeper than the text does
+        raise UnreadableSnapshot(
+            sentence("nested deeper than {max_depth}", max_depth=DEEPEST)
+        ) from None
     except (UnicodeEncodeError, ValueError) as error:
         raise UnreadableSnapshot(
             sentence("it holds what JSON cannot: {error}", error=reason(error))
@@ -178,7 +188,12 @@ class _Builder:
             value = self._number(text, event)
         if tag and type(value) not in _KINDS[tag]:
             raise _refused(event, sentence("{text!r} is no !!{tag}", text=text[:40], tag=tag))
-        return float(value) if tag == "float" and value is not None else value
+        if tag != "float" or value is None:
+            return value
+        try:
+            return float(value)
+        except OverflowError:
+            raise _refused(event, sentence("a number is too large")) from None
 
     def _number(self, text: str, event: Any) -> Json:
         try:

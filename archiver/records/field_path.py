@@ -63,6 +63,15 @@ def spelled(names: tuple[str, ...]) -> str:
     )
 
 
+def pasted(names: tuple[str, ...]) -> str:
+    """Return what `spelled` does, in printable characters: a terminal acts on others."""
+    if all(map(str.isprintable, names)):
+        return spelled(names)
+    return ".".join(
+        name if name.isprintable() and not _needs(name) else json.dumps(name) for name in names
+    )
+
+
 def _needs(name: str) -> bool:
     return not name or "." in name or '"' in name
 

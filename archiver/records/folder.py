@@ -20,7 +20,7 @@ EACH_FILE: Final = ".{}"
 """Path of the records where each file holds one."""
 
 _PIECE: Final = re.compile(
-    r"(?P<folders>(?:^|(?<=/))\*\*/)|(?P<rest>(?:^|(?<=/))\*\*\Z)|(?P<many>\*+)|(?P<one>\?)"
+    r"(?P<folders>(?:^|(?<=/))(?:\*\*/)+)|(?P<rest>(?:^|(?<=/))\*\*\Z)|(?P<many>\*+)|(?P<one>\?)"
     r"|\[(?P<no>[!^])?(?P<set>\]?[^]/]*)\]|(?P<quoted>\\.)|(?P<plain>.)",
     re.DOTALL,
 )

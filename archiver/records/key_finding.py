@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from archiver.records.field_path import names as names_of
-from archiver.records.field_path import spelled
+from archiver.records.field_path import pasted
 from archiver.records.jsontext import UNREADABLE
 from archiver.records.key import MAX_KEY, member
 from archiver.records.path import EACH, RecordsPath, field_of
@@ -222,7 +222,7 @@ def _common(records: Sequence[Record]) -> list[str]:
 def _single(sample: Sample, records: str, *, grouped: bool) -> Iterator[Key]:
     """Yield the fields that tell the records of a sample apart."""
     for names in _fields(sample):
-        path = spelled(names)
+        path = pasted(names)
         values = [(each.holder if grouped else 0, text(each.record, path)) for each in sample.seen]
         texts = [text for _, text in values if text is not None]
         rank = _rank(names, records, first=names[0] == next(iter(sample.seen[0].record)))
@@ -238,7 +238,7 @@ def _pairs(sample: Sample, *, grouped: bool) -> Iterator[Key]:
     """Yield the pairs of fields that tell the records of a sample apart."""
     pool: list[tuple[float, str]] = []
     for names in _fields(sample):
-        path = spelled(names)
+        path = pasted(names)
         texts = [text(each.record, path) for each in sample.seen]
         there = [text for text in texts if text is not None]
         if len(there) < len(texts) or len({*there}) < 2 or max(map(len, there)) > _LONGEST:  # noqa: PLR2004

@@ -5,8 +5,10 @@ A large document is looked at in samples: what a sample shows decides, and readi
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -139,14 +141,24 @@ def _sampled(text: bytes | msgspec.Raw) -> Json:
     raw = memoryview(text)  # a copy of a large array takes longer than to look into it
     start = bytes(raw[:1])
     if raw.nbytes <= _SMALL or start not in (b"[", b"{"):
-        return msgspec.json.decode(raw)
+        try:
+            return msgspec.json.decode(raw)
+        except UNREADABLE:  # perhaps one record of it cannot be read
+            if start not in (b"[", b"{"):
+                raise
     if start == b"[":
         parts = _ARRAY.decode(raw)
-        some = _Some(map(_sampled, spread(parts, _MOST)))
+        some = _Some()
+        for part in spread(parts, _MOST):
+            with suppress(*UNREADABLE):
+                some.append(_sampled(part))
         some.total = len(parts)
         return some
     members = _OBJECT.decode(raw)
-    named = _Named((name, _sampled(members[name])) for name in spread([*members], _MOST))
+    named = _Named()
+    for name in spread([*members], _MOST):
+        with suppress(*UNREADABLE):
+            named[name] = _sampled(members[name])
     named.total = len(members)
     return named
 
@@ -369,7 +381,9 @@ def _joined(path: str, name: str) -> str:
 
 
 def _step(name: str) -> str:
-    """Return a member name as a path has it."""
+    """Return a member name as a path has it, in printable characters."""
+    if not name.isprintable():
+        return json.dumps(name)
     return msgspec.json.encode(name).decode() if _MARKS & {*name} or not name else name
 
 

@@ -56,7 +56,7 @@ _ORDERS: Final[Mapping[str, Callable[[Json, Json], bool]]] = {
 }
 OPERATORS: Final = ("=", "!=", *_ORDERS, "~", "!~", "has")
 _CONDITION = re.compile(
-    r"""\s*((?:"(?:[^"\\]|\\.)*"|\S)+?)\s*(!=|!~|<=|>=|[=<>~]|\shas\s)\s*(.*?)\s*""", re.DOTALL
+    r"""\s*((?:"(?:[^"\\]|\\.)*"|\S)+?)\s*(!=|!~|<=|>=|==?|[<>~]|\shas\s)\s*(.*?)\s*""", re.DOTALL
 )
 _NUMBER = re.compile(r"-?\d{1,400}(\.\d+)?([eE][+-]?\d+)?")
 _LITERALS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
@@ -85,6 +85,7 @@ class Where:
         Raises:
             ConfigError: There is no such operator.
         """
+        op = "=" if op == "==" else op
         if op not in OPERATORS:
             known = " ".join(OPERATORS)
             raise ConfigError(

@@ -47,8 +47,7 @@ def listed(base: Path, pattern: str) -> Listed:
     for path in _walked(base, fixed_part(pattern) if is_pattern(pattern) else ""):
         if not wanted.fullmatch(path):
             continue
-        is_plain = stat.S_ISREG(os.lstat(base / path).st_mode)
-        (found if is_plain and _is_text(path) else others).append(path)
+        (found if _is_plain(base / path) and _is_text(path) else others).append(path)
     if not found:
         raise SourceUnavailable(
             sentence("no file matches {path}", path=base / pattern),
@@ -65,15 +64,26 @@ def _walked(base: Path, start: str) -> list[str]:
 
     def refuse(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
-            raise SourceUnavailable(
-                sentence("{path}: {strerror}", path=error.filename, strerror=error.strerror)
-            ) from error
+            raise _unreadable(error) from error
 
     for folder, folders, names in os.walk(base / start, onerror=refuse):
         folders[:] = sorted(each for each in folders if each != ".git")
         inside = os.path.relpath(folder, base / start)
         found += (start + (name if inside == "." else f"{inside}/{name}") for name in names)
     return found
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError as error:  # its name is too long, or it is gone since it was listed
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> SourceUnavailable:
+    return SourceUnavailable(
+        sentence("{path}: {strerror}", path=error.filename, strerror=error.strerror)
+    )
 
 
 def _is_text(path: str) -> bool:

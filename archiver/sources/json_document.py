@@ -21,7 +21,7 @@ from archiver.records.places import did_you_mean
 from archiver.sources.access import Access, refuse_unreadable, with_params
 from archiver.sources.files import listed
 from archiver.sources.protocol import Parsed, Source
-from archiver.transport import Request, Site, redact
+from archiver.transport import Request, Site, next_link, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -139,6 +139,14 @@ class JsonSource(Source):
             text.require(self._fields())
         except UnreadableSnapshot as error:
             raise _malformed(page, error) from error
+        if next_link(page) is not None:
+            raise MalformedPage(
+                sentence(
+                    "{url}: its header Link names a next page: this is only the first one",
+                    url=redact(page.request.url),
+                ),
+                hint=sentence('type = "api" with next = "link" lists all of them'),
+            )
         path = self.settings.total
         return Parsed(
             self._records(page, text),

@@ -7,6 +7,7 @@ is never read cannot be archived, logged or quarantined.
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -33,6 +34,9 @@ def masked(page: Page, site: Site | None) -> Page:
     body = page.body
     for form in forms:
         body = body.replace(form.encode(), _MASK.encode())
+    if b"\\u" in body:
+        for form in forms:
+            body = _escaped(form).sub(_MASK.encode(), body)
     return replace(
         page,
         body=body,
@@ -70,6 +74,17 @@ def _forms(site: Site | None) -> tuple[str, ...]:
         for form in (plain, plain.replace("/", r"\/"), quote(plain, safe=""), quote_plus(plain))
     }
     return tuple(sorted(found, key=len, reverse=True))
+
+
+def _escaped(text: str) -> re.Pattern[bytes]:
+    """Return what JSON may write for `text` where it escapes some of its characters, or all."""
+    ways = []
+    for char in text:
+        units = char.encode("utf-16-be")
+        pairs = (units[at : at + 2].hex().encode() for at in range(0, len(units), 2))
+        escape = b"".join(b"\\\\u(?i:%b)" % pair for pair in pairs)
+        ways.append(b"(?:%b|%b)" % (re.escape(char.encode()), escape))
+    return re.compile(b"".join(ways))
 
 
 def _without(text: str, forms: tuple[str, ...]) -> str:

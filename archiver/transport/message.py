@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _HIDDEN = "***"
 _SECRET_NAME = re.compile(r"token|key|secret|passw|sig|auth|credential|session", re.IGNORECASE)
 _DEFAULT_PORT = {"http": 80, "https": 443}
+_LONGEST = 1 << 15
+"""Characters of the longest address that a server may lead to."""
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|<[^>]*>|[;,=]|[^\s;,="<]+')
 """What a header ``Link`` is made of (RFC 8288, section 3)."""
 
@@ -227,7 +229,12 @@ def same_origin(url: str, target: str) -> str:
 
     Raises:
         ValueError: It is at another origin, to which neither tokens nor trust are carried.
+        MalformedPage: It is too long for any server, and for a message.
     """
+    if len(target) > _LONGEST:
+        raise MalformedPage(
+            sentence("it leads to an address of {length:,} characters", length=len(target))
+        )
     absolute: str = urljoin(url, target)
     if origin(absolute) != origin(url):
         raise ValueError(sentence("another origin, {redact}", redact=redact(absolute)))

@@ -79,7 +79,9 @@ def test_a_run_shows_first_what_is_gone(archive: Archive, keep: Archiver) -> Non
     archive.lists(**{f"m{number}": 1 for number in range(30)}, z=1)
     keep("run")
     archive.lists(**{f"m{number}": 2 for number in range(30)})
-    assert keep("run").stdout.splitlines()[1] == "- z"
+    lines = keep("run").stdout.splitlines()
+    assert lines[1] == "* n: changed in 30 of 30"
+    assert next(line for line in lines[2:] if not line.startswith("  ")) == "- z"
 
 
 def test_a_run_on_identical_records_says_so(keep: Archiver) -> None:

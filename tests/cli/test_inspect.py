@@ -185,6 +185,36 @@ def test_several_arrays_are_named_and_none_is_chosen(archiver: Archiver, tmp_pat
     assert (said.returncode, seen(said)["key"]) == (0, ["id"])
 
 
+def test_one_record_that_cannot_be_read_hides_no_others(
+    archiver: Archiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d.json").write_bytes(b'[{"id": "a", "v": "\xff"}, {"id": "b", "v": "c"}]')
+    assert seen(archiver("inspect", tmp_path / "d.json", "-f", "json"))["key"] == ["id"]
+    done = archiver("compare", "d.json", "d.json")
+    assert "no changes (1 record)" in done.stdout
+    assert "left out, no usable record: /0 (not UTF-8: line 1, byte 20 is 0xff)" in done.stderr
+
+
+def test_a_name_that_a_terminal_would_act_on_is_written_with_escapes(
+    archiver: Archiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "\x1b[31mid\u202e\x9b"
+    document = {name: [{name: each, name + "x": 1} for each in "abc"]}
+    (tmp_path / "d.json").write_text(json.dumps(document))
+    done = archiver("inspect", "d.json")
+    assert done.stdout.replace("\n", "").isprintable()
+    quoted = json.dumps(name)
+    assert done.stdout.endswith(f"--records '{quoted}' --key '{quoted}'\n")
+    (table,) = tomllib.loads(done.stdout.partition("\n\n")[2].partition("\n\n")[0])[
+        "sources"
+    ].values()
+    assert (table["records"], table["key"]) == (quoted, quoted)
+    same = archiver("compare", "d.json", "d.json")
+    assert (same.returncode, "no changes (3 records)" in same.stdout) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -215,6 +245,15 @@ def test_what_is_not_there_is_one_clear_error(archiver: Archiver, target: str) -
     done = archiver("inspect", target)
     assert done.returncode in (2, 3)
     assert done.stderr.startswith("archiver: ")
+
+
+def test_a_pattern_is_called_several_files(archiver: Archiver, tmp_path: Path) -> None:
+    past = History(new_repository(tmp_path / "past"))
+    past.commit("2026-01-01T00:00:00Z", {"r/[1].json": '[{"id": "a"}, {"id": "b"}]'})
+    assert archiver("inspect", f"{past.folder}:r/[1].json").returncode == 0
+    done = archiver("inspect", f"{past.folder}:r/*.json")
+    assert done.returncode == 2
+    assert done.stderr.startswith("archiver: r/*.json names several files\n  hint: ")
 
 
 def test_a_new_source_gets_what_its_document_says(archiver: Archiver, tmp_path: Path) -> None:

@@ -127,7 +127,6 @@ def test_a_source_name_can_be_a_folder_everywhere(tmp_path: Path, name: str) -> 
         ("", "sources.a.type: missing"),
         ("type = 1", "sources.a.type: expected string, got integer"),
         ('type = "jsn"', 'sources.a.type: unknown type of source "jsn"; did you mean "json"?'),
-        ('type = "json"', "sources.a.url: missing"),
     ],
 )
 def test_the_type_of_a_source_is_checked(tmp_path: Path, line: str, expected: str) -> None:

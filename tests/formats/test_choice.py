@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -94,4 +95,5 @@ def test_json_needs_no_other_library() -> None:
         "heavy = {'yaml', 'csv', 'tomllib', 'zipfile', 'lzma', 'zstandard', 'importlib.metadata'}\n"
         "sys.exit(' '.join(heavy & sys.modules.keys()) or 0)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    subprocess.run([sys.executable, "-c", program], check=True, env=alone)

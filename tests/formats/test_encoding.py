@@ -80,6 +80,9 @@ def test_an_unknown_encoding_is_refused_with_a_suggestion(name: str, suggested: 
         read((b"[]",), "x.json", Reading(encoding=name))
 
 
+TABLE = b"id,n\na,x\nb,caf\xe9\n" + b"".join(b"%d,x\n" % n for n in range(98))
+
+
 @pytest.mark.parametrize(
     ("name", "body", "place", "reason"),
     [
@@ -90,16 +93,17 @@ def test_an_unknown_encoding_is_refused_with_a_suggestion(name: str, suggested: 
             "not UTF-8: line 2, byte 32 is 0xe9",
         ),
         ("x.jsonl", b'{"id":"a"}\n{"id":"b","n":"caf\xe9"}\n', "line 2", "not UTF-8: byte 0xe9"),
-        ("x.csv", b"id,n\na,x\nb,caf\xe9\n", "line 3", "not UTF-8: byte 0xe9"),
-        ("x.tsv", b"id\tn\na\tx\nb\tcaf\xe9\n", "line 3", "not UTF-8: byte 0xe9"),
+        ("x.csv", TABLE, "line 3", "not UTF-8: byte 0xe9"),
+        ("x.tsv", TABLE.replace(b",", b"\t"), "line 3", "not UTF-8: byte 0xe9"),
     ],
 )
 def test_an_undecodable_string_costs_only_its_record(
     name: str, body: bytes, place: str, reason: str
 ) -> None:
-    first, second = records(body, name)
+    first, second, *others = records(body, name)
     assert isinstance(first, Line)
     assert second == Bad(place, reason, "b")
+    assert all(isinstance(each, Line) for each in others)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +112,8 @@ def test_an_undecodable_string_costs_only_its_record(
         ("x.yaml", b"- id: a\n- id: caf\xe9\n", "line 2, byte 18"),
         ("x.toml", b"id = 'a'\nn = 'caf\xe9'\n", "line 2, byte 18"),
         ("x.csv", b"id,n\xe9\n1,2\n", "line 1: not UTF-8"),
+        ("x.csv", TABLE[:-5], "line 3: not UTF-8"),
+        ("x.csv", "id,n\n1,2\n".encode("utf-16-le"), "UTF-16 without a byte order mark"),
     ],
 )
 def test_an_undecodable_byte_is_located_where_it_costs_the_document(
@@ -117,9 +123,16 @@ def test_an_undecodable_byte_is_located_where_it_costs_the_document(
         records(body, name)
 
 
+def test_a_capture_leaves_out_no_row_because_of_its_encoding() -> None:
+    with pytest.raises(UnreadableSnapshot, match=r"line 3: not UTF-8 \(byte 0xe9\)") as refused:
+        records(TABLE, "x.csv", Reading(strict=True))
+    assert "--encoding" in refused.value.hint
+
+
 def test_a_byte_that_a_named_encoding_lacks_costs_only_its_record() -> None:
     how = Reading(encoding="cp1252")
-    good, bad = records(b"id,n\na,\x80\nb,\x81\n", "x.csv", how)
+    rest = b"".join(b"%d,x\n" % n for n in range(98))
+    good, bad, *_ = records(b"id,n\na,\x80\nb,\x81\n" + rest, "x.csv", how)
     assert isinstance(good, Line)
     assert isinstance(bad, Bad)
     assert "€" in good.data.decode()

@@ -115,6 +115,11 @@ def test_what_is_not_finite_is_null_and_counted_or_refused_with_its_place() -> N
         read((b'[1,\n{"a": 2, "b":  -Infinity}]',), "x.json", Reading(finite=True))
 
 
+def test_a_first_value_that_is_not_finite_hides_no_further_one() -> None:
+    body = b'{\n"id":1,"v":NaN}\n{\n"id":2,"v":3}\n'
+    assert values(body, "x.json") == [{"id": 1, "v": None}, {"id": 2, "v": 3}]
+
+
 def test_a_place_of_records_within_the_document_is_refused() -> None:
     text = read((b'{"id":1}\n{"id":2}\n',), "x.jsonl")
     with pytest.raises(UnreadableSnapshot, match='follow one another: there is no "models" in it'):

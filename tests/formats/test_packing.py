@@ -8,6 +8,7 @@ import lzma
 import struct
 import subprocess
 import sys
+import time
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,13 @@ def test_members_that_follow_one_another_are_one_document(pack: Callable[[bytes]
     assert b"".join(unpacked((pack(b"id,v\n") + pack(b"1,2\n"),))[0]) == b"id,v\n1,2\n"
 
 
+def test_many_empty_members_take_no_time() -> None:
+    body = gzip.compress(b"") * 200_000
+    start = time.process_time()
+    assert b"".join(unpacked((body,))[0]) == b""
+    assert time.process_time() - start < 4  # it was 10 s when all that follows was copied for each
+
+
 def test_a_zip_archive_of_several_files_needs_the_name_of_one() -> None:
     body = zipped({"a.csv": b"id\n1\n", "b.json": b"[]"})
     with pytest.raises(UnreadableSnapshot, match=r'of 2 files, not of one: "a.csv", "b.json"'):
@@ -126,6 +134,11 @@ def test_a_zip_archive_that_hides_the_length_of_its_list_is_refused() -> None:
     locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, 0, 1)
     with pytest.raises(UnreadableSnapshot, match="too many files"):
         unpacked((b"PK\x03\x04" + bytes(100) + long + locator + end,))
+
+
+def test_a_member_without_a_name_is_read_like_any_other() -> None:
+    body = zipped({"zz": b"[]"}).replace(b"zz", b"\0z")  # a NUL ends a name
+    assert b"".join(unpacked((body,))[0]) == b"[]"
 
 
 def test_an_encrypted_member_is_named() -> None:

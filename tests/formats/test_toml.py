@@ -62,6 +62,7 @@ def test_a_document_of_toml_is_one_of_json() -> None:
         ("a = 1 2\n", "not TOML: line 1, column 7"),
         ("a = " + "[" * 5000, "nested deeper than"),
         (".".join("a" * 5000) + " = 1", "nested deeper than"),
+        ("[" + '"a" . ' * 100_000 + "b]", "nested deeper than"),  # else 5,000,000,000 steps
         (f"a = {'9' * 5000}", "not TOML: "),
     ],
 )
@@ -69,6 +70,11 @@ def test_what_is_refused_is_named_with_its_place(text: str, reason: str) -> None
     with pytest.raises(UnreadableSnapshot) as caught:
         value(text)
     assert reason in str(caught.value)
+
+
+def test_dots_in_a_value_are_no_parts_of_a_key() -> None:
+    words = "one. " * 100
+    assert value(f'a = "{words}"\nb = 1 # {words}\n') == {"a": words, "b": 1}
 
 
 def test_what_is_not_finite_is_null_and_counted_or_refused() -> None:

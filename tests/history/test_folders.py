@@ -76,6 +76,20 @@ def test_each_file_is_a_record_known_by_its_name(past: History) -> None:
     assert listed(past) == {"a": {"v": 2}, "c": {"v": 1}}
 
 
+def test_a_file_that_is_called_like_the_end_of_an_answer_ends_none(past: History) -> None:
+    around = len(f":100644 100644 {'0' * 40} {'0' * 40} M\0" + "\0")
+    number = 40
+    rest = 8192 - (around - 1) - len("end\n") - number * around  # git writes 4,096 bytes at once
+    long, more = divmod(rest, number)
+    names = [f"a{each:02}".ljust(long + (each < more), "a") for each in range(number)]
+    for number in range(1, 9):
+        content = f'{{"v":{number}}}'
+        past.commit(day(number), dict.fromkeys((*names, "end\nb", "z"), content))
+    expected = [(len(names) + 2, 0, len(names) + 2, 0)] * 7
+    for _ in range(4):
+        assert counts(logged(past, "--input", "json", file="*")) == expected
+
+
 def test_a_renamed_file_is_removed_and_new(past: History) -> None:
     past.commit(day(1), {"r/a.json": '{"v":1}', "r/b.json": '{"v":1}'})
     past.commit(day(2), {"r/a.json": None, "r/c.json": '{"v":1}'})

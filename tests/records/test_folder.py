@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATTERNS = [
+    *("**/**/*.json", "r/**/**/**", "**/**"),
     *("*.json", "r/*.json", "**/*.json", "r/**/*.json", "r/**", "**", "r/?.json", "r/[ab].json"),
     *("r/[!a].json", "r/[^a].json", "r/[a-b]*.json", "r/a**.json", r"r/\[x\].json", "r/[]x].json"),
     *("r/*/*.json", "*/**/b.json", "r/[.]x.json", "*"),
@@ -87,3 +88,10 @@ def test_a_file_is_known_by_its_path_without_suffix(
 def test_a_path_begins_at_the_folder_or_in_each_file(records: str | None, way: str) -> None:
     assert within(records) == way
     assert within(way) == way
+
+
+def test_many_wild_folders_in_a_row_are_one() -> None:
+    wanted = compiled("**/" * 30 + "x.json")
+    assert wanted.fullmatch("x.json")
+    assert wanted.fullmatch("a/b/x.json")
+    assert not wanted.fullmatch("a/" * 100 + "y.json")  # it took years

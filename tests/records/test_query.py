@@ -107,10 +107,11 @@ def test_a_condition_does_not_hold(condition: str) -> None:
 def test_a_condition_may_come_in_three_parts() -> None:
     assert Where.parse("downloads", ">", "1000") == Where.read("downloads > 1000")
     assert Where.read("name = a = b") == Where("name", "=", "a = b")
+    assert Where.read("n == 2") == Where.parse("n", "==", "2") == Where("n", "=", "2")
     assert Where.read("name =") == Where("name", "=", "")
 
 
-@pytest.mark.parametrize("op", ["==", "like", "", "=~"])
+@pytest.mark.parametrize("op", ["===", "like", "", "=~"])
 def test_an_unknown_operator_is_refused_with_the_known_ones(op: str) -> None:
     with pytest.raises(ConfigError, match="is not an operator") as refused:
         Where.parse("downloads", op, "1")

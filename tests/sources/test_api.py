@@ -375,6 +375,26 @@ REFUSED: dict[str, tuple[dict[str, Any], list[Said], str]] = {
         [Said([], headers={"X-Total": "many"})],
         'page 1 of {url}: no whole number at total "header:X-Total"',
     ),
+    "a total of too many digits": (
+        {"next": "none", "total": "header:X-Total"},
+        [Said([], headers={"X-Total": "9" * 5000})],
+        'page 1 of {url}: no whole number at total "header:X-Total"',
+    ),
+    "a cursor that is beyond all bounds": (
+        {"cursor": "c", "cursor_param": "after", "records": "data"},
+        [Said(b'{"data": [{"id": 1}], "c": 1e999}')],
+        'page 1 of {url}: what stands at "c" cannot be read',
+    ),
+    "an error of GraphQL that is beyond all bounds": (
+        {"next": "none", "records": "data.n", "method": "POST", "body": {"query": "{ n }"}},
+        [Said(b'{"data": {"n": [{"id": 1}]}, "errors": [1e999]}')],
+        "page 1: not JSON: ",
+    ),
+    "an address that is too long": (
+        {"next": "next", "records": "data"},
+        [Said({"data": catalogue(1), "next": "/?p=" + "x" * 50_000})],
+        "page 1 of {url}: it leads to an address of 50,004 characters",
+    ),
     "another total": (
         {"page": "p", "total": "count", "records": "data"},
         [Said({"data": catalogue(1), "count": 3}), Said({"data": catalogue(2)[1:], "count": 2})],

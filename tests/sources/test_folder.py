@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,8 +11,6 @@ from support.commandline import run_archiver
 from support.git import new_repository
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.commandline import Ran
 
 
@@ -134,6 +133,23 @@ def test_links_are_left_out_and_named(place: Place, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "r/b.json" in done.stderr
     assert place.listed() == {"a": {"v": 1}}
+
+
+def test_a_path_that_the_system_cannot_open_is_named(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.configure("r/**/*.json")
+    place.write(a="{}")
+    monkeypatch.chdir(place.folder / "r")
+    folder = place.folder / "r"
+    while len(str(folder)) < 3850:
+        folder /= "d" * 200
+        Path(folder.name).mkdir()
+        monkeypatch.chdir(folder.name)
+    Path("f" * 200 + ".json").write_text("{}")  # its whole path is longer than 4,096 bytes
+    done = place.run()
+    assert done.returncode == 3
+    assert "File name too long" in done.stderr
 
 
 def test_git_itself_is_not_part_of_a_folder(place: Place) -> None:

@@ -275,3 +275,12 @@ def test_a_document_of_plain_values_alone_is_no_catalogue(
     listing = listed(source(tmp_path, url="d.json", records=".{}", key="{}"), transport)
     with pytest.raises(SnapshotRejected, match="bad records: 2 of 2"):
         refuse_damage(listing)
+
+
+def test_the_first_page_of_several_is_no_document(
+    server: Server, transport: Transport, tmp_path: Path
+) -> None:
+    url = server.says("/feed", plain(b'[{"id":"a"}]', Link='</feed?page=2>; rel="next"'))
+    with pytest.raises(MalformedPage, match="its header Link names a next page") as refused:
+        listed(source(tmp_path, url=url), transport)
+    assert 'next = "link"' in str(refused.value.hint)

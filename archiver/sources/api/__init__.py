@@ -6,6 +6,7 @@ from these alone the next request follows, in another process too.
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -16,7 +17,7 @@ from archiver.formats import Text
 from archiver.formats.json_format import json_text
 from archiver.formats.packing import unpacked
 from archiver.language import sentence, stored
-from archiver.records.jsontext import dump
+from archiver.records.jsontext import UNREADABLE, dump, plain
 from archiver.records.model import Bad
 from archiver.records.text import clip, count
 from archiver.sources.access import with_params
@@ -41,6 +42,8 @@ _OK: Final = 200
 _NO_SUCH_PAGE: Final = (400, 404, 416)
 """What some servers answer for the page after the last one."""
 _LONGEST: Final = 200
+_DIGITS: Final = 18
+"""Digits of the longest number of records."""
 _NOTHING: Final = (None, "", False, msgspec.UNSET)
 
 
@@ -115,7 +118,17 @@ class ApiSource(JsonSource):
                 sentence("{place}: {error}", place=id_, error=reason(error)), hint=error.hint
             ) from error
         keys = [row.key for row in records if not isinstance(row, Bad)]
-        said = self._said(page, answer)._replace(repeats=str(len(keys) - len({*keys})))
+        said = self._said(page, answer)
+        if said.state == LAST and next_link(page) is not None:
+            raise MalformedPage(
+                sentence(
+                    "{place}: the settings take it for the last page, but its header Link names a "
+                    "next one",
+                    place=self._place(id_),
+                ),
+                hint=sentence('next = "link" follows that header'),
+            )
+        said = said._replace(repeats=str(len(keys) - len({*keys})))
         announced = self._announced(answer, self._place(id_)) if self.settings.total else None
         several = len(self.settings.addresses) > 1
         return Parsed(
@@ -130,7 +143,7 @@ class ApiSource(JsonSource):
 
     def _said(self, page: Page, answer: Answer) -> Said:
         settings, place = self.settings, self._place(page.request.id)
-        more = settings.more and answer.at(settings.more)
+        more = settings.more and _value(answer, settings.more, place)
         if settings.more and not isinstance(more, bool):
             raise MalformedPage(
                 sentence(
@@ -148,7 +161,7 @@ class ApiSource(JsonSource):
         if settings.next == NEXT_LINK:
             value = next_link(page)
         else:
-            value = answer.at(settings.next or settings.cursor)
+            value = _value(answer, settings.next or settings.cursor, place)
         if value in _NOTHING:
             if more:
                 raise MalformedPage(
@@ -173,6 +186,10 @@ class ApiSource(JsonSource):
             raise MalformedPage(sentence('{place}: no address at "{path}"', place=place, path=path))
         try:
             found = same_origin(url, value)
+        except MalformedPage as error:
+            raise MalformedPage(
+                sentence("{place}: {error}", place=place, error=reason(error))
+            ) from error
         except ValueError as error:
             raise MalformedPage(
                 sentence(
@@ -195,8 +212,8 @@ class ApiSource(JsonSource):
 
     def _announced(self, answer: Answer, place: str) -> int:
         path = self.settings.total
-        value = answer.at(path)
-        if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = _value(answer, path, place)
+        if isinstance(value, str) and len(value) <= _DIGITS and re.fullmatch("[0-9]+", value):
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             return value
@@ -206,7 +223,10 @@ class ApiSource(JsonSource):
 
     def _refuse_errors(self, answer: Answer) -> None:
         """Refuse a partial answer to a GraphQL query (GraphQL specification, section 7.1)."""
-        errors = answer.at("errors") if "query" in self.settings.body else None
+        try:
+            errors = answer.at("errors") if "query" in self.settings.body else None
+        except UNREADABLE as error:
+            raise MalformedPage(sentence("not JSON: {plain}", plain=plain(error))) from error
         if isinstance(errors, list) and errors:
             first = errors[0].get("message") if isinstance(errors[0], dict) else errors[0]
             words = clip(str(first), _LONGEST)
@@ -375,6 +395,25 @@ class ApiSource(JsonSource):
         chain, number = numbers(id_)
         url = redact(self.settings.addresses[chain])
         return sentence("page {number} of {url}", number=number, url=url)
+
+
+def _value(answer: Answer, path: str, place: str) -> Any:
+    """Return what stands at `path`.
+
+    Raises:
+        MalformedPage: Something does, but it cannot be read.
+    """
+    try:
+        return answer.at(path)
+    except UNREADABLE as error:
+        raise MalformedPage(
+            sentence(
+                '{place}: what stands at "{path}" cannot be read: {error}',
+                place=place,
+                path=path,
+                error=plain(error),
+            )
+        ) from error
 
 
 def _placed(row: Line | Bad, id_: str) -> Line | Bad:

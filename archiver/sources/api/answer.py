@@ -34,24 +34,28 @@ class Answer(NamedTuple):
         ``header:X-Total-Count`` is a header, anything else a path: ``meta.next``;
         ``data[-1].id`` leads through the last element of an array. A member whose own name has
         dots (``@odata.nextLink``) goes before the path that reads the same.
+
+        Raises:
+            UNREADABLE: What stands there is no value, such as a number beyond all bounds.
         """
         if place.startswith(HEADER):
             return self.headers.get(place.removeprefix(HEADER).strip().lower(), msgspec.UNSET)
         try:
-            return _at(self.body, place.removeprefix("."))
+            found = _at(self.body, place.removeprefix("."))
         except UNREADABLE:  # something on the way is neither an object nor an array
             return msgspec.UNSET
+        return found if found is msgspec.UNSET else msgspec.json.decode(found)
 
 
 def _at(text: bytes | msgspec.Raw, path: str) -> Any:
     if not path:
-        return msgspec.json.decode(text)
+        return text
     name, _, rest = path.partition(".")
     if name == _LAST:
         return _at(elements[-1], rest) if (elements := _ELEMENTS.decode(text)) else msgspec.UNSET
     members = _MEMBERS.decode(text)
     if path in members:
-        return msgspec.json.decode(members[path])
+        return members[path]
     array = name.removesuffix(_LAST)
     if array not in members:
         return msgspec.UNSET

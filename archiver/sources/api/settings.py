@@ -98,7 +98,9 @@ class ApiSettings(Access, frozen=True, forbid_unknown_fields=True, kw_only=True)
                     "next one; given: {given}",
                     given=", ".join(given) or sentence("none"),
                 ),
-                hint=sentence('next = "none" says that there is only one page'),
+                hint=sentence(
+                    'next = "link" follows the header Link; next = "none": each address is one page'
+                ),
             )
         needs = (
             ("cursor", self.cursor, "cursor_param", self.cursor_param),
