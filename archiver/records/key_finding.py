@@ -146,7 +146,7 @@ def unique(sample: Sample, records: str) -> list[tuple[str, ...]]:
     before = _before(sample, path)
     found = []
     for names in _fields(sample):
-        field = spelled(names)
+        field = pasted(names)
         values = [(each.holder if before else 0, text(each.record, field)) for each in sample.seen]
         some = any(value is None for _, value in values)
         if not some and len({*values}) == len(values):
@@ -157,7 +157,7 @@ def unique(sample: Sample, records: str) -> list[tuple[str, ...]]:
 def _doubled(sample: Sample) -> tuple[str, int] | None:
     """Return the field that is called like the key though a few records share its values."""
     for rank, names in sorted((_rank(names, ""), names) for names in _fields(sample)):
-        field = spelled(names)
+        field = pasted(names)
         values = [text(each.record, field) for each in sample.seen]
         doubled = len(values) - len({*values})
         if rank[0] >= 1 or (None not in values and 0 < doubled * 2 < len(values)):
