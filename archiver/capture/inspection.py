@@ -196,7 +196,7 @@ def folder_without_pattern(folder: str) -> ConfigError:
 def folder_pattern(pattern: str, command: str) -> ConfigError:
     """Return the error that a pattern is no file to look at, and the command that reads it."""
     return ConfigError(
-        sentence("{pattern} names several files, and one is looked at here", pattern=pattern),
+        sentence("{path} names several files", path=pattern),
         hint=sentence(
             "look at one of them; their history: {command}; "
             "an archive of them: archiver init --source NAME --url '{pattern}'",

@@ -90,13 +90,10 @@ def _looked_at(target: str, asked: Asked, *, once: bool) -> Inspection:
     if path.exists() and not path.is_dir():
         return inspection.of_file(path, asked)
     folder, colon, file = target.rpartition(":")
-    if is_pattern(target):
-        known = (folder, file) if colon and Path(folder).expanduser().is_dir() else (".", target)
-        words = ["archiver", "log", "--repo", known[0], "--file", known[1]]
-        pattern = known[1] if known[0] == "." else f"{known[0].rstrip('/')}/{known[1]}"
-        raise inspection.folder_pattern(pattern, shlex.join(words))
     if colon and file and Path(folder).expanduser().is_dir():
         return inspection.of_history(Path(folder).expanduser(), file, asked)
+    if is_pattern(target):
+        raise inspection.folder_pattern(target, shlex.join(["archiver", "log", "--file", target]))
     if path.is_dir():
         raise inspection.folder_without_pattern(target)
     raise ConfigError(
