@@ -103,6 +103,10 @@ class NotADataRepository(StoreError):
     """There is no git repository, or no archive in it."""
 
 
+class NotInARepository(NotADataRepository):
+    """A folder lies in no git repository."""
+
+
 class UnknownRevision(StoreError):
     """No revision, date, snapshot file or plain file has this name."""
 

@@ -29,10 +29,13 @@ from archiver.history.foreign import Documents, Shape
 from archiver.history.versions import chunks
 from archiver.language import sentence
 from archiver.records import canonical
+from archiver.records.document import checked
 from archiver.records.finding import Finding, find
-from archiver.records.jsontext import UNREADABLE, plain
+from archiver.records.jsontext import UNREADABLE, parse, plain
+from archiver.records.lfs import pointer
 from archiver.records.places import spread
 from archiver.records.representation import short
+from archiver.records.text import clip, few
 from archiver.store.repository import Repository
 from archiver.transport import Limits, Request, Transport
 
@@ -50,6 +53,7 @@ VERSIONS: Final = 30
 _BYTES: Final = 100_000_000
 """Bytes of a history that are read."""
 _FEWEST: Final = 4
+_LONGEST: Final = 60  # columns of a field's name
 _STEPS: Final = 3
 """Steps of a history before it says what fields do."""
 _LIMITS: Final = Limits(retries=1, longest_wait=10)
@@ -69,7 +73,7 @@ class Inspection:
         said: Whether its name says that.
         encoding: How its characters are encoded.
         size: Bytes.
-        versions: How many versions its history has.
+        versions: How many versions its history has, one that is not committed yet included.
         read: How many were read; of an address, how many answers.
         finding: Where the records may be, and what may be their key.
         habits: What its fields do, where there is more than one version.
@@ -175,6 +179,33 @@ def of_history(folder: Path, file: str, asked: Asked) -> Inspection:
     return _of_history(repository, file, asked, url=url)
 
 
+def folder_without_pattern(folder: str) -> ConfigError:
+    """Return the error that a folder is named, and not its files; it names their pattern."""
+    place = Path(folder).expanduser()
+    files = sorted(each.name for each in place.iterdir() if formats.is_document(each.name))
+    suffix = Path(files[0]).suffix if files else ".json"
+    return ConfigError(
+        sentence("{target} is a folder", target=folder),
+        hint=sentence(
+            "name a file in it, or all by a pattern: '{pattern}'",
+            pattern=f"{folder.rstrip('/')}/*{suffix}",
+        ),
+    )
+
+
+def folder_pattern(pattern: str, command: str) -> ConfigError:
+    """Return the error that a pattern is no file to look at, and the command that reads it."""
+    return ConfigError(
+        sentence("{path} names several files", path=pattern),
+        hint=sentence(
+            "look at one of them; their history: {command}; "
+            "an archive of them: archiver init --source NAME --url '{pattern}'",
+            command=command,
+            pattern=pattern,
+        ),
+    )
+
+
 def first_look(url: str, asked: Asked, environment: Environment) -> Finding:
     """Return how a document can be read, without its history.
 
@@ -227,11 +258,14 @@ def _of_history(
     revisions = [each for each in catalogue.reachable() if each.blob]
     if not revisions:
         raise NotADataRepository(sentence("no commit holds {path}", path=file))
-    versions = [newest] if newest else []
-    versions += _read(repository, revisions)
+    versions = [*_read(repository, revisions)]
+    number = len(revisions)
+    if newest and (not versions or newest.body != versions[0].body):
+        versions = [newest, *versions[: VERSIONS - 1]]  # it is not committed yet
+        number += 1
     found = _inspected(versions, asked, url=url, name=file, fewest=_STEPS)
     place = repository.root or repository.common_dir
-    return replace(found, repository=place, path=file, versions=len(revisions))
+    return replace(found, repository=place, path=file, versions=number)
 
 
 def _read(repository: Repository, revisions: Sequence[Revision]) -> Iterator[_Version]:
@@ -241,7 +275,14 @@ def _read(repository: Repository, revisions: Sequence[Revision]) -> Iterator[_Ve
         most = max(_FEWEST, min(VERSIONS, _BYTES // size))
         for each in spread(revisions, most):
             with suppress(StoreError):
-                yield _Version(each.path, reader.read(each.blob or ""))
+                yield _Version(each.path, _content(repository, reader.read(each.blob or "")))
+
+
+def _content(repository: Repository, kept: bytes) -> bytes:
+    """Return what git keeps, or what Git LFS keeps where that is only a pointer to it."""
+    found = pointer(kept)
+    place = None if found is None else repository.large_file(found)
+    return kept if place is None else b"".join(chunks(place))
 
 
 def _inspected(
@@ -295,18 +336,32 @@ def _newest(versions: Sequence[_Version], asked: Asked) -> tuple[_Version, forma
 def _readable(version: _Version, asked: Asked) -> formats.Text:
     if not version.body.strip():
         raise UnreadableSnapshot(sentence("the file is empty"))
+    if (found := pointer(version.body)) is not None:
+        raise found.unreadable()
     text = version.text(asked.how)
     if text.body is not None:
+        checked(text.body)
         try:
             msgspec.json.decode(text.body, type=msgspec.Raw)
         except UNREADABLE as error:
             raise UnreadableSnapshot(sentence("not JSON: {plain}", plain=plain(error))) from error
     if text.body is not None and asked.records is None and not find((text.body,)).candidates:
         raise UnreadableSnapshot(
-            sentence("there is no list of records in it, and no object of them"),
+            _without_records(text.body),
             hint=sentence("point to them with --records PATH"),
         )
     return text
+
+
+def _without_records(body: bytes) -> str:
+    """Say that a document holds no records, and what an object holds instead."""
+    value = parse(body)
+    if isinstance(value, dict) and value:
+        names = few([clip(name, _LONGEST) for name in value])
+        return sentence(
+            "there is no list of records in it, and no object of them (there: {names})", names=names
+        )
+    return sentence("there is no list of records in it, and no object of them")
 
 
 def _contents(newest: _Version, versions: Sequence[_Version], how: Reading) -> Iterator[Content]:

@@ -65,7 +65,7 @@ def refuse_implausible(*, before: int | None, after: int, vanished: int, max_shr
         raise SnapshotRejected(
             sentence(
                 "{vanished:,} of {before:,} records vanished at once, more than the "
-                "{max_shrink:.0%} that are plausible",
+                "{max_shrink:.0%} that `max_shrink` allows",
                 vanished=vanished,
                 before=before,
                 max_shrink=max_shrink,

@@ -74,9 +74,11 @@ class Wanted:
 
     def write(self, choice: Choice) -> None:
         """Write the records of the catalogues that are meant."""
-        catalogues = choice.each()
+        catalogues, at = choice.versions(self.at)
         several = len(catalogues) > 1
-        answers = answering(map(self._version, catalogues), left_out=output.note_left_out)
+        answers = answering(
+            (self._version(each, at) for each in catalogues), left_out=output.note_left_out
+        )
         limited = _Limited(self.limit)
         names = self._names()
         found = (
@@ -101,8 +103,8 @@ class Wanted:
                 )
             log_output.left_out(limited.left_out, self.form, out)
 
-    def _version(self, catalogue: Catalogue) -> Iterator[tuple[Catalogue, Version]]:
-        with queries.version_at(catalogue, self.at, now=now()) as version:
+    def _version(self, catalogue: Catalogue, at: str | None) -> Iterator[tuple[Catalogue, Version]]:
+        with queries.version_at(catalogue, at, now=now()) as version:
             for note in version.notes:
                 output.noted(note)
             yield catalogue, version

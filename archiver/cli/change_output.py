@@ -340,9 +340,17 @@ def compared(choice: Choice, first: str | None, second: str | None) -> list[Iter
         UnknownRevision: A file is absent, and nothing else could have its name.
     """
     old, new = revisions.ends(first, second)
-    missing = [each for each in (old, new) if each and revisions.is_missing_file(each)]
-    if missing and choice.knows_only_files():
-        raise revisions.no_file(missing)
+    if choice.knows_only_files():
+        old, new = revisions.as_file(old), revisions.as_file(new)
+        named = [each for each in (old, new) if each]
+        some = any(map(revisions.is_file, named))
+        missing = [
+            each
+            for each in named
+            if not revisions.is_file(each) and (some or revisions.is_missing_file(each))
+        ]
+        if missing:
+            raise revisions.no_file(missing)
     files = [revisions.is_file(each or "") for each in (old, new)]
     if all(files):
         catalogues = [choice.plain(Path(new or "").name, Path(new or ""), Path(old or ""))]

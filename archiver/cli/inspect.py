@@ -74,7 +74,10 @@ def inspect(
     else:
         _write(found, excluded, how)
     if _chosen(found) is None:
-        output.note(tr("which of these is meant? say it with --records PATH and --key FIELD"))
+        if len(found.finding.candidates) == 1 and found.finding.candidates[0].key:
+            output.note(tr("this is a guess that is not certain: say it with --key FIELD"))
+        else:
+            output.note(tr("which of these is meant? say it with --records PATH and --key FIELD"))
         context.exit(2)
 
 
@@ -82,6 +85,7 @@ def _looked_at(target: str, asked: Asked, *, once: bool) -> Inspection:
     from archiver.capture import inspection  # noqa: PLC0415 - not for --help
     from archiver.config import Environment, process_environment  # noqa: PLC0415 - not for --help
     from archiver.errors import ConfigError  # noqa: PLC0415 - not for --help
+    from archiver.records.folder import is_pattern  # noqa: PLC0415 - not for --help
 
     if "://" in target:
         environment = Environment.read(process_environment())
@@ -92,9 +96,10 @@ def _looked_at(target: str, asked: Asked, *, once: bool) -> Inspection:
     folder, colon, file = target.rpartition(":")
     if colon and file and Path(folder).expanduser().is_dir():
         return inspection.of_history(Path(folder).expanduser(), file, asked)
+    if is_pattern(target):
+        raise inspection.folder_pattern(target, shlex.join(["archiver", "log", "--file", target]))
     if path.is_dir():
-        message = sentence("{target} is a folder", target=target)
-        raise ConfigError(message, hint=sentence("name a file in it, or REPO:PATH"))
+        raise inspection.folder_without_pattern(target)
     raise ConfigError(
         sentence("there is no file {target}", target=target),
         hint=sentence("write an address with https://, a file, or REPO:PATH"),

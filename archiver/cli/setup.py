@@ -14,7 +14,7 @@ import msgspec
 from click.shell_completion import get_completion_class
 
 from archiver.capture import connection
-from archiver.capture.inspection import Asked, first_look
+from archiver.capture.inspection import Asked, first_look, folder_without_pattern
 from archiver.capture.setup import make
 from archiver.cli import options, output, schemas
 from archiver.cli.failure import in_turn
@@ -32,6 +32,7 @@ from archiver.config import (
 from archiver.errors import ConfigError, SourceError, StoreError, reason
 from archiver.history.assumption import unclear, was_read
 from archiver.language import sentence, tr
+from archiver.records.folder import is_pattern
 from archiver.records.path import RecordsPath
 from archiver.records.text import count, terminal
 from archiver.render.schedules import scheduled
@@ -67,7 +68,7 @@ _SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": 
 @click.option("--type", "kind", metavar="TYPE", help="Configure a source of this type.")
 @click.option("--source", metavar="NAME", help="Its name.  [default: its type]")
 @click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="A setting of its type.")
-@click.option("--url", help="Its address: https://, file://, or a path.")
+@click.option("--url", help="Its address: https://, file://, a path, or a pattern of files.")
 @click.option("--records", metavar="PATH", help="Where its records are.  [default: found]")
 @click.option("--key", metavar="FIELD", multiple=True, help="A field of its key.  Repeatable.")
 @options.excluded
@@ -119,6 +120,13 @@ def init(
         settings |= dict(map(_setting, given))
         new = scaffold.NewSource(source or kind, type=kind, settings=settings)
         _check_api(new, folder)
+    elif source is not None and url is not None and _is_folder(url):
+        settings = {"files": json.dumps(_from_folder(url, folder), ensure_ascii=False)}
+        settings |= {"records": json.dumps(records)} if records else {}
+        lists = {"key": key, "except": excluded, "metrics": metrics}
+        settings |= {name: scaffold.array(value) for name, value in lists.items() if value}
+        settings |= said | dict(map(_setting, given))
+        new = scaffold.NewSource(source, type="file", settings=settings)
     elif source is not None and url is not None:
         place, settings = _from_folder(url, folder), dict(map(_setting, given))
         records, key = _found(url, Asked(records, key, excluded, how))
@@ -297,6 +305,19 @@ def _found(url: str, asked: Asked) -> tuple[str, tuple[str, ...]]:
     if (chosen.records, chosen.key) != (known, asked.key):
         output.noted(was_read(chosen, redact(url)))
     return chosen.records, chosen.key
+
+
+def _is_folder(url: str) -> bool:
+    """Tell whether an address is a pattern that names the files of a folder.
+
+    Raises:
+        ConfigError: It is a folder, without a pattern.
+    """
+    if "://" in url or Path(url).is_file():
+        return False
+    if Path(url).is_dir():
+        raise folder_without_pattern(url)
+    return is_pattern(url)
 
 
 def _content(path: Path) -> bytes:

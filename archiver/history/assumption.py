@@ -103,6 +103,8 @@ def unclear(name: str, found: Finding) -> ConfigError:
     ]
     if len({each.records for each in named}) > 1:
         message = sentence("{name} may hold records in several places", name=name)
+    elif named[0].key and len(named) == 1:
+        message = sentence("the key of {name} is a guess that is not certain", name=name)
     elif named[0].key:
         message = sentence("several fields of {name} may be the key", name=name)
     else:

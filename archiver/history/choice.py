@@ -11,10 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from archiver import config as configuration
-from archiver.errors import ConfigError, NotADataRepository, UnknownRecord, UnknownRevision, reason
+from archiver.errors import (
+    ConfigError,
+    NotADataRepository,
+    NotInARepository,
+    UnknownRecord,
+    UnknownRevision,
+    reason,
+)
 from archiver.formats import UNSAID, Reading
 from archiver.history.assumption import Said, assumed, in_files, in_history
 from archiver.history.catalogue import anywhere, configured
+from archiver.history.revisions import as_file, is_file
 from archiver.language import sentence
 from archiver.records.path import RecordsPath
 from archiver.store.repository import Repository
@@ -92,7 +100,7 @@ class Choice:
             NotADataRepository: There is no git repository.
         """
         if self.file is not None:
-            repository = Repository.open(self.repo)
+            repository = self._repository(self.repo / self.file)
             file = _within(repository, self.repo, self.file)
             found = [self._described(repository, file)]
         elif self._describes:
@@ -105,6 +113,56 @@ class Choice:
             repository = Repository.open(config.root)
             found = [configured(config, name, repository) for name in self._names(config)]
         return [self._measured(each) for each in found]
+
+    def versions(self, at: str | None) -> tuple[list[Catalogue], str | None]:
+        """Return the catalogues that are meant, and what names the version of them to read.
+
+        A plain file of which no history is known is one catalogue, and its only version.
+
+        Args:
+            at: What names the version; None: the newest.
+
+        Raises:
+            ConfigError: archiver.toml is missing or wrong.
+            NotADataRepository: There is no git repository.
+        """
+        if self.file is None and self.knows_only_files():
+            at = as_file(at)
+            if at is not None and is_file(at):
+                return [self.plain(Path(at).name, Path(at))], at
+        elif self.file is not None and at is None and self._is_outside(self.repo / self.file):
+            path = self.repo / self.file
+            return [self._measured(self._described(None, path.name, path))], as_file(str(path))
+        return self.each(), at
+
+    def _is_outside(self, path: Path) -> bool:
+        """Tell whether a path is that of a plain file of no git repository."""
+        if not path.is_file():
+            return False
+        try:
+            Repository.open(self.repo)
+        except NotInARepository:
+            return True
+        return False
+
+    def _repository(self, path: Path) -> Repository:
+        """Open the git repository that knows a file.
+
+        Raises:
+            NotADataRepository: There is none.
+        """
+        try:
+            return Repository.open(self.repo)
+        except NotInARepository as error:
+            if not path.is_file():
+                raise
+            raise NotInARepository(
+                sentence("{path} is in no git repository: it has no history", path=path),
+                hint=sentence(
+                    "archiver list, search and export read such a file, and "
+                    "archiver compare OLD NEW compares two"
+                ),
+            ) from error
 
     def knows_only_files(self) -> bool:
         """Return whether there is no history to ask: no `file` of one, and no archiver.toml."""

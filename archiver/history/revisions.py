@@ -141,7 +141,13 @@ def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> 
         return _opened(catalogue, versions, _snapshot(catalogue, text))
     if is_file(text):
         return _file(catalogue, versions, Path("/dev/stdin" if text == STDIN else text))
-    return _opened(catalogue, versions, named(catalogue, text, now))
+    try:
+        revision = named(catalogue, text, now)
+    except UnknownRevision:
+        if not Path(text).is_file():
+            raise
+        return _file(catalogue, versions, Path(text))
+    return _opened(catalogue, versions, revision)
 
 
 def _opened(catalogue: Catalogue, versions: Versions, revision: Revision) -> Version:
@@ -231,6 +237,14 @@ def is_file(text: str) -> bool:
     path = Path(text)
     named = is_document(text) or "/" in text
     return text == STDIN or (named and path.exists() and not path.is_dir())
+
+
+def as_file(text: str | None) -> str | None:
+    """Return a name so that `is_file` takes it for that of a plain file, where there is such a one.
+
+    For where no revision can be meant.
+    """
+    return f"./{text}" if text and not is_file(text) and Path(text).is_file() else text
 
 
 def is_missing_file(text: str) -> bool:

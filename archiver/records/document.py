@@ -443,6 +443,8 @@ def checked(body: bytes) -> bytes:
         raise UnreadableSnapshot(sentence("the file is empty"))
     if start.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in body:
         raise UnreadableSnapshot(sentence("the file holds conflict markers"))
+    if start[:15].lower().startswith((b"<!doctype html", b"<html")):
+        raise UnreadableSnapshot(sentence("not JSON: it is a page for people (HTML)"))
     return body
 
 

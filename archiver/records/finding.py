@@ -13,7 +13,7 @@ import msgspec
 from archiver.errors import ConfigError, UnreadableSnapshot
 from archiver.language import sentence
 from archiver.records.document import ANY_FIELD, sampled
-from archiver.records.key_finding import keys, stable, text
+from archiver.records.key_finding import Keys, keys, stable, text, unique
 from archiver.records.path import MEMBERS, RecordsPath, is_members
 from archiver.records.places import Place, Places, places
 
@@ -154,12 +154,31 @@ def _found(
                 known = stable(known, sample, other)
         if not candidates:
             sure = sure and known.clear
-        shown = known.found[:1] if known.clear or len(samples) > 1 else known.found[:_LISTED]
-        for fields in [each.fields for each in shown] or [()]:
-            candidates += (Candidate(place.records, fields, sample.total, place.reason),)
+        if known.doubled and not known.clear:
+            field, number = known.doubled
+            reason = sentence("{field} is doubled {number:,} times", field=field, number=number)
+            if number == 1:
+                reason = sentence("{field} is doubled once", field=field)
+            candidates.append(Candidate(place.records, (field,), sample.total, reason))
+        several = len(samples) > 1
+        shown = _shown(known, sample, place.records, several=several) or [()]
+        candidates += (
+            Candidate(place.records, fields, sample.total, place.reason) for fields in shown
+        )
         if sure:
             break
     return Finding(tuple(candidates), sure)
+
+
+def _shown(known: Keys, sample: Sample, records: str, *, several: bool) -> list[tuple[str, ...]]:
+    """Return the keys that are shown: where no name says which one it is, all that are unique."""
+    found = [each.fields for each in known.found]
+    if known.clear or several:
+        return found[:1]
+    if found and not known.is_likely:
+        alone = unique(sample, records)
+        found = alone if any(each in alone for each in found) else [*alone, *found]
+    return found[:_LISTED]
 
 
 def _has(sample: Sample, records: str, key: tuple[str, ...]) -> bool:

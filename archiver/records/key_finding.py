@@ -38,13 +38,17 @@ _ENOUGH: Final = 3
 _SHARED: Final = 0.5
 """Share of the keys of a version that the other version has, too, where they are stable."""
 
-_ALWAYS: Final = ("id", "_id", "@id", "key", "uuid", "guid", "uid", "slug", "identifier")
+_ALWAYS: Final = (
+    *("id", "_id", "@id", "key", "uuid", "guid", "uid", "slug", "identifier"),
+    *("objectid", "globalid", "ogc_fid", "fid", "gid"),
+    *("编号", "编码", "代码", "标识"),
+)
 _ENDS: Final = ("id", "key", "uuid", "guid", "slug", "code")
 _NAMES: Final = (
     *("symbol", "ticker", "sku", "isbn", "doi", "code", "package", "project", "full_name"),
     *("repository", "repo", "model", "name", "path", "filename", "file", "tag_name", "tag"),
     *("username", "login", "hostname", "host", "domain", "email", "url", "title"),
-    *("cycle", "release", "version", "date"),
+    *("cycle", "release", "version", "date", "名称", "姓名"),
 )
 _PARTS_BEFORE: Final = frozenset(
     (
@@ -84,10 +88,18 @@ class Keys(NamedTuple):
     Attributes:
         found: The likeliest first.
         clear: Whether only that one can be meant.
+        doubled: The field that is called like the key and is not unique, and how many
+            records have a value that one before them has; None: there is none.
     """
 
     found: list[Key]
     clear: bool
+    doubled: tuple[str, int] | None = None
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether the name of the first one says that it may be the key."""
+        return bool(self.found) and self.found[0].rank[0] < _UNLIKELY
 
     @property
     def named(self) -> bool:
@@ -112,7 +124,9 @@ def keys(sample: Sample, records: str, *, thorough: bool) -> Keys:
     if thorough or not found or found[0].rank[0] >= _NAMED:
         found = [each for each in found if _is_unique(sample, each, path, grouped=grouped)]
     clear = _is_first(found)
+    doubled = None
     if not found or found[0].rank[0] >= _UNLIKELY:
+        doubled = None if grouped else _doubled(sample)
         pairs = sorted(_pairs(sample, grouped=grouped), key=lambda each: each.rank)
         likely = [each for each in pairs if each.rank[0] < _UNLIKELY]
         if _is_first(likely):
@@ -120,8 +134,35 @@ def keys(sample: Sample, records: str, *, thorough: bool) -> Keys:
         elif not found:
             found = pairs
         elif len(found) == 1 and sample.total >= _ENOUGH:
-            clear = True
-    return Keys([each._replace(fields=(*before, *each.fields)) for each in found], clear)
+            clear = doubled is None
+        doubled = None if clear else doubled
+    found = [each._replace(fields=(*before, *each.fields)) for each in found]
+    return Keys(found, clear, doubled)
+
+
+def unique(sample: Sample, records: str) -> list[tuple[str, ...]]:
+    """Return every field that all records have and no two share, in their order."""
+    path = RecordsPath.read(records)
+    before = _before(sample, path)
+    found = []
+    for names in _fields(sample):
+        field = pasted(names)
+        values = [(each.holder if before else 0, text(each.record, field)) for each in sample.seen]
+        some = any(value is None for _, value in values)
+        if not some and len({*values}) == len(values):
+            found.append((*before, field))
+    return found
+
+
+def _doubled(sample: Sample) -> tuple[str, int] | None:
+    """Return the field that is called like the key though a few records share its values."""
+    for rank, names in sorted((_rank(names, ""), names) for names in _fields(sample)):
+        field = pasted(names)
+        values = [text(each.record, field) for each in sample.seen]
+        doubled = len(values) - len({*values})
+        if rank[0] >= 1 or (None not in values and 0 < doubled * 2 < len(values)):
+            return (field, doubled) if rank[0] < 1 else None
+    return None
 
 
 def stable(known: Keys, sample: Sample, other: Sample) -> Keys:
@@ -133,7 +174,8 @@ def stable(known: Keys, sample: Sample, other: Sample) -> Keys:
     least = _SHARED * max(shares)
     kept = [each for each, share in zip(found, shares, strict=True) if share >= least]
     if kept[0] == found[0]:
-        return Keys(kept, known.clear or len(kept) == 1)
+        clear = known.clear or (len(kept) == 1 and known.doubled is None)
+        return known._replace(found=kept, clear=clear)
     return Keys(kept, len(kept) == 1 or _is_first(kept))
 
 

@@ -50,7 +50,7 @@ _PARTS: Final = frozenset(
     )
 )
 """Arrays in a record that are a part of it, however long they are."""
-_IDENTITIES: Final = frozenset(("id", "name", "key", "slug", "uuid", "sku"))
+_IDENTITIES: Final = frozenset(("id", "name", "key", "slug", "uuid", "sku", "host", "hostname"))
 _ELEMENTS: Final = 3
 """Elements for each group, at least, that make groups of what could be records."""
 _SHARE: Final = 0.5
@@ -175,8 +175,7 @@ def _in_list(value: Any, path: str) -> Places:
         inner = _groups(objects)
         if inner is None:
             return Places((found,), sure=True)
-        reason = sentence("arrays of objects, in groups")
-        return Places((Place(f"{place}[].{_step(inner)}", reason), found), sure=True)
+        return Places((*_grouped(objects, inner, place), found), sure=True)
     if _all(value, str):
         reason = sentence("an array of names")
         return Places((Place(f"{place}[]=id", reason),), sure=len({*value}) == len(value))
@@ -184,6 +183,15 @@ def _in_list(value: Any, path: str) -> Places:
         reason = sentence("rows below a header")
         return Places((Place(f"{place}[]=[0]", reason),), sure=True)
     return Places()
+
+
+def _grouped(objects: list[Json], inner: str, path: str) -> list[Place]:
+    """Return the places below groups, the deepest first: groups may be in groups."""
+    way = f"{path}[].{_step(inner)}"
+    found = [Place(way, sentence("arrays of objects, in groups"))]
+    below = [element for each in objects for element in _objects_of(each.get(inner))]
+    deeper = _groups(below) if below else None
+    return found if deeper is None else [*_grouped(below, deeper, way), *found]
 
 
 def _in_object(value: Json, path: str, depth: int) -> Places:

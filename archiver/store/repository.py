@@ -9,7 +9,13 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from archiver.errors import DamagedObject, NotADataRepository, StoreError, UnknownRevision
+from archiver.errors import (
+    DamagedObject,
+    NotADataRepository,
+    NotInARepository,
+    StoreError,
+    UnknownRevision,
+)
 from archiver.language import sentence
 from archiver.store import history, lfs
 from archiver.store.folder import FolderReader
@@ -466,7 +472,7 @@ def unopened(path: Path, words: str) -> NotADataRepository:
         )
         return NotADataRepository(sentence("{path} belongs to another user", path=path), hint=hint)
     if "not a git repository" in words:
-        return NotADataRepository(
+        return NotInARepository(
             sentence("{path} is not in a git repository", path=path), hint="archiver init"
         )
     first = words.splitlines()[0] if words else sentence("git does not open it")

@@ -93,8 +93,10 @@ def test_real_histories_say_their_records_and_key(real: Path, tmp_path: Path, na
 
 def committed(folder: Path, *versions: Json) -> Path:
     past = History(new_repository(folder))
-    for day, value in enumerate(versions, 1):
-        past.commit(f"2026-01-{day:02}T00:00:00Z", {"d.json": json.dumps(value)})
+    for day, value in enumerate(versions):
+        past.commit(
+            f"2026-{day // 28 + 1:02}-{day % 28 + 1:02}T00:00:00Z", {"d.json": json.dumps(value)}
+        )
     return past.folder
 
 
@@ -129,6 +131,24 @@ def test_a_history_says_what_lasts_counts_drifts_and_is_shuffled(
     words = archiver("inspect", f"{folder}:d.json").stdout
     assert 'sets = ["tags"]' in words
     assert "100% of its changes are another order" in words
+
+
+def test_a_version_is_counted_once(archiver: Archiver, tmp_path: Path) -> None:
+    file = committed(tmp_path / "a", *versions()) / "d.json"
+    number = len(versions())
+    said = f"{number} versions, {number} read"
+    assert said in archiver("inspect", file).stdout
+    file.write_text(json.dumps(versions()[0][:-1]))
+    assert f"{number + 1} versions, {number + 1} read" in archiver("inspect", file).stdout
+
+
+def test_at_most_30_versions_are_read(archiver: Archiver, tmp_path: Path) -> None:
+    file = (
+        committed(tmp_path / "a", *([{"id": 1, "v": v}, {"id": 2}] for v in range(31))) / "d.json"
+    )
+    assert "31 versions, 30 read" in archiver("inspect", file).stdout
+    file.write_text('[{"id": 1, "v": 99}, {"id": 2}]')
+    assert "32 versions, 30 read" in archiver("inspect", file).stdout
 
 
 def test_two_answers_of_an_address_say_what_drifts(archiver: Archiver, server: Server) -> None:
@@ -201,7 +221,14 @@ def test_a_name_that_a_terminal_would_act_on_is_written_with_escapes(
         ('{"message": "Not Found", "status": "404"}', "no list of records"),
         ("", "the file is empty"),
         ("[", "it ends too early"),
-        ("<html>", "not JSON"),
+        ("nonsense", "not JSON"),
+        ("<!DOCTYPE html>\n<p>502", "not JSON: it is a page for people (HTML)"),
+        ('{"error": "try later"}', "no object of them (there: error)"),
+        ("<<<<<<< HEAD\n[]\n=======\n[]\n>>>>>>> x\n", "the file holds conflict markers"),
+        (
+            f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 1234\n",
+            "it is a Git LFS pointer (1,234 bytes)",
+        ),
     ],
 )
 def test_what_is_no_catalogue_is_called_so(
@@ -246,3 +273,95 @@ def test_a_new_source_that_is_not_clear_is_not_made(archiver: Archiver, tmp_path
     assert made.returncode == 2
     assert 'records = "x", key = "id"' in made.stderr
     assert not (tmp_path / "archive").exists()
+
+
+def test_groups_in_groups_are_found(archiver: Archiver, tmp_path: Path) -> None:
+    hosts = [
+        {
+            "name": f"r{region}",
+            "zones": [
+                {"name": f"z{zone}", "hosts": [{"host": f"{region}-{zone}-{n}"} for n in range(4)]}
+                for zone in range(4)
+            ],
+        }
+        for region in range(4)
+    ]
+    (tmp_path / "d.json").write_text(json.dumps({"regions": hosts}))
+    found = seen(archiver("inspect", tmp_path / "d.json", "-f", "json"))
+    assert found["candidates"][0]["records"] == "regions[].zones[].hosts"
+    assert found["candidates"][0]["key"][-1] == "host"
+    assert found["candidates"][0]["total"] == 64
+
+
+@pytest.mark.parametrize(
+    ("rows", "keys"),
+    [
+        ("编号,名称\n1,甲\n2,乙\n", ["编号"]),
+        ("nummer,farbe,x\n1,a,1\n2,b,1\n", ["nummer", "farbe"]),
+        ("id,value\n1,a\n2,b\n2,c\n3,d\n", ["id", "value"]),
+    ],
+)
+def test_every_column_that_may_be_the_key_is_listed(
+    archiver: Archiver, tmp_path: Path, rows: str, keys: list[str]
+) -> None:
+    (tmp_path / "d.csv").write_text(rows)
+    done = archiver("inspect", tmp_path / "d.csv", "-f", "json")
+    assert [each["key"] for each in seen(done)["candidates"]] == [[key] for key in keys]
+    assert done.returncode == (0 if len(keys) == 1 else 2)
+
+
+def test_a_doubled_id_is_named(archiver: Archiver, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("id,value\n1,a\n2,b\n2,c\n3,d\n3,e\n4,f\n")
+    assert "id is doubled 2 times" in archiver("inspect", tmp_path / "d.csv").stdout
+
+
+def test_a_guess_is_called_one(archiver: Archiver, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("farbe,x\na,1\nb,1\n")
+    done = archiver("inspect", tmp_path / "d.csv")
+    assert (done.returncode, "a guess that is not certain" in done.stderr) == (2, True)
+
+
+def test_a_feature_is_known_by_its_object_id(archiver: Archiver, tmp_path: Path) -> None:
+    features = [
+        {"type": "Feature", "properties": {"OBJECTID": n, "name": f"n{n}"}, "geometry": None}
+        for n in range(5)
+    ]
+    (tmp_path / "d.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": features})
+    )
+    found = seen(archiver("inspect", tmp_path / "d.geojson", "-f", "json"))
+    assert (found["records"], found["key"]) == ("features", ["properties.OBJECTID"])
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bucket").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "bucket" / f"{name}.json").write_text(json.dumps({"name": name}))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_pattern_is_told_what_to_write(archiver: Archiver) -> None:
+    done = archiver("inspect", "bucket/*.json")
+    assert done.returncode == 2
+    assert "archiver log --file 'bucket/*.json'" in done.stderr
+    assert "--url 'bucket/*.json'" in done.stderr
+
+
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize("words", [("inspect",), ("init", "new", "--source", "b", "--url")])
+def test_a_folder_is_told_its_pattern(archiver: Archiver, words: tuple[str, ...]) -> None:
+    done = archiver(*words, "bucket")
+    assert done.returncode == 2
+    assert "'bucket/*.json'" in done.stderr
+
+
+def test_a_pattern_makes_a_source_of_files(archiver: Archiver, bucket: Path) -> None:
+    made = archiver("init", "new", "--source", "b", "--url", "bucket/*.json")
+    assert made.returncode == 0, made.stderr
+    table = tomllib.loads((bucket / "new" / "archiver.toml").read_text())["sources"]["b"]
+    assert table == {"type": "file", "files": "../bucket/*.json"}
+    assert archiver("run", "--repo", bucket / "new").returncode == 0
+    assert "a" in archiver("list", "--repo", bucket / "new").stdout

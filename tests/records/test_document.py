@@ -399,7 +399,7 @@ def test_a_name_that_stands_twice_around_the_records_is_refused() -> None:
     [
         (b"", "the file is empty"),
         (b" \n\t", "the file is empty"),
-        (b"<html>", "not JSON: invalid character (byte 0)"),
+        (b"<html>", "not JSON: it is a page for people (HTML)"),
         (b"<<<<<<< HEAD\n[]\n", "the file holds conflict markers"),
         (b'[\n<<<<<<< HEAD\n{"id":"a"}\n=======\n>>>>>>> x\n]', "the file holds conflict markers"),
         (b'{"m":[{"id":"a"},{"id":', "not JSON: it ends too early (truncated)"),
