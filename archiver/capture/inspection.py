@@ -37,7 +37,7 @@ from archiver.records.places import spread
 from archiver.records.representation import short
 from archiver.records.text import clip, few
 from archiver.store.repository import Repository
-from archiver.transport import Limits, Request, Transport
+from archiver.transport import Limits, Request, Transport, next_link, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,6 +78,7 @@ class Inspection:
         finding: Where the records may be, and what may be their key.
         habits: What its fields do, where there is more than one version.
         notes: What a reader of the document should know.
+        paged: Whether it is the first of several pages, as its header ``Link`` says.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Inspection:
     read: int = 1
     habits: tuple[Habit, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    paged: bool = False
 
     __repr__ = short
 
@@ -104,6 +106,7 @@ class _Version:
     name: str
     body: bytes
     media: str = ""
+    paged: bool = False
 
     def text(self, how: Reading) -> formats.Text:
         return formats.read((self.body,), self.name, how, self.media)
@@ -217,10 +220,19 @@ def first_look(url: str, asked: Asked, environment: Environment) -> Finding:
     Raises:
         SourceError: There is no answer.
         StoreError: The file cannot be read, or is no document.
+        ConfigError: It is the first of several pages.
     """
     if "://" in url:
         with _transport(environment) as transport:
             version = _answer(transport, url)
+        if version.paged:
+            raise ConfigError(
+                sentence(
+                    "{url}: its header Link names a next page: this is only the first one",
+                    url=redact(url),
+                ),
+                hint=sentence('type = "api" with next = "link" lists all of them'),
+            )
     else:
         version = _Version(Path(url).name, b"".join(chunks(Path(url))))
     content = version.content(asked.how)
@@ -236,7 +248,8 @@ def _transport(environment: Environment) -> Iterator[Transport]:
 
 def _answer(transport: Transport, url: str) -> _Version:
     page = transport.get(Request("document", url))
-    return _Version(urlsplit(url).path, page.body, page.headers.get("content-type", ""))
+    media = page.headers.get("content-type", "")
+    return _Version(urlsplit(url).path, page.body, media, next_link(page) is not None)
 
 
 def _of_history(
@@ -311,6 +324,7 @@ def _inspected(
         finding=finding,
         habits=tuple(habits.found(fewest=fewest)),
         notes=tuple(text.notes),
+        paged=newest.paged,
     )
 
 

@@ -170,13 +170,17 @@ def _source(
     }
     metrics = _paths(found.habits, "metrics")
     kind = "json" if found.format == "json" else "file"  # two names of one type
+    if found.paged:
+        kind, settings = "api", settings | {"next": '"link"'}
     return scaffold.NewSource(
         found.name, found.url, chosen.records, chosen.key, metrics, kind, settings
     )
 
 
 def _reading(found: Inspection, how: Reading) -> dict[str, str]:
-    """Return the settings that say how the document is read."""
+    """Return the settings that say how the document is read; pages are always JSON."""
+    if found.paged:
+        return {}
     names = ("input", "encoding", "types", "member")
     settings = {name: value for name in names if (value := getattr(how, name))}
     return settings if found.said or how.input else settings | {"input": found.format}
@@ -193,6 +197,7 @@ def _command(found: Inspection, chosen: Candidate, excluded: tuple[str, ...], ho
         words += ["log", "--repo", str(found.repository), "--file", found.path]
     elif "://" in found.url:
         words += ["init", "--source", found.name, "--url", found.url]
+        words += ["--type", "api", "--set", "next=link"] if found.paged else []
     else:
         words += ["compare", found.url, "NEWER"]
     words += [

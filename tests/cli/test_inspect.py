@@ -365,3 +365,18 @@ def test_a_pattern_makes_a_source_of_files(archiver: Archiver, bucket: Path) -> 
     assert table == {"type": "file", "files": "../bucket/*.json"}
     assert archiver("run", "--repo", bucket / "new").returncode == 0
     assert "a" in archiver("list", "--repo", bucket / "new").stdout
+
+
+def test_the_first_page_of_several_is_an_api(
+    archiver: Archiver, server: Server, tmp_path: Path
+) -> None:
+    page = plain(b'[{"id": 1, "v": 1}, {"id": 2, "v": 2}]', Link='</all?page=2>; rel="next"')
+    url = server.says("/all", page)
+    found = seen(archiver("inspect", url, "--once", "-f", "json"))
+    assert 'type = "api"' in found["table"]
+    assert 'next = "link"' in found["table"]
+    assert "--type api --set next=link" in found["command"]
+    refused = archiver("init", tmp_path / "new", "--source", "x", "--url", url)
+    assert refused.returncode == 2
+    assert "its header Link names a next page" in refused.stderr
+    assert not (tmp_path / "new" / "archiver.toml").exists()
