@@ -148,7 +148,9 @@ class Documents:
                 sentence("no record can be read: {reasons}", reasons=reasons[0]),
                 hint=self._reader.hint(text.body),
             )
-        self._check(len(twice) + sum(not each.key for each in bad), len(lines) + len(twice))
+        keyless = [reasons[at] for at, each in enumerate(bad) if not each.key]
+        doubled = [sentence('"{key}" stands twice', key=key) for key in twice]
+        self._check([*doubled, *keyless], len(lines) + len(twice) + len(bad))
         keys = {each.key for each in bad if each.key}
         return Document(
             [lines[key] for key in sorted(lines)],
@@ -157,8 +159,12 @@ class Documents:
             sum(not each.key for each in bad),
         )
 
-    def _check(self, flaws: int, records: int) -> None:
+    def _check(self, flaws: Sequence[str], records: int) -> None:
         """Refuse a key that was assumed and does not tell the records apart.
+
+        Args:
+            flaws: What is wrong with records that have no key of their own.
+            records: Number of all records.
 
         Raises:
             ConfigError: That is so in one of the two documents that are read first.
@@ -166,14 +172,15 @@ class Documents:
         if not self._unchecked:
             return
         self._unchecked -= 1
-        if flaws > _FLAWS * records:
+        if len(flaws) > _FLAWS * records:
             raise ConfigError(
                 sentence(
                     "assuming {setting}, {flaws:,} of the {records:,} records "
-                    "have no key of their own",
+                    "have no key of their own: {first}",
                     setting=setting(self._shape.records, self._shape.key),
-                    flaws=flaws,
+                    flaws=len(flaws),
                     records=records,
+                    first=flaws[0],
                 ),
                 hint=sentence("say it with --records PATH and --key FIELD"),
             )

@@ -72,7 +72,7 @@ def test_a_canonical_file_says_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "some.json"
     path.write_bytes(snapshot(TAKEN, {"id": "b"}, {"id": "a"}))
     with files() as versions:
-        assert versions.file(path).end == End(None, TAKEN, 2)
+        assert versions.file(path).end == End(None, TAKEN, 2, str(path))
         assert keys(versions, path) == ["a", "b"]
 
 
@@ -116,7 +116,7 @@ def test_a_byte_order_mark_is_no_part_of_a_snapshot(tmp_path: Path) -> None:
     path = tmp_path / "saved.json"
     path.write_bytes(b"\xef\xbb\xbf" + snapshot(TAKEN, {"n": 1}, key=("n",)))
     with files() as versions:
-        assert versions.file(path).end == End(None, TAKEN, 1)
+        assert versions.file(path).end == End(None, TAKEN, 1, str(path))
         assert keys(versions, path) == ["1"]
 
 
