@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import msgspec
-
 from archiver import formats
 from archiver.changes.habits import Habits
 from archiver.config import SOURCE_NAME
@@ -21,6 +19,7 @@ from archiver.errors import (
     NotADataRepository,
     StoreError,
     UnreadableSnapshot,
+    reason,
 )
 from archiver.formats import encoding
 from archiver.formats.packing import unpacked
@@ -29,15 +28,16 @@ from archiver.history.foreign import Documents, Shape
 from archiver.history.versions import chunks
 from archiver.language import sentence
 from archiver.records import canonical
-from archiver.records.document import checked
+from archiver.records.document import one_value
 from archiver.records.finding import Finding, find
-from archiver.records.jsontext import UNREADABLE, parse, plain
+from archiver.records.jsontext import parse
 from archiver.records.lfs import pointer
 from archiver.records.places import spread
 from archiver.records.representation import short
 from archiver.records.text import clip, few
+from archiver.sources.json_document import first_of_several
 from archiver.store.repository import Repository
-from archiver.transport import Limits, Request, Transport, next_link, redact
+from archiver.transport import Limits, Request, Transport, next_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -226,13 +226,8 @@ def first_look(url: str, asked: Asked, environment: Environment) -> Finding:
         with _transport(environment) as transport:
             version = _answer(transport, url)
         if version.paged:
-            raise ConfigError(
-                sentence(
-                    "{url}: its header Link names a next page: this is only the first one",
-                    url=redact(url),
-                ),
-                hint=sentence('type = "api" with next = "link" lists all of them'),
-            )
+            refused = first_of_several(url)
+            raise ConfigError(reason(refused), hint=refused.hint)
     else:
         version = _Version(Path(url).name, b"".join(chunks(Path(url))))
     content = version.content(asked.how)
@@ -354,11 +349,7 @@ def _readable(version: _Version, asked: Asked) -> formats.Text:
         raise found.unreadable()
     text = version.text(asked.how)
     if text.body is not None:
-        checked(text.body)
-        try:
-            msgspec.json.decode(text.body, type=msgspec.Raw)
-        except UNREADABLE as error:
-            raise UnreadableSnapshot(sentence("not JSON: {plain}", plain=plain(error))) from error
+        one_value(text.body)
     if text.body is not None and asked.records is None and not find((text.body,)).candidates:
         raise UnreadableSnapshot(
             _without_records(text.body),

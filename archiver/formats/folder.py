@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from archiver.errors import UnreadableSnapshot
-from archiver.language import sentence, stored
-from archiver.records.document import Flawed, checked
-from archiver.records.jsontext import UNREADABLE, dump, plain
+from archiver.language import stored
+from archiver.records.document import Flawed, one_value
+from archiver.records.jsontext import dump
 from archiver.records.model import Bad
 
 if TYPE_CHECKING:
@@ -28,9 +25,7 @@ def as_member(name: str, text: Text) -> tuple[Text, list[Bad]]:
         UnreadableSnapshot: It is not one JSON value: it could end, and more members follow.
     """
     body, bad = text.content, list[Bad]()
-    if isinstance(body, bytes):
-        checked(body)
-    else:
+    if not isinstance(body, bytes):
         rows: list[bytes] = []
         for each in body:
             if isinstance(each, Bad):
@@ -40,8 +35,4 @@ def as_member(name: str, text: Text) -> tuple[Text, list[Bad]]:
             else:
                 rows.append(each[1])
         body = b"[%b]" % b",".join(rows)
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-    except UNREADABLE as error:
-        raise UnreadableSnapshot(sentence("not JSON: {plain}", plain=plain(error))) from error
-    return replace(text, content=b"{%b:%b}" % (dump(name), body)), bad
+    return replace(text, content=b"{%b:%b}" % (dump(name), one_value(body))), bad

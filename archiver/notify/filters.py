@@ -82,7 +82,7 @@ def summed_up(
 ) -> Selection:
     """Select the changes that the channel receives; say once what happened to most records.
 
-    A channel that is about some records is told of each.
+    A channel that is about some records receives each of them.
 
     Args:
         changes: Returns the changes; they are read again where something happened to most records.

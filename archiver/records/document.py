@@ -448,6 +448,19 @@ def checked(body: bytes) -> bytes:
     return body
 
 
+def one_value(body: bytes) -> bytes:
+    """Return `body`, which is one JSON value.
+
+    Raises:
+        UnreadableSnapshot: It is not.
+    """
+    try:
+        msgspec.json.decode(checked(body), type=msgspec.Raw)
+    except UNREADABLE as error:
+        raise UnreadableSnapshot(sentence("not JSON: {plain}", plain=plain(error))) from error
+    return body
+
+
 def _descend(
     found: Iterator[_Found], step: str, excluded: frozenset[str] = frozenset()
 ) -> Iterator[_Found]:

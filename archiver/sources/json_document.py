@@ -128,25 +128,13 @@ class JsonSource(Source):
         if self.settings.files:
             return self._file(page)
         try:
-            if only := pointer(page.body):
-                raise only.unreadable()
-            text = read(
-                (page.body,),
-                urlsplit(page.request.url).path,
-                self._how(),
-                page.headers.get("content-type", ""),
-            )
+            media = page.headers.get("content-type", "")
+            text = self._text(page, urlsplit(page.request.url).path, media)
             text.require(self._fields())
         except UnreadableSnapshot as error:
             raise _malformed(page, error) from error
         if next_link(page) is not None:
-            raise MalformedPage(
-                sentence(
-                    "{url}: its header Link names a next page: this is only the first one",
-                    url=redact(page.request.url),
-                ),
-                hint=sentence('type = "api" with next = "link" lists all of them'),
-            )
+            raise first_of_several(page.request.url)
         path = self.settings.total
         return Parsed(
             self._records(page, text),
@@ -154,6 +142,12 @@ class JsonSource(Source):
             end=stored("the document's end"),
             notes=text.notes,
         )
+
+    def _text(self, page: Page, name: str, media: str = "") -> Text:
+        """Return the document that a page is, which is no pointer of Git LFS."""
+        if only := pointer(page.body):
+            raise only.unreadable()
+        return read((page.body,), name, self._how(), media)
 
     def _file(self, page: Page) -> Parsed:
         """Return the records of one file of a folder.
@@ -165,9 +159,7 @@ class JsonSource(Source):
         name = name_of(path, self.settings.files, SUFFIXES)
         notes: list[str] = []
         try:
-            if only := pointer(page.body):
-                raise only.unreadable()
-            text, bad = as_member(name, read((page.body,), path, self._how()))
+            text, bad = as_member(name, self._text(page, path))
             notes = text.notes
             found = [*bad, *document.read(text.content, records, fields, self.settings.excluded)]
         except UnreadableSnapshot as error:
@@ -218,6 +210,17 @@ class JsonSource(Source):
             raise _malformed(
                 page, UnreadableSnapshot(words, hint=joined("", (hint, document.WHERE)))
             )
+
+
+def first_of_several(url: str) -> MalformedPage:
+    """Return the error of an address whose answer is only the first page of a catalogue."""
+    return MalformedPage(
+        sentence(
+            "{url}: its header Link names a next page: this is only the first one",
+            url=redact(url),
+        ),
+        hint=sentence('type = "api" with next = "link" lists all of them'),
+    )
 
 
 def _malformed(page: Page, error: UnreadableSnapshot) -> MalformedPage:

@@ -79,8 +79,6 @@ def test_the_table_makes_an_archive_as_it_is(archiver: Archiver, tmp_path: Path)
 def test_real_histories_say_their_records_and_key(real: Path, tmp_path: Path, name: str) -> None:
     file, records, key, metrics = BUNDLES[name]
     bundle = real / f"{name}.bundle"
-    if not bundle.exists():
-        pytest.skip("the bundle is absent")
     command = ["git", "clone", "--quiet", "--branch=main", str(bundle), str(tmp_path / "clone")]
     subprocess.run(command, check=True)
     inspect = partial(run_process, measured=False)

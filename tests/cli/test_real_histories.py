@@ -199,8 +199,6 @@ def test_a_history_of_csv_has_the_numbers_of_a_plain_comparison_from_its_move_on
     real: Path, archiver: Archiver, tmp_path: Path
 ) -> None:
     bundle = real / "sp500-csv.bundle"
-    if not bundle.exists():
-        pytest.skip("this history is not there")
     command = ["git", "clone", "--quiet", "--branch=main", str(bundle), str(tmp_path / "sp500")]
     subprocess.run(command, check=True)
     file = "data/constituents.csv"
