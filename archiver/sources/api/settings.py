@@ -13,9 +13,8 @@ from archiver.sources.access import Access, refuse_secret_in, refuse_unreadable
 from archiver.transport.message import origin
 
 Number: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number from 1")]
-Pager: TypeAlias = Literal["next", "cursor", "page", "offset"]
 
-PAGERS: Final[tuple[Pager, ...]] = ("next", "cursor", "page", "offset")
+PAGERS: Final = ("next", "cursor", "page", "offset")
 NEXT_LINK: Final = "link"
 NEXT_NONE: Final = "none"
 
@@ -72,11 +71,6 @@ class ApiSettings(Access, frozen=True, forbid_unknown_fields=True, kw_only=True)
     def addresses(self) -> tuple[str, ...]:
         """The addresses, one or several."""
         return self.urls or (self.url,)
-
-    @property
-    def pager(self) -> Pager:
-        """The setting that says how a page leads to the next one."""
-        return next(name for name in PAGERS if getattr(self, name))
 
     @property
     def taken(self) -> tuple[str, ...]:
