@@ -15,6 +15,7 @@ ArchiverError                  never raised itself
 │    ├─ UnreadableSnapshot     a version is not a catalogue (truncated, an error body, …)
 │    │    └─ DamagedObject     an object of git is missing or broken
 │    ├─ ShallowHistory
+│    │    └─ PreviousNotHere    the answer is in the repository that this one goes on from
 │    ├─ PushRejected
 │    ├─ StoreFull
 │    ├─ DatabaseDamaged        the index; it is built again
@@ -136,6 +137,10 @@ class ShallowHistory(StoreError):
         super().__init__(message, hint=hint)
         self.commit = commit
         self.path = path
+
+
+class PreviousNotHere(ShallowHistory):
+    """The archive goes on from another repository, which has the answer and was not fetched."""
 
 
 class PushRejected(StoreError):

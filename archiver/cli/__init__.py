@@ -84,6 +84,9 @@ GROUPS = {
             "maintenance:prune", sentence("Remove old stamped files; history keeps everything.")
         ),
         "revert": Entry("maintenance:revert", sentence("Revert a bad capture by a new commit.")),
+        "rollover": Entry(
+            "rollover:rollover", sentence("Go on in a new repository from the newest snapshots.")
+        ),
         "diff-driver": Entry(
             "diff_driver:diff_driver", sentence("Let git log -p show changes of records.")
         ),

@@ -69,7 +69,7 @@ def disk_usage(repository: Repository, tip: str, since: datetime) -> int:
     tips = [tip, state] if state else [tip]
     olds = [old for each in tips if (old := _before(repository, each, since))]
     known = [f"^{old}" for old in olds]
-    return int(repository.git.line("rev-list", "--disk-usage", "--objects", *tips, *known))
+    return int(repository.plain.line("rev-list", "--disk-usage", "--objects", *tips, *known))
 
 
 def _before(repository: Repository, tip: str, since: datetime) -> str:
