@@ -276,6 +276,10 @@ class Repository:
         """Yield every commit that changed a file that a pattern names, as `history` does."""
         return history.walk_folder(self.git, pattern, tip=tip, shallow=self.shallow)
 
+    def commits(self, tip: str) -> Iterator[Revision]:
+        """Yield the commits of this repository alone along first parents, newest first."""
+        return history.commits(self.plain, tip)
+
     def first_parents(self, tip: str) -> list[str]:
         """Return the commits back from `tip` along first parents, newest first."""
         return self.git.run("rev-list", "--first-parent", tip).decode().split()
