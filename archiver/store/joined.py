@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PREVIOUS: Final = "Archiver-Previous"
 """The trailer of a first commit: full id of the commit, in another repository, before it."""
+FETCHED: Final = "refs/archiver/previous/"
+"""The commits that were gone on from, by their full ids."""
 BASE: Final = "refs/archiver/joined/"
 """Replacements of first commits, by the full id of what they replace."""
 VARIABLES: Final = (

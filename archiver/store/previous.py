@@ -18,7 +18,7 @@ from archiver.language import sentence
 from archiver.store.clone import PROTOCOLS, refuse
 from archiver.store.commit import writing
 from archiver.store.durable import disk_errors, write_whole
-from archiver.store.joined import BASE, mark
+from archiver.store.joined import BASE, FETCHED, mark
 from archiver.store.plumbing import Answer, failed
 from archiver.store.repository import BRANCHES, STATE_REF
 from archiver.store.transfer import FETCH, causes, hidden, networked, transfer
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from archiver.store.plumbing import Plumbing
     from archiver.store.repository import Repository
 
-FETCHED: Final = "refs/archiver/previous/"
-"""The commits that were gone on from, by their full ids."""
 _AS_THEY_ARE: Final = "* -text -eol -filter -ident -working-tree-encoding\n"
 """Attributes under which git writes files byte for byte."""
 

@@ -335,7 +335,7 @@ def test_a_plain_git_sees_the_new_repository_alone(years: Years) -> None:
     [*fetch(years.third.config)]
     command = ["git", "-C", str(years.third.folder), "rev-list", "--count", "HEAD"]
     done = subprocess.run(command, capture_output=True, encoding="ascii", check=True)
-    assert int(done.stdout) == 3 - 1 + 1
+    assert int(done.stdout) == 3
 
 
 def test_a_question_about_before_says_which_repository_would_know(years: Years) -> None:
@@ -345,3 +345,61 @@ def test_a_question_about_before_says_which_repository_would_know(years: Years) 
         [*fetch(years.third.config)]
     with Repository.open(years.third.folder) as repository:
         assert configured(years.third.config, "hub", repository).not_here() is None
+
+
+def test_a_copy_that_read_on_pushes_and_loses_races_as_any_other(
+    years: Years, tmp_path: Path
+) -> None:
+    second = years.second
+    second.git("init", "--quiet", "--bare", str(tmp_path / "hub.git"))
+    second.git("remote", "add", "origin", str(tmp_path / "hub.git"))
+    second.git("push", "--quiet", "origin", "main", STATE_REF)
+    second.git("clone", "--quiet", str(tmp_path / "hub.git"), str(tmp_path / "other"))
+    other = Archive(tmp_path / "other")
+    [*fetch(second.config)]
+    for each, number in ((other, 1), (second, 2)):
+        each.lists(three=number, two=number)
+        ran = run_archiver("run", "--push", "--repo", each.folder)
+        assert ran.returncode == 0, ran.stderr
+    second.git("fsck", "--full", "--strict")
+    assert second.git("rev-parse", "HEAD") == second.git("rev-parse", "origin/main")
+    assert second.commits == 5
+    assert len(run_archiver("log", "--repo", second.folder).stdout.splitlines()) == 7
+
+
+def test_a_mirror_brings_no_joined_history_along(years: Years, tmp_path: Path) -> None:
+    [*fetch(years.third.config)]
+    years.third.git("clone", "--quiet", "--mirror", ".", str(tmp_path / "mirror"))
+    with Repository.open(tmp_path / "mirror") as mirror:
+        assert mirror.tip(f"refs/archiver/joined/{mirror.first(mirror.resolve('HEAD'))}")
+        assert mirror.joined == ()
+        assert len([*mirror.history("data/hub/latest.json", tip=mirror.resolve("HEAD"))]) == 3
+
+
+def test_no_setting_of_git_hides_what_was_fetched(years: Years) -> None:
+    [*fetch(years.third.config)]
+    log = run_archiver("log", "--repo", years.third.folder).stdout
+    years.third.git("config", "core.useReplaceRefs", "false")
+    assert run_archiver("log", "--repo", years.third.folder).stdout == log
+
+
+def test_what_was_fetched_does_not_count_as_size(years: Years) -> None:
+    def size() -> int:
+        found = json.loads(run_archiver("status", "-f", "json", "--repo", third.folder).stdout)
+        return int(found["git"])
+
+    third = years.third
+    before = size()
+    [*fetch(third.config)]
+    assert size() <= before
+
+
+def test_a_fetch_reaches_a_url_and_what_is_said_there(years: Years, tmp_path: Path) -> None:
+    served = tmp_path / "served"
+    for each in (years.first, years.second):
+        each.git("clone", "--quiet", "--bare", ".", str(served / each.folder.name))
+    with GitServer(served) as server:
+        url = server.url.removesuffix("origin.git") + "2027"
+        found = [*fetch(years.third.config, address=url)]
+    assert [each.address for each in found] == [url, url.replace("2027", "2026")]
+    assert answers(years.third) == answers(years.alone)
