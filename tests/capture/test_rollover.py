@@ -403,3 +403,25 @@ def test_a_fetch_reaches_a_url_and_what_is_said_there(years: Years, tmp_path: Pa
         found = [*fetch(years.third.config, address=url)]
     assert [each.address for each in found] == [url, url.replace("2027", "2026")]
     assert answers(years.third) == answers(years.alone)
+
+
+def test_a_run_that_finds_the_same_records_commits_nothing(years: Years, tmp_path: Path) -> None:
+    new = gone_on(years.second, tmp_path / "new")
+    report = new.captured(one=2, three=4, two=1)
+    assert (report.outcome, new.commits) == ("unchanged", 1)
+    assert run_archiver("status", "--repo", new.folder).stdout.startswith("hub:")
+
+
+def test_channels_receive_what_is_new_and_nothing_again(years: Years, tmp_path: Path) -> None:
+    def told(archive: Archive, number: int) -> int:
+        archive.lists(one=number, three=3)
+        assert run_archiver("run", "--repo", archive.folder).returncode == 0
+        return len(messages.read_text().splitlines()) if messages.exists() else 0
+
+    toml, messages = years.first.folder / "archiver.toml", tmp_path / "messages.jsonl"
+    table = f'[notify.log]\ntype = "file"\npath = "{messages}"\n'
+    toml.write_text(f"{toml.read_text()}\n{table}")
+    years.first.git("commit", "--quiet", "--all", "--message", "Tell")
+    assert [told(years.first, number) for number in (3, 4)] == [1, 2]
+    new = gone_on(years.first, tmp_path / "new")
+    assert [told(new, number) for number in (4, 5)] == [2, 3]
