@@ -263,7 +263,8 @@ def walk_folder(git: Plumbing, pattern: str, *, tip: str, shallow: bool) -> Iter
 
 def commits(git: Plumbing, tip: str) -> Iterator[Revision]:
     """Yield every commit along first parents, newest first, whatever it changed."""
-    for fields in _listed(git, (*LOG, "--no-patch", *FIRST_PARENTS, tip)):
+    quick = [each for each in LOG if each not in ("--raw", "-t")]  # else git compares all trees
+    for fields in _listed(git, (*quick, "--no-patch", *FIRST_PARENTS, tip)):
         yield revision(fields, "", None)
 
 
