@@ -85,8 +85,7 @@ def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> It
     """
     with index(catalogue, tip) as found:
         if found is not None:
-            told = _indexed(found, catalogue)
-            yield from takewhile(lambda entry: entry.revision != before, told)
+            yield from takewhile(lambda entry: entry.revision != before, _indexed(found, catalogue))
             return
     yield from (entry for entry, _ in _compared(catalogue, tip, before, lambda: None))
 
@@ -144,8 +143,9 @@ def log_by(
     moves = any(map(catalogue.policy.concerns, {first for first, *_ in readings(path)}))
     with index(catalogue, tip) as found:
         if found is not None and not moves:  # a settled part holds no metrics
-            told = _broken(found, catalogue, path)
-            yield from takewhile(lambda each: each[0].revision != before, told)
+            yield from takewhile(
+                lambda each: each[0].revision != before, _broken(found, catalogue, path)
+            )
             return
     yield from _compared(catalogue, tip, before, lambda: Breakdown(path))
 
