@@ -1,0 +1,193 @@
+"""The source ``github-releases``: the releases of some repositories, by GitHub's REST API."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from archiver.errors import MalformedPage
+from archiver.language import sentence, stored
+from archiver.records import canonical
+from archiver.records.jsontext import UNREADABLE, plain
+from archiver.records.model import Bad
+from archiver.records.text import few
+from archiver.sources.api import ApiSource
+from archiver.sources.api.settings import NEXT_LINK, ApiSettings
+from archiver.sources.api.walk import LAST, Said, Walk, numbers
+from archiver.sources.protocol import Fate, Parsed, own_rate
+from archiver.transport import Rate, Request, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from archiver.formats import Text
+    from archiver.records.model import Line
+    from archiver.transport import Page
+
+_KEY: Final = ("repository", "tag")
+_PAGE, _PAGES = 100, 100
+"""Releases on a page, and pages: GitHub shows no more of a repository."""
+_ANONYMOUS, _WITH_TOKEN = Rate(60, 3600, burst=60), Rate(5000, 3600, burst=100)
+_HEADERS: Final = {
+    "Accept": "application/vnd.github+json",
+    "X-GitHub-Api-Version": "2022-11-28",
+}
+_OK, _ABSENT = 200, 404
+_NAME: Final = re.compile(r"[\w-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
+
+
+class GitHubReleasesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``type = "github-releases"`` reads.
+
+    Attributes:
+        repositories: Whose releases: ``owner/name``.
+        endpoint: The REST API; that of GitHub Enterprise Server ends with ``/api/v3``.
+        token_env: Environment variable that holds a token; empty: ``GITHUB_TOKEN``.
+        rate: Requests a second; 0: as the published quotas say.
+    """
+
+    repositories: tuple[str, ...] = ()
+    endpoint: str = "https://api.github.com"
+    token_env: str = ""
+    rate: float = 0
+
+    def __post_init__(self) -> None:
+        if self.rate < 0:
+            raise ValueError(sentence("rate is a number of requests a second, 0 or more"))
+        wrong = [each for each in self.repositories if not _NAME.fullmatch(each)]
+        if wrong or not self.repositories:
+            names = few(wrong, total=len(wrong)) or sentence("none")
+            raise ValueError(
+                sentence('repositories is a list such as ["owner/name"]; {names}', names=names)
+            )
+
+
+class _Asset(msgspec.Struct):
+    name: str
+    size: int = 0
+    digest: str | None = None
+    download_count: int = 0
+
+
+class _Release(msgspec.Struct):
+    tag_name: str
+    name: str | None = None
+    body: str | None = None
+    draft: bool = False
+    prerelease: bool = False
+    immutable: bool = False
+    target_commitish: str | None = None
+    published_at: str | None = None
+    assets: tuple[_Asset, ...] = ()
+
+
+class GitHubReleases(ApiSource):
+    """Follows the header ``Link`` of ``GET /repos/OWNER/NAME/releases``, for each repository."""
+
+    Settings = GitHubReleasesSettings
+    defaults = {"key": [*_KEY], "metrics": ["downloads"], "noun": "release"}  # noqa: RUF012  read only
+    token_variable = "GITHUB_TOKEN"  # noqa: S105  the name of a variable
+
+    def __init__(self, settings: GitHubReleasesSettings, *, base: Path) -> None:
+        """Store the settings, as those of an API in pages."""
+        self._own = settings
+        self._endpoint = settings.endpoint.rstrip("/")
+        self._names = tuple(dict.fromkeys(settings.repositories))
+        urls = tuple(f"{self._endpoint}/repos/{name}/releases" for name in self._names)
+        pages = ApiSettings(
+            urls=urls,
+            key=_KEY,
+            headers=_HEADERS,
+            next=NEXT_LINK,
+            page_size=_PAGE,
+            size_param="per_page",
+            max_pages=_PAGES,
+        )
+        super().__init__(pages, base=base)
+
+    def sites(self, token: str) -> tuple[Site, ...]:
+        """Return the API with its quota, and the token."""
+        quota = _WITH_TOKEN if token else _ANONYMOUS
+        rate = own_rate(self._endpoint, self._own.rate, quota)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return (Site(self._endpoint, rate, headers),)
+
+    def _request(self, walk: Walk, value: str) -> Request:
+        """Return the request for a page; a repository that is gone has no first one."""
+        request = super()._request(walk, value)
+        return replace(request, accept=(_OK, _ABSENT)) if walk.number == 0 else request
+
+    def parse(self, page: Page) -> Parsed:
+        """Return the releases of a page; a repository that GitHub does not have, has none."""
+        chain, number = numbers(page.request.id)
+        name = self._names[chain]
+        if page.status == _ABSENT:
+            cause = stored("deleted or private")
+            note = stored("the hub does not have {key}: {cause}", key=name, cause=cause)
+            return Parsed((), facts=Said(LAST, cause), notes=(note,))
+        found = super().parse(page)
+        if number == _PAGES and found.facts[0] == LAST:
+            raise MalformedPage(
+                sentence("{name}: GitHub lists only the newest 10,000 releases", name=name)
+            )
+        return found
+
+    def _records(self, page: Page, text: Text) -> Iterator[Line | Bad]:
+        """Yield the published releases: drafts are seen only by who may write."""
+        try:
+            rows = msgspec.json.decode(text.body or b"", type=list[Any])
+        except UNREADABLE as error:
+            raise MalformedPage(plain(error)) from error
+        repository = self._names[numbers(page.request.id)[0]]
+        for number, row in enumerate(rows):
+            try:
+                release = msgspec.convert(row, _Release)
+                if not release.draft:
+                    yield canonical.encode(_record(release, repository), _KEY)
+            except (msgspec.ValidationError, ValueError) as error:
+                yield Bad(f"/{number}", str(error))
+
+    def confirm(self, key: str) -> Request | None:
+        """Return the request for the release with this tag; None: its repository is not asked."""
+        owner, _, rest = key.partition("/")
+        name, _, tag = rest.partition("/")
+        repository = f"{owner}/{name}"
+        if repository not in self._names or not tag:
+            return None
+        url = f"{self._endpoint}/repos/{repository}/releases/tags/{quote(tag, safe='')}"
+        return Request(f"confirm {key}", url, _HEADERS, accept=(_OK, _ABSENT))
+
+    def confirmed(self, page: Page) -> Fate:
+        """Return the status of the release."""
+        return Fate("listed") if page.status == _OK else Fate("gone", stored("deleted or private"))
+
+    def link(self, key: str) -> str:
+        """Return the release's page."""
+        owner, name, tag = [*key.split("/", 2), "", ""][:3]
+        site = self._endpoint.removesuffix("/api/v3")
+        site = site.replace("https://api.github.com", "https://github.com")
+        return f"{site}/{quote(owner)}/{quote(name)}/releases/tag/{quote(tag)}"
+
+
+def _record(release: _Release, repository: str) -> dict[str, Any]:
+    assets = {
+        each.name: {"size": each.size} | ({"digest": each.digest} if each.digest else {})
+        for each in release.assets
+    }
+    fields = {
+        "name": release.name,
+        "notes": release.body,
+        "prerelease": release.prerelease,
+        "immutable": release.immutable,
+        "commit": release.target_commitish,
+        "published_at": release.published_at,
+        "assets": assets,
+    }
+    known = {name: value for name, value in fields.items() if value}
+    downloads = sum(each.download_count for each in release.assets)
+    return {"repository": repository, "tag": release.tag_name, **known, "downloads": downloads}

@@ -1,0 +1,243 @@
+"""The source ``npm``: the packages of the npm registry, by its replication feed.
+
+Names and revisions come from ``_all_docs``, in between from ``_changes``. Since 2025 the feed serves
+neither documents nor ``update_seq`` with a page: the root of the database tells both numbers that a
+listing needs, how many packages there are and how many changes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from archiver.errors import MalformedPage, SourceError
+from archiver.language import sentence, stored
+from archiver.sources.packages import (
+    RATE,
+    Packages,
+    PackageSettings,
+    decoded,
+    escaped,
+    known,
+    period,
+)
+from archiver.sources.protocol import Parsed, own_rate
+from archiver.transport import Request, Site, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from archiver.records.model import Record
+    from archiver.sources.ledger import Kind, Ledger
+    from archiver.sources.protocol import Source
+    from archiver.transport import Page
+
+PAGE: Final = 10_000
+"""Rows on a page, the maximum of the feed."""
+_DESIGN: Final = "_design/"
+"""Documents of the database that are no packages."""
+_FROM: Final = "names from "
+
+
+class NpmSettings(PackageSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What ``type = "npm"`` reads besides.
+
+    Attributes:
+        endpoint: The database of the replication feed.
+        registry: Where the packages themselves are.
+        drift: Share by which the number of packages may differ from the announced one.
+        incremental: Whether only changes are listed, between two full listings.
+        full_every: How often everything is listed then, such as ``12h`` or ``7d``.
+    """
+
+    endpoint: str = "https://replicate.npmjs.com/registry"
+    registry: str = "https://registry.npmjs.org"
+    drift: float = 0.001
+    incremental: bool = True
+    full_every: str = "7d"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.drift < 1:
+            raise ValueError(sentence("drift is a share, from 0 to below 1"))
+        period(self.full_every)
+
+
+class _Root(msgspec.Struct):
+    doc_count: int
+    update_seq: int
+
+
+class _Rev(msgspec.Struct):
+    rev: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,15}-")]
+
+    @property
+    def number(self) -> int:
+        return int(self.rev.partition("-")[0])
+
+
+class _Row(msgspec.Struct):
+    id: str
+    value: _Rev
+
+
+class _Names(msgspec.Struct):
+    total_rows: int
+    rows: list[_Row]
+
+
+class _Change(msgspec.Struct):
+    seq: int
+    id: str
+    changes: tuple[_Rev]
+    deleted: bool = False
+
+
+class _Changes(msgspec.Struct):
+    last_seq: int
+    results: list[_Change]
+
+
+class _Version(msgspec.Struct):
+    name: str
+    version: str
+    description: str | None = None
+    license: str | dict[str, Any] | None = None
+    deprecated: str | bool | None = None
+
+
+class Npm(Packages):
+    """Lists ``_all_docs``, or ``_changes`` since a mark, or exact packages by ``/NAME/latest``."""
+
+    Settings = NpmSettings
+    defaults = {"key": ["name"], "metrics": ["revision"], "noun": "package"}  # noqa: RUF012  read only
+    revision = "revision"
+    name = re.compile(r"(@[\w~!'()*.-]{1,214}/)?[\w~!'()*.-]{1,214}", re.ASCII)
+
+    def __init__(self, settings: NpmSettings, *, base: Path, since: str = "") -> None:
+        """Store the settings.
+
+        Args:
+            settings: The table of archiver.toml.
+            base: Folder of archiver.toml.
+            since: List only what changed since this mark.
+        """
+        super().__init__(settings, base=base)
+        self.kind: Kind = "incremental" if since else "complete"
+        self.drift = 0 if settings.ids else settings.drift
+        self.full_every = period(settings.full_every)
+        self._since = int(since or 0)
+
+    def address(self, name: str) -> str:
+        """Return where the registry describes the newest version of a package."""
+        return f"{self.settings.registry.rstrip('/')}/{escaped(name)}/latest"
+
+    def link(self, key: str) -> str:
+        """Return the package's page."""
+        return f"https://www.npmjs.com/package/{quote(key, safe='@/')}"
+
+    def sites(self, token: str) -> tuple[Site, ...]:  # noqa: ARG002  it takes none
+        """Return the feed and the registry."""
+        places = (self.settings.endpoint, self.settings.registry)
+        return tuple(Site(url, own_rate(url, self.settings.rate, RATE)) for url in places)
+
+    def changed_since(self, mark: str) -> Source | None:
+        """Return a source that lists what changed since `mark`, which is a number of the feed."""
+        if not self.settings.incremental or self.settings.ids:
+            return None
+        return Npm(self.settings, base=self.base, since=mark)
+
+    def _at(self, path: str, **query: object) -> str:
+        asked = f"?{urlencode({'limit': PAGE, **query})}" if path else ""
+        return f"{self.settings.endpoint.rstrip('/')}/{path}{asked}"
+
+    def listing(self, ledger: Ledger) -> Sequence[Request]:
+        """Return the root of the database, then one page after the other."""
+        if not ledger.entries:
+            return (Request("root", self._at("")),)
+        newest, reached = int(ledger.entries[0].facts[0]), ledger.entries[-1].facts[0]
+        if self.kind == "incremental":
+            since = int(reached) if len(ledger.entries) > 1 else self._since
+            if newest < since:
+                raise SourceError(
+                    sentence(
+                        "the feed went back from change {since} to {newest}",
+                        since=since,
+                        newest=newest,
+                    )
+                )
+            request = Request(f"changes {since} {newest}", self._at("_changes", since=since))
+            return () if since == newest else (request,)
+        if len(ledger.entries) == 1:
+            return (Request(_FROM, self._at("_all_docs")),)
+        start = msgspec.json.encode(reached).decode()
+        request = Request(f"{_FROM}{reached}", self._at("_all_docs", startkey=start))
+        return () if ledger.end else (request,)
+
+    def listed(self, page: Page) -> Parsed:
+        """Return what the root, a page of names or a page of changes means."""
+        if page.request.id.startswith(_FROM):
+            return _names(page, page.request.id.removeprefix(_FROM))
+        if page.request.id != "root":
+            return _changes(page)
+        root = decoded(page, _Root)
+        mark = f"{root.update_seq:020}"
+        return Parsed((), total=root.doc_count, facts=(str(root.update_seq),), mark=mark)
+
+    def end(self, ledger: Ledger) -> str:
+        """Return how the end was recognised; changes end with the one that the root told of."""
+        if self.kind != "incremental":
+            return super().end(ledger)
+        deleted = sum(int(entry.facts[1]) for entry in ledger.entries[1:])
+        return stored(
+            "changes since number {since}; deletions, which a full listing confirms: {deleted:,}",
+            since=self._since,
+            deleted=deleted,
+        )
+
+    def package(self, body: bytes) -> Record:
+        """Return the record of a package; see `Packages.package`."""
+        found = msgspec.json.decode(body, type=_Version)
+        return known(**msgspec.structs.asdict(found))
+
+
+def _names(page: Page, start: str) -> Parsed:
+    """Return the names after `start`, which begins the page; a page with no other is the last."""
+    found = decoded(page, _Names)
+    new = [row for row in found.rows if row.id != start]
+    records = [_record(row.id, row.value) for row in new if not row.id.startswith(_DESIGN)]
+    if not new:
+        end = stored("a page without another name")
+        return Parsed((), total=found.total_rows, facts=("",), end=end)
+    return Parsed(records, total=found.total_rows, facts=(new[-1].id,))
+
+
+def _changes(page: Page) -> Parsed:
+    """Return the packages that changed, each once: the feed has the newest change of each.
+
+    What changes meanwhile has a number beyond the one that the root told, and comes next time.
+    """
+    since, newest = map(int, page.request.id.split()[1:])
+    found = decoded(page, _Changes)
+    numbers = [since, *(change.seq for change in found.results)]
+    if numbers != sorted({*numbers}) or not numbers[-1] <= found.last_seq > since:
+        raise MalformedPage(
+            sentence(
+                "{place}: its changes do not follow number {since}",
+                place=redact(page.request.url),
+                since=since,
+            )
+        )
+    seen = [each for each in found.results if each.seq <= newest]
+    live = [each for each in seen if not (each.deleted or each.id.startswith(_DESIGN))]
+    records = [_record(each.id, *each.changes) for each in live]
+    facts = (str(min(found.last_seq, newest)), str(sum(each.deleted for each in seen)))
+    return Parsed(records, facts=facts)
+
+
+def _record(name: str, rev: _Rev) -> Record:
+    return known(name=name, revision=rev.number)
