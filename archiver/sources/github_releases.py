@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Meta
 
 from archiver.errors import MalformedPage
 from archiver.language import sentence, stored
 from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.model import Bad
-from archiver.records.text import few
 from archiver.sources.api import ApiSource
 from archiver.sources.api.settings import NEXT_LINK, ApiSettings
 from archiver.sources.api.walk import LAST, Said, Walk, numbers
+from archiver.sources.documents import ABSENT, FOUND, PerSecond, known
 from archiver.sources.protocol import Fate, Parsed, own_rate
 from archiver.transport import Rate, Request, Site
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.formats import Text
-    from archiver.records.model import Line
+    from archiver.records.model import Line, Record
     from archiver.transport import Page
 
 _KEY: Final = ("repository", "tag")
@@ -37,34 +37,26 @@ _HEADERS: Final = {
     "Accept": "application/vnd.github+json",
     "X-GitHub-Api-Version": "2022-11-28",
 }
-_OK, _ABSENT = 200, 404
-_NAME: Final = re.compile(r"[\w-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
+_NAME: Final = r"^[A-Za-z0-9_-]+/(?!\.{1,2}$)[A-Za-z0-9_.-]+$"
 
 
 class GitHubReleasesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What ``type = "github-releases"`` reads.
 
     Attributes:
-        repositories: Whose releases: ``owner/name``.
+        repositories: Whose releases.
         endpoint: The REST API; that of GitHub Enterprise Server ends with ``/api/v3``.
         token_env: Environment variable that holds a token; empty: ``GITHUB_TOKEN``.
         rate: Requests a second; 0: as the published quotas say.
     """
 
-    repositories: tuple[str, ...] = ()
+    repositories: Annotated[
+        tuple[Annotated[str, Meta(pattern=_NAME)], ...],
+        Meta(min_length=1, description='a list such as ["owner/name"]'),
+    ]
     endpoint: str = "https://api.github.com"
     token_env: str = ""
-    rate: float = 0
-
-    def __post_init__(self) -> None:
-        if self.rate < 0:
-            raise ValueError(sentence("rate is a number of requests a second, 0 or more"))
-        wrong = [each for each in self.repositories if not _NAME.fullmatch(each)]
-        if wrong or not self.repositories:
-            names = few(wrong, total=len(wrong)) or sentence("none")
-            raise ValueError(
-                sentence('repositories is a list such as ["owner/name"]; {names}', names=names)
-            )
+    rate: PerSecond = 0
 
 
 class _Asset(msgspec.Struct):
@@ -120,16 +112,17 @@ class GitHubReleases(ApiSource):
     def _request(self, walk: Walk, value: str) -> Request:
         """Return the request for a page; a repository that is gone has no first one."""
         request = super()._request(walk, value)
-        return replace(request, accept=(_OK, _ABSENT)) if walk.number == 0 else request
+        return replace(request, accept=(FOUND, ABSENT)) if walk.number == 0 else request
 
     def parse(self, page: Page) -> Parsed:
         """Return the releases of a page; a repository that GitHub does not have, has none."""
         chain, number = numbers(page.request.id)
         name = self._names[chain]
-        if page.status == _ABSENT:
+        if page.status == ABSENT:
             cause = stored("deleted or private")
             note = stored("the hub does not have {key}: {cause}", key=name, cause=cause)
-            return Parsed((), facts=Said(LAST, cause), notes=(note,))
+            facts = Said(LAST, stored("a page without a next one"))
+            return Parsed((), facts=facts, notes=(note,))
         found = super().parse(page)
         if number == _PAGES and found.facts[0] == LAST:
             raise MalformedPage(
@@ -160,11 +153,13 @@ class GitHubReleases(ApiSource):
         if repository not in self._names or not tag:
             return None
         url = f"{self._endpoint}/repos/{repository}/releases/tags/{quote(tag, safe='')}"
-        return Request(f"confirm {key}", url, _HEADERS, accept=(_OK, _ABSENT))
+        return Request(f"confirm {key}", url, _HEADERS, accept=(FOUND, ABSENT))
 
     def confirmed(self, page: Page) -> Fate:
         """Return the status of the release."""
-        return Fate("listed") if page.status == _OK else Fate("gone", stored("deleted or private"))
+        return (
+            Fate("listed") if page.status == FOUND else Fate("gone", stored("deleted or private"))
+        )
 
     def link(self, key: str) -> str:
         """Return the release's page."""
@@ -174,20 +169,16 @@ class GitHubReleases(ApiSource):
         return f"{site}/{quote(owner)}/{quote(name)}/releases/tag/{quote(tag)}"
 
 
-def _record(release: _Release, repository: str) -> dict[str, Any]:
-    assets = {
-        each.name: {"size": each.size} | ({"digest": each.digest} if each.digest else {})
-        for each in release.assets
-    }
-    fields = {
-        "name": release.name,
-        "notes": release.body,
-        "prerelease": release.prerelease,
-        "immutable": release.immutable,
-        "commit": release.target_commitish,
-        "published_at": release.published_at,
-        "assets": assets,
-    }
-    known = {name: value for name, value in fields.items() if value}
-    downloads = sum(each.download_count for each in release.assets)
-    return {"repository": repository, "tag": release.tag_name, **known, "downloads": downloads}
+def _record(release: _Release, repository: str) -> Record:
+    return known(
+        repository=repository,
+        tag=release.tag_name,
+        name=release.name,
+        notes=release.body,
+        prerelease=release.prerelease,
+        immutable=release.immutable,
+        commit=release.target_commitish,
+        published_at=release.published_at,
+        assets={each.name: known(size=each.size, digest=each.digest) for each in release.assets},
+        downloads=sum(each.download_count for each in release.assets),
+    )

@@ -1,31 +1,26 @@
 """The source ``npm``: the packages of the npm registry, by its replication feed.
 
-Names and revisions come from ``_all_docs``, in between from ``_changes``. Since 2025 the feed serves
-neither documents nor ``update_seq`` with a page: the root of the database tells both numbers that a
-listing needs, how many packages there are and how many changes.
+Names and revisions come from ``_all_docs``, in between from ``_changes``. Since 2025 the feed
+serves neither documents nor an ``update_seq`` with a page: the root of the database tells both
+numbers that a listing needs, how many packages there are and how many changes.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec import Meta
 
-from archiver.errors import MalformedPage, SourceError
+from archiver.errors import SourceError
 from archiver.language import sentence, stored
-from archiver.sources.packages import (
-    RATE,
-    Packages,
-    PackageSettings,
-    decoded,
-    escaped,
-    known,
-    period,
-)
-from archiver.sources.protocol import Parsed, own_rate
-from archiver.transport import Request, Site, redact
+from archiver.sources.documents import decoded, known, refused
+from archiver.sources.packages import Packages, PackageSettings, escaped
+from archiver.sources.protocol import Parsed
+from archiver.transport import Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,15 +51,11 @@ class NpmSettings(PackageSettings, frozen=True, forbid_unknown_fields=True, kw_o
 
     endpoint: str = "https://replicate.npmjs.com/registry"
     registry: str = "https://registry.npmjs.org"
-    drift: float = 0.001
+    drift: Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")] = 0.001
     incremental: bool = True
-    full_every: str = "7d"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.drift < 1:
-            raise ValueError(sentence("drift is a share, from 0 to below 1"))
-        period(self.full_every)
+    full_every: Annotated[
+        str, Meta(pattern="^[1-9][0-9]{0,3}[dh]$", description='a period such as "7d" or "12h"')
+    ] = "7d"
 
 
 class _Root(msgspec.Struct):
@@ -73,7 +64,7 @@ class _Root(msgspec.Struct):
 
 
 class _Rev(msgspec.Struct):
-    rev: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,15}-")]
+    rev: Annotated[str, Meta(pattern="^[0-9]{1,15}-")]
 
     @property
     def number(self) -> int:
@@ -129,21 +120,22 @@ class Npm(Packages):
         super().__init__(settings, base=base)
         self.kind: Kind = "incremental" if since else "complete"
         self.drift = 0 if settings.ids else settings.drift
-        self.full_every = period(settings.full_every)
+        number, unit = int(settings.full_every[:-1]), settings.full_every[-1]
+        self.full_every = timedelta(hours=number * (24 if unit == "d" else 1))
         self._since = int(since or 0)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The feed, and the registry."""
+        return self.settings.endpoint.rstrip("/"), self.settings.registry.rstrip("/")
 
     def address(self, name: str) -> str:
         """Return where the registry describes the newest version of a package."""
-        return f"{self.settings.registry.rstrip('/')}/{escaped(name)}/latest"
+        return f"{self.places[1]}/{escaped(name)}/latest"
 
     def link(self, key: str) -> str:
         """Return the package's page."""
         return f"https://www.npmjs.com/package/{quote(key, safe='@/')}"
-
-    def sites(self, token: str) -> tuple[Site, ...]:  # noqa: ARG002  it takes none
-        """Return the feed and the registry."""
-        places = (self.settings.endpoint, self.settings.registry)
-        return tuple(Site(url, own_rate(url, self.settings.rate, RATE)) for url in places)
 
     def changed_since(self, mark: str) -> Source | None:
         """Return a source that lists what changed since `mark`, which is a number of the feed."""
@@ -153,7 +145,7 @@ class Npm(Packages):
 
     def _at(self, path: str, **query: object) -> str:
         asked = f"?{urlencode({'limit': PAGE, **query})}" if path else ""
-        return f"{self.settings.endpoint.rstrip('/')}/{path}{asked}"
+        return f"{self.places[0]}/{path}{asked}"
 
     def listing(self, ledger: Ledger) -> Sequence[Request]:
         """Return the root of the database, then one page after the other."""
@@ -163,13 +155,10 @@ class Npm(Packages):
         if self.kind == "incremental":
             since = int(reached) if len(ledger.entries) > 1 else self._since
             if newest < since:
-                raise SourceError(
-                    sentence(
-                        "the feed went back from change {since} to {newest}",
-                        since=since,
-                        newest=newest,
-                    )
+                words = sentence(
+                    "the feed went back from {since} to {newest}", since=since, newest=newest
                 )
+                raise SourceError(words)
             request = Request(f"changes {since} {newest}", self._at("_changes", since=since))
             return () if since == newest else (request,)
         if len(ledger.entries) == 1:
@@ -225,13 +214,7 @@ def _changes(page: Page) -> Parsed:
     found = decoded(page, _Changes)
     numbers = [since, *(change.seq for change in found.results)]
     if numbers != sorted({*numbers}) or not numbers[-1] <= found.last_seq > since:
-        raise MalformedPage(
-            sentence(
-                "{place}: its changes do not follow number {since}",
-                place=redact(page.request.url),
-                since=since,
-            )
-        )
+        raise refused(page, sentence("its changes do not follow number {since}", since=since))
     seen = [each for each in found.results if each.seq <= newest]
     live = [each for each in seen if not (each.deleted or each.id.startswith(_DESIGN))]
     records = [_record(each.id, *each.changes) for each in live]

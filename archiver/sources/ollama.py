@@ -6,19 +6,17 @@ The registry answers for a model and tag that is named; it lists neither models 
 from __future__ import annotations
 
 import hashlib
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Meta
 
-from archiver.errors import MalformedPage
 from archiver.language import sentence, stored
-from archiver.records.jsontext import UNREADABLE, plain
-from archiver.records.text import few
 from archiver.sources import ids
-from archiver.sources.protocol import Fate, Parsed, Source, own_rate
-from archiver.transport import Rate, Request, Site, redact
+from archiver.sources.documents import ABSENT, FOUND, PerSecond, decoded, known, polite, refused
+from archiver.sources.protocol import Fate, Parsed, Source
+from archiver.transport import Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,15 +24,15 @@ if TYPE_CHECKING:
 
     from archiver.records.model import Record
     from archiver.sources.ledger import Ledger
-    from archiver.transport import Page
+    from archiver.transport import Page, Site
 
 _REGISTRY: Final = "https://registry.ollama.ai"
 _SERVER: Final = "http://127.0.0.1:11434"
 _MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
 _LAYER: Final = "application/vnd.ollama.image."
-_STEP: Final = r"(?!\.{1,2}(?:[:/]|$))[\w.-]{1,80}"
-_NAME: Final = re.compile(rf"({_STEP}/)?{_STEP}(:{_STEP})?", re.ASCII)
-_OK: Final = 200
+_STEP: Final = r"(?!\.{1,2}([:/]|$))[A-Za-z0-9_.-]{1,80}"
+_NAME: Final = rf"^({_STEP}/)?{_STEP}(:{_STEP})?$"
+_INSTALLED: Final = ("digest", "size", "modified_at", "details", "remote_model", "remote_host")
 
 
 class OllamaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,18 +45,12 @@ class OllamaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         rate: Requests a second; 0: four, and no limit on this machine.
     """
 
-    models: tuple[str, ...] = ()
+    models: Annotated[
+        tuple[Annotated[str, Meta(pattern=_NAME)], ...],
+        Meta(description='a list such as ["qwen3:8b"]'),
+    ] = ()
     endpoint: str = ""
-    rate: float = 0
-
-    def __post_init__(self) -> None:
-        if self.rate < 0:
-            raise ValueError(sentence("rate is a number of requests a second, 0 or more"))
-        if wrong := [each for each in self.models if not _NAME.fullmatch(each)]:
-            names = few(wrong, total=len(wrong))
-            raise ValueError(
-                sentence('models is a list such as ["qwen3:8b"], not {names}', names=names)
-            )
+    rate: PerSecond = 0
 
 
 class _Blob(msgspec.Struct, rename="camel"):
@@ -101,7 +93,7 @@ class Ollama(Source):
         name, _, tag = key.rpartition(":")
         path = name if "/" in name else f"library/{name}"
         url = f"{self.endpoint}/v2/{quote(path)}/manifests/{quote(tag)}"
-        return Request(id_, url, {"Accept": _MANIFEST}, accept=(_OK, 404))
+        return Request(id_, url, {"Accept": _MANIFEST}, accept=(FOUND, ABSENT))
 
     def plan(self, ledger: Ledger) -> Sequence[Request]:
         """Return the requests for the manifests, or the one for the list of the server."""
@@ -113,11 +105,8 @@ class Ollama(Source):
         """Return the model of a manifest, or the models of the server."""
         if self.watched:
             return ids.parsed(page, self.confirmed(page), lambda: _model(page))
-        try:
-            tags = msgspec.json.decode(page.body, type=_Tags)
-        except UNREADABLE as error:
-            raise _malformed(page, plain(error)) from error
-        return Parsed(map(_installed, tags.models), end=stored("the only page"))
+        models = decoded(page, _Tags).models
+        return Parsed(map(_installed, models), end=stored("the only page"))
 
     def end(self, ledger: Ledger) -> str:
         """Return how the end was recognised; see `Source.end`."""
@@ -133,13 +122,13 @@ class Ollama(Source):
         Raises:
             MalformedPage: Its manifest is damaged.
         """
-        if page.status != _OK:
+        if page.status != FOUND:
             return Fate("gone", stored("deleted or private"))
         return Fate("listed" if _model(page) else "unknown")
 
     def site(self, token: str) -> Site:  # noqa: ARG002  it takes none
         """Return the registry or the server."""
-        return Site(self.endpoint, own_rate(self.endpoint, self.settings.rate, Rate(4)))
+        return polite(self.endpoint, self.settings.rate)
 
     def link(self, key: str) -> str:
         """Return the model's page in the library."""
@@ -158,27 +147,16 @@ def _model(page: Page) -> Record:
     digest = hashlib.sha256(page.body).hexdigest()
     said = page.headers.get("ollama-content-digest", digest).removeprefix("sha256:")
     if said != digest:
-        raise _malformed(page, sentence("its digest is not the one that the header names"))
-    try:
-        manifest = msgspec.json.decode(page.body, type=_Manifest)
-    except UNREADABLE as error:
-        raise _malformed(page, plain(error)) from error
+        raise refused(page, sentence("its digest is not the one that the header names"))
+    manifest = decoded(page, _Manifest)
     parts: dict[str, str] = {}
     for layer in sorted(manifest.layers, key=lambda each: each.digest):
         kind = layer.media_type.removeprefix(_LAYER)
         parts[kind] = f"{parts[kind]} {layer.digest}" if kind in parts else layer.digest
     size = manifest.config.size + sum(layer.size for layer in manifest.layers)
     name = page.request.id.partition(" ")[2]
-    return {"model": name, "digest": digest, "size": size, "parts": parts}
+    return known(model=name, digest=digest, size=size, parts=parts)
 
 
 def _installed(row: dict[str, Any]) -> Record:
-    """Return the record of an installed model: what it is, flat."""
-    details = row.get("details")
-    name = row.get("model") or row.get("name")
-    return {"model": name, **row, **(details if isinstance(details, dict) else {})}
-
-
-def _malformed(page: Page, reason: str) -> MalformedPage:
-    place = redact(page.request.url)
-    return MalformedPage(sentence("{redact}: {plain}", redact=place, plain=reason))
+    return known(model=row.get("model") or row.get("name"), **{n: row.get(n) for n in _INSTALLED})

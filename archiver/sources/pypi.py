@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from archiver.errors import MalformedPage
 from archiver.language import sentence, stored
-from archiver.sources.packages import RATE, Packages, PackageSettings, decoded, escaped, known
-from archiver.sources.protocol import Parsed, own_rate
-from archiver.transport import Request, Site, redact
+from archiver.sources.documents import decoded, known, refused
+from archiver.sources.packages import Packages, PackageSettings, escaped
+from archiver.sources.protocol import Parsed
+from archiver.transport import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from archiver.records.model import Record
     from archiver.sources.ledger import Ledger
@@ -37,12 +37,12 @@ class PyPISettings(PackageSettings, frozen=True, forbid_unknown_fields=True, kw_
 
 class _Project(msgspec.Struct, gc=False):
     name: str
-    serial: int | None = msgspec.field(name="_last-serial", default=None)
+    serial: int = msgspec.field(name="_last-serial", default=0)
 
 
 class _Meta(msgspec.Struct):
     version: str = msgspec.field(name="api-version")
-    serial: int | None = msgspec.field(name="_last-serial", default=None)
+    serial: int = msgspec.field(name="_last-serial", default=0)
 
 
 class _Index(msgspec.Struct):
@@ -73,69 +73,52 @@ class PyPI(Packages):
     revision = "serial"
     name = re.compile(r"[a-z0-9]([\w.-]{0,198}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The index."""
+        return (self.settings.endpoint.rstrip("/"),)
+
     @classmethod
     def normal(cls, name: str) -> str:
         """Return the normalised name (PEP 503)."""
         return _SEPARATORS.sub("-", name).lower()
 
-    def _at(self, path: str) -> str:
-        return f"{self.settings.endpoint.rstrip('/')}/{path}"
-
     def address(self, name: str) -> str:
         """Return where the JSON API describes a project."""
-        return self._at(f"pypi/{escaped(name)}/json")
+        return f"{self.places[0]}/pypi/{escaped(name)}/json"
 
     def link(self, key: str) -> str:
         """Return the project's page."""
-        return self._at(f"project/{escaped(key)}/")
-
-    def site(self, token: str) -> Site:  # noqa: ARG002  it takes none
-        """Return the index."""
-        endpoint = self.settings.endpoint
-        return Site(endpoint, own_rate(endpoint, self.settings.rate, RATE))
+        return f"{self.places[0]}/project/{escaped(key)}/"
 
     def listing(self, ledger: Ledger) -> Sequence[Request]:
         """Return the one request, unless it was answered."""
-        request = Request("index", self._at("simple/"), {"Accept": _JSON})
+        request = Request("index", f"{self.places[0]}/simple/", {"Accept": _JSON})
         return () if ledger.entries else (request,)
 
     def listed(self, page: Page) -> Parsed:
         """Return the projects of the index, none newer than the serial that it bears."""
-        index, place = decoded(page, _Index), redact(page.request.url)
-        if not index.meta.version.startswith("1."):
-            version = index.meta.version
-            raise MalformedPage(
-                sentence("{place}: version {version} of the API", place=place, version=version)
+        index = decoded(page, _Index)
+        version, serial = index.meta.version, index.meta.serial
+        if not version.startswith("1."):
+            raise refused(page, sentence("version {version} of the API", version=version))
+        header = page.headers.get("x-pypi-last-serial", str(serial))
+        newest = max((project.serial for project in index.projects), default=0)
+        if header != str(serial) or newest > serial:
+            words = sentence(
+                "serial {serial} in the document, {header} in the header, {newest} of a package",
+                serial=serial,
+                header=header,
+                newest=newest,
             )
-        serial, header = index.meta.serial, page.headers.get("x-pypi-last-serial")
-        if header is not None and header != str(serial):
-            raise MalformedPage(
-                sentence(
-                    "{place}: the header says serial {header}, the document {serial}",
-                    place=place,
-                    header=header,
-                    serial=serial,
-                )
-            )
+            raise refused(page, words)
         if not index.projects:
-            raise MalformedPage(sentence("{endpoint} lists no packages", endpoint=place))
-        end = stored("the end of the index of serial {serial}", serial=serial)
-        return Parsed(self._records(index, place), end=end)
-
-    def _records(self, index: _Index, place: str) -> Iterator[Record]:
-        newest = index.meta.serial
-        for project in index.projects:
-            if newest is not None and (project.serial or 0) > newest:
-                raise MalformedPage(
-                    sentence(
-                        "{place}: {name} has serial {serial}, the whole index {newest}",
-                        place=place,
-                        name=project.name,
-                        serial=project.serial,
-                        newest=newest,
-                    )
-                )
-            yield known(name=self.normal(project.name), serial=project.serial)
+            raise refused(page, sentence("the index is empty"))
+        records = (
+            known(name=self.normal(project.name), serial=project.serial)
+            for project in index.projects
+        )
+        return Parsed(records, end=stored("the end of the index, serial {serial}", serial=serial))
 
     def package(self, body: bytes) -> Record:
         """Return the record of a project; see `Packages.package`."""
