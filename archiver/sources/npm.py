@@ -107,6 +107,7 @@ class Npm(Packages):
     Settings = NpmSettings
     defaults = {"key": ["name"], "metrics": ["revision"], "noun": "package"}  # noqa: RUF012  read only
     revision = "revision"
+    resumable = True
     name = re.compile(r"(@[\w~!'()*.-]{1,214}/)?[\w~!'()*.-]{1,214}", re.ASCII)
 
     def __init__(self, settings: NpmSettings, *, base: Path, since: str = "") -> None:

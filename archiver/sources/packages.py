@@ -50,7 +50,6 @@ class Packages(Source):
     """
 
     name: ClassVar[re.Pattern[str]]
-    resumable = True
 
     @property
     @abstractmethod

@@ -22,7 +22,8 @@ def document(value: Any, asked: Asked, **headers: str) -> Said:
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     if asked.headers.get("if-none-match") == etag:
         return Said(b"", 304, {"ETag": etag, **headers})
-    return Said(body, headers={"Content-Type": "application/json", "ETag": etag, **headers})
+    headers = {"Content-Type": "application/json", "ETag": etag, **headers}
+    return Said(body, headers=headers, sent=len(body))
 
 
 @dataclass
@@ -121,7 +122,10 @@ class Npm:
             names = asked.path.endswith("_all_docs")
             page = self.names if names else self.changes
             return document(page(asked.query, min(limit, self.most)), asked)
-        path = unquote(asked.path)
+        return self.registry(unquote(asked.path), asked)
+
+    def registry(self, path: str, asked: Asked) -> Said:
+        """Answer for one package."""
         if match := re.fullmatch(r"/-/package/(.+)/dist-tags", path):
             found = self.packages.get(match[1])
             return document({"latest": found[2]}, asked) if found else NOT_FOUND
@@ -202,13 +206,17 @@ class GitHub:
             place = f"{url}/repos/{moved}{found[2] or ''}"
             query = "&".join(f"{name}={value}" for name, value in asked.query.items())
             return Said(b"", 301, {"Location": f"{place}?{query}" if query else place})
-        if found[1] not in self.releases:
+        return self.repository(found[1], found, url, asked)
+
+    def repository(self, repository: str, found: re.Match[str], url: str, asked: Asked) -> Said:
+        """Answer for one repository."""
+        if repository not in self.releases:
             return NOT_FOUND
-        rows = self.releases[found[1]]
+        rows = self.releases[repository]
         if not found[2]:
-            name = found[1].partition("/")[2]
+            name = repository.partition("/")[2]
             return document(
-                {"id": 1, "name": name, "full_name": found[1], "url": f"{url}{asked.path}"}, asked
+                {"id": 1, "name": name, "full_name": repository, "url": f"{url}{asked.path}"}, asked
             )
         if found[3]:
             tagged = [row for row in rows if row["tag_name"] == unquote(found[3])]
