@@ -216,11 +216,11 @@ INDEXES: dict[str, tuple[Callable[[Said], Said], str]] = {
     **{name: (change, "") for name, change in CUT.items()},
     "another serial": (
         lambda said: said._replace(headers={"X-PyPI-Last-Serial": "9"}),
-        "serial 2 in the document, 9 in the header",
+        "serial 3 in the document, 9 in the header",
     ),
     "a package of the future": (
         edited(projects=[{"name": "a", "_last-serial": 7}]),
-        "serial 2 in the document, 2 in the header, 7 of a package",
+        "serial 3 in the document, 3 in the header, 7 of a package",
     ),
     "no package": (edited(projects=[]), "the index is empty"),
     "another version": (edited(meta={"api-version": "2.0"}), "version 2.0 of the API"),
@@ -241,6 +241,7 @@ def test_an_index_that_cannot_be_trusted_is_refused(
     archive = keep("pypi", pypi)
     archive.run()
     change, words = INDEXES[name]
+    pypi.upload("a")
     refuses(archive, registry, changing(pypi, "/simple/", change), words)
 
 
@@ -248,6 +249,7 @@ def test_half_of_the_index_is_quarantined(keep: Callable[..., Archive], registry
     pypi = index(*(f"p{number}" for number in range(100)))
     archive = keep("pypi", pypi)
     archive.run()
+    pypi.upload("p0")
     half = edited(projects=pypi.index()["projects"][:50])
     refuses(archive, registry, changing(pypi, "/simple/", half), "50")
 
