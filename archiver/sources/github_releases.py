@@ -17,8 +17,9 @@ from archiver.records.model import Bad
 from archiver.sources.api import ApiSource
 from archiver.sources.api.settings import NEXT_LINK, ApiSettings
 from archiver.sources.api.walk import LAST, Said, Walk, numbers
-from archiver.sources.documents import ABSENT, FOUND, PerSecond, known
+from archiver.sources.documents import ABSENT, FOUND, PerSecond
 from archiver.sources.protocol import Fate, Parsed, own_rate
+from archiver.sources.release_record import release_record
 from archiver.transport import Rate, Request, Site
 
 if TYPE_CHECKING:
@@ -26,17 +27,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archiver.formats import Text
-    from archiver.records.model import Line, Record
+    from archiver.records.model import Line
     from archiver.transport import Page
 
 _KEY: Final = ("repository", "tag")
 _PAGE, _PAGES = 100, 100
 """Releases on a page, and pages: GitHub shows no more of a repository."""
 _ANONYMOUS, _WITH_TOKEN = Rate(60, 3600, burst=60), Rate(5000, 3600, burst=100)
-_HEADERS: Final = {
-    "Accept": "application/vnd.github+json",
-    "X-GitHub-Api-Version": "2022-11-28",
-}
+_HEADERS: Final = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 _NAME: Final = r"^[A-Za-z0-9_-]+/(?!\.{1,2}$)[A-Za-z0-9_.-]+$"
 
 
@@ -57,25 +55,6 @@ class GitHubReleasesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=
     endpoint: str = "https://api.github.com"
     token_env: str = ""
     rate: PerSecond = 0
-
-
-class _Asset(msgspec.Struct):
-    name: str
-    size: int = 0
-    digest: str | None = None
-    download_count: int = 0
-
-
-class _Release(msgspec.Struct):
-    tag_name: str
-    name: str | None = None
-    body: str | None = None
-    draft: bool = False
-    prerelease: bool = False
-    immutable: bool = False
-    target_commitish: str | None = None
-    published_at: str | None = None
-    assets: tuple[_Asset, ...] = ()
 
 
 class GitHubReleases(ApiSource):
@@ -119,8 +98,7 @@ class GitHubReleases(ApiSource):
         chain, number = numbers(page.request.id)
         name = self._names[chain]
         if page.status == ABSENT:
-            cause = stored("deleted or private")
-            note = stored("the hub does not have {key}: {cause}", key=name, cause=cause)
+            note = stored("GitHub has no repository {name}, or hides it", name=name)
             facts = Said(LAST, stored("a page without a next one"))
             return Parsed((), facts=facts, notes=(note,))
         found = super().parse(page)
@@ -131,7 +109,7 @@ class GitHubReleases(ApiSource):
         return found
 
     def _records(self, page: Page, text: Text) -> Iterator[Line | Bad]:
-        """Yield the published releases: drafts are seen only by who may write."""
+        """Yield the published releases of a page."""
         try:
             rows = msgspec.json.decode(text.body or b"", type=list[Any])
         except UNREADABLE as error:
@@ -139,9 +117,8 @@ class GitHubReleases(ApiSource):
         repository = self._names[numbers(page.request.id)[0]]
         for number, row in enumerate(rows):
             try:
-                release = msgspec.convert(row, _Release)
-                if not release.draft:
-                    yield canonical.encode(_record(release, repository), _KEY)
+                if record := release_record(row, repository):
+                    yield canonical.encode(record, _KEY)
             except (msgspec.ValidationError, ValueError) as error:
                 yield Bad(f"/{number}", str(error))
 
@@ -157,9 +134,7 @@ class GitHubReleases(ApiSource):
 
     def confirmed(self, page: Page) -> Fate:
         """Return the status of the release."""
-        return (
-            Fate("listed") if page.status == FOUND else Fate("gone", stored("deleted or private"))
-        )
+        return Fate("listed") if page.status == FOUND else Fate("gone", stored("deleted"))
 
     def link(self, key: str) -> str:
         """Return the release's page."""
@@ -167,18 +142,3 @@ class GitHubReleases(ApiSource):
         site = self._endpoint.removesuffix("/api/v3")
         site = site.replace("https://api.github.com", "https://github.com")
         return f"{site}/{quote(owner)}/{quote(name)}/releases/tag/{quote(tag)}"
-
-
-def _record(release: _Release, repository: str) -> Record:
-    return known(
-        repository=repository,
-        tag=release.tag_name,
-        name=release.name,
-        notes=release.body,
-        prerelease=release.prerelease,
-        immutable=release.immutable,
-        commit=release.target_commitish,
-        published_at=release.published_at,
-        assets={each.name: known(size=each.size, digest=each.digest) for each in release.assets},
-        downloads=sum(each.download_count for each in release.assets),
-    )

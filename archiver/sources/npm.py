@@ -1,8 +1,6 @@
 """The source ``npm``: the packages of the npm registry, by its replication feed.
 
-Names and revisions come from ``_all_docs``, in between from ``_changes``. Since 2025 the feed
-serves neither documents nor an ``update_seq`` with a page: the root of the database tells both
-numbers that a listing needs, how many packages there are and how many changes.
+Names and revisions come from ``_all_docs``, and between two full listings from ``_changes``.
 """
 
 from __future__ import annotations
@@ -17,7 +15,8 @@ from msgspec import Meta
 
 from archiver.errors import SourceError
 from archiver.language import sentence, stored
-from archiver.sources.documents import decoded, known, refused
+from archiver.sources import npm_feed
+from archiver.sources.documents import decoded, known
 from archiver.sources.packages import Packages, PackageSettings, escaped
 from archiver.sources.protocol import Parsed
 from archiver.transport import Request
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 PAGE: Final = 10_000
 """Rows on a page, the maximum of the feed."""
-_DESIGN: Final = "_design/"
-"""Documents of the database that are no packages."""
 _FROM: Final = "names from "
 
 
@@ -56,41 +53,6 @@ class NpmSettings(PackageSettings, frozen=True, forbid_unknown_fields=True, kw_o
     full_every: Annotated[
         str, Meta(pattern="^[1-9][0-9]{0,3}[dh]$", description='a period such as "7d" or "12h"')
     ] = "7d"
-
-
-class _Root(msgspec.Struct):
-    doc_count: int
-    update_seq: int
-
-
-class _Rev(msgspec.Struct):
-    rev: Annotated[str, Meta(pattern="^[0-9]{1,15}-")]
-
-    @property
-    def number(self) -> int:
-        return int(self.rev.partition("-")[0])
-
-
-class _Row(msgspec.Struct):
-    id: str
-    value: _Rev
-
-
-class _Names(msgspec.Struct):
-    total_rows: int
-    rows: list[_Row]
-
-
-class _Change(msgspec.Struct):
-    seq: int
-    id: str
-    changes: tuple[_Rev]
-    deleted: bool = False
-
-
-class _Changes(msgspec.Struct):
-    last_seq: int
-    results: list[_Change]
 
 
 class _Version(msgspec.Struct):
@@ -140,9 +102,8 @@ class Npm(Packages):
 
     def changed_since(self, mark: str) -> Source | None:
         """Return a source that lists what changed since `mark`, which is a number of the feed."""
-        if not self.settings.incremental or self.settings.ids:
-            return None
-        return Npm(self.settings, base=self.base, since=mark)
+        follows = self.settings.incremental and not self.settings.ids
+        return Npm(self.settings, base=self.base, since=mark) if follows else None
 
     def _at(self, path: str, **query: object) -> str:
         asked = f"?{urlencode({'limit': PAGE, **query})}" if path else ""
@@ -156,10 +117,7 @@ class Npm(Packages):
         if self.kind == "incremental":
             since = int(reached) if len(ledger.entries) > 1 else self._since
             if newest < since:
-                words = sentence(
-                    "the feed went back from {since} to {newest}", since=since, newest=newest
-                )
-                raise SourceError(words)
+                raise SourceError(sentence("the feed went back to {newest}", newest=newest))
             request = Request(f"changes {since} {newest}", self._at("_changes", since=since))
             return () if since == newest else (request,)
         if len(ledger.entries) == 1:
@@ -171,11 +129,12 @@ class Npm(Packages):
     def listed(self, page: Page) -> Parsed:
         """Return what the root, a page of names or a page of changes means."""
         if page.request.id.startswith(_FROM):
-            return _names(page, page.request.id.removeprefix(_FROM))
+            return npm_feed.names(page, page.request.id.removeprefix(_FROM))
         if page.request.id != "root":
-            return _changes(page)
-        root = decoded(page, _Root)
-        mark = f"{root.update_seq:020}"
+            since, newest = map(int, page.request.id.split()[1:])
+            return npm_feed.changes(page, since, newest)
+        root = decoded(page, npm_feed.Root)
+        mark = npm_feed.mark(root.update_seq) if self.kind == "complete" else ""
         return Parsed((), total=root.doc_count, facts=(str(root.update_seq),), mark=mark)
 
     def end(self, ledger: Ledger) -> str:
@@ -193,35 +152,3 @@ class Npm(Packages):
         """Return the record of a package; see `Packages.package`."""
         found = msgspec.json.decode(body, type=_Version)
         return known(**msgspec.structs.asdict(found))
-
-
-def _names(page: Page, start: str) -> Parsed:
-    """Return the names after `start`, which begins the page; a page with no other is the last."""
-    found = decoded(page, _Names)
-    new = [row for row in found.rows if row.id != start]
-    records = [_record(row.id, row.value) for row in new if not row.id.startswith(_DESIGN)]
-    if not new:
-        end = stored("a page without another name")
-        return Parsed((), total=found.total_rows, facts=("",), end=end)
-    return Parsed(records, total=found.total_rows, facts=(new[-1].id,))
-
-
-def _changes(page: Page) -> Parsed:
-    """Return the packages that changed, each once: the feed has the newest change of each.
-
-    What changes meanwhile has a number beyond the one that the root told, and comes next time.
-    """
-    since, newest = map(int, page.request.id.split()[1:])
-    found = decoded(page, _Changes)
-    numbers = [since, *(change.seq for change in found.results)]
-    if numbers != sorted({*numbers}) or not numbers[-1] <= found.last_seq > since:
-        raise refused(page, sentence("its changes do not follow number {since}", since=since))
-    seen = [each for each in found.results if each.seq <= newest]
-    live = [each for each in seen if not (each.deleted or each.id.startswith(_DESIGN))]
-    records = [_record(each.id, *each.changes) for each in live]
-    facts = (str(min(found.last_seq, newest)), str(sum(each.deleted for each in seen)))
-    return Parsed(records, facts=facts)
-
-
-def _record(name: str, rev: _Rev) -> Record:
-    return known(name=name, revision=rev.number)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from archiver.sources.ledger import Ledger
     from archiver.transport import Page, Site
 
-_REGISTRY: Final = "https://registry.ollama.ai"
-_SERVER: Final = "http://127.0.0.1:11434"
+_USUAL: Final = {True: "https://registry.ollama.ai", False: "http://127.0.0.1:11434"}
+"""The registry, where models are named; and the server on this machine."""
 _MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
 _LAYER: Final = "application/vnd.ollama.image."
 _STEP: Final = r"(?!\.{1,2}([:/]|$))[A-Za-z0-9_.-]{1,80}"
@@ -77,8 +77,7 @@ class Ollama(Source):
     def __init__(self, settings: OllamaSettings, *, base: Path) -> None:
         """Store the settings."""
         super().__init__(settings, base=base)
-        usual = _REGISTRY if settings.models else _SERVER
-        self.endpoint = (settings.endpoint or usual).rstrip("/")
+        self.endpoint = (settings.endpoint or _USUAL[bool(settings.models)]).rstrip("/")
         self.confirmations = 2 if settings.models else 1  # one document says what a server has
 
     @property
@@ -105,8 +104,7 @@ class Ollama(Source):
         """Return the model of a manifest, or the models of the server."""
         if self.watched:
             return ids.parsed(page, self.confirmed(page), lambda: _model(page))
-        models = decoded(page, _Tags).models
-        return Parsed(map(_installed, models), end=stored("the only page"))
+        return Parsed(map(_installed, decoded(page, _Tags).models), end=stored("the only page"))
 
     def end(self, ledger: Ledger) -> str:
         """Return how the end was recognised; see `Source.end`."""
@@ -123,7 +121,7 @@ class Ollama(Source):
             MalformedPage: Its manifest is damaged.
         """
         if page.status != FOUND:
-            return Fate("gone", stored("deleted or private"))
+            return Fate("gone", stored("deleted"))
         return Fate("listed" if _model(page) else "unknown")
 
     def site(self, token: str) -> Site:  # noqa: ARG002  it takes none

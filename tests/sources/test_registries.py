@@ -372,7 +372,7 @@ def test_a_deleted_package_is_removed_by_two_full_listings(
 CHANGES: dict[str, tuple[Callable[[Said], Said], str]] = {
     **{name: (change, "") for name, change in CUT.items() if name != "cut off by its length"},
     "changes of before": (edited(results=[{"seq": 5, "id": "a", "changes": [{"rev": "1-a"}]}]), ""),
-    "no end": (edited(results=[], last_seq=3100), "do not follow number 3100"),
+    "a last number of before": (edited(last_seq=3100), "do not follow number 3100"),
     "a revision without a number": (
         edited(results=[{"seq": 3101, "id": "a", "changes": [{"rev": "x"}]}]),
         "rev",
@@ -396,6 +396,22 @@ def test_changes_that_cannot_be_trusted_lead_to_a_full_listing(
     assert "new" in records(archive)
 
 
+def test_a_feed_that_shows_its_changes_late_loses_none(
+    keep: Callable[..., Archive], registry: Server
+) -> None:
+    npm = packages(3000)
+    archive = keep("npm", npm)
+    archive.run()
+    npm.publish("new")
+    late = edited(results=[], last_seq=3100)
+    registry.api = changing(npm, "/registry/_changes", late)
+    archive.run()
+    assert "new" not in records(archive)
+    registry.api = npm
+    archive.run()
+    assert "new" in records(archive)
+
+
 def test_a_feed_that_went_back_leads_to_a_full_listing(
     keep: Callable[..., Archive], registry: Server
 ) -> None:
@@ -404,7 +420,7 @@ def test_a_feed_that_went_back_leads_to_a_full_listing(
     archive.run()
     registry.api = replace(npm, sequence=50)
     report = archive.run()
-    assert "listed in full: the feed went back from 1100 to 50" in report.notes
+    assert "listed in full: the feed went back to 50" in report.notes
 
 
 NAMES: dict[str, tuple[str, Callable[[Said], Said], str]] = {
@@ -517,7 +533,7 @@ def test_a_renamed_repository_keeps_its_name_and_one_that_is_gone_is_noted(
     archive = keep("github-releases", github, repositories=["old/r", "o/none"])
     report = archive.run()
     assert set(records(archive)) == {"old/r/v0", "old/r/v1", "old/r/v2"}
-    assert "the hub does not have o/none: deleted or private" in report.notes
+    assert "GitHub has no repository o/none, or hides it" in report.notes
 
 
 def test_a_release_is_gone_when_two_listings_lack_it_and_its_tag_is_gone(
@@ -603,7 +619,7 @@ def test_models_of_the_registry_are_kept_with_digest_and_size(
     assert set(found) == {"qwen3:latest", "qwen3:8b", "me/own:q4"}
     assert found["qwen3:8b"]["size"] == 5109
     assert set(found["qwen3:8b"]["parts"]) == {"model", "license"}
-    assert "the hub does not have none:1b: deleted or private" in report.notes
+    assert "the hub does not have none:1b: deleted" in report.notes
     assert asked(registry)[:2] == [
         "/v2/library/qwen3/manifests/latest",
         "/v2/library/qwen3/manifests/8b",
