@@ -43,10 +43,10 @@ SHARED = ("records", "key")
 BUILT_IN = {
     "api": "archiver.sources.api:ApiSource",
     "class": "archiver.sources.protocol:Given",
-    "github-releases": "archiver.sources.github_releases:GitHubReleases",
     "huggingface": "archiver.sources.huggingface:HuggingFace",
     "json": "archiver.sources.json_document:JsonSource",
     "file": "archiver.sources.json_document:JsonSource",  # another name of `json`
+    "github-releases": "archiver.sources.github_releases:GitHubReleases",
     "modelscope": "archiver.sources.modelscope:ModelScope",
     "npm": "archiver.sources.npm:Npm",
     "ollama": "archiver.sources.ollama:Ollama",
