@@ -82,9 +82,10 @@ class Npm(Packages):
         """
         super().__init__(settings, base=base)
         self.kind: Kind = "incremental" if since else "complete"
+        self.overlapping = bool(since)  # a package may change again on a later page
         self.drift = 0 if settings.ids else settings.drift
-        number, unit = int(settings.full_every[:-1]), settings.full_every[-1]
-        self.full_every = timedelta(hours=number * (24 if unit == "d" else 1))
+        hours = 24 if settings.full_every.endswith("d") else 1
+        self.full_every = hours * timedelta(hours=int(settings.full_every[:-1]))
         self._since = int(since or 0)
 
     @property

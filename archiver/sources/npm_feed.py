@@ -69,7 +69,7 @@ def names(page: Page, start: str) -> Parsed:
 
 
 def changes(page: Page, since: int, newest: int) -> Parsed:
-    """Return the packages that changed after `since`, each once: as its newest change has it.
+    """Return the packages that changed after `since`, each as its newest change on the page has it.
 
     What changes meanwhile has a number beyond `newest`, and comes next time. The facts are the
     number that is reached, and how many packages were deleted.
@@ -78,7 +78,7 @@ def changes(page: Page, since: int, newest: int) -> Parsed:
     numbers = [since, *(change.seq for change in found.results)]
     if numbers != sorted({*numbers}) or found.last_seq < numbers[-1]:
         raise refused(page, sentence("its changes do not follow number {since}", since=since))
-    seen = [each for each in found.results if each.seq <= newest]
+    seen = {each.id: each for each in found.results if each.seq <= newest}.values()
     live = [each for each in seen if not (each.deleted or each.id.startswith(_DESIGN))]
     reached = min(found.last_seq, newest) if found.results else newest
     return Parsed(

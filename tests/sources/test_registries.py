@@ -318,6 +318,23 @@ def test_between_full_listings_only_changes_are_listed(
     assert len(asked(registry)) == 6
 
 
+def test_a_feed_that_tells_every_change_of_a_package_is_read_to_the_last(
+    keep: Callable[..., Archive], registry: Server
+) -> None:
+    npm = packages(3000)
+    archive = keep("npm", npm)
+    archive.run()
+    npm.publish("p007")
+    npm.publish("p007")
+    rows = [
+        {"seq": at, "id": "p007", "changes": [{"rev": f"{revision}-a"}]}
+        for at, revision in ((3101, 2), (3102, 3))
+    ]
+    registry.api = changing(npm, "/registry/_changes", edited(results=rows))
+    archive.run()
+    assert records(archive)["p007"]["revision"] == 3
+
+
 def test_changes_that_come_meanwhile_come_next_time(
     keep: Callable[..., Archive], registry: Server
 ) -> None:
