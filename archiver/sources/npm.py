@@ -70,6 +70,7 @@ class Npm(Packages):
     defaults = {"key": ["name"], "metrics": ["revision"], "noun": "package"}  # noqa: RUF012  read only
     revision = "revision"
     resumable = True
+    overlapping = True  # a package may change again on a later page
     name = re.compile(r"(@[\w~!'()*.-]{1,214}/)?[\w~!'()*.-]{1,214}", re.ASCII)
 
     def __init__(self, settings: NpmSettings, *, base: Path, since: str = "") -> None:
@@ -82,7 +83,6 @@ class Npm(Packages):
         """
         super().__init__(settings, base=base)
         self.kind: Kind = "incremental" if since else "complete"
-        self.overlapping = bool(since)  # a package may change again on a later page
         self.drift = 0 if settings.ids else settings.drift
         hours = 24 if settings.full_every.endswith("d") else 1
         self.full_every = hours * timedelta(hours=int(settings.full_every[:-1]))

@@ -16,6 +16,8 @@ from support.git import run_git
 from support.hubs import Archive
 from support.registries import GitHub, Npm, Ollama, PyPI
 
+from archiver import config as configuration
+from archiver.capture import capture
 from archiver.config import parse
 from archiver.errors import (
     ConfigError,
@@ -319,7 +321,7 @@ def test_between_full_listings_only_changes_are_listed(
 
 
 def test_a_feed_that_tells_every_change_of_a_package_is_read_to_the_last(
-    keep: Callable[..., Archive], registry: Server
+    keep: Callable[..., Archive], registry: Server, tmp_path: Path
 ) -> None:
     npm = packages(3000)
     archive = keep("npm", npm)
@@ -330,9 +332,17 @@ def test_a_feed_that_tells_every_change_of_a_package_is_read_to_the_last(
         {"seq": at, "id": "p007", "changes": [{"rev": f"{revision}-a"}]}
         for at, revision in ((3101, 2), (3102, 3))
     ]
-    registry.api = changing(npm, "/registry/_changes", edited(results=rows))
-    archive.run()
-    assert records(archive)["p007"]["revision"] == 3
+    pages = iter((rows[:1], rows[1:]))
+
+    def page(said: Said) -> Said:
+        found = next(pages)
+        return edited(results=found, last_seq=found[-1]["seq"])(said)
+
+    for change in (edited(results=rows), page):
+        registry.api = changing(npm, "/registry/_changes", change)
+        copy = archive.copied(tmp_path / change.__name__)
+        copy.run()
+        assert records(copy)["p007"]["revision"] == 3
 
 
 def test_changes_that_come_meanwhile_come_next_time(
@@ -570,13 +580,19 @@ def test_a_release_is_gone_when_two_listings_lack_it_and_its_tag_is_gone(
     assert "o/r/v16" not in records(archive)
 
 
-def test_a_token_is_sent_to_the_api_alone(keep: Callable[..., Archive], registry: Server) -> None:
+def test_a_token_is_named_sent_and_never_kept(
+    keep: Callable[..., Archive], registry: Server
+) -> None:
     github = releases()
     github.token = "s3cret-token"
     archive = keep("github-releases", github, repositories=["o/r"], token_env="MY_TOKEN")
     with pytest.raises(ConfigError, match="MY_TOKEN"):
         archive.run()
     assert not registry.seen
+    config = configuration.discover(archive.folder, {"MY_TOKEN": github.token})
+    assert capture.run(config, "hub", clock=lambda: archive.time).new.total == 3
+    assert {each.headers["authorization"] for each in registry.seen} == {f"Bearer {github.token}"}
+    assert github.token not in run_git(archive.folder, "log", "-p", "--all")
 
 
 PAGES: dict[str, tuple[Callable[[Said], Said], str, type[Exception]]] = {
