@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from archiver.sources.modelscope import website
 from archiver.sources.modelscope.partition import Partition
 from archiver.sources.modelscope.queries import FILTERS, LETTERS, Query
-from archiver.sources.modelscope.slices import matches
+from archiver.sources.modelscope.slices import ROUND, matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +28,10 @@ LARGE: Final = 100
 """Number of pages that show an owner from which on it is large."""
 OWNERS: Final = 256
 """Number of owners that are listed at once."""
+FEWEST: Final = 0.02
+"""New records a page below which another owner's models are searched."""
+PAIRS: Final = tuple(one + two for one in reversed(LETTERS) for two in reversed(LETTERS))
+"""Pairs of characters of names, the rare ones first: what they match fits into one query."""
 
 
 def everything(slices: Slices, endpoint: str, *, website: bool) -> Steps:
@@ -67,28 +71,37 @@ class Cover:
             if not self._slices.enough:
                 yield from self._slices.by_filter(Query(), name)
         yield from self._slices.by_word(Query(), WORDS)
-        yield from self._look_for_owners()
         yield from self._by_pair_of_large_owners()
+        yield from self._look_for_owners()
         yield from self._by_owner()
 
     def _by_pair_of_large_owners(self) -> Steps:
-        """Search for every pair of characters among the models of owners with very many.
+        """Search for pairs of characters among the models of owners with very many.
 
-        Each name holds some pair, so this finds all of them, at about three pages a pair.
+        Each name holds some pair, so this finds all of them, at about three pages a pair; the next
+        owner follows where a pair of pages has hardly a new record any more.
         """
         owners = [Query(owner=owner) for owner in self._slices.survey.owners]
         known = ((query, self._slices.survey.slices.get(query.name)) for query in owners)
-        large = [query for query, each in known if each and each.short]
-        for query in large:
-            pairs = [query._replace(search=one + two) for one in LETTERS for two in LETTERS]
-            for at in range(0, len(pairs), len(LETTERS)):
+        large = sorted(
+            ((each.short, query) for query, each in known if each and each.short), reverse=True
+        )
+        for _, query in large:
+            pairs = [query._replace(search=pair) for pair in PAIRS]
+            for at in range(0, len(pairs), ROUND):
                 if self._slices.enough:
                     return
-                some = pairs[at : at + len(LETTERS)]
-                few = self._slices.unasked(some)
-                entries = yield [self._slices.page(pair, 1) for pair in few]
-                for pair, entry in zip(few, entries, strict=True):
-                    yield self._slices.rest(pair, entry)
+                few = self._slices.unasked(pairs[at : at + ROUND])
+                firsts = yield [self._slices.page(pair, 1) for pair in few]
+                rest = [
+                    page
+                    for pair, entry in zip(few, firsts, strict=True)
+                    for page in self._slices.rest(pair, entry)
+                ]
+                others = yield rest
+                entries = (*firsts, *others)
+                if sum(entry.fresh for entry in entries) < FEWEST * len(entries):
+                    break
 
     def _by_owner_prefix(self) -> Steps:
         """Search for prefixes of known owners, longer ones where they find too much.
@@ -122,7 +135,7 @@ class Cover:
         The large ones first; of the others those that were seen least: of an owner that was seen
         often, everything was received already.
         """
-        while not self._slices.complete:
+        while not self._slices.enough:
             met, asked = self._slices.survey.owners.items(), self._slices.asked
             new = [(count, owner) for owner, count in met if f"owner={owner}" not in asked]
             new.sort(key=lambda each: (-each[0] if each[0] > LARGE else each[0], each[1]))
@@ -133,9 +146,8 @@ class Cover:
 
     def _look_for_owners(self) -> Steps:
         """Search for everything, then for pairs of characters: that shows new owners."""
-        pairs = (one + two for one in LETTERS for two in LETTERS)
         vain = 0
-        for words in ("", *pairs) if self._website else pairs:
+        for words in ("", *PAIRS) if self._website else PAIRS:
             if self._slices.enough or vain > VAIN:
                 return
             known = {*self._slices.survey.owners}
