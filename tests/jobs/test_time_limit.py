@@ -40,11 +40,11 @@ def run_until(archive: Archive, pages: int) -> None:
 
 
 def test_a_run_beyond_its_time_limit_ends_with_75_and_the_next_one_goes_on(
-    archive: Archive, repo: Path
+    archive: Archive,
 ) -> None:
     archive.run(dry_run=True)
     whole, archive.server.pages = archive.server.pages, 0
-    with pytest.raises(Unfinished, match="the time limit is reached after 4. pages") as stopped:
+    with pytest.raises(Unfinished, match=r"the time limit is reached after 4\d pages") as stopped:
         run_until(archive, 40)
     assert stopped.value.exit_code == 75
     archive.time += timedelta(hours=6)
