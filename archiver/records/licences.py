@@ -17,6 +17,12 @@ def common_name(one: str, other: str) -> str:
     return name if name and name == _names().get(_folded(other)) else ""
 
 
+def meaning(text: str) -> str:
+    """Return the full name of the licence that a text means; an unknown one in lower case."""
+    known = _folded(text)
+    return _names().get(known, known)
+
+
 @cache
 def _names() -> dict[str, str]:
     rows = [line.split(" ", 1) for line in LICENCES.splitlines()]
