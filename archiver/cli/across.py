@@ -95,7 +95,8 @@ def across(
     if record is not None:
         if wanted or conditions or limit is not None:
             raise click.UsageError(tr("KEY names one record; the other options choose from all."))
-        found = across_sources(question, record)
+        found, origins = across_sources(question, record)
+        across_output.note_windows(origins)
         with output.destination(output_path) as out:
             across_output.one(found, form, out)
         different = found.is_different

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from archiver.changes.aliases import Level
     from archiver.history.across_loading import Meaning
     from archiver.history.catalogue import Catalogue
-    from archiver.history.places import State
+    from archiver.history.places import Origin, State
     from archiver.history.timeline import Timeline
     from archiver.records.field_names import FieldNames
     from archiver.records.query import Predicate
@@ -104,8 +104,8 @@ def picture(
         yield Picture(loader.loaded, question.meaning, opened)
 
 
-def across(question: Question, key: str) -> Across:
-    """Return one record: where it is, was or never was, since when, and what it says there.
+def across(question: Question, key: str) -> tuple[Across, list[Origin]]:
+    """Return one record, and the sources: where it is, was or never was, and what it says there.
 
     Args:
         question: Which sources.
@@ -116,18 +116,19 @@ def across(question: Question, key: str) -> Across:
         UnknownRecord: No source ever had it.
     """
     asked = _asked(key, question.sources)
-    found, sources = _found(question, asked)
+    found, origins = _found(question, asked)
     if len(found) > 1:
         known = ", ".join(place.called for each in found for place in each.places)
         raise ConfigError(
             sentence("{key!r} is the key of several records", key=key),
             hint=sentence("name one: {known}", known=known),
         )
+    sources = {each.source for each in origins}
     there = [each for each in question.catalogues if each.source in sources]
     told = _told(question._replace(catalogues=there), found, asked)
     if all(place.state == "never" for place in told.places):
         raise _unknown(question._replace(catalogues=there), key)
-    return told
+    return told, origins
 
 
 def _load(loader: Loader, question: Question) -> list[str]:
@@ -151,7 +152,7 @@ def _asked(key: str, sources: Sequence[str]) -> list[Name]:
     return [(source, rest), *everywhere] if colon and source in sources else everywhere
 
 
-def _found(question: Question, asked: Sequence[Name]) -> tuple[list[Across], list[str]]:
+def _found(question: Question, asked: Sequence[Name]) -> tuple[list[Across], list[Origin]]:
     """Return the records that have one of the names, and the sources that were read.
 
     Only what may be one with them is read, so that they are paired as in the picture of all.
@@ -167,7 +168,7 @@ def _found(question: Question, asked: Sequence[Name]) -> tuple[list[Across], lis
                     question.left_out(trouble)
                 read = Picture(loader.loaded, question.meaning, opened)
                 first = read.find(asked[:1]) if len(asked) > len(sources) else []
-                return first or read.find(asked), [each.source for each in read.origins]
+                return first or read.find(asked), read.origins
             among |= loader.candidates
     raise AssertionError
 
