@@ -44,14 +44,6 @@ class Likeness(NamedTuple):
     meaning: Meaning
     tolerance: float = 0
 
-    def of(self, record: Record) -> Json:
-        """Return the value of a record, long texts cut; None: there is none."""
-        for path in self.paths:
-            value = record[path] if path in record else _nested(record, path)
-            if value is not None:
-                return value[:_LONGEST] if isinstance(value, str) else _short(value)
-        return None
-
     def differs(self, values: Sequence[Json]) -> bool:
         """Say whether any two of these values mean different things."""
         meant = [each for value in values if (each := self.meaning(value)) is not None]
@@ -63,11 +55,25 @@ class Likeness(NamedTuple):
         return most - least > allowed
 
 
-def _nested(record: Record, path: str) -> Json:
-    return next(at(record, path), None) if "." in path or '"' in path else None
+def _value(record: Record, paths: Sequence[str]) -> Json:
+    """Return what stands at the first of the paths that the record has; None: at none."""
+    for path in paths:
+        value = record[path] if path in record else next(at(record, path), None)
+        if value is not None:
+            return value
+    return None
+
+
+def _others(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the paths to look at where no field is called as the first."""
+    nested = "." in paths[0] or '"' in paths[0]
+    return paths if nested else paths[1:]
 
 
 def _short(value: Json) -> Json:
+    """Return a value that is kept: long ones as a text that is cut."""
+    if isinstance(value, str):
+        return value[:_LONGEST]
     if isinstance(value, (dict, list)):
         text = dump(value)
         return value if len(text) <= _LONGEST else text[:_LONGEST].decode(errors="ignore")
@@ -162,20 +168,34 @@ class Likenesses:
 
     def reader(self, source: str) -> Callable[[Record], list[Json]]:
         """Return what reads the values of a record of `source`, in the order of `names`."""
-        found = [
-            each._replace(paths=(self._paths[name][source],))
-            if source in self._paths.get(name, ())
-            else each
+        paths = [
+            (known[source],) if source in (known := self._paths.get(name, {})) else each.paths
             for name, each in self._known.items()
         ]
-        return lambda record: [each.of(record) for each in found]
+
+        first = [each[0] for each in paths]
+        others = [_others(each) for each in paths]
+
+        def read(record: Record) -> list[Json]:
+            values = list(map(record.get, first))
+            for number, value in enumerate(values):
+                if value is None and others[number]:
+                    values[number] = _short(_value(record, others[number]))
+                elif isinstance(value, (str, list, dict)):
+                    values[number] = _short(value)
+            return values
+
+        return read
 
     def differing(self, values: Sequence[Sequence[Json]]) -> list[str]:
         """Return the fields in which records differ, each given by its values."""
+        unlike = [
+            (number, said)
+            for number, said in enumerate(zip(*values, strict=True))
+            if said.count(said[0]) < len(said)
+        ]
         return [
-            name
-            for (name, each), said in zip(
-                self._known.items(), zip(*values, strict=True), strict=True
-            )
-            if each.differs(said)
+            self.names[number]
+            for number, said in unlike
+            if self._known[self.names[number]].differs(said)
         ]

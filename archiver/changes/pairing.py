@@ -138,6 +138,11 @@ class Pairing:
         """Say whether it is paired with no other."""
         return self._next[position] == position
 
+    def levels(self, members: Iterable[int]) -> list[Level]:
+        """Return who says that these records are one, of each link."""
+        found = [number for each in members if (number := self._link[each]) != _UNLINKED]
+        return [self.reasons[self._links[2][number]][0] for number in found]
+
     def links(self, members: Iterable[int]) -> Iterator[Link]:
         """Yield what makes these records one: one link less than there are records."""
         for number in sorted(self._link[each] for each in members):
@@ -147,11 +152,11 @@ class Pairing:
 
     def _placed(self, records: Iterable[Named]) -> Iterator[Named]:
         """Yield the records with their position as id."""
-        for position, record in enumerate(records):
-            self.sources[position] = record.source
-            self.gone[position] = record.gone
-            self._positions[record.id] = position
-            yield record._replace(id=position)
+        for position, (loose, source, key, gone, id_) in enumerate(records):
+            self.sources[position] = source
+            self.gone[position] = gone
+            self._positions[id_] = position
+            yield Named(loose, source, key, gone, position)
 
     def _join(self, one: int, other: int) -> None:
         """Let two records be one, unless a source then had two of them."""
@@ -198,6 +203,9 @@ class _Evidence:
         """Look at all records of one loose name, and at all claims to it."""
         if len(names) == 1 and not claims:
             return
+        if len(names) == 2 and not claims:  # noqa: PLR2004  nearly always
+            self._take_two(*names)
+            return
         by_key: dict[str, list[Named]] = defaultdict(list)
         by_case: dict[str, list[Named]] = defaultdict(list)
         for each in names:
@@ -217,6 +225,17 @@ class _Evidence:
                 known = _single(by_key.get(claim.key, []))
             if (other := known.get(claim.source)) is not None:
                 self._add(claim.level, claim.number, claim.id, other.id, gone=other.gone)
+
+    def _take_two(self, one: Named, other: Named) -> None:
+        gone = one.gone or other.gone
+        if one.source == other.source:
+            return
+        if one.key == other.key:
+            self._add("key", 0, one.id, other.id, gone=gone)
+        elif folded(one.key) == folded(other.key):
+            self._add("case", 0, one.id, other.id, gone=gone)
+        elif not gone:
+            self._add("name", 0, one.id, other.id, gone=False)
 
     def _add_all(self, level: Level, records: Mapping[int, Named]) -> None:
         for one, other in combinations(records.values(), 2) if len(records) > 1 else ():

@@ -43,7 +43,10 @@ _NAMES: Final = "SELECT loose, source, key, state, id FROM ordered ORDER BY rowi
 _CLAIMS: Final = (
     "SELECT loose, source, key, id, level, number FROM claims ORDER BY loose, number, id"
 )
-_PLACE: Final = "SELECT source, key, state, said FROM ordered WHERE rowid = ? + 1"
+_PLACES: Final = "SELECT source, key, state, said FROM ordered WHERE rowid BETWEEN ? AND ?"
+_FEW: Final = 16
+"""Records that are read at once: those that are one are mostly next to each other."""
+_KEPT: Final = 64
 
 
 class Given(NamedTuple):
@@ -70,6 +73,7 @@ class Crossing:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Use an empty database."""
         self._connection = connection
+        self._read: dict[int, list[tuple[int, str, int, bytes]]] = {}
         for statement in _CREATE:
             connection.execute(statement)
 
@@ -98,10 +102,13 @@ class Crossing:
 
     def at(self, position: int) -> tuple[int, str, int, bytes]:
         """Return source, key, state, and what is kept of the record at a position."""
-        found: tuple[int, str, int, bytes] = self._connection.execute(
-            _PLACE, (position,)
-        ).fetchone()
-        return found
+        number, place = divmod(position, _FEW)
+        if number not in self._read:
+            if len(self._read) == _KEPT:
+                self._read.pop(next(iter(self._read)))
+            span = (number * _FEW + 1, number * _FEW + _FEW)
+            self._read[number] = self._connection.execute(_PLACES, span).fetchall()
+        return self._read[number][place]
 
 
 @contextmanager

@@ -67,11 +67,24 @@ class Picture:
                 members = pairing.members(position)
                 if members[0] != position or not any(self._chosen[each] for each in members):
                     continue
+                fields = self._differing(members)
+                there = [names[pairing.sources[each]] for each in members if not pairing.gone[each]]
+                gone = [names[pairing.sources[each]] for each in members if pairing.gone[each]]
+                counts.paired(there, gone, pairing.levels(members), fields)
+                if not _may_be(wanted, gone=bool(gone and there), fields=fields):
+                    continue
                 found = self._across(members)
-                counts.paired(found)
             if wanted.chooses(found):
                 yield found
         self.totals = counts.totals(self.origins, self._meaning.likenesses.names)
+
+    def _differing(self, members: Iterable[int]) -> list[str]:
+        """Return the fields in which records differ that are there."""
+        rows = (self._crossing.at(each) for each in members)
+        said = [kept for _, _, state, kept in rows if state % CHOSEN < GONE]
+        if all(each == said[0] for each in said):
+            return []
+        return self._meaning.likenesses.differing([values_of(kept) for kept in said])
 
     @property
     def idle(self) -> list[str]:
@@ -142,6 +155,15 @@ class Picture:
         return Reason((one, other), link.level, rule)
 
 
+def _may_be(wanted: Wanted, *, gone: bool, fields: Collection[str]) -> bool:
+    """Say whether a record may be wanted of which no more is known."""
+    if wanted.gone and not gone:
+        return False
+    if wanted.differs is None:
+        return True
+    return wanted.differs in fields if wanted.differs else bool(fields)
+
+
 class _Counts:
     """Counts records by where they are."""
 
@@ -159,17 +181,21 @@ class _Counts:
         if not gone:
             self._only[source] += 1
 
-    def paired(self, found: Across) -> None:
-        """Count a record of several sources."""
-        there = [each.source for each in found.places if each.is_there]
+    def paired(
+        self, there: list[str], gone: list[str], levels: list[Level], fields: list[str]
+    ) -> None:
+        """Count a record of several sources: where it is, was, by what it is one, and differs."""
         self._records += 1
         self._shared += len(there) > 1
         self._gone_everywhere += not there
         if len(there) == 1:
             self._only[there[0]] += 1
-        self._gone.update(each.source for each in found.places if there and each.state == "removed")
-        self._paired.update(each.by for each in found.pairing)
-        self._differs.update(each.field for each in found.differs)
+        if gone and there:
+            self._gone.update(gone)
+        for level in levels:
+            self._paired[level] += 1
+        for field in fields:
+            self._differs[field] += 1
 
     def totals(self, origins: Iterable[Origin], fields: Iterable[str]) -> Totals:
         """Return the counts, each in its order."""
