@@ -265,7 +265,7 @@ def _families(
     rest = iter(claims)
     first = next(rest, None)
     if first is None:
-        yield from ((list(found), []) for _, found in groupby(records, name))
+        yield from ((found, []) for found in _in_rows(records))
         return
     both: Iterable[Named | Claimed] = merge(records, chain((first,), rest), key=name)
     for _, found in groupby(both, name):
@@ -278,3 +278,15 @@ def _families(
                 wanted.append(each)
         if names:
             yield names, wanted
+
+
+def _in_rows(records: Iterable[Named]) -> Iterator[list[Named]]:
+    """Yield the records of each loose name; a loop, for most names have one record or two."""
+    found: list[Named] = []
+    for each in records:
+        if found and each.loose != found[0].loose:
+            yield found
+            found = []
+        found.append(each)
+    if found:
+        yield found

@@ -54,7 +54,10 @@ class Picture:
         pairing = self._pairing
         names = {number: each.source for number, each in self._loaded.origins.items()}
         several = wanted.gone or wanted.differs is not None
+        seen = bytearray(len(pairing))
         for position in range(len(pairing)):
+            if seen[position]:
+                continue
             if pairing.is_alone(position):
                 if not self._chosen[position]:
                     continue
@@ -62,10 +65,12 @@ class Picture:
                 counts.alone(source, gone=bool(pairing.gone[position]))
                 if several or wanted.only not in ("", source):
                     continue  # it need not be read
-                found = self._across([position])
+                found = self._across([position], [])
             else:
                 members = pairing.members(position)
-                if members[0] != position or not any(self._chosen[each] for each in members):
+                for each in members:
+                    seen[each] = True
+                if not any(self._chosen[each] for each in members):
                     continue
                 fields = self._differing(members)
                 there = [names[pairing.sources[each]] for each in members if not pairing.gone[each]]
@@ -73,7 +78,7 @@ class Picture:
                 counts.paired(there, gone, pairing.levels(members), fields)
                 if not _may_be(wanted, gone=bool(gone and there), fields=fields):
                     continue
-                found = self._across(members)
+                found = self._across(members, fields)
             if wanted.chooses(found):
                 yield found
         self.totals = counts.totals(self.origins, self._meaning.likenesses.names)
@@ -103,10 +108,12 @@ class Picture:
         rows = enumerate(self._crossing.names())
         positions = [place for place, (_, source, key, *_) in rows if (source, key) in asked]
         found = dict.fromkeys(tuple(self._pairing.members(position)) for position in positions)
-        return [self._across(members, whole=True) for members in found]
+        return [self._across(members, self._differing(members), whole=True) for members in found]
 
-    def _across(self, members: Sequence[int], *, whole: bool = False) -> Across:
-        """Return a record; `whole`: with all values that are compared."""
+    def _across(
+        self, members: Sequence[int], fields: Sequence[str], *, whole: bool = False
+    ) -> Across:
+        """Return a record, given in what it differs; `whole`: with all values of each place."""
         rows = sorted((*self._crossing.at(each), each) for each in members)
         said: dict[str, bytes] = {}
         places = []
@@ -116,7 +123,11 @@ class Picture:
             if place.is_there:
                 said[place.source] = kept
                 place.values = self._values(kept) if whole else {}
-        differs = self._differences(said) if len({*said.values()}) > 1 else []
+        values = {source: self._values(kept) for source, kept in said.items()} if fields else {}
+        differs = [
+            Difference(name, {at: each[name] for at, each in values.items() if name in each})
+            for name in fields
+        ]
         called = {row[-1]: place.called for row, place in zip(rows, places, strict=True)}
         links = self._pairing.links(members) if len(members) > 1 else ()
         return Across(places, [self._reason(link, called) for link in links], differs)
@@ -139,15 +150,6 @@ class Picture:
             )
         missing = self._loaded.missing[number].get(key) if state == "missing" else None
         return Place(source, key, state, missing.since if missing else "")
-
-    def _differences(self, said: Mapping[str, bytes]) -> list[Difference]:
-        likenesses = self._meaning.likenesses
-        fields = likenesses.differing([values_of(kept) for kept in said.values()])
-        values = {source: self._values(kept) for source, kept in said.items()} if fields else {}
-        return [
-            Difference(name, {at: each[name] for at, each in values.items() if name in each})
-            for name in fields
-        ]
 
     def _reason(self, link: Link, called: Mapping[int, str]) -> Reason:
         rule = self._meaning.aliases.rules[link.number].text if link.level == "rule" else UNSET
