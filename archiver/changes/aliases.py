@@ -13,7 +13,7 @@ from archiver.language import joined, sentence
 from archiver.records.representation import short
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 Level: TypeAlias = Literal["pair", "rule", "key", "case", "former", "name"]
 """Why two records count as one, the surest first: an explicit pair, a rule, equal keys, keys equal
@@ -158,23 +158,25 @@ class Aliases:
     def __bool__(self) -> bool:
         return bool(self.rules or self.pairs)
 
-    def of(self, source: str, key: str) -> Iterator[Claim]:
-        """Yield what the record `key` of `source` may be called in other sources."""
-        for number in self._pairs.get((source, key), ()):
-            for other, name in self.pairs[number]:
-                if other != source:
-                    yield Claim(other, name, "pair", number)
+    def of(self, source: str, key: str) -> list[Claim]:
+        """Return what the record `key` of `source` may be called in other sources."""
+        found = []
+        for number in self._pairs.get((source, key), ()) if self._pairs else ():
+            places = [place for place in self.pairs[number] if place[0] != source]
+            found += [Claim(other, name, "pair", number) for other, name in places]
         if lengths := self._sides.get(source):
-            yield from self._by_rules(lengths, folded(key))
+            name = folded(key)
+            for length, prefixes in lengths.items():
+                for number, side in prefixes.get(name[:length], ()):
+                    found += self._by_rule(number, side, name)
+        return found
 
-    def _by_rules(
-        self, lengths: dict[int, dict[str, list[tuple[int, Side]]]], key: str
-    ) -> Iterator[Claim]:
-        """Yield what rules say: only those are looked at whose prefix the key has."""
-        for length, prefixes in lengths.items():
-            for number, side in prefixes.get(key[:length], ()):
-                middle = side.middle(key)
-                for other in self.rules[number].sides if middle is not None else ():
-                    if other is not side:
-                        name = f"{other.prefix}{middle}{other.suffix}"
-                        yield Claim(other.source, name, "rule", number)
+    def _by_rule(self, number: int, side: Side, key: str) -> list[Claim]:
+        """Return what a rule calls a folded key that has the prefix of one of its sides."""
+        middle = side.middle(key)
+        others = () if middle is None else self.rules[number].sides
+        return [
+            Claim(each.source, f"{each.prefix}{middle}{each.suffix}", "rule", number)
+            for each in others
+            if each is not side
+        ]
