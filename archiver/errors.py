@@ -4,7 +4,8 @@
 ArchiverError                  never raised itself
 ├─ ConfigError            2    archiver.toml or an option is wrong; reports all errors at once
 ├─ SourceError            3    no complete listing, so nothing was written
-│    ├─ SourceUnavailable      network, time limit, 429 or 5xx after all retries
+│    ├─ SourceUnavailable      network, silence, 429 or 5xx after all retries
+│    │    └─ Unfinished   75    the run has a time limit, and the listing goes on in the next one
 │    ├─ SourceRefused          401 or 403
 │    └─ MalformedPage          the answer violates the protocol
 ├─ SnapshotRejected       4    complete but not plausible; quarantined, not committed
@@ -77,6 +78,12 @@ class SourceUnavailable(SourceError):
         """Create the error with a one-line `message`."""
         super().__init__(message, hint=hint)
         self.wait = wait
+
+
+class Unfinished(SourceUnavailable):
+    """The listing did not end within the time limit of the run; the next run goes on with it."""
+
+    exit_code = 75
 
 
 class SourceRefused(SourceError):
