@@ -59,6 +59,9 @@ GROUPS = {
         "export": Entry(
             "catalogue:export", sentence("Write the catalogue, or changes, in another format.")
         ),
+        "across": Entry(
+            "across:across", sentence("Show where records are in several sources, and differ.")
+        ),
         "site": Entry(
             "site:site", sentence("Make a site of static files, to look at and to publish.")
         ),

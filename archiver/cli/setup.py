@@ -53,7 +53,12 @@ _OUTCOMES = {
     "kept": sentence("kept {file}"),
     "extended": sentence("extended {file}"),
 }
-_SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": schemas.config}
+_SCHEMAS = {
+    "across": schemas.across,
+    "changes": schemas.changes,
+    "snapshot": schemas.snapshot,
+    "config": schemas.config,
+}
 
 
 @click.command(

@@ -22,6 +22,7 @@ from bench import (
     indexing,
     reading,
     running,
+    several,
     sites,
     starting,
 )
@@ -53,6 +54,7 @@ ROWS: dict[str, Row] = {
     "diff-driver": reading.log,
     "site": sites.site,
     "site-pages": browsing.pages,
+    "across-300k": several.overview,
     "compare-memory": comparing.memory_sweep,
     "compare-800k": comparing.large,
     "compare-800k-shards": comparing.large_sharded,
