@@ -15,6 +15,7 @@ ArchiverError                  never raised itself
 │    ├─ UnreadableSnapshot     a version is not a catalogue (truncated, an error body, …)
 │    │    └─ DamagedObject     an object of git is missing or broken
 │    ├─ ShallowHistory
+│    ├─ MissingContent         a partial clone lacks it, and its remote did not give it
 │    ├─ PushRejected
 │    ├─ StoreFull
 │    ├─ DatabaseDamaged        the index; it is built again
@@ -136,6 +137,10 @@ class ShallowHistory(StoreError):
         super().__init__(message, hint=hint)
         self.commit = commit
         self.path = path
+
+
+class MissingContent(StoreError):
+    """A partial clone lacks what is asked for, and its remote does not give it."""
 
 
 class PushRejected(StoreError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from archiver.capture.report import DIGEST, SOURCE
 from archiver.errors import ShallowHistory, UnreadableSnapshot
 from archiver.history import snapshots
+from archiver.history.ahead import Ahead
 from archiver.history.catalogue import source_at
 from archiver.history.squashes import squashes
 from archiver.history.versions import stamp
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 
 _OTHER_DIGEST: Final = sentence("its records have another digest than its commit message says")
+
+
+def _nowhere(_: Revision) -> str:
+    return ""  # tombstones are not read
 
 
 class Problem(NamedTuple):
@@ -86,8 +91,8 @@ class Audit:
         if tip is None:
             return
         policies = self._policies(tip)
-        with self._repository.objects() as reader:
-            for revision in self._catalogue.committed(tip):
+        with self._repository.objects() as reader, Ahead(self._repository, _nowhere, "") as ahead:
+            for revision in ahead.read(self._catalogue.committed(tip)):
                 if revision.blob is not None:
                     yield from self._unsound(revision, reader, policies)
                 elif reason := self._replaced(revision):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from archiver.errors import DamagedObject, StoreError, UnreadableSnapshot
 from archiver.history import revisions
+from archiver.history.ahead import WINDOW
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.dates import Dates
@@ -60,9 +61,10 @@ def compare(
         if old is None:
             before, after = _last_change(catalogue, versions)
         else:
-            before = revisions.find(catalogue, versions, old, now)
-            after = revisions.find(catalogue, versions, new or "", now)
-            before, after = _comparable(before, after)
+            ends = (old, new or "")
+            settings = catalogue.settings if catalogue.repository else ""
+            found = revisions.both(catalogue, versions, ends, now, settings=settings)
+            before, after = _comparable(*found)
         notes = _notes(catalogue, before, after)
         yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
 
@@ -138,8 +140,10 @@ def changes_since(
         UnreadableSnapshot: A version holds no catalogue.
     """
     with opened(catalogue) as versions:
-        after = _newest(catalogue, versions, tip)
         dates = Dates.of(catalogue, tip)
+        ends = [*dates.revisions[:1], *(dates.until(since)[:1] or dates.revisions[-1:])]
+        versions.ahead.together(ends, settings=catalogue.settings)
+        after = _newest(catalogue, versions, tip)
         base, before = _base(catalogue, versions, since, dates)
         end = dates.edge if dates.began(base) > since else None
         if end is not None and base.id == after.end.revision:
@@ -192,7 +196,8 @@ def _steps(
     end = dates.edge if dates.began(base) > since else None
     late = (*((end.note,) if end else ()), *dates.notes)
     problems = Problems()
-    for (newer, _), (_, before) in pairwise(_since(versions, since, dates, problems)):
+    settings = catalogue.settings
+    for (newer, _), (_, before) in pairwise(_since(versions, since, dates, problems, settings)):
         after = versions.stored(newer)
         notes = (*late, *_notes(catalogue, before, after, policy_then))
         yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
@@ -216,7 +221,8 @@ def version_at(catalogue: Catalogue, at: str | None, *, now: datetime) -> Iterat
 
 def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Version]:
     problems = Problems()
-    candidates = readable(versions, catalogue.reachable(), problems, damaged=False)
+    ahead = versions.ahead.compared(catalogue.reachable(), first=2, settings=catalogue.settings)
+    candidates = readable(versions, ahead, problems, damaged=False)
     found: list[Version] = []
     for _, version in islice(candidates, 2):
         newer = () if found else problems.notes()
@@ -232,7 +238,7 @@ def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Ver
 
 
 def _since(
-    versions: Stored, since: datetime, dates: Dates, problems: Problems
+    versions: Stored, since: datetime, dates: Dates, problems: Problems, settings: str
 ) -> Iterator[tuple[Revision, Version]]:
     """Yield the readable revisions back to the one in effect at `since`, or to the first.
 
@@ -240,8 +246,9 @@ def _since(
     """
     before = dates.until(since)
     within = dates.revisions[: len(dates.revisions) - len(before)]
-    yield from readable(versions, within, problems)
-    yield from islice(readable(versions, before, problems), 1)
+    walk = versions.ahead.compared((*within, *before[:1]), first=WINDOW, settings=settings)
+    yield from readable(versions, islice(walk, len(within)), problems)
+    yield from islice(readable(versions, chain(walk, before[1:]), problems), 1)
 
 
 def _base(

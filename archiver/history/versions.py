@@ -16,6 +16,7 @@ import msgspec
 from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot, reason
 from archiver.formats.packing import unpacked
+from archiver.history.ahead import Ahead
 from archiver.history.catalogue import REMOVED, folder_of
 from archiver.history.folder import Folder, shown
 from archiver.history.foreign import Documents, rekeyed
@@ -220,6 +221,7 @@ class Versions:
         self._idle: list[ObjectReader] = []
         self._recent: dict[str, _Read | tuple[bytes, ...]] = {}
         self._follow = follow
+        self.ahead = self._open.enter_context(Ahead(repository, removed, pattern))
         self._folder: Folder | None = None
         if pattern:
             files = self._open.enter_context(self._required().folders(pattern))

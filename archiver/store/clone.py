@@ -15,13 +15,20 @@ from archiver.records.folder import is_pattern
 from archiver.store.history import by_pattern, spec
 from archiver.store.plumbing import Plumbing, require_git
 from archiver.store.repository import Repository
-from archiver.store.transfer import FETCH, causes, hidden, networked, transfer
+from archiver.store.transfer import (
+    FETCH,
+    PROTOCOLS,
+    causes,
+    guarded,
+    hidden,
+    networked,
+    transfer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _CLONE: Final = ("--bare", "--single-branch", "--no-tags", "--template=")
-_PROTOCOLS: Final = ("https", "http", "ssh", "git", "file")
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*:(?://|:)|[^/:\s]+@[^/:\s]+:", re.IGNORECASE)
 
 
@@ -53,10 +60,7 @@ def cloned(
     _refuse(url)
     require_git()
     with tempfile.TemporaryDirectory(prefix="archiver-", ignore_cleanup_errors=True) as place:
-        git = networked(Plumbing(Path(place)), variables)
-        # a setting such as url.X.insteadOf must not lead to a protocol that runs a program
-        allowed = ("GIT_ALLOW_PROTOCOL", ":".join(_PROTOCOLS))
-        git = replace(git, variables=(*git.variables, allowed))
+        git = guarded(networked(Plumbing(Path(place)), variables), url)
         folder = Path(place, "filtered")
         _transfer(git, url, "clone", *_CLONE, "--filter=blob:none", "--", url, str(folder))
         if not _fetch_blobs(git, folder, path) or (follow and _may_be_moved(folder, path)):
@@ -69,7 +73,7 @@ def _refuse(url: str) -> None:
     """Refuse what git could take for an option, or for the name of a program to run."""
     protocol = url.partition("://")[0].lower() if "://" in url else "ssh"
     helper = "::" in url.partition("/")[0]
-    if helper or protocol not in _PROTOCOLS or url.startswith("-"):
+    if helper or protocol not in PROTOCOLS or url.startswith("-"):
         raise ConfigError(
             sentence(
                 "{hidden} is not the URL of a repository that can be imported",
@@ -77,7 +81,7 @@ def _refuse(url: str) -> None:
             ),
             hint=sentence(
                 "protocols: {protocols}; others: clone it, then import the folder",
-                protocols=", ".join(_PROTOCOLS),
+                protocols=", ".join(PROTOCOLS),
             ),
         )
 

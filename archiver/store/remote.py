@@ -6,18 +6,16 @@ git itself finds the way and the credentials. A token is handed to git by its en
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from archiver.errors import PushRejected, reason
 from archiver.language import sentence
 from archiver.store.plumbing import TimedOut, held_lock
 from archiver.store.repository import BRANCHES, STATE_REF
-from archiver.store.transfer import FETCH, causes, hidden, networked, transfer
+from archiver.store.transfer import FETCH, causes, credentials, hidden, networked, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,7 +35,6 @@ _RACED: Final = re.compile(
     r"fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref"
     r"|incorrect old value|reference already exists|is at [0-9a-f]+ but expected"
 )
-_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 STAYS: Final = sentence("the commits stay here; once it is fixed: archiver run --push")
 
 
@@ -306,20 +303,7 @@ class Remote:
         if not self.token:
             return {}
         url = self.repository.git.line("remote", "get-url", "--push", self.name)
-        parts = urlsplit(url)
-        secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
-        if not secure:
-            return {}
-        place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
-        word = base64.b64encode(f"x-access-token:{self.token}".encode()).decode("ascii")
-        name = f"http.{place}.extraHeader"
-        return {
-            "GIT_CONFIG_COUNT": "2",
-            "GIT_CONFIG_KEY_0": name,  # an empty one forgets those of the configuration: two of
-            "GIT_CONFIG_VALUE_0": "",  # a kind, and GitHub answers 400
-            "GIT_CONFIG_KEY_1": name,
-            "GIT_CONFIG_VALUE_1": f"Authorization: Basic {word}",
-        }
+        return credentials(url, self.token)
 
 
 _PLAIN: Final = ("--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")

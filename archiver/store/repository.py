@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -21,9 +21,10 @@ from archiver.store import history, lfs
 from archiver.store.folder import FolderReader
 from archiver.store.objects import ObjectReader
 from archiver.store.plumbing import RECOVER, Plumbing, require_git
+from archiver.store.promised import LOCAL, Promised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from archiver.records.lfs import Pointer
     from archiver.store.history import Came, Revision
@@ -76,7 +77,8 @@ class Repository:
         common_dir: The git folder that all linked work trees share.
         object_format: ``sha1`` or ``sha256``.
         shallow: Whether the history is cut off on purpose.
-        git: git, running in this repository.
+        git: git, running in this repository; it fetches nothing by itself.
+        promised: What the clone may lack because it is a partial one; None: it is whole.
     """
 
     root: Path | None
@@ -85,6 +87,7 @@ class Repository:
     object_format: str
     shallow: bool
     git: Plumbing
+    promised: Promised | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -116,9 +119,10 @@ class Repository:
                 message, hint=sentence("go to the work tree that it belongs to")
             )
         root = None if bare == "true" else (folder / "".join(up)).resolve()
-        git = Plumbing(root or Path(git_dir), (f"--git-dir={git_dir}",))
+        git = Plumbing(root or Path(git_dir), (f"--git-dir={git_dir}",), variables=LOCAL)
         shared = Path(common_dir)
-        return cls(root, Path(git_dir), shared, object_format, shallow == "true", git)
+        promised = Promised.of(git, shared)
+        return cls(root, Path(git_dir), shared, object_format, shallow == "true", git, promised)
 
     @classmethod
     def init(cls, path: Path) -> Self:
@@ -158,6 +162,30 @@ class Repository:
     def inheriting(self, descriptor: int) -> Self:
         """Return the same repository, whose git keeps `descriptor` open (the lock)."""
         return replace(self, git=replace(self.git, inherited=(descriptor,)))
+
+    def offline(self) -> Self:
+        """Return the same repository, which says what it lacks and fetches nothing."""
+        return replace(self, promised=self.promised and self.promised.closed())
+
+    def expect(self, wanted: Mapping[str, str]) -> None:
+        """Take note of what is read together: where a partial clone lacks it, one fetch brings it.
+
+        Args:
+            wanted: Full object id to what people call it.
+        """
+        if self.promised is not None:
+            self.promised.expect(wanted)
+
+    def _mention(self, commit: str, files: Mapping[str, str]) -> None:
+        """Take note of files of a commit that may be read together: path to object id."""
+        if self.promised is not None:
+            name = commit[:10]
+            self.promised.mention(
+                {
+                    oid: sentence("{path} of {commit}", path=path, commit=name)
+                    for path, oid in files.items()
+                }
+            )
 
     def branch(self, name: str | None) -> str:
         """Return the full ref of branch `name`, or of the branch checked out (maybe unborn).
@@ -354,6 +382,7 @@ class Repository:
         """
         folder = f"{path}/" if path else ""
         listed = self._listed(commit, folder)
+        self._mention(commit, listed)
         return {name.removeprefix(folder): oid for name, oid in listed.items()}
 
     def _listed(self, commit: str, path: str, *options: str, column: int = 2) -> dict[str, str]:
@@ -377,6 +406,8 @@ class Repository:
         Raises:
             DamagedObject: One is missing or broken.
         """
+        if self.promised is not None:
+            return self._sizes_here(commit, folder, self.promised)
         sizes = self._listed(commit, f"{folder}/", "-r", "-l", column=3)
         lost = next((path for path, size in sizes.items() if size == _LOST), None)
         if lost is not None:
@@ -384,6 +415,14 @@ class Repository:
                 sentence("the content of {lost} is missing or damaged", lost=lost), hint=RECOVER
             )
         return {path: int(size) for path, size in sizes.items() if size != _ELSEWHERE}
+
+    def _sizes_here(self, commit: str, folder: str, promised: Promised) -> dict[str, int]:
+        """Return the sizes of those files that a partial clone has."""
+        rows = self._rows(commit, f"{folder}/", "-r")
+        blobs = {path: columns[2] for path, columns in rows.items() if columns[1] == "blob"}
+        here = promised.here(blobs.values())
+        with self.objects() as reader:
+            return {path: reader.size(oid) for path, oid in blobs.items() if oid in here}
 
     def parent(self, commit: str) -> str | None:
         """Return the full id of the first parent; None: there is none, or the clone ends here."""
@@ -447,6 +486,7 @@ class Repository:
         oid = self.object_at(commit, path)
         if oid is None:
             return None
+        self._mention(commit, {path: oid})
         with self.objects() as reader:
             return reader.read(oid)
 
@@ -460,7 +500,7 @@ class Repository:
 
     def objects(self) -> ObjectReader:
         """Return a reader of objects, to be used in a ``with`` block."""
-        return ObjectReader(self.git, self.object_format)
+        return ObjectReader(self.git, self.object_format, self.promised)
 
 
 def unopened(path: Path, words: str) -> NotADataRepository:
