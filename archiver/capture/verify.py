@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -90,9 +90,12 @@ class Audit:
         tip = self._repository.tip(self._catalogue.ref)
         if tip is None:
             return
-        policies = self._policies(tip)
         with self._repository.objects() as reader, Ahead(self._repository, _nowhere, "") as ahead:
-            for revision in ahead.read(self._catalogue.committed(tip)):
+            settings = self._catalogue.settings
+            revisions = ahead.read(self._catalogue.committed(tip), settings=settings)
+            first = [*islice(revisions, 1)]
+            policies = self._policies(tip)
+            for revision in chain(first, revisions):
                 if revision.blob is not None:
                     yield from self._unsound(revision, reader, policies)
                 elif reason := self._replaced(revision):

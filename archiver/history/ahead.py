@@ -77,6 +77,7 @@ class Ahead:
         self._open = ExitStack()
         self._reader: ObjectReader | None = None
         self._folder: FolderReader | None = None
+        self._planned: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
 
     def __enter__(self) -> Self:
         return self
@@ -89,24 +90,31 @@ class Ahead:
     ) -> None:
         self._open.close()
 
-    def read(self, revisions: Iterable[R], *, window: int = WINDOW) -> Iterator[R]:
-        """Yield revisions whose versions are read to their end, each by itself."""
+    def plans(self, oid: str | None) -> bool:
+        """Return whether an object is read of these versions, or of those just before."""
+        return any(oid in plan for plan in self._planned)
+
+    def read(self, revisions: Iterable[R], *, settings: str = "") -> Iterator[R]:
+        """Yield revisions whose versions are read to their end, each by itself.
+
+        Args:
+            revisions: The revisions.
+            settings: Path of archiver.toml where it is read too.
+        """
 
         def wanted(files: Sequence[Files]) -> Iterator[Mapping[str, str]]:
             yield from (_all(each) for each in files)
 
-        return self._windows(revisions, wanted, window, window)
+        return self._windows(revisions, wanted, WINDOW, WINDOW, settings=settings)
 
-    def searched(
-        self, revisions: Iterable[R], keys: Collection[str], *, window: int = WINDOW
-    ) -> Iterator[R]:
+    def searched(self, revisions: Iterable[R], keys: Collection[str]) -> Iterator[R]:
         """Yield revisions of whose versions only the parts are read that hold some `keys`."""
 
         def wanted(files: Sequence[Files]) -> Iterator[Mapping[str, str]]:
             for each in files:
                 yield _named(each, (each.whole, *self._holding(each, keys)))
 
-        return self._windows(revisions, wanted, window, window)
+        return self._windows(revisions, wanted, WINDOW, WINDOW)
 
     def compared(
         self,
@@ -137,6 +145,8 @@ class Ahead:
                 yield _named(each, (each.whole, *each.beside))
             for each, other in pairwise((*before, *files)):
                 yield from _differing(each, other)
+            for each in files:
+                yield _named(each, [*each.parts.values()][:1])  # it says how all are keyed
             before[:] = files[-1:]
 
         def rest() -> Iterator[Mapping[str, str]]:
@@ -186,8 +196,8 @@ class Ahead:
                 plan |= each
             for each in rest() if over and not (found and last(found[-1])) else ():
                 plan |= each
-            plan.pop("", None)
             repository.expect(plan)
+            self._planned = (self._planned[1], plan)
             yield from found
             if end is not None:
                 raise end

@@ -192,12 +192,13 @@ def _steps(
     tip: str | None,
 ) -> Iterator[Comparison]:
     dates = Dates.of(catalogue, tip)
+    walk = _walk(versions, since, dates, catalogue.settings)
+    walk = chain([*islice(walk, 1)], walk)  # what is read of all is known before the base is read
     base, _ = _base(catalogue, versions, since, dates)
     end = dates.edge if dates.began(base) > since else None
     late = (*((end.note,) if end else ()), *dates.notes)
     problems = Problems()
-    settings = catalogue.settings
-    for (newer, _), (_, before) in pairwise(_since(versions, since, dates, problems, settings)):
+    for (newer, _), (_, before) in pairwise(_since(versions, since, dates, problems, walk)):
         after = versions.stored(newer)
         notes = (*late, *_notes(catalogue, before, after, policy_then))
         yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
@@ -237,17 +238,29 @@ def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Ver
     return before, newest
 
 
+def _walk(
+    versions: Stored, since: datetime, dates: Dates, settings: str
+) -> Iterator[Revision]:
+    """Yield the revisions since a time, and the one in effect then, as they are compared."""
+    before = dates.until(since)
+    within = dates.revisions[: len(dates.revisions) - len(before)]
+    return versions.ahead.compared((*within, *before[:1]), first=WINDOW, settings=settings)
+
+
 def _since(
-    versions: Stored, since: datetime, dates: Dates, problems: Problems, settings: str
+    versions: Stored,
+    since: datetime,
+    dates: Dates,
+    problems: Problems,
+    walk: Iterator[Revision],
 ) -> Iterator[tuple[Revision, Version]]:
     """Yield the readable revisions back to the one in effect at `since`, or to the first.
 
     Where that one cannot be read, the readable one before it stands for it.
     """
     before = dates.until(since)
-    within = dates.revisions[: len(dates.revisions) - len(before)]
-    walk = versions.ahead.compared((*within, *before[:1]), first=WINDOW, settings=settings)
-    yield from readable(versions, islice(walk, len(within)), problems)
+    number = len(dates.revisions) - len(before)
+    yield from readable(versions, islice(walk, number), problems)
     yield from islice(readable(versions, chain(walk, before[1:]), problems), 1)
 
 

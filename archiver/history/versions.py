@@ -342,8 +342,15 @@ class Versions:
         return self._joined(version, reads.values())
 
     def _joined(self, version: Version, shards: Iterable[_Shard]) -> Version:
-        """Join shards that were split by another key: today, their records belong elsewhere."""
-        for shard in shards if self._key else ():
+        """Join shards that were split by another key: today, their records belong elsewhere.
+
+        Any of them says it; one that is read anyway costs a partial clone nothing.
+        """
+        ids = [part.id for part in version.parts.values()]
+        ordered = sorted(
+            zip(ids, shards, strict=True), key=lambda each: not self.ahead.plans(each[0])
+        )
+        for _, shard in ordered if self._key else ():
             found = shard.opened()
             if found.total:
                 joined = {"": Part(None, version.lines)}

@@ -107,7 +107,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         git: Bytes of all objects on this disk.
         committed: Whether anything is committed yet.
         growth: Bytes of the objects of the last 30 days; None: nothing is committed, or this
-            clone is shallow.
+            clone is shallow or partial.
         months_left: Months until git reaches `REPOSITORY_LIMIT`; None: it does not grow, or its
             growth is unknown.
     """
@@ -138,13 +138,16 @@ def status(
         now: Time, UTC.
         max_age: Age of the last good run from which a source is stale; None: any age will do.
     """
-    with Repository.open(config.root) as repository:
+    with Repository.open(config.root) as opened:
+        repository = opened.offline()
         catalogues = [configured(config, name, repository) for name in names]
         sources = tuple(_source(catalogue, now, max_age) for catalogue in catalogues)
         stored = stored_bytes(repository)
         tip = repository.tip(catalogues[0].ref) if catalogues else None
         growth = (
-            None if repository.shallow or tip is None else disk_usage(repository, tip, now - MONTH)
+            None
+            if repository.shallow or repository.promised or tip is None
+            else disk_usage(repository, tip, now - MONTH)
         )
     left = (REPOSITORY_LIMIT - stored) / growth if growth else None
     months = None if left is None else round(max(left, 0), 1)

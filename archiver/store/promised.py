@@ -26,8 +26,8 @@ LOCAL: Final = (("GIT_NO_LAZY_FETCH", "1"), ("GIT_ALLOW_PROTOCOL", "none"))
 _PLANS: Final = 8
 """Batches that are remembered: a question has one or two, and several may be asked in turn."""
 _PRESENT: Final = (
-    *("rev-list", "--objects", "--no-walk", "--no-object-names", "--stdin"),
-    *("--ignore-missing", "--missing=allow-any"),
+    *("rev-list", "--objects", "--no-walk", "--no-object-names"),
+    *("--ignore-missing", "--missing=allow-any", "--stdin"),  # read where it stands
 )
 """Says which objects are here, and fetches none."""
 _SETTINGS: Final = (
