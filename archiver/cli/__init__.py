@@ -41,6 +41,9 @@ GROUPS = {
         "import": Entry(
             "capture:import_", sentence("Turn old files or another history into commits.")
         ),
+        "clone": Entry(
+            "clone:clone", sentence("Clone an archive to read it, without its content.")
+        ),
         "watch": Entry("jobs:watch", sentence("Run sources again and again by a schedule.")),
         "schedule": Entry(
             "jobs:schedule", sentence("Print a systemd unit, a crontab line or a workflow.")

@@ -238,9 +238,7 @@ def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Ver
     return before, newest
 
 
-def _walk(
-    versions: Stored, since: datetime, dates: Dates, settings: str
-) -> Iterator[Revision]:
+def _walk(versions: Stored, since: datetime, dates: Dates, settings: str) -> Iterator[Revision]:
     """Yield the revisions since a time, and the one in effect then, as they are compared."""
     before = dates.until(since)
     within = dates.revisions[: len(dates.revisions) - len(before)]

@@ -81,7 +81,17 @@ class Promised:
             MissingContent: No promisor has it, or none can be reached.
         """
         plans = (*self._plans, *reversed(self._mentioned))
-        wanted = next((plan for plan in plans if oid in plan), {oid: oid})
+        self.bring_all(next((plan for plan in plans if oid in plan), {oid: oid}))
+
+    def bring_all(self, wanted: Mapping[str, str]) -> None:
+        """Fetch what is missing of these.
+
+        Args:
+            wanted: Full object id to what people call it.
+
+        Raises:
+            MissingContent: No promisor has it, or none can be reached.
+        """
         missing = self._missing(wanted)
         if missing and self._is_closed:
             raise MissingContent(

@@ -15,7 +15,15 @@ from archiver.errors import PushRejected, reason
 from archiver.language import sentence
 from archiver.store.plumbing import TimedOut, held_lock
 from archiver.store.repository import BRANCHES, STATE_REF
-from archiver.store.transfer import FETCH, causes, credentials, hidden, networked, transfer
+from archiver.store.transfer import (
+    ANSWER_LIMIT,
+    FETCH,
+    causes,
+    credentials,
+    hidden,
+    networked,
+    transfer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,8 +37,6 @@ FETCHED_STATE: Final = "refs/archiver/fetched/state"
 FORCED: Final = "refs/archiver/fetched/forced"
 """Their tip, as long as it lacks what `FETCHED_BRANCH` says that they had, and a person decides."""
 
-ANSWER_LIMIT: Final = 120.0
-"""Seconds in which the other copy must list its refs."""
 _RACED: Final = re.compile(
     r"fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref"
     r"|incorrect old value|reference already exists|is at [0-9a-f]+ but expected"

@@ -176,6 +176,11 @@ class Repository:
         if self.promised is not None:
             self.promised.expect(wanted)
 
+    def bring(self, wanted: Mapping[str, str]) -> None:
+        """Fetch at once what a partial clone lacks of these: object id to what people call it."""
+        if self.promised is not None and wanted:
+            self.promised.bring_all(wanted)
+
     def _mention(self, commit: str, files: Mapping[str, str]) -> None:
         """Take note of files of a commit that may be read together: path to object id."""
         if self.promised is not None:

@@ -30,6 +30,8 @@ STALLED: Final = 60
 """Seconds without a byte after which git's own HTTP client gives up, and leaves nothing behind."""
 TIME_LIMIT: Final = 1800.0
 """Seconds that a transfer may take."""
+ANSWER_LIMIT: Final = 120.0
+"""Seconds in which the other copy must list its refs."""
 FETCH: Final = (
     "--no-tags",
     "--no-write-fetch-head",
