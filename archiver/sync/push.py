@@ -12,7 +12,8 @@ from archiver.errors import PushRejected, reason
 from archiver.language import sentence
 from archiver.store.change import Change, Identity
 from archiver.store.commit import KEPT_REF, writing
-from archiver.store.remote import Raced, Refused, Remote
+from archiver.store.parts import Raced, Refused
+from archiver.store.remote import Remote
 from archiver.store.repository import STATE_REF, Differences, Repository
 from archiver.store.transfer import TOKEN
 from archiver.sync.merge import merged_state
