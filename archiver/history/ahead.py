@@ -214,14 +214,14 @@ class Ahead:
         }
         if self._pattern:
             whole, parts = "", self._matching(revision)
-            names = {oid: _called(revision, path) for path, oid in parts.items()}
+            names = {oid: path for path, oid in parts.items()}
         else:
             whole, folder = revision.blob, revision.path.removesuffix(".json")
             shards = self._objects().entries(revision.id, folder)
             parts = {name.removesuffix(".json"): oid for name, oid in shards.items()}
             if len(parts) < len(_DIGITS) or not _are_shards(parts):
                 parts = {}
-            names = {oid: _called(revision, f"{folder}/{name}.json") for name, oid in parts.items()}
+            names = {oid: f"{folder}/{name}.json" for name, oid in parts.items()}
             names[whole] = _called(revision, revision.path)
         return Files(whole, parts, tuple(beside), names | beside)
 

@@ -99,6 +99,11 @@ class Promised:
                 hint=sentence("a command that reads the history fetches it: archiver log"),
             )
         why = sentence("no remote is its promisor") if missing else ""
+        if missing:
+            import logging  # noqa: PLC0415  most questions fetch nothing
+
+            words = sentences("fetching {number:,} file", "fetching {number:,} files", len(missing))
+            logging.getLogger(__name__).info(words)
         for remote in self._remotes() if missing else ():
             why = self._fetched(remote, missing)
             missing = self._missing(missing)

@@ -181,16 +181,10 @@ class Repository:
         if self.promised is not None and wanted:
             self.promised.bring_all(wanted)
 
-    def _mention(self, commit: str, files: Mapping[str, str]) -> None:
+    def _mention(self, files: Mapping[str, str]) -> None:
         """Take note of files of a commit that may be read together: path to object id."""
         if self.promised is not None:
-            name = commit[:10]
-            self.promised.mention(
-                {
-                    oid: sentence("{path} of {commit}", path=path, commit=name)
-                    for path, oid in files.items()
-                }
-            )
+            self.promised.mention({oid: path for path, oid in files.items()})
 
     def branch(self, name: str | None) -> str:
         """Return the full ref of branch `name`, or of the branch checked out (maybe unborn).
@@ -387,7 +381,7 @@ class Repository:
         """
         folder = f"{path}/" if path else ""
         listed = self._listed(commit, folder)
-        self._mention(commit, listed)
+        self._mention(listed)
         return {name.removeprefix(folder): oid for name, oid in listed.items()}
 
     def _listed(self, commit: str, path: str, *options: str, column: int = 2) -> dict[str, str]:
@@ -491,7 +485,7 @@ class Repository:
         oid = self.object_at(commit, path)
         if oid is None:
             return None
-        self._mention(commit, {path: oid})
+        self._mention({path: oid})
         with self.objects() as reader:
             return reader.read(oid)
 
