@@ -169,8 +169,8 @@ class Promised:
 
 def _words(missing: list[str], wanted: Mapping[str, str]) -> str:
     return sentences(
-        "this partial clone lacks {first}",
-        "this partial clone lacks {number:,} objects, {first} first",
+        "this partial clone lacks {number:,} file: {first}",
+        "this partial clone lacks {number:,} files, {first} first",
         len(missing),
         first=wanted[missing[0]],
     )
