@@ -73,18 +73,19 @@ def _plan(
 ) -> tuple[list[Line], list[str]]:
     """Return the lines that keep the details they had, and the keys to ask about.
 
-    A record counts as unchanged while its `last_modified` is the same.
+    A record counts as unchanged while its `Source.revision` is the same.
     """
     waiting, known = _waiting(connection), {}
+    revision = connection.source.revision
     for key, line in baseline.lines():
         record = canonical.decode(line)
         details = {name: record[name] for name in fields & record.keys()}
-        known[key] = (record.get("last_modified"), details)
+        known[key] = (record.get(revision), details)
     carried, wanted = [], []
     for key, data in listing.lines:
         record = canonical.decode_with_key(data)
         modified, details = known.get(key, (None, {}))
-        if key not in known or modified != record.get("last_modified") or key in waiting:
+        if key not in known or modified != record.get(revision) or key in waiting:
             wanted.append(key)
         if any(name not in record for name in details):
             both = {**details, **record}

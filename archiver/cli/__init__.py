@@ -14,7 +14,7 @@ import click
 from archiver import __version__
 from archiver.cli import language
 from archiver.cli.failure import reported
-from archiver.cli.output import note_warnings, prepare_streams
+from archiver.cli.output import fetches, note_warnings, prepare_streams
 from archiver.errors import suggestion
 from archiver.language import said, sentence, tr
 
@@ -87,6 +87,9 @@ GROUPS = {
             "maintenance:prune", sentence("Remove old stamped files; history keeps everything.")
         ),
         "revert": Entry("maintenance:revert", sentence("Revert a bad capture by a new commit.")),
+        "rollover": Entry(
+            "rollover:rollover", sentence("Go on in a new repository from the newest snapshots.")
+        ),
         "diff-driver": Entry(
             "diff_driver:diff_driver", sentence("Let git log -p show changes of records.")
         ),
@@ -186,7 +189,8 @@ class LazyGroup(click.Group):
         """Run the command; every failure ends in `failure`."""
         with reported(debug=ctx.params["debug"]):
             note_warnings()
-            return super().invoke(ctx)
+            with fetches():
+                return super().invoke(ctx)
 
 
 @click.group(

@@ -198,7 +198,8 @@ def _transfers(show: Callable[[str, int, int | None, str], object]) -> Iterator[
         logger.setLevel(level)
 
 
-def _note_fetches() -> None:
+@contextmanager
+def fetches() -> Iterator[None]:
     """Show what a question fetches into a partial clone, unless a bar shows it already."""
     import logging  # noqa: PLC0415 - 5 ms, not for --help
 
@@ -213,9 +214,14 @@ def _note_fetches() -> None:
             if done == total:
                 lines.pop(said(stage), None)
 
-    if not logger.handlers:
-        logger.addHandler(Fetches())
-        logger.setLevel(logging.DEBUG)
+    handler, level = Fetches(), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _line(lines: dict[str, Progress], title: str, stage: str) -> Progress:
@@ -270,7 +276,6 @@ def note_warnings() -> None:
         if sys.stderr.isatty():
             for name in ("archiver.transport", "archiver.store.promised"):
                 logging.getLogger(name).setLevel(logging.INFO)
-    _note_fetches()
 
 
 def prepare_streams() -> None:

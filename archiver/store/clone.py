@@ -75,7 +75,7 @@ def cloned(
         ConfigError: The URL has another protocol.
         StoreError: It cannot be cloned.
     """
-    _refuse(url)
+    refuse(url)
     require_git()
     with tempfile.TemporaryDirectory(prefix="archiver-", ignore_cleanup_errors=True) as place:
         git = guarded(networked(Plumbing(Path(place)), variables), url)
@@ -105,7 +105,7 @@ def partial(url: str, folder: Path, variables: Mapping[str, str], token: str = "
     """
     if Path(url).is_dir() and not url.startswith("-"):
         url = f"file://{Path(url).resolve()}"  # from a path git copies everything
-    _refuse(url, sentence("protocols: {protocols}", protocols=", ".join(PROTOCOLS)))
+    refuse(url, sentence("protocols: {protocols}", protocols=", ".join(PROTOCOLS)))
     require_git()
     git = guarded(networked(Plumbing(Path.cwd()), variables), url, token)
     options = ("--no-checkout", "--single-branch", "--template=", "--origin=origin")
@@ -153,8 +153,12 @@ def check_out(repository: Repository, patterns: Sequence[str]) -> None:
     git.ask("update-index", "-q", "--refresh")
 
 
-def _refuse(url: str, hint: str = "") -> None:
-    """Refuse what git could take for an option, or for the name of a program to run."""
+def refuse(url: str, hint: str = "") -> None:
+    """Refuse what git could take for an option, or for the name of a program to run.
+
+    Raises:
+        ConfigError: It is such a thing.
+    """
     protocol = url.partition("://")[0].lower() if "://" in url else "ssh"
     helper = "::" in url.partition("/")[0]
     if helper or protocol not in PROTOCOLS or url.startswith("-"):

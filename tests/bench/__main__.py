@@ -60,6 +60,7 @@ ROWS: dict[str, Row] = {
 SLOW: dict[str, Row] = {
     "log-radar": partial(histories.log, histories.RADAR),
     "index-radar": partial(histories.index, histories.RADAR),
+    "huggingface-million": hubs.huggingface_committed,
     "modelscope-apart": hubs.modelscope_apart,
 }
 """Rows whose other side takes minutes: measured with ``--full`` or when asked for by name."""
