@@ -17,6 +17,7 @@ ArchiverError                  never raised itself
 │    │    └─ DamagedObject     an object of git is missing or broken
 │    ├─ ShallowHistory
 │    │    └─ PreviousNotHere    the answer is in the repository that this one goes on from
+│    ├─ MissingContent         a partial clone lacks it, and its remote did not give it
 │    ├─ PushRejected
 │    ├─ StoreFull
 │    ├─ DatabaseDamaged        the index; it is built again
@@ -148,6 +149,10 @@ class ShallowHistory(StoreError):
 
 class PreviousNotHere(ShallowHistory):
     """The archive goes on from another repository, which has the answer and was not fetched."""
+
+
+class MissingContent(StoreError):
+    """A partial clone lacks what is asked for, and its remote does not give it."""
 
 
 class PushRejected(StoreError):

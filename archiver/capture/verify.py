@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver.capture.report import DIGEST, SOURCE
 from archiver.errors import ShallowHistory, UnreadableSnapshot
 from archiver.history import snapshots
+from archiver.history.ahead import Ahead
 from archiver.history.catalogue import folder_of, source_at
 from archiver.history.squashes import squashes
 from archiver.history.versions import stamp
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 
 _OTHER_DIGEST: Final = sentence("its records have another digest than its commit message says")
+
+
+def _nowhere(_: Revision) -> str:
+    return ""  # tombstones are not read
 
 
 class Problem(NamedTuple):
@@ -85,9 +90,12 @@ class Audit:
         tip = self._repository.tip(self._catalogue.ref)
         if tip is None:
             return
-        policies = self._policies(tip)
-        with self._repository.objects() as reader:
-            for revision in self._catalogue.committed(tip):
+        with self._repository.objects() as reader, Ahead(self._repository, _nowhere, "") as ahead:
+            settings = self._catalogue.settings
+            revisions = ahead.read(self._catalogue.committed(tip), settings=settings)
+            first = [*islice(revisions, 1)]
+            policies = self._policies(tip)
+            for revision in chain(first, revisions):
                 if revision.blob is not None:
                     yield from self._unsound(revision, reader, policies)
                 elif reason := self._replaced(revision):

@@ -14,7 +14,7 @@ import click
 from archiver import __version__
 from archiver.cli import language
 from archiver.cli.failure import reported
-from archiver.cli.output import note_warnings, prepare_streams
+from archiver.cli.output import fetches, note_warnings, prepare_streams
 from archiver.errors import suggestion
 from archiver.language import said, sentence, tr
 
@@ -40,6 +40,9 @@ GROUPS = {
         ),
         "import": Entry(
             "capture:import_", sentence("Turn old files or another history into commits.")
+        ),
+        "clone": Entry(
+            "clone:clone", sentence("Clone an archive to read it, without its content.")
         ),
         "watch": Entry("jobs:watch", sentence("Run sources again and again by a schedule.")),
         "schedule": Entry(
@@ -189,7 +192,8 @@ class LazyGroup(click.Group):
         """Run the command; every failure ends in `failure`."""
         with reported(debug=ctx.params["debug"]):
             note_warnings()
-            return super().invoke(ctx)
+            with fetches():
+                return super().invoke(ctx)
 
 
 @click.group(

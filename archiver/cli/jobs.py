@@ -87,7 +87,11 @@ def status(
 def _lines(found: Status, config: Config) -> Iterator[str]:
     for each in found.sources:
         yield from _source_lines(each, config.source(each.source).called)
-    growth = tr("unknown: this clone is shallow") if found.growth is None else bytes_(found.growth)
+    growth = (
+        tr("unknown: this clone is shallow or partial")
+        if found.growth is None
+        else bytes_(found.growth)
+    )
     if found.committed:
         yield tr("git: {size}, last 30 days: {growth}", size=bytes_(found.git), growth=growth)
     else:

@@ -16,6 +16,7 @@ import msgspec
 from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot, reason
 from archiver.formats.packing import unpacked
+from archiver.history.ahead import Ahead
 from archiver.history.catalogue import REMOVED, folder_of
 from archiver.history.folder import Folder, shown
 from archiver.history.foreign import Documents, rekeyed
@@ -220,6 +221,7 @@ class Versions:
         self._idle: list[ObjectReader] = []
         self._recent: dict[str, _Read | tuple[bytes, ...]] = {}
         self._follow = follow
+        self.ahead = self._open.enter_context(Ahead(repository, removed, pattern))
         self._folder: Folder | None = None
         if pattern:
             files = self._open.enter_context(self._required().folders(pattern))
@@ -340,8 +342,15 @@ class Versions:
         return self._joined(version, reads.values())
 
     def _joined(self, version: Version, shards: Iterable[_Shard]) -> Version:
-        """Join shards that were split by another key: today, their records belong elsewhere."""
-        for shard in shards if self._key else ():
+        """Join shards that were split by another key: today, their records belong elsewhere.
+
+        Any of them says it; one that is read anyway costs a partial clone nothing.
+        """
+        ids = [part.id for part in version.parts.values()]
+        ordered = sorted(
+            zip(ids, shards, strict=True), key=lambda each: not self.ahead.plans(each[0])
+        )
+        for _, shard in ordered if self._key else ():
             found = shard.opened()
             if found.total:
                 joined = {"": Part(None, version.lines)}

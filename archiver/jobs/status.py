@@ -113,7 +113,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         git: Bytes of all objects on this disk.
         committed: Whether anything is committed yet.
         growth: Bytes of the objects of the last 30 days; None: nothing is committed, or this
-            clone is shallow.
+            clone is shallow or partial.
         months_left: Months until git reaches `REPOSITORY_LIMIT`; None: it does not grow, or its
             growth is unknown.
         measured: How fast git grows; None: it is too early to tell, or this clone is not whole.
@@ -148,7 +148,8 @@ def status(
         now: Time, UTC.
         max_age: Age of the last good run from which a source is stale; None: any age will do.
     """
-    with Repository.open(config.root) as repository:
+    with Repository.open(config.root) as opened:
+        repository = opened.offline()
         catalogues = [configured(config, name, repository) for name in names]
         tip = repository.tip(catalogues[0].ref) if catalogues else None
         sizes = {each.source: repository.sizes(tip, each.folder) for each in catalogues if tip}
@@ -157,7 +158,9 @@ def status(
         )
         stored = stored_bytes(repository)
         growth = (
-            None if repository.shallow or tip is None else disk_usage(repository, tip, now - MONTH)
+            None
+            if repository.shallow or repository.promised or tip is None
+            else disk_usage(repository, tip, now - MONTH)
         )
         pace = measured(repository, tip, now) if tip else None
         files = {each.source: _files(each, sizes.get(each.source, {})) for each in catalogues}

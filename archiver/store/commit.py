@@ -139,6 +139,8 @@ class Writer:
         self._heal()
         if recovery.unfinished(self._home):
             return False
+        if self._repository.promised:
+            return False  # a pack must not lose what says that the rest is promised
         if not packing.worthwhile(self._repository.common_dir / "objects"):
             return False
         self._save(Journal())

@@ -202,7 +202,8 @@ def moved_from(git: Plumbing, commit: str, path: str) -> str | None:
 
     git finds renames by similarity: a file that changed by more than half is new.
     """
-    command = ("diff-tree", "-r", "-z", "--find-renames", "--diff-filter=R", f"{commit}^", commit)
+    alike = "--find-renames=100%" if is_partial(git) else "--find-renames"
+    command = ("diff-tree", "-r", "-z", alike, "--diff-filter=R", f"{commit}^", commit)
     answer = git.ask(*command)
     pieces = [] if answer.code else os.fsdecode(answer.out).split("\0")
     return next(

@@ -15,13 +15,13 @@ from typing import IO, TYPE_CHECKING, Final, cast
 
 from archiver.errors import StoreError
 from archiver.language import sentence
-from archiver.store.clone import PROTOCOLS, refuse
+from archiver.store.clone import refuse
 from archiver.store.commit import writing
 from archiver.store.durable import disk_errors, write_whole
 from archiver.store.joined import BASE, FETCHED, mark
 from archiver.store.plumbing import Answer, failed
 from archiver.store.repository import BRANCHES, STATE_REF
-from archiver.store.transfer import FETCH, causes, hidden, networked, transfer
+from archiver.store.transfer import FETCH, PROTOCOLS, causes, hidden, networked, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

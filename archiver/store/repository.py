@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -22,9 +22,10 @@ from archiver.store.folder import FolderReader
 from archiver.store.joined import VARIABLES, Join, joins
 from archiver.store.objects import ObjectReader
 from archiver.store.plumbing import RECOVER, Plumbing, require_git
+from archiver.store.promised import LOCAL, Promised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from archiver.records.lfs import Pointer
     from archiver.store.history import Came, Revision
@@ -77,8 +78,9 @@ class Repository:
         common_dir: The git folder that all linked work trees share.
         object_format: ``sha1`` or ``sha256``.
         shallow: Whether the history is cut off on purpose.
-        git: git, running in this repository.
+        git: git, running in this repository; it fetches nothing by itself.
         joined: Where its history goes on in what was fetched of the repository before it.
+        promised: What the clone may lack because it is a partial one; None: it is whole.
     """
 
     root: Path | None
@@ -88,6 +90,7 @@ class Repository:
     shallow: bool
     git: Plumbing
     joined: tuple[Join, ...] = ()
+    promised: Promised | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -121,9 +124,10 @@ class Repository:
         root = None if bare == "true" else (folder / "".join(up)).resolve()
         shared = Path(common_dir)
         joined = joins(shared)
-        variables = VARIABLES if joined else ()
+        variables = (*LOCAL, *(VARIABLES if joined else ()))
         git = Plumbing(root or Path(git_dir), (f"--git-dir={git_dir}",), variables=variables)
-        return cls(root, Path(git_dir), shared, object_format, shallow == "true", git, joined)
+        known = cls(root, Path(git_dir), shared, object_format, shallow == "true", git, joined)
+        return replace(known, promised=Promised.of(known.plain, shared))
 
     @classmethod
     def init(cls, path: Path, *, branch: str = "main", object_format: str = "sha1") -> Self:
@@ -169,11 +173,34 @@ class Repository:
     @property
     def plain(self) -> Plumbing:
         """Git without what was joined: every commit as it was written."""
-        return replace(self.git, variables=())
+        return replace(self.git, variables=LOCAL)
 
     def inheriting(self, descriptor: int) -> Self:
         """Return the same repository, whose git keeps `descriptor` open (the lock)."""
         return replace(self, git=replace(self.git, inherited=(descriptor,)))
+
+    def offline(self) -> Self:
+        """Return the same repository, which says what it lacks and fetches nothing."""
+        return replace(self, promised=self.promised and self.promised.closed())
+
+    def expect(self, wanted: Mapping[str, str]) -> None:
+        """Take note of what is read together: where a partial clone lacks it, one fetch brings it.
+
+        Args:
+            wanted: Full object id to what people call it.
+        """
+        if self.promised is not None:
+            self.promised.expect(wanted)
+
+    def bring(self, wanted: Mapping[str, str]) -> None:
+        """Fetch at once what a partial clone lacks of these: object id to what people call it."""
+        if self.promised is not None and wanted:
+            self.promised.bring_all(wanted)
+
+    def _mention(self, files: Mapping[str, str]) -> None:
+        """Take note of files of a commit that may be read together: path to object id."""
+        if self.promised is not None:
+            self.promised.mention({oid: path for path, oid in files.items()})
 
     def branch(self, name: str | None) -> str:
         """Return the full ref of branch `name`, or of the branch checked out (maybe unborn).
@@ -374,6 +401,7 @@ class Repository:
         """
         folder = f"{path}/" if path else ""
         listed = self._listed(commit, folder)
+        self._mention(listed)
         return {name.removeprefix(folder): oid for name, oid in listed.items()}
 
     def _listed(self, commit: str, path: str, *options: str, column: int = 2) -> dict[str, str]:
@@ -397,6 +425,8 @@ class Repository:
         Raises:
             DamagedObject: One is missing or broken.
         """
+        if self.promised is not None:
+            return self._sizes_here(commit, folder, self.promised)
         sizes = self._listed(commit, f"{folder}/", "-r", "-l", column=3)
         lost = next((path for path, size in sizes.items() if size == _LOST), None)
         if lost is not None:
@@ -404,6 +434,14 @@ class Repository:
                 sentence("the content of {lost} is missing or damaged", lost=lost), hint=RECOVER
             )
         return {path: int(size) for path, size in sizes.items() if size != _ELSEWHERE}
+
+    def _sizes_here(self, commit: str, folder: str, promised: Promised) -> dict[str, int]:
+        """Return the sizes of those files that a partial clone has."""
+        rows = self._rows(commit, f"{folder}/", "-r")
+        blobs = {path: columns[2] for path, columns in rows.items() if columns[1] == "blob"}
+        here = promised.here(blobs.values())
+        with self.objects() as reader:
+            return {path: reader.size(oid) for path, oid in blobs.items() if oid in here}
 
     def parent(self, commit: str) -> str | None:
         """Return the full id of the first parent; None: there is none, or the clone ends here."""
@@ -472,6 +510,7 @@ class Repository:
         oid = self.object_at(commit, path)
         if oid is None:
             return None
+        self._mention({path: oid})
         with self.objects() as reader:
             return reader.read(oid)
 
@@ -485,7 +524,7 @@ class Repository:
 
     def objects(self) -> ObjectReader:
         """Return a reader of objects, to be used in a ``with`` block."""
-        return ObjectReader(self.plain, self.object_format)
+        return ObjectReader(self.plain, self.object_format, self.promised)
 
 
 def unopened(path: Path, words: str) -> NotADataRepository:
