@@ -83,6 +83,8 @@ class Baseline:
 
 def absent(before: Version, lines: Lines) -> dict[str, bytes]:
     """Return the lines of `before` whose keys `lines` lacks, by key."""
+    if before is EMPTY:
+        return {}
     shards = lines.split(len(before.parts)).items()
     parts = {name: Part(None, texts.__iter__) for name, texts in shards}
     after = Version(End(None, None, len(lines)), parts)

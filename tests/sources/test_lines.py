@@ -30,12 +30,14 @@ def line(key: str, **fields: Any) -> Line:
 
 def shown(found: Lines) -> list[Line]:
     assert len(found) == len(list(found))
+    assert sorted(found.unsorted()) == list(found)
     for shards in (1, 16, 256):
         split = found.split(shards)
         assert sorted(data for each in split.values() for data in each) == sorted(
             each.data for each in found
         )
         for name, texts in split.items():
+            assert found.sizes(shards)[name] == (len(list(texts)), sum(map(len, texts)))
             assert len(texts) == len(list(texts))
             keys = [each.key for each in found if each.data in texts] if shards == 1 else []
             assert keys == sorted(keys)
@@ -60,8 +62,29 @@ def test_lines_on_disk_are_the_lines_in_memory(
         memory.keep(kept)
         disk.keep(kept)
         assert shown(disk) == shown(memory)
+        assert disk.put(first) == memory.put(first)
+        assert shown(disk) == shown(memory)
         for key, _ in (*first, *kept, Line("never", b"")):
             assert (disk.get(key), disk.holds(key)) == (memory.get(key), memory.holds(key))
+
+
+@given(lines)
+def test_lines_can_be_replaced_while_they_are_read(found: list[Line]) -> None:
+    memory = LinesInMemory(found)
+    with opened(None, identity="", now=NOW) as state:
+        state.lines.put(found)
+        state.finish()
+        for each in (memory, state.lines):
+            for shards in (256, 1):
+                texts = {line.data: line.key for line in each}
+                split = each.split(shards).values()
+                each.replace(
+                    Line(texts[data], data + b"!")
+                    for part in split
+                    for data in part
+                    if data in texts
+                )
+        assert shown(state.lines) == shown(memory)
 
 
 def take(state: Checkpoint, name: str, *found: Line) -> None:
