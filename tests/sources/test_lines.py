@@ -32,16 +32,14 @@ def shown(found: Lines) -> list[Line]:
     assert len(found) == len(list(found))
     assert sorted(found.unsorted()) == list(found)
     for shards in (1, 16, 256):
-        split = found.split(shards)
-        assert sorted(data for each in split.values() for data in each) == sorted(
-            each.data for each in found
-        )
-        for name, texts in split.items():
-            assert found.sizes(shards)[name] == (len(list(texts)), sum(map(len, texts)))
-            assert len(texts) == len(list(texts))
-            keys = [each.key for each in found if each.data in texts] if shards == 1 else []
-            assert keys == sorted(keys)
-            assert len(name) == {1: 0, 16: 1, 256: 2}[shards]
+        split = {name: list(texts) for name, texts in found.split(shards).items()}
+        whole = [data for texts in split.values() for data in texts]
+        assert sorted(whole) == sorted(each.data for each in found)
+        assert found.sizes(shards) == {
+            name: (len(texts), sum(map(len, texts))) for name, texts in split.items()
+        }
+        assert shards > 1 or whole == [each.data for each in found]
+        assert {len(name) for name in split} == {{1: 0, 16: 1, 256: 2}[shards]}
     return list(found)
 
 
