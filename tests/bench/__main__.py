@@ -20,6 +20,7 @@ from bench import (
     histories,
     hubs,
     indexing,
+    millions,
     reading,
     running,
     sites,
@@ -33,6 +34,7 @@ ROWS: dict[str, Row] = {
     "help": starting.help_text,
     "compare-100k": comparing.against_deepdiff,
     "run-100k": running.capture,
+    "run-300k": partial(millions.run, 300_000),
     "log-khavel": partial(histories.log, histories.KHAVEL),
     "log-folder": folders.log,
     "log-genai": partial(histories.log, histories.GENAI),
@@ -61,6 +63,7 @@ SLOW: dict[str, Row] = {
     "log-radar": partial(histories.log, histories.RADAR),
     "index-radar": partial(histories.index, histories.RADAR),
     "modelscope-apart": hubs.modelscope_apart,
+    "run-3m": partial(millions.run, 3_000_000),
 }
 """Rows whose other side takes minutes: measured with ``--full`` or when asked for by name."""
 
