@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.capture.state import WAITING
-from archiver.capture.validation import unequal
+from archiver.capture.validation import differences
 from archiver.errors import SourceError, SourceUnavailable
 from archiver.language import stored
 from archiver.records import canonical
@@ -45,7 +45,7 @@ def enrich(connection: Connection, listing: Listing, baseline: Baseline) -> byte
         return None
     budget: int = getattr(settings, "enrich_budget", 0)
     wanted = _Wanted(budget + _LONGEST, filter(listing.lines.holds, _waiting(connection)))
-    pairs = unequal(baseline.open(), listing.lines)
+    pairs = differences(baseline.open(), listing.lines)
     listing.lines.replace(_carried(pairs, frozenset(fields), connection.target.source.key, wanted))
     keys = wanted.first()
     asked, unasked = keys[:budget], keys[budget:]

@@ -89,16 +89,13 @@ def absent(before: Version, lines: Lines) -> dict[str, bytes]:
         return {}
     return {
         line_key(old).decode(): old
-        for old, new in unequal(before, lines)
+        for old, new in differences(before, lines)
         if old is not None and new is None
     }
 
 
-def unequal(before: Version, lines: Lines) -> Iterator[Pair]:
-    """Yield the lines of `before` and those of a listing that are not equal: shards one by one.
-
-    The listing may be changed meanwhile: see `Lines.replace`.
-    """
+def differences(before: Version, lines: Lines) -> Iterator[Pair]:
+    """Yield the lines of `before` and of a listing that are not equal; a shard is in order."""
     if before is EMPTY:
         return ((None, data) for _, data in lines.unsorted())
     shards = lines.split(len(before.parts)).items()

@@ -36,12 +36,13 @@ _ATTACH = (
     "PRAGMA ordered.page_size = 16384",
     "PRAGMA ordered.cache_size = -8192",
     "PRAGMA ordered.synchronous = OFF",
-    "PRAGMA ordered.journal_mode = OFF",  # nothing in it is ever rolled back
+    "PRAGMA ordered.journal_mode = OFF",  # nothing is ever rolled back
     """
     CREATE TABLE ordered.lines (
         shard INTEGER, key TEXT, data BLOB, PRIMARY KEY (shard, key)
     ) WITHOUT ROWID
     """,
+    "CREATE TABLE ordered.changed (shard INTEGER, key TEXT, data BLOB)",
 )
 _NEXT = "SELECT coalesce(max(rowid), 0) + 1 FROM main.lines"
 _SEE = "INSERT OR IGNORE INTO hashes.seen VALUES (?, ?)"
@@ -59,7 +60,9 @@ _RANGE = "SELECT data FROM ordered.lines WHERE shard BETWEEN ? AND ? ORDER BY ke
 _SIZES = "SELECT shard, count(*), sum(length(data)) FROM ordered.lines GROUP BY shard"
 _GET = "SELECT data FROM ordered.lines WHERE shard = ? AND key = ?"
 _KEEP = "INSERT OR IGNORE INTO ordered.lines VALUES (?, ?, ?)"
-_REPLACE = "INSERT OR REPLACE INTO ordered.lines VALUES (?, ?, ?)"
+_STAGE = "INSERT INTO ordered.changed VALUES (?, ?, ?)"
+_REPLACE = "INSERT OR REPLACE INTO ordered.lines SELECT * FROM ordered.changed"
+_UNSTAGE = "DELETE FROM ordered.changed"
 _FINEST = 4096
 """Shards by which the lines are ordered; any other number of them is made of these."""
 
@@ -106,9 +109,10 @@ class Lines(ABC):
 
     @abstractmethod
     def replace(self, lines: Iterable[Line]) -> None:
-        """Put `lines` in the place of those that have their keys.
+        """Put `lines`, each of another key, in the place of those that have their keys.
 
-        They may be made one by one while the old ones are read (`split`).
+        They may follow from the lines that are here, read meanwhile. If `lines` raises, none is
+        replaced.
         """
 
     @abstractmethod
@@ -168,7 +172,8 @@ class LinesInMemory(Lines):
 
     def replace(self, lines: Iterable[Line]) -> None:
         """Put `lines` in the place of those that have their keys."""
-        self._lines.update(lines)
+        new: dict[str, bytes] = dict(lines)
+        self._lines.update(new)
         self._sorted = False
 
     def keep(self, lines: Iterable[Line]) -> None:
@@ -238,11 +243,18 @@ class LinesOnDisk(Lines):
 
     def replace(self, lines: Iterable[Line]) -> None:
         """Put `lines` in the place of those that have their keys."""
-        self._change(_REPLACE, lines)
+        database = self._ordered()
+        try:
+            database.executemany(_STAGE, _placed(lines))
+            database.execute(_REPLACE)
+        finally:
+            database.execute(_UNSTAGE)
+            self._sizes = {}
 
     def keep(self, lines: Iterable[Line]) -> None:
         """Add the lines whose key is not there yet."""
-        self._change(_KEEP, lines)
+        self._ordered().executemany(_KEEP, _placed(lines))
+        self._sizes = {}
 
     def split(self, shards: int) -> dict[str, Collection[bytes]]:
         """Return the lines' bytes by shard; see `Lines.split`."""
@@ -280,11 +292,6 @@ class LinesOnDisk(Lines):
             rows = self._ordered().execute(_SIZES)
             self._sizes = {number: Size(lines, length) for number, lines, length in rows}
         return self._sizes
-
-    def _change(self, statement: str, lines: Iterable[Line]) -> None:
-        rows = ((_shard(key), key, data) for key, data in lines)
-        self._ordered().executemany(statement, rows)
-        self._sizes = {}
 
     def _put_ordered(self, key: str, data: bytes) -> bool:
         """Add one line, unless that of its key is greater; return whether the key is new."""
@@ -353,6 +360,10 @@ class _Shard:
 def _starts(shards: int) -> Iterator[tuple[str, int]]:
     """Yield the name of each shard, and the first of the finest ones that it is made of."""
     return zip(shard_names(shards), range(0, _FINEST, _FINEST // shards), strict=True)
+
+
+def _placed(lines: Iterable[Line]) -> Iterator[tuple[int, str, bytes]]:
+    return ((_shard(key), key, data) for key, data in lines)
 
 
 def _shard(key: str) -> int:

@@ -17,6 +17,7 @@ from archiver.sources.checkpoint import LONGEST, Checkpoint, forget, opened
 from archiver.sources.lines import Lines, LinesInMemory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
@@ -64,25 +65,6 @@ def test_lines_on_disk_are_the_lines_in_memory(
         assert shown(disk) == shown(memory)
         for key, _ in (*first, *kept, Line("never", b"")):
             assert (disk.get(key), disk.holds(key)) == (memory.get(key), memory.holds(key))
-
-
-@given(lines)
-def test_lines_can_be_replaced_while_they_are_read(found: list[Line]) -> None:
-    memory = LinesInMemory(found)
-    with opened(None, identity="", now=NOW) as state:
-        state.lines.put(found)
-        state.finish()
-        for each in (memory, state.lines):
-            for shards in (256, 1):
-                texts = {line.data: line.key for line in each}
-                split = each.split(shards).values()
-                each.replace(
-                    Line(texts[data], data + b"!")
-                    for part in split
-                    for data in part
-                    if data in texts
-                )
-        assert shown(state.lines) == shown(memory)
 
 
 def take(state: Checkpoint, name: str, *found: Line) -> None:
@@ -156,3 +138,27 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         opened(tmp_path / "file" / "hub.sqlite", identity="i", now=NOW),
     ):
         pass
+
+
+@pytest.mark.parametrize("shards", [1, 16, 256])
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_lines_are_replaced_by_what_follows_from_them_or_not_at_all(
+    *, on_disk: bool, shards: int
+) -> None:
+    def next_day(fails: int) -> Iterator[Line]:
+        texts = (data for part in found.split(shards).values() for data in part)
+        for number, data in enumerate(texts):
+            if number == fails:
+                raise StoreError("refused")
+            yield Line(canonical.line_key(data).decode(), data + b"!")
+
+    many = [line(f"k{number}") for number in range(10_000)]
+    with opened(None, identity="", now=NOW) as state:
+        found = state.lines if on_disk else LinesInMemory()
+        found.put(many)
+        state.finish()
+        with pytest.raises(StoreError):
+            found.replace(next_day(9_999))
+        assert list(found) == sorted(many)
+        found.replace(next_day(10_000))
+        assert list(found) == [Line(key, data + b"!") for key, data in sorted(many)]
