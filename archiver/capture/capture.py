@@ -13,6 +13,7 @@ from archiver.capture.candidate import Candidate
 from archiver.capture.confirmation import confirm, possible_renames
 from archiver.capture.connection import connected
 from archiver.capture.report import Misrendered, Report, unchanged
+from archiver.capture.rollover import refuse_finished
 from archiver.capture.strategy import obtained
 from archiver.capture.target import open_target, state_change
 from archiver.capture.unknown_fields import unknown_fields
@@ -117,11 +118,11 @@ def _opened(
     progress: Callable[[Ledger], None] | None = None,
     given: Listing | None = None,
 ) -> Iterator[_Capture]:
-    with (
-        Repository.open(config.root) as repository,
-        connected(open_target(config, name, repository), progress=progress, given=given) as asked,
-    ):
-        yield _Capture(asked, clock)
+    with Repository.open(config.root) as repository:
+        target = open_target(config, name, repository)
+        refuse_finished(target)
+        with connected(target, progress=progress, given=given) as asked:
+            yield _Capture(asked, clock)
 
 
 class _Capture:

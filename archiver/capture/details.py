@@ -46,7 +46,7 @@ def enrich(connection: Connection, listing: Listing, baseline: Baseline) -> byte
     budget: int = getattr(settings, "enrich_budget", 0)
     wanted = _Wanted(budget + _LONGEST, filter(listing.lines.holds, _waiting(connection)))
     pairs = differences(baseline.open(), listing.lines)
-    listing.lines.replace(_carried(pairs, frozenset(fields), connection.target.source.key, wanted))
+    listing.lines.replace(_carried(connection, pairs, frozenset(fields), wanted))
     keys = wanted.first()
     asked, unasked = keys[:budget], keys[budget:]
     left = wanted.number - len(asked)
@@ -98,12 +98,13 @@ def _waiting(connection: Connection) -> frozenset[str]:
 
 
 def _carried(
-    pairs: Iterable[Pair], fields: frozenset[str], key_fields: tuple[str, ...], wanted: _Wanted
+    connection: Connection, pairs: Iterable[Pair], fields: frozenset[str], wanted: _Wanted
 ) -> Iterator[Line]:
     """Yield the lines that keep the details they had; add the keys to ask about to `wanted`.
 
-    A record counts as unchanged while its `last_modified` is the same.
+    A record counts as unchanged while its `Source.revision` is the same.
     """
+    revision = connection.source.revision
     for old, new in pairs:
         if new is None:
             continue
@@ -112,11 +113,11 @@ def _carried(
             wanted.add(key)
             continue
         before, record = canonical.decode(old), canonical.decode_with_key(new)
-        if before.get("last_modified") != record.get("last_modified"):
+        if before.get(revision) != record.get(revision):
             wanted.add(key)
         details = {name: before[name] for name in fields & before.keys()}
         if details.keys() - record.keys():
-            yield canonical.encode_as(key, {**details, **record}, key_fields)
+            yield canonical.encode_as(key, {**details, **record}, connection.target.source.key)
 
 
 def _details(connection: Connection, key: str) -> Mapping[str, Json]:

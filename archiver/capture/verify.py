@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from archiver.capture.report import DIGEST, SOURCE
 from archiver.errors import ShallowHistory, UnreadableSnapshot
 from archiver.history import snapshots
-from archiver.history.catalogue import source_at
+from archiver.history.catalogue import folder_of, source_at
 from archiver.history.squashes import squashes
 from archiver.history.versions import stamp
 from archiver.language import sentence
@@ -98,6 +98,21 @@ class Audit:
             for squash in self.squashes:
                 yield from self._unsound_squash(squash, reader, policies)
         yield from self._misplaced(tip)
+        yield from self._unlike_previous(tip)
+
+    def _unlike_previous(self, tip: str) -> Iterator[Problem]:
+        """Yield files that a first commit has otherwise than the commit it goes on from.
+
+        Only stamped files may have stayed behind.
+        """
+        folders = [f"{folder_of(each)}/" for each in self._catalogue.places(tip)]
+        for join in self._repository.joined:
+            for path, blob in self._repository.differences(join.previous, join.first).files.items():
+                folder = next((each for each in folders if path.startswith(each)), "")
+                stayed = blob is None and path.startswith(f"{folder}snapshots/")
+                if folder and not stayed:
+                    reason = sentence("it is not what the previous repository held")
+                    yield Problem(join.first, path, reason)
 
     def _replaced(self, revision: Revision) -> str:
         """Return what stands in the place of the latest snapshot; empty: nothing does."""

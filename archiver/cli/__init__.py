@@ -59,6 +59,9 @@ GROUPS = {
         "export": Entry(
             "catalogue:export", sentence("Write the catalogue, or changes, in another format.")
         ),
+        "across": Entry(
+            "across:across", sentence("Show where records are in several sources, and differ.")
+        ),
         "site": Entry(
             "site:site", sentence("Make a site of static files, to look at and to publish.")
         ),
@@ -84,6 +87,9 @@ GROUPS = {
             "maintenance:prune", sentence("Remove old stamped files; history keeps everything.")
         ),
         "revert": Entry("maintenance:revert", sentence("Revert a bad capture by a new commit.")),
+        "rollover": Entry(
+            "rollover:rollover", sentence("Go on in a new repository from the newest snapshots.")
+        ),
         "diff-driver": Entry(
             "diff_driver:diff_driver", sentence("Let git log -p show changes of records.")
         ),

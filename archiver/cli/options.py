@@ -177,13 +177,20 @@ def output_format(*names: str) -> Decorator:
     )
 
 
-def period(name: str, *, help: str, default: str | None = None) -> Decorator:  # noqa: A002  click's word
+def period(
+    name: str,
+    *,
+    help: str,  # noqa: A002  click's word
+    default: str | None = None,
+    envvar: str | None = None,
+) -> Decorator:
     """Offer an option that takes a period, ``36h`` or ``7d``; the command receives a timedelta."""
     return click.option(
         name,
         metavar="PERIOD",
         default=default,
-        callback=lambda _context, _option, given: None if given is None else _period(name, given),
+        envvar=envvar,
+        callback=lambda _context, _option, given: _period(name, given) if given else None,
         help=help,
     )
 

@@ -15,6 +15,7 @@ import msgspec
 from archiver import channels, sources
 from archiver.config import (
     SOURCE_NAME,
+    AliasConfig,
     ArchiveConfig,
     ChannelConfig,
     FeedConfig,
@@ -23,6 +24,7 @@ from archiver.config import (
     SourceConfig,
     TemplatesConfig,
 )
+from archiver.history.places import SCHEMA, Across, Origin, Totals
 from archiver.records.model import KINDS, ChangeSet, RecordChange
 
 Schema: TypeAlias = dict[str, Any]
@@ -55,6 +57,27 @@ def changes() -> Schema:
     return {**_DRAFT, **root, "$defs": parts}
 
 
+def across() -> Schema:
+    """Describe ``archiver across -f json``; ``$defs`` has the lines of ``-f jsonl``, Across."""
+    parts = _components(Across, Origin, Totals)
+    parts["Totals"]["required"] = list(parts["Totals"]["properties"])
+    members = {
+        "schema": {"const": SCHEMA},
+        "sources": {"type": "array", "items": {"$ref": "#/$defs/Origin"}},
+        "records": {"type": "array", "items": {"$ref": "#/$defs/Across"}},
+        "totals": {"$ref": "#/$defs/Totals"},
+    }
+    return {
+        **_DRAFT,
+        "title": "Across",
+        "description": "Where records are in several sources; of one KEY without sources, totals.",
+        "type": "object",
+        "properties": members,
+        "required": ["schema", "records"],
+        "$defs": parts,
+    }
+
+
 def snapshot() -> Schema:
     """Describe ``latest.json`` and the stamped files, format 1: records, or an index of shards."""
     digest = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -85,7 +108,7 @@ def snapshot() -> Schema:
 def config() -> Schema:
     """Describe archiver.toml, for editors that check and complete TOML."""
     parts = _components(
-        *(ArchiveConfig, ChannelConfig, FeedConfig, RetentionConfig),
+        *(AliasConfig, ArchiveConfig, ChannelConfig, FeedConfig, RetentionConfig),
         *(SiteConfig, SourceConfig, TemplatesConfig),
     )
     for part in parts.values():
@@ -105,6 +128,7 @@ def config() -> Schema:
             "additionalProperties": {"$ref": "#/$defs/ChannelConfig"},
         },
         "site": {"$ref": "#/$defs/SiteConfig"},
+        "alias": {"$ref": "#/$defs/AliasConfig"},
         "feeds": {
             "type": "object",
             "propertyNames": {"pattern": f"^{SOURCE_NAME}$"},

@@ -335,6 +335,36 @@ _USUAL = {
 # A class in Python lists it: its take_snapshot() captures it, `archiver run` leaves it out.
 """
     ),
+    "github-releases": sentence(
+        """\
+# token_env = "GITHUB_TOKEN"  # 5,000 requests an hour instead of 60
+# confirmations = 2           # complete listings that must lack a release before it is removed
+"""
+    ),
+    "npm": sentence(
+        """\
+# ids = ["react", "@types/node"]  # or "packages.txt": exactly these, with version and licence
+# incremental = true          # list what changed, and everything every 7 days
+# full_every = "7d"
+# enrich = ["version"]        # one more request for each new or changed package
+# rate = 4                    # requests a second
+# confirmations = 2           # complete listings that must lack a package before it is removed
+"""
+    ),
+    "ollama": sentence(
+        """\
+# models = ["qwen3:8b"]       # these models of the registry, instead of what a server has
+# endpoint = "http://127.0.0.1:11434"
+"""
+    ),
+    "pypi": sentence(
+        """\
+# ids = ["requests"]          # or "packages.txt": exactly these, with version and licence
+# enrich = ["version"]        # one more request for each new or changed package
+# rate = 4                    # requests a second
+# confirmations = 2           # complete listings that must lack a package before it is removed
+"""
+    ),
     **_HUBS,
 }
 """What the table of a type says besides."""

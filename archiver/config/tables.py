@@ -245,6 +245,35 @@ class FeedConfig(msgspec.Struct, frozen=True, kw_only=True):
     __repr__ = short
 
 
+class AliasConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[alias]``: which records of several sources are one, and what of them is compared.
+
+    Attributes:
+        rules: What keys are called elsewhere: ``a:Owner/* = b:owner/*``; of those that fit, the
+            first decides.
+        pairs: Records that are one, each as ``source:key``.
+        pairs_file: A CSV file of further pairs, relative to archiver.toml; its first row names
+            sources.
+        weakest: The weakest evidence by which records are paired: a rule, equal keys, keys that
+            are equal apart from case, names that are equal apart from separators.
+        fields: Field to the path that it has in a source which calls it otherwise; also names
+            further fields that are compared.
+        tolerance: Field to how much may differ: of numbers a share of the larger one, of times
+            days.
+    """
+
+    rules: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, ...], ...] = ()
+    pairs_file: FilePath | None = None
+    weakest: Literal["rule", "key", "case", "name"] = "name"
+    fields: dict[
+        Annotated[str, Meta(min_length=1)], dict[str, Annotated[str, Meta(min_length=1)]]
+    ] = {}
+    tolerance: dict[str, Distance] = {}
+
+    __repr__ = short
+
+
 class RetentionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[retention]``: which stamped files stay in the work tree; history keeps all.
 

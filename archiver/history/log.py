@@ -85,7 +85,7 @@ def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> It
     """
     with index(catalogue, tip) as found:
         if found is not None:
-            yield from takewhile(lambda entry: entry.revision != before, _indexed(found))
+            yield from takewhile(lambda entry: entry.revision != before, _indexed(found, catalogue))
             return
     yield from (entry for entry, _ in _compared(catalogue, tip, before, lambda: None))
 
@@ -105,7 +105,7 @@ def log_damped(
     with index(catalogue, tip) as found:
         if found is not None:
             known = indexed(found, catalogue.damping)
-            told = ((each, _ended(known, each)) for each in _indexed(found))
+            told = ((each, _ended(known, each)) for each in _indexed(found, catalogue))
             yield from takewhile(lambda each: each[0].revision != before, told)
             return
     ahead: deque[Entry] = deque()
@@ -143,20 +143,29 @@ def log_by(
     moves = any(map(catalogue.policy.concerns, {first for first, *_ in readings(path)}))
     with index(catalogue, tip) as found:
         if found is not None and not moves:  # a settled part holds no metrics
-            yield from takewhile(lambda each: each[0].revision != before, _broken(found, path))
+            yield from takewhile(
+                lambda each: each[0].revision != before, _broken(found, catalogue, path)
+            )
             return
     yield from _compared(catalogue, tip, before, lambda: Breakdown(path))
 
 
-def _indexed(found: Index) -> Iterator[Entry]:
-    rows = logged(found.connection, found.last)
-    return (Entry(*row[:-1], path=row.path or UNSET) for row in rows)
+def _indexed(found: Index, catalogue: Catalogue) -> Iterator[Entry]:
+    """Yield the rows of an index; it takes the first commit of any repository for the first."""
+    for row in logged(found.connection, found.last):
+        entry = Entry(*row[:-1], path=row.path or UNSET)
+        if entry.status == "first":
+            revision = catalogue.at(entry.revision)
+            if end := catalogue.beginning(revision):
+                note = str(Edge.of(revision, end).note)
+                entry = msgspec.structs.replace(entry, status="edge", reason=note)
+        yield entry
 
 
-def _broken(found: Index, path: str) -> Iterator[tuple[Entry, Breakdown]]:
+def _broken(found: Index, catalogue: Catalogue, path: str) -> Iterator[tuple[Entry, Breakdown]]:
     groups = groupby(changed(found.connection, found.last), key=itemgetter(0))
     capture, changes = next(groups, _NO_CHANGES)
-    for number, entry in zip(count(found.last, -1), _indexed(found)):
+    for number, entry in zip(count(found.last, -1), _indexed(found, catalogue)):
         by = Breakdown(path)
         if number == capture:
             for _, kind, record in changes:

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from archiver.changes.compare import explain
 from archiver.database.reading import stages, unreadable
-from archiver.errors import UnknownRecord, UnreadableSnapshot
+from archiver.errors import UnknownRecord, UnreadableSnapshot, reason
 from archiver.history.comparison import lives
 from archiver.history.index import advised, index
 from archiver.history.unreadable import Problems, called
@@ -121,6 +121,8 @@ def timeline(catalogue: Catalogue, key: str, *, tip: str | None = None) -> Timel
     """
     found = timelines(catalogue, (key,), tip=tip)
     if key not in found:
+        if end := catalogue.not_here(tip):
+            raise end
         with opened(catalogue) as versions:
             raise _unknown(catalogue, versions, key)
     return found[key]
@@ -133,6 +135,8 @@ def timelines(
 
     A key that no version holds is left out. Arguments and errors are those of `timeline`.
     """
+    if end := catalogue.not_here(tip):
+        _log.warning(joined("; ", (reason(end), end.hint)))
     with index(catalogue, tip) as known:
         if known is not None:
             _problems(catalogue, known).warn(catalogue)
@@ -145,10 +149,10 @@ def timelines(
 def _problems(catalogue: Catalogue, known: Index) -> Problems:
     """Return the problems of versions that cannot be read, as the index says."""
     problems = Problems()
-    for revision, authored_at, reason in unreadable(known.connection, known.last):
+    for revision, authored_at, why in unreadable(known.connection, known.last):
         time = datetime.strptime(authored_at, STAMP).replace(tzinfo=UTC)
         found = Revision(revision, None, catalogue.path, time, time, "", {})
-        problems.add(found, UnreadableSnapshot(reason))
+        problems.add(found, UnreadableSnapshot(why))
     return problems
 
 

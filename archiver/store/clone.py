@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _CLONE: Final = ("--bare", "--single-branch", "--no-tags", "--template=")
-_PROTOCOLS: Final = ("https", "http", "ssh", "git", "file")
+PROTOCOLS: Final = ("https", "http", "ssh", "git", "file")
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*:(?://|:)|[^/:\s]+@[^/:\s]+:", re.IGNORECASE)
 
 
@@ -50,12 +50,12 @@ def cloned(
         ConfigError: The URL has another protocol.
         StoreError: It cannot be cloned.
     """
-    _refuse(url)
+    refuse(url)
     require_git()
     with tempfile.TemporaryDirectory(prefix="archiver-", ignore_cleanup_errors=True) as place:
         git = networked(Plumbing(Path(place)), variables)
         # a setting such as url.X.insteadOf must not lead to a protocol that runs a program
-        allowed = ("GIT_ALLOW_PROTOCOL", ":".join(_PROTOCOLS))
+        allowed = ("GIT_ALLOW_PROTOCOL", ":".join(PROTOCOLS))
         git = replace(git, variables=(*git.variables, allowed))
         folder = Path(place, "filtered")
         _transfer(git, url, "clone", *_CLONE, "--filter=blob:none", "--", url, str(folder))
@@ -65,11 +65,15 @@ def cloned(
         yield folder
 
 
-def _refuse(url: str) -> None:
-    """Refuse what git could take for an option, or for the name of a program to run."""
+def refuse(url: str) -> None:
+    """Refuse what git could take for an option, or for the name of a program to run.
+
+    Raises:
+        ConfigError: It is such a thing.
+    """
     protocol = url.partition("://")[0].lower() if "://" in url else "ssh"
     helper = "::" in url.partition("/")[0]
-    if helper or protocol not in _PROTOCOLS or url.startswith("-"):
+    if helper or protocol not in PROTOCOLS or url.startswith("-"):
         raise ConfigError(
             sentence(
                 "{hidden} is not the URL of a repository that can be imported",
@@ -77,7 +81,7 @@ def _refuse(url: str) -> None:
             ),
             hint=sentence(
                 "protocols: {protocols}; others: clone it, then import the folder",
-                protocols=", ".join(_PROTOCOLS),
+                protocols=", ".join(PROTOCOLS),
             ),
         )
 

@@ -142,7 +142,7 @@ class Writer:
         if not packing.worthwhile(self._repository.common_dir / "objects"):
             return False
         self._save(Journal())
-        packing.pack(self._repository.git)
+        packing.pack(self._repository.plain)
         self._heal()
         return True
 

@@ -261,6 +261,13 @@ def walk_folder(git: Plumbing, pattern: str, *, tip: str, shallow: bool) -> Iter
             raise cut_off(root, pattern)
 
 
+def commits(git: Plumbing, tip: str) -> Iterator[Revision]:
+    """Yield every commit along first parents, newest first, whatever it changed."""
+    quick = [each for each in LOG if each not in ("--raw", "-t")]  # else git compares all trees
+    for fields in _listed(git, (*quick, "--no-patch", *FIRST_PARENTS, tip)):
+        yield revision(fields, "", None)
+
+
 def _listed(git: Plumbing, command: Sequence[str]) -> Iterator[list[bytes]]:
     """Yield the `FIELDS` of each commit that ``git log`` prints."""
     with reading(git.start(*command), "log") as stream:

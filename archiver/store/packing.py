@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from archiver.store.joined import BASE, FETCHED
 from archiver.store.repository import STATE_REF
 
 if TYPE_CHECKING:
@@ -50,7 +51,14 @@ def pack(git: Plumbing) -> None:
 
 
 def stored_bytes(repository: Repository) -> int:
-    """Return the bytes of all objects, packed and loose, as they lie on the disk."""
+    """Return the bytes of all objects, packed and loose, as they lie on the disk.
+
+    What was fetched of previous repositories is none of this one.
+    """
+    if repository.joined:
+        others = (f"--exclude={each}*" for each in (FETCHED, BASE))
+        command = ("rev-list", "--disk-usage", "--objects", *others, "--all")
+        return int(repository.plain.line(*command))
     rows = (line.split(": ") for line in repository.git.line("count-objects", "-v").splitlines())
     facts = {name: int(value) for name, value in rows if value.isdigit()}
     return (facts.get("size", 0) + facts.get("size-pack", 0)) * _KIB
@@ -69,7 +77,7 @@ def disk_usage(repository: Repository, tip: str, since: datetime) -> int:
     tips = [tip, state] if state else [tip]
     olds = [old for each in tips if (old := _before(repository, each, since))]
     known = [f"^{old}" for old in olds]
-    return int(repository.git.line("rev-list", "--disk-usage", "--objects", *tips, *known))
+    return int(repository.plain.line("rev-list", "--disk-usage", "--objects", *tips, *known))
 
 
 def _before(repository: Repository, tip: str, since: datetime) -> str:

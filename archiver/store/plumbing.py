@@ -182,7 +182,11 @@ def clean_environment(variables: Iterable[tuple[str, str]] = ()) -> dict[str, st
     """Return this process's environment without any ``GIT_*``, with ours instead."""
     here = os.environ  # noqa: TID251  not read, but handed on: git needs PATH and HOME
     kept = {name: value for name, value in here.items() if not name.startswith("GIT_")}
-    return kept | ENVIRONMENT | dict(variables)
+    chosen = dict(variables)
+    ours = dict(ENVIRONMENT)
+    if "GIT_REPLACE_REF_BASE" in chosen:
+        del ours["GIT_NO_REPLACE_OBJECTS"]
+    return kept | ours | chosen
 
 
 def trusted() -> list[str]:

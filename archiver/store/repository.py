@@ -19,6 +19,7 @@ from archiver.errors import (
 from archiver.language import sentence
 from archiver.store import history, lfs
 from archiver.store.folder import FolderReader
+from archiver.store.joined import VARIABLES, Join, joins
 from archiver.store.objects import ObjectReader
 from archiver.store.plumbing import RECOVER, Plumbing, require_git
 
@@ -77,6 +78,7 @@ class Repository:
         object_format: ``sha1`` or ``sha256``.
         shallow: Whether the history is cut off on purpose.
         git: git, running in this repository.
+        joined: Where its history goes on in what was fetched of the repository before it.
     """
 
     root: Path | None
@@ -85,6 +87,7 @@ class Repository:
     object_format: str
     shallow: bool
     git: Plumbing
+    joined: tuple[Join, ...] = ()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -116,13 +119,20 @@ class Repository:
                 message, hint=sentence("go to the work tree that it belongs to")
             )
         root = None if bare == "true" else (folder / "".join(up)).resolve()
-        git = Plumbing(root or Path(git_dir), (f"--git-dir={git_dir}",))
         shared = Path(common_dir)
-        return cls(root, Path(git_dir), shared, object_format, shallow == "true", git)
+        joined = joins(shared)
+        variables = VARIABLES if joined else ()
+        git = Plumbing(root or Path(git_dir), (f"--git-dir={git_dir}",), variables=variables)
+        return cls(root, Path(git_dir), shared, object_format, shallow == "true", git, joined)
 
     @classmethod
-    def init(cls, path: Path) -> Self:
-        """Make a repository on an unborn branch ``main``, in a new or existing folder.
+    def init(cls, path: Path, *, branch: str = "main", object_format: str = "sha1") -> Self:
+        """Make a repository on an unborn branch, in a new or existing folder.
+
+        Args:
+            path: The folder.
+            branch: The branch's plain name.
+            object_format: ``sha1`` or ``sha256``.
 
         Raises:
             StoreError: There is a repository already, or the folder cannot be made.
@@ -140,7 +150,8 @@ class Repository:
                 )
             ) from refused
         require_git()
-        Plumbing(path.resolve()).run("init", "--quiet", "--initial-branch=main", "--template=")
+        how = (f"--initial-branch={branch}", f"--object-format={object_format}")
+        Plumbing(path.resolve()).run("init", "--quiet", *how, "--template=")
         return cls.open(path)
 
     def __enter__(self) -> Self:
@@ -154,6 +165,11 @@ class Repository:
     def null_id(self) -> str:
         """The object id that git writes for "nothing"."""
         return "0" * (2 * hashlib.new(self.object_format).digest_size)
+
+    @property
+    def plain(self) -> Plumbing:
+        """Git without what was joined: every commit as it was written."""
+        return replace(self.git, variables=())
 
     def inheriting(self, descriptor: int) -> Self:
         """Return the same repository, whose git keeps `descriptor` open (the lock)."""
@@ -259,6 +275,10 @@ class Repository:
     def folder_history(self, pattern: str, *, tip: str) -> Iterator[Revision]:
         """Yield every commit that changed a file that a pattern names, as `history` does."""
         return history.walk_folder(self.git, pattern, tip=tip, shallow=self.shallow)
+
+    def commits(self, tip: str) -> Iterator[Revision]:
+        """Yield the commits of this repository alone along first parents, newest first."""
+        return history.commits(self.plain, tip)
 
     def first_parents(self, tip: str) -> list[str]:
         """Return the commits back from `tip` along first parents, newest first."""
@@ -389,6 +409,11 @@ class Repository:
         """Return the full id of the first parent; None: there is none, or the clone ends here."""
         return self._parsed(f"{commit}^")
 
+    def first(self, tip: str) -> str:
+        """Return the first commit along first parents; empty: the clone ends before it."""
+        found = self.plain.line("rev-list", "--first-parent", "--max-parents=0", tip)
+        return "" if self.shallow else found
+
     def is_ancestor(self, old: str, new: str) -> bool:
         """Return whether the commit `old` is an ancestor of `new`, as far as the clone reaches."""
         return not self.git.ask("merge-base", "--is-ancestor", old, new).code
@@ -460,7 +485,7 @@ class Repository:
 
     def objects(self) -> ObjectReader:
         """Return a reader of objects, to be used in a ``with`` block."""
-        return ObjectReader(self.git, self.object_format)
+        return ObjectReader(self.plain, self.object_format)
 
 
 def unopened(path: Path, words: str) -> NotADataRepository:

@@ -23,6 +23,7 @@ from bench import (
     millions,
     reading,
     running,
+    several,
     sites,
     starting,
 )
@@ -55,6 +56,7 @@ ROWS: dict[str, Row] = {
     "diff-driver": reading.log,
     "site": sites.site,
     "site-pages": browsing.pages,
+    "across-300k": several.overview,
     "compare-memory": comparing.memory_sweep,
     "compare-800k": comparing.large,
     "compare-800k-shards": comparing.large_sharded,
@@ -62,6 +64,7 @@ ROWS: dict[str, Row] = {
 SLOW: dict[str, Row] = {
     "log-radar": partial(histories.log, histories.RADAR),
     "index-radar": partial(histories.index, histories.RADAR),
+    "huggingface-million": hubs.huggingface_committed,
     "modelscope-apart": hubs.modelscope_apart,
     "run-3m": partial(millions.run, 3_000_000),
 }

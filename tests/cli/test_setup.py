@@ -240,7 +240,7 @@ def test_sources_lists_what_is_configured_without_its_secrets(
         '[sources.a]\ntype = "json"\nurl = "https://user:secret@example.org/a.json"\n'
     )
     listed = json.loads(archiver("sources", "--repo", repo, "-f", "json").stdout)
-    types = "api class file huggingface json modelscope openrouter"
+    types = "api class file github-releases huggingface json modelscope npm ollama openrouter pypi"
     assert listed["types"] == types.split()
     assert [(each["name"], each["folder"]) for each in listed["sources"]] == [("a", "data/a")]
     assert "secret" not in str(listed)
@@ -251,10 +251,8 @@ def test_sources_without_a_file_lists_the_types(
     archiver: Callable[..., CompletedProcess[str]], repo: Path
 ) -> None:
     done = archiver("sources", ARCHIVER_REPO=str(repo))
-    assert (done.returncode, done.stdout) == (
-        0,
-        "types: api, class, file, huggingface, json, modelscope, openrouter\n",
-    )
+    types = "api class file github-releases huggingface json modelscope npm ollama openrouter pypi"
+    assert (done.returncode, done.stdout) == (0, f"types: {types.replace(' ', ', ')}\n")
     assert done.stderr == "no sources: no archiver.toml here\n"
 
 
