@@ -44,7 +44,11 @@ class Layout:
         """Split the `lines` into `shards` files."""
         self._header = header
         self._split = lines.split(shards)
-        self.sizes = {name: canonical.snapshot_size(*self._file(name)) for name in self._split}
+        self._sizes = lines.sizes(shards)
+        self.sizes = {
+            name: canonical.snapshot_size(self._file_header(name), size.bytes)
+            for name, size in self._sizes.items()
+        }
 
     def version(self) -> Version:
         """Return the snapshot as a version that can be compared."""
@@ -62,9 +66,9 @@ class Layout:
             return {".json": _blob(writer, canonical.snapshot(*self._file("")), self.sizes[""])[0]}
         blobs: dict[str, str] = {}
         shards: dict[str, tuple[int, str]] = {}
-        for name, lines in self._split.items():
+        for name in self._split:
             blobs[f"/{name}.json"], digest = self._shard(writer, name, before)
-            shards[name] = (len(lines), digest)
+            shards[name] = (self._sizes[name].lines, digest)
         index = canonical.head(self._header._replace(shards=shards))
         return {**blobs, ".json": writer.write_blob((index,), len(index))}
 
@@ -76,8 +80,10 @@ class Layout:
         return _blob(writer, canonical.snapshot(*self._file(name)), self.sizes[name])
 
     def _file(self, name: str) -> tuple[Header, Collection[bytes]]:
-        lines = self._split[name]
-        return self._header._replace(total=len(lines)), lines
+        return self._file_header(name), self._split[name]
+
+    def _file_header(self, name: str) -> Header:
+        return self._header._replace(total=self._sizes[name].lines)
 
 
 def _equal(old: Iterable[bytes], new: Iterable[bytes]) -> bool:

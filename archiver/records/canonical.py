@@ -20,7 +20,7 @@ from archiver.records.key import key_of
 from archiver.records.model import Line, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 FORMAT = 1
 KEY = "@key"
@@ -159,10 +159,10 @@ def snapshot(header: Header, lines: Iterable[bytes]) -> Iterator[bytes]:
     yield _TAIL if before else _EMPTY
 
 
-def snapshot_size(header: Header, lines: Collection[bytes]) -> int:
-    """Return the number of bytes that `snapshot` yields."""
-    around = len(head(header)) + len(_TAIL if lines else _EMPTY)
-    return around + sum(map(len, lines)) + len(_SEPARATOR) * max(len(lines) - 1, 0)
+def snapshot_size(header: Header, length: int) -> int:
+    """Return the number of bytes that `snapshot` yields for lines of together `length` bytes."""
+    around = len(head(header)) + len(_TAIL if header.total else _EMPTY)
+    return around + length + len(_SEPARATOR) * max(header.total - 1, 0)
 
 
 def is_canonical(start: bytes) -> bool:

@@ -20,6 +20,7 @@ from bench import (
     histories,
     hubs,
     indexing,
+    millions,
     reading,
     running,
     several,
@@ -34,6 +35,7 @@ ROWS: dict[str, Row] = {
     "help": starting.help_text,
     "compare-100k": comparing.against_deepdiff,
     "run-100k": running.capture,
+    "run-300k": partial(millions.run, 300_000),
     "log-khavel": partial(histories.log, histories.KHAVEL),
     "log-folder": folders.log,
     "log-genai": partial(histories.log, histories.GENAI),
@@ -64,6 +66,7 @@ SLOW: dict[str, Row] = {
     "index-radar": partial(histories.index, histories.RADAR),
     "huggingface-million": hubs.huggingface_committed,
     "modelscope-apart": hubs.modelscope_apart,
+    "run-3m": partial(millions.run, 3_000_000),
 }
 """Rows whose other side takes minutes: measured with ``--full`` or when asked for by name."""
 
