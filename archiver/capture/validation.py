@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from archiver.capture.connection import Connection
     from archiver.capture.target import Target
+    from archiver.changes.lifecycle import Pair
     from archiver.history.catalogue import Catalogue
     from archiver.history.versions import Versions
     from archiver.sources.lines import Lines
@@ -81,15 +82,20 @@ class Baseline:
             yield from (Line(line_key(data).decode(), data) for data in part.lines())
 
 
-def absent(before: Version, lines: Lines) -> dict[str, bytes]:
-    """Return the lines of `before` whose keys `lines` lacks, by key."""
+def differences(before: Version, lines: Lines) -> Iterator[Pair]:
+    """Yield the lines of `before` and of a listing that are not equal; a shard is in order."""
     shards = lines.split(len(before.parts)).items()
     parts = {name: Part(None, texts.__iter__) for name, texts in shards}
     after = Version(End(None, None, len(lines)), parts)
+    for olds, news in pairs(before, after):
+        yield from differing(olds, news)
+
+
+def absent(before: Version, lines: Lines) -> dict[str, bytes]:
+    """Return the lines of `before` whose keys `lines` lacks, by key."""
     return {
         line_key(old).decode(): old
-        for olds, news in pairs(before, after)
-        for old, new in differing(olds, news)
+        for old, new in differences(before, lines)
         if old is not None and new is None
     }
 

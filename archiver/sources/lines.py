@@ -39,6 +39,10 @@ _RANGE = (
     "SELECT data FROM hashes.seen JOIN lines ON lines.rowid = line "
     "WHERE hash BETWEEN ? AND ? ORDER BY key"
 )
+_CHANGE = (
+    "UPDATE lines SET data = ? "
+    "WHERE rowid = (SELECT line FROM hashes.seen WHERE hash = ?) AND key = ?"
+)
 _COUNT = "SELECT count(*) FROM hashes.seen WHERE hash BETWEEN ? AND ?"
 _LOWEST = -(1 << 63)
 _SPAN = 1 << 64
@@ -75,7 +79,10 @@ class Lines(ABC):
 
     @abstractmethod
     def replace(self, lines: Iterable[Line]) -> None:
-        """Put `lines` in the place of those that have their keys."""
+        """Put `lines`, each of another key, in the place of those that have their keys.
+
+        They may follow from the lines that are here, read meanwhile.
+        """
 
     @abstractmethod
     def keep(self, lines: Iterable[Line]) -> None:
@@ -183,8 +190,10 @@ class LinesOnDisk(Lines):
 
     def replace(self, lines: Iterable[Line]) -> None:
         """Put `lines` in the place of those that have their keys."""
-        for line in lines:
-            self._put(*line, greatest=False)
+        for rows in _batches(lines):
+            if not self._all_replaced(rows):
+                for row in rows:
+                    self._put(*row, greatest=False)
 
     def keep(self, lines: Iterable[Line]) -> None:
         """Add the lines whose key is not there yet."""
@@ -220,6 +229,13 @@ class LinesOnDisk(Lines):
             database.execute("ROLLBACK TO batch")
         database.execute("RELEASE batch")
         return new
+
+    def _all_replaced(self, rows: _Rows) -> bool:
+        """Replace the lines of `rows`; return False if a key was not found by its hash."""
+        database = self._database
+        before = database.total_changes
+        database.executemany(_CHANGE, ((data, _hash(key), key) for key, data in rows))
+        return database.total_changes - before == len(rows)
 
     def _put(self, key: str, data: bytes, *, greatest: bool = True) -> bool:
         """Add one line, unless that of its key is greater; return whether the key is new."""
