@@ -107,6 +107,7 @@ class Wanted:
         with queries.version_at(catalogue, at, now=now()) as version:
             for note in version.notes:
                 output.noted(note)
+            output.note_metrics(catalogue.source, version.metrics)
             yield catalogue, version
 
     def _names(self) -> FieldNames:

@@ -132,8 +132,10 @@ class LinesInMemory(Lines):
 
     def replace(self, lines: Iterable[Line]) -> None:
         """Put `lines` in the place of those that have their keys."""
-        self._lines.update(lines)
-        self._sorted = False
+        number = len(self._lines)
+        for key, data in lines:
+            self._lines[key] = data
+        self._sorted = self._sorted and len(self._lines) == number
 
     def keep(self, lines: Iterable[Line]) -> None:
         """Add the lines whose key is not there yet."""
