@@ -65,7 +65,7 @@ def apply_pace(
     Raises:
         SnapshotRejected: What changed is not plausible.
     """
-    before, pace = baseline.open(), target.source.pace
+    before, pace, policy = baseline.open(), target.source.pace, target.catalogue.policy
     known = _known(target, baseline)
     notes = () if before is EMPTY or known in (pace, None) else (_changed_pace(known, pace),)
     part = listing.proof.kind == "incremental"
@@ -76,10 +76,8 @@ def apply_pace(
         due, metrics = True, before.metrics if part else ""
     if due and pace.round is None:
         return Paced(metrics, notes=notes)
-    if not accept:
-        _judge(before, listing, Drift(target.catalogue.policy))
-    pacing = Pacing(pace, target.catalogue.policy)
-    listing.lines.replace(_changed(baseline.open(), listing.lines, pacing, due=due))
+    pacing, drift = Pacing(pace, policy), None if accept else Drift(policy)
+    listing.lines.replace(_changed(before, listing.lines, pacing, drift, due=due))
     rounded = before is EMPTY or (known is not None and known.round == pace.round)
     if pace.round is not None and not rounded:
         listing.lines.replace(_rounded(listing.lines, pacing))
@@ -104,7 +102,7 @@ def hold(target: Target, listing: Listing, baseline: Baseline, metrics: str) -> 
         return metrics
     jump = target.source.pace.jump if metrics == newer else None
     pacing = Pacing(Pace(jump=jump), target.catalogue.policy)
-    listing.lines.replace(_changed(there, listing.lines, pacing, due=False))
+    listing.lines.replace(_changed(there, listing.lines, pacing, None, due=False))
     return newer
 
 
@@ -142,22 +140,25 @@ def _known(target: Target, baseline: Baseline) -> Pace | None:
     return found.pace if newest is not None and found.blob == newest.blob else None
 
 
-def _judge(before: Version, listing: Listing, drift: Drift) -> None:
-    """Refuse what is not plausible in the records that are in both."""
+def _changed(
+    before: Version, lines: Lines, pacing: Pacing, drift: Drift | None, *, due: bool
+) -> Iterator[Line]:
+    """Yield the lines that are archived in place of the listed ones.
+
+    Raises:
+        SnapshotRejected: At the end, what was listed is not plausible beside what was before.
+    """
     common = before.end.total
-    for old, new in differences(before, listing.lines):
-        if old is not None and new is not None:
-            drift.see(old, new)
-        elif old is not None:
-            common -= 1
-    drift.refuse(common)
-
-
-def _changed(before: Version, lines: Lines, pacing: Pacing, *, due: bool) -> Iterator[Line]:
-    """Yield the lines that are archived in place of the listed ones."""
     for old, new in differences(before, lines):
-        if new is not None and (line := pacing.line(old, new, due=due)) != new:
+        if new is None:
+            common -= 1
+            continue
+        if drift is not None and old is not None:
+            drift.see(old, new)
+        if (line := pacing.line(old, new, due=due)) != new:
             yield Line(line_key(new).decode(), line)
+    if drift is not None:
+        drift.refuse(common)
 
 
 def _rounded(lines: Lines, pacing: Pacing) -> Iterator[Line]:

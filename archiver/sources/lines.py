@@ -81,7 +81,8 @@ class Lines(ABC):
     def replace(self, lines: Iterable[Line]) -> None:
         """Put `lines`, each of another key, in the place of those that have their keys.
 
-        They may follow from the lines that are here, read meanwhile.
+        They may follow from the lines that are here, read meanwhile. If `lines` raises, none is
+        replaced.
         """
 
     @abstractmethod
@@ -132,10 +133,9 @@ class LinesInMemory(Lines):
 
     def replace(self, lines: Iterable[Line]) -> None:
         """Put `lines` in the place of those that have their keys."""
-        number = len(self._lines)
-        for key, data in lines:
-            self._lines[key] = data
-        self._sorted = self._sorted and len(self._lines) == number
+        new: dict[str, bytes] = dict(lines)
+        self._lines.update(new)
+        self._sorted = False
 
     def keep(self, lines: Iterable[Line]) -> None:
         """Add the lines whose key is not there yet."""
@@ -192,10 +192,17 @@ class LinesOnDisk(Lines):
 
     def replace(self, lines: Iterable[Line]) -> None:
         """Put `lines` in the place of those that have their keys."""
-        for rows in _batches(lines):
-            if not self._all_replaced(rows):
-                for row in rows:
-                    self._put(*row, greatest=False)
+        self._database.execute("SAVEPOINT replacing")
+        try:
+            for rows in _batches(lines):
+                if not self._all_replaced(rows):
+                    for row in rows:
+                        self._put(*row, greatest=False)
+        except BaseException:
+            self._database.execute("ROLLBACK TO replacing")
+            raise
+        finally:
+            self._database.execute("RELEASE replacing")
 
     def keep(self, lines: Iterable[Line]) -> None:
         """Add the lines whose key is not there yet."""

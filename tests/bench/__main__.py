@@ -20,6 +20,7 @@ from bench import (
     histories,
     hubs,
     indexing,
+    pacing,
     reading,
     running,
     sites,
@@ -33,6 +34,7 @@ ROWS: dict[str, Row] = {
     "help": starting.help_text,
     "compare-100k": comparing.against_deepdiff,
     "run-100k": running.capture,
+    "run-paced": pacing.run,
     "log-khavel": partial(histories.log, histories.KHAVEL),
     "log-folder": folders.log,
     "log-genai": partial(histories.log, histories.GENAI),
@@ -58,6 +60,7 @@ ROWS: dict[str, Row] = {
     "compare-800k-shards": comparing.large_sharded,
 }
 SLOW: dict[str, Row] = {
+    "growth-paced": pacing.growth,
     "log-radar": partial(histories.log, histories.RADAR),
     "index-radar": partial(histories.index, histories.RADAR),
     "modelscope-apart": hubs.modelscope_apart,

@@ -17,6 +17,7 @@ from archiver.sources.checkpoint import LONGEST, Checkpoint, forget, opened
 from archiver.sources.lines import Lines, LinesInMemory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
@@ -135,3 +136,22 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         opened(tmp_path / "file" / "hub.sqlite", identity="i", now=NOW),
     ):
         pass
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_lines_are_replaced_by_what_follows_from_them_or_not_at_all(*, on_disk: bool) -> None:
+    def next_day(fails: int) -> Iterator[Line]:
+        for number, (key, data) in enumerate(found):
+            if number == fails:
+                raise StoreError("refused")
+            yield Line(key, data + b"!")
+
+    many = [line(f"k{number}") for number in range(10_000)]
+    with opened(None, identity="", now=NOW) as state:
+        found = state.lines if on_disk else LinesInMemory()
+        found.put(many)
+        with pytest.raises(StoreError):
+            found.replace(next_day(9_999))
+        assert list(found) == sorted(many)
+        found.replace(next_day(10_000))
+        assert list(found) == [Line(key, data + b"!") for key, data in sorted(many)]
