@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import UNSET
 from msgspec.structs import FieldInfo
 
 from archiver.changes.pace import Pace
@@ -151,7 +152,7 @@ def _paced(
         return table, Pace()
     place = f"{place}.metrics"
     found = MetricsConfig(**validation.convert(fields(MetricsConfig), given, place))
-    chosen = defaults.get("metrics", ()) if found.fields is None else found.fields
+    chosen = defaults.get("metrics", ()) if found.fields is UNSET else found.fields
     return {**table, "metrics": [*chosen]}, found.pace
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from archiver.changes.pace import Pace
 from archiver.language import sentence
@@ -124,17 +124,17 @@ class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return name.strip(), address.removesuffix(">")
 
 
-class MetricsConfig(msgspec.Struct, frozen=True, kw_only=True):
+class MetricsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``metrics = { … }`` of a source: which fields are metrics, and at which pace.
 
     Attributes:
-        fields: Fields with metrics; None: those of the type.
+        fields: Fields with metrics; unset: those of the type.
         every: How often all of them are archived; None: with each capture.
         round: How many significant digits are archived; None: all.
         jump: Factor by which a metric moves whose record gets its metrics at once.
     """
 
-    fields: FieldPaths | None = None
+    fields: FieldPaths | UnsetType = UNSET
     every: Period | None = None
     round: Digits | None = None
     jump: Factor | None = None

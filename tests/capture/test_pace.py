@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.archives import START, Archive
+from support.commandline import run_archiver
 
 from archiver.capture import revert
 from archiver.errors import SnapshotRejected
@@ -265,3 +266,16 @@ def test_a_nested_metric_is_held_and_rounded(archive: Archive) -> None:
     }
     moved = lists(88, 55, 66, likes=77)
     assert [each["stars"] for each in moved["files"]] == [90, 60, 70]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("list",), ("search", "a"), ("show", "a"), ("top", "--by", "n")],
+)
+def test_readers_say_as_of_when_metrics_are(archive: Archive, command: tuple[str, ...]) -> None:
+    archive.captured(a=1)
+    told = run_archiver(*command, "--repo", archive.folder)
+    assert (told.returncode, "metrics as of" in told.stderr) == (0, False)
+    archive.captured(a=2, b=1)
+    told = run_archiver(*command, "--repo", archive.folder)
+    assert f"hub: metrics as of {day(1)} UTC" in told.stderr
