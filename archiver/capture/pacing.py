@@ -77,7 +77,8 @@ def apply_pace(
     if due and pace.round is None:
         return Paced(metrics, notes=notes)
     pacing, drift = Pacing(pace, policy), None if accept else Drift(policy)
-    listing.lines.replace(_changed(before, listing.lines, pacing, drift, due=due))
+    old = frozenset[str]() if due else _unlisted(target, baseline)
+    listing.lines.replace(_changed(before, listing.lines, pacing, drift, due=due, old=old))
     rounded = before is EMPTY or (known is not None and known.round == pace.round)
     if pace.round is not None and not rounded:
         listing.lines.replace(_rounded(listing.lines, pacing))
@@ -102,7 +103,8 @@ def hold(target: Target, listing: Listing, baseline: Baseline, metrics: str) -> 
         return metrics
     jump = target.source.pace.jump if metrics == newer else None
     pacing = Pacing(Pace(jump=jump), target.catalogue.policy)
-    listing.lines.replace(_changed(there, listing.lines, pacing, None, due=False))
+    old = _unlisted(target, baseline)
+    listing.lines.replace(_changed(there, listing.lines, pacing, None, due=False, old=old))
     return newer
 
 
@@ -140,23 +142,45 @@ def _known(target: Target, baseline: Baseline) -> Pace | None:
     return found.pace if newest is not None and found.blob == newest.blob else None
 
 
+def _unlisted(target: Target, baseline: Baseline) -> frozenset[str]:
+    """Return the keys that the newest snapshot holds unlisted: with metrics of before it."""
+    newest = baseline.newest
+    return frozenset() if newest is None else target.catalogue.unlisted(newest.id)
+
+
 def _changed(
-    before: Version, lines: Lines, pacing: Pacing, drift: Drift | None, *, due: bool
+    before: Version,
+    lines: Lines,
+    pacing: Pacing,
+    drift: Drift | None,
+    *,
+    due: bool,
+    old: frozenset[str],
 ) -> Iterator[Line]:
     """Yield the lines that are archived in place of the listed ones.
+
+    Args:
+        before: The baseline.
+        lines: The lines that were listed.
+        pacing: The rule.
+        drift: Judges what was listed; None: it is accepted.
+        due: Whether all records get their metrics.
+        old: Keys whose archived metrics are older than those of the baseline.
 
     Raises:
         SnapshotRejected: At the end, what was listed is not plausible beside what was before.
     """
     common = before.end.total
-    for old, new in differences(before, lines):
-        if new is None:
+    for archived, listed in differences(before, lines):
+        if listed is None:
             common -= 1
             continue
-        if drift is not None and old is not None:
-            drift.see(old, new)
-        if (line := pacing.line(old, new, due=due)) != new:
-            yield Line(line_key(new).decode(), line)
+        if drift is not None and archived is not None:
+            drift.see(archived, listed)
+        key = line_key(listed).decode()
+        line = pacing.line(archived, listed, due=due or key in old)
+        if line != listed:
+            yield Line(key, line)
     if drift is not None:
         drift.refuse(common)
 

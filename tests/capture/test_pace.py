@@ -124,6 +124,16 @@ def test_a_record_that_returned_gets_its_metric_at_once(archive: Archive) -> Non
     assert (report.summary.returned, kept(archive)) == (1, {"a": 3, "b": 1})
 
 
+def test_a_record_that_a_due_date_missed_gets_its_metric_at_once(archive: Archive) -> None:
+    paced(archive, every="2d", settings="confirmations = 5\nmax_shrink = 1")
+    archive.captured(a=1, b=1)
+    archive.captured(a=2, b=2)
+    archive.captured(a=3)
+    assert kept(archive) == {"a": 3, "b": 1}
+    archive.captured(a=4, b=4)
+    assert (kept(archive), as_of(archive)) == ({"a": 3, "b": 4}, day(3))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "comes"),
     [(5, 51, True), (5, 50, False), (51, 5, True), (50, 5, False), (0, 10, True), (0, 9, False)],

@@ -89,7 +89,10 @@ def test_a_capture_on_a_due_date_brings_all_its_metrics(hub: Hub) -> None:
 def test_a_run_after_a_lost_race_goes_on_at_the_same_pace(hub: Hub) -> None:
     first, second, begin = both(hub)
     hub.race(
-        first, second, theirs={"one": 1300, "two": 3, "x": 5}, ours={"one": 1300, "two": 3, "y": 7}
+        first,
+        second,
+        theirs={"one": 1300, "two": 3, "x": 5},
+        ours={"one": 1300, "two": 3, "x": 6, "y": 7},
     )
     hub.lists("a", one=1400, two=9, x=7, y=8, z=9)
     report = first.run()
