@@ -80,7 +80,7 @@ class Pacing:
         self._digits = pace.round
         self._jump = None if pace.jump is None else pace.jump.as_integer_ratio()
         self._policy = policy
-        self._measured: dict[str, bool] = {}
+        self._measured: dict[str, tuple[bool, bool]] = {}
 
     def line(self, before: bytes | None, listed: bytes, *, due: bool) -> bytes:
         """Return the line to archive.
@@ -97,7 +97,7 @@ class Pacing:
             held = {
                 name: self._held(name, old[name], text)
                 for name, text in new.items()
-                if name in old and text != old[name] and self._measures(name)
+                if self._meaning(name)[0] and name in old and text != old[name]
             }
         except NO_RECORD:  # the comparison refuses it
             return listed
@@ -118,11 +118,12 @@ class Pacing:
         except NO_RECORD:  # the comparison refuses it
             return line
 
-    def _measures(self, name: str) -> bool:
-        """Say whether the field `name` is a metric, or holds one."""
+    def _meaning(self, name: str) -> tuple[bool, bool]:
+        """Say whether the field `name` is or may hold a metric, and if it is one as a whole."""
         known = self._measured.get(name)
         if known is None:
-            known = self._measured[name] = self._policy.measures(name)
+            known = self._policy.measures(name), self._policy.is_metric((name,))
+            self._measured[name] = known
         return known
 
     def _held(self, name: str, old: msgspec.Raw, new: msgspec.Raw) -> msgspec.Raw:
@@ -135,7 +136,7 @@ class Pacing:
 
     def _is_counter(self, name: str, text: msgspec.Raw) -> bool:
         """Say whether a field is a number, and a metric as a whole."""
-        return memoryview(text)[0] in _NUMBER and self._policy.is_metric((name,))
+        return self._meaning(name)[1] and memoryview(text)[0] in _NUMBER
 
     def _kept(self, path: Path, old: Json, new: Json, *, covered: bool) -> Json:
         """Return `new` with the numbers of `old` wherever both have one that is a metric."""
@@ -185,7 +186,7 @@ class Pacing:
         digits, changed = self._digits, False
         assert digits is not None  # noqa: S101  asked before
         for name, text in texts.items():
-            if self._measures(name):
+            if self._meaning(name)[0]:
                 content = bytes(text)
                 if self._is_counter(name, text):
                     short = len(content) <= _COUNTER
