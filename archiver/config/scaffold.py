@@ -231,8 +231,8 @@ _TOP = sentence(
 _PACE = sentence(
     """\
 # Half of all models change a counter each day: exact ones fill a repository within a year. So they
-# are archived once a week with two digits; a record whose counter moves tenfold gets its at once.
-metrics = { every = "7d", round = 2, jump = 10 }
+# are archived every four weeks, with two digits; where one moves tenfold, it comes at once.
+metrics = { every = "4w", round = 2, jump = 10 }
 """
 )
 """The pace of metrics for every model of a hub, and why."""
@@ -245,7 +245,7 @@ scope = "top"                 # the 3,000 most downloaded; "all": every model
 # owners = ["Qwen"]           # or tasks = […], or search = "…": only these
 # incremental = true          # with "all": list what changed, and everything every 7 days
 # full_every = "7d"
-# metrics = { every = "7d", round = 2, jump = 10 }  # with "all": counters once a week, rounded
+# metrics = { every = "4w", round = 2, jump = 10 }  # with "all": counters every four weeks
 # token_env = "MODELSCOPE_API_TOKEN"
 # rate = 4                    # requests a second
 # confirmations = 2           # complete listings that must lack a model before it is removed
@@ -256,7 +256,7 @@ scope = "top"                 # the 3,000 most downloaded; "all": every model
 scope = "top"                 # the 10,000 most downloaded; "all": every model
 # ids = "models.txt"          # or ["org/a", …]: exactly these, and every removal of them
 # author = "Qwen"             # or pipeline_tag = "…", or search = "…": only these
-# metrics = { every = "7d", round = 2, jump = 10 }  # with "all": counters once a week, rounded
+# metrics = { every = "4w", round = 2, jump = 10 }  # with "all": counters every four weeks
 # token_env = "HF_TOKEN"
 # confirmations = 2           # complete listings that must lack a model before it is removed
 """

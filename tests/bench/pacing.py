@@ -1,20 +1,18 @@
-"""What an archive grows by where metrics have their own pace, and what the pace costs a run."""
+"""What a history grows by where metrics have their own pace, and what the pace costs a run."""
 
 from __future__ import annotations
 
+import random
 import shutil
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from archiver import config as configuration
-from archiver.capture import capture
-from archiver.fakehub.catalogue import Catalogue, Pace
-from archiver.records.canonical import encode
-from archiver.sources.ledger import Proof
-from archiver.sources.lines import LinesInMemory
-from archiver.sources.listing import Listing
+from archiver.changes.pace import Pace, Pacing
+from archiver.fakehub import catalogue as fakehub
+from archiver.records.canonical import Header, encode
+from archiver.records.policy import Policy
 from bench import repositories
 from bench.measure import ARCHIVER, Cost, middle, once
 from bench.result import Result, at_most
@@ -23,82 +21,112 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from archiver.records.model import Line
-
 RECORDS, DAYS = 20_000, 30
 START = datetime(2026, 1, 1, 3, tzinfo=UTC)
-CHURN = Pace(new=0.001, removed=0.0005, content=0.01, counters=0.54)
-"""Half of all counters move in a day, and 1 % of the records otherwise."""
+CHURN, NEWS, ENTERED, GONE = 0.54, 0.01, 0.002, 0.001
+POLICY = Policy(key=("id",), metrics=("downloads", "likes"))
 PACES = {
-    "exact": "",
-    "rounded": "round = 2",
-    "weekly": 'every = "7d"',
-    "weekly and rounded": 'every = "7d", round = 2',
-    "the default": 'every = "7d", round = 2, jump = 10',
-    "never": 'every = "9999d"',
+    "exact": Pace(),
+    "two digits": Pace(round=2),
+    "weekly": Pace("7d"),
+    "weekly, two digits": Pace("7d", 2),
+    "weekly, two digits, jumps": Pace("7d", 2, 10),
+    "four weeks, two digits, jumps": Pace("4w", 2, 10),
+    "never": Pace("9999d"),
 }
-"""What stands beside the fields of ``metrics``; ``never`` is what the news alone costs."""
-CONFIG = """\
-[archive]
-author = "bench <bench@example.org>"
+"""``never`` is what the news alone costs."""
+_WORDS = ("chat", "vision", "base", "instruct", "tiny", "large", "coder", "audio", "v2", "math")
 
-[sources.hub]
-type = "json"
-url = "none.json"
-key = ["id"]
-metrics = {{ fields = ["downloads", "likes", "last_modified"]{pace} }}
-sets = ["tags", "tasks"]
-confirmations = 1
-"""
-MODELS, RUNS = 100_000, 3
+
+class Hub:
+    """A made-up hub: lines of some 220 bytes, whose counters grow by their own popularity."""
+
+    def __init__(self) -> None:
+        """Begin with the records of the first day."""
+        self._random = random.Random(1)
+        self._number = 0
+        self.models: dict[str, dict[str, Any]] = {}
+        for _ in range(RECORDS):
+            self._enter()
+
+    def lines(self) -> dict[str, bytes]:
+        """Return the lines of the day by key, in its order."""
+        return dict(sorted(encode(each, ("id",)) for each in self.models.values()))
+
+    def pass_day(self) -> None:
+        """Let a day go by."""
+        chance, count = self._random, len(self.models)
+        for model in chance.sample([*self.models.values()], int(count * CHURN)):
+            model["downloads"] += 1 + int(model["downloads"] * chance.random() / 50)
+            model["likes"] += chance.random() < 0.1
+        for key in chance.sample([*self.models], int(count * GONE)):
+            del self.models[key]
+        for model in chance.sample([*self.models.values()], int(count * NEWS)):
+            model["sha"] = f"{chance.getrandbits(160):040x}"
+        for _ in range(int(count * ENTERED)):
+            self._enter()
+
+    def _enter(self) -> None:
+        chance = self._random
+        self._number += 1
+        words = chance.sample(_WORDS, 3)
+        owner = f"owner{int(chance.paretovariate(0.7)) % 5000}"
+        key = f"{owner}/{'-'.join(words)}-{self._number}"
+        self.models[key] = {
+            "id": key,
+            "downloads": int(chance.paretovariate(0.6)) % 10_000_000,
+            "likes": int(chance.paretovariate(0.9)) % 10_000,
+            "license": chance.choice(("apache-2.0", "mit", "other", "cc-by-4.0")),
+            "sha": f"{chance.getrandbits(160):040x}",
+            "tags": words,
+            "task": chance.choice(("text-generation", "image-to-text", "feature-extraction")),
+        }
 
 
 def growth(folder: Path) -> Iterator[Result]:
-    """Measure what 30 days add to the packed repository at each pace."""
-    catalogue = Catalogue(models=RECORDS, pace=CHURN)
-    days = [[encode(each, ("id",)) for each in catalogue.day(day)] for day in range(DAYS + 1)]
-    grown = {
-        name: grows(folder / name.replace(" ", "-"), days, pace) for name, pace in PACES.items()
-    }
-    exact = grown.pop("exact")
-    for name, added in grown.items():
-        target = 0.35 if "weekly" in name or "default" in name else 1
-        detail = f"{added / 1e6:.2f} MB : {exact / 1e6:.2f} MB"
+    """Measure what 30 days add to the pack of the files that an archive holds, at each pace."""
+    hub = Hub()
+    days = [hub.lines()]
+    for _ in range(DAYS):
+        hub.pass_day()
+        days.append(hub.lines())
+    exact = 0
+    for name, pace in PACES.items():
+        added = grows(folder / name.replace(" ", "-"), days, pace)
+        exact = exact or added
         yield Result(
-            f"growth of {RECORDS:,} in {DAYS} days, {name} : exact",
+            f"growth, {name} : exact",
             added / exact,
             "≤",
-            target,
-            detail=detail,
+            0.35 if pace.every and pace.round else 1,
+            detail=f"{added / 1e6:.2f} MB : {exact / 1e6:.2f} MB",
         )
 
 
-def grows(folder: Path, days: list[list[Line]], pace: str) -> int:
-    """Return the bytes that all days but the first add to the pack of an archive."""
-    repository = created(folder, pace)
+def grows(folder: Path, days: list[dict[str, bytes]], pace: Pace) -> int:
+    """Return the bytes that all days but the first add to a pack of the archived files."""
+    repositories.created(folder)
+    path = folder / repositories.LATEST
+    path.parent.mkdir(parents=True)
+    pacing = Pacing(pace, POLICY)
+    kept: dict[str, bytes] = {}
+    as_of = START
     sizes = []
     for number, lines in enumerate(days):
-        captured(repository, lines, number)
+        now = START + timedelta(days=number)
+        due = pace.is_due(as_of, now) or not number
+        as_of = now if due else as_of
+        old, kept = kept, {}
+        for key, line in lines.items():
+            before = old.get(key)
+            kept[key] = line if before == line else pacing.line(before, line, due=due)
+        if kept != old:
+            header = Header("hub", f"{now:%Y-%m-%d %H:%M:%S}", len(kept))
+            repositories.write(path, header, kept.values())
+            repositories.commit_all(folder, now.isoformat())
         if number in (0, len(days) - 1):
-            sizes.append(packed(repository))
+            sizes.append(packed(folder))
     return sizes[-1] - sizes[0]
-
-
-def created(folder: Path, pace: str) -> Path:
-    """Create a data repository whose metrics have a pace."""
-    repository = repositories.created(folder)
-    text = CONFIG.format(pace=pace and f", {pace}")
-    (repository / "archiver.toml").write_text(text)
-    return repository
-
-
-def captured(repository: Path, lines: list[Line], day: int) -> None:
-    """Capture what a hub lists on a day."""
-    config = configuration.discover(repository, {})
-    proof = Proof("complete", 1, None, len(lines), 0, 0, "all")
-    given = Listing(LinesInMemory(lines), proof)
-    now = START + timedelta(days=day)
-    capture.run(config, "hub", clock=lambda: now, given=given)
 
 
 def packed(repository: Path) -> int:
@@ -107,16 +135,26 @@ def packed(repository: Path) -> int:
     return sum(each.stat().st_size for each in repository.glob(".git/objects/pack/*.pack"))
 
 
+CONFIG = """\
+[sources.hub]
+type = "json"
+url = "catalogue.json"
+key = ["id"]
+metrics = {{ fields = ["downloads", "likes", "last_modified"]{pace} }}
+sets = ["tags", "tasks"]
+"""
+MODELS, RUNS = 100_000, 3
+
+
 def run(folder: Path) -> Iterator[Result]:
     """Measure what the pace costs the run of a second day, and that of a due date."""
-    catalogue = Catalogue(models=MODELS, pace=CHURN)
+    catalogue = fakehub.Catalogue(models=MODELS, pace=fakehub.Pace(counters=CHURN))
     documents = [msgspec.json.encode([*catalogue.day(day)]) for day in range(2)]
-    settings = {"exact": "", "held": PACES["the default"], "due": PACES["rounded"]}
+    settings = {"exact": "", "held": ', every = "7d", round = 2, jump = 10', "due": ", round = 2"}
     costs: dict[str, list[Cost]] = {name: [] for name in settings}
     for name, pace in settings.items():
-        repository = created(folder / name, pace)
-        text = (repository / "archiver.toml").read_text().replace("none.json", "catalogue.json")
-        (repository / "archiver.toml").write_text(text)
+        repository = repositories.created(folder / name)
+        (repository / "archiver.toml").write_text(CONFIG.format(pace=pace))
         (repository / "catalogue.json").write_bytes(documents[0])
         once([ARCHIVER, "run"], repository)
         (repository / "catalogue.json").write_bytes(documents[1])
