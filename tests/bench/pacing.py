@@ -32,6 +32,7 @@ PACES = {
     "weekly, two digits": Pace("7d", 2),
     "weekly, two digits, jumps": Pace("7d", 2, 10),
     "four weeks, two digits, jumps": Pace("4w", 2, 10),
+    "four weeks, one digit, jumps": Pace("4w", 1, 10),
     "never": Pace("9999d"),
 }
 """``never`` is what the news alone costs."""
@@ -130,8 +131,11 @@ def grows(folder: Path, days: list[dict[str, bytes]], pace: Pace) -> int:
 
 
 def packed(repository: Path) -> int:
-    """Let git pack everything as it does by itself, and return the bytes of the pack."""
-    repositories.git(repository, "gc", "--quiet", "--prune=now")
+    """Let git pack everything, and return the bytes of the pack.
+
+    With one thread: each of several begins with a version that is no delta.
+    """
+    repositories.git(repository, "-c", "pack.threads=1", "gc", "--quiet", "--prune=now")
     return sum(each.stat().st_size for each in repository.glob(".git/objects/pack/*.pack"))
 
 
