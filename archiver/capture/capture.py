@@ -12,6 +12,7 @@ from archiver.capture import details, runlog, state
 from archiver.capture.candidate import Candidate
 from archiver.capture.confirmation import confirm, possible_renames
 from archiver.capture.connection import connected
+from archiver.capture.pacing import apply_pace
 from archiver.capture.report import Misrendered, Report, unchanged
 from archiver.capture.rollover import refuse_finished
 from archiver.capture.strategy import obtained
@@ -228,6 +229,7 @@ class _Capture:
             noun=target.source.called,
             label=target.source.label,
         )
+        paced = apply_pace(target, listing, baseline, taken=self._taken, accept=accept)
         reasons = [f"{bad.place} ({bad.reason})" for bad in listing.bad]
         bad = skipped(reasons, () if source.overlapping else listing.duplicates)
         unknown = unknown_fields(target.config, target.source, source.defaults, listing.lines)
@@ -238,12 +240,14 @@ class _Capture:
             confirmation=confirmation,
             taken=self._taken,
             link=source.link,
-            accept=accept,
+            accept=accept or paced.judged,
             part=bool(source.watched),
+            metrics=paced.metrics,
             swept=self._sweep.swept if self._sweep else "",
             notes=(
                 *self._connection.notes,
                 *self._clocks(before),
+                *paced.notes,
                 *listing.notes,
                 *bad,
                 *unknown,

@@ -370,7 +370,7 @@ def _condition(given: str | tuple[str, str, str]) -> Where:
 
 
 def _period(name: str, given: str) -> timedelta:
-    from archiver.history.revisions import period as read  # noqa: PLC0415 - not for --help
+    from archiver.clock import period as read  # noqa: PLC0415 - not for --help
 
     found = None if given.endswith("m") else read(given)  # months or minutes?
     if found is None or found <= timedelta():

@@ -109,6 +109,14 @@ def note(message: str) -> None:
     click.echo(said(message), err=True)
 
 
+def note_metrics(source: str, as_of: str) -> None:
+    """Say as of when the metrics of a source are, where they are older than its version."""
+    if as_of:
+        from archiver.records.text import terminal  # noqa: PLC0415 - not for --help
+
+        note(tr("{source}: metrics as of {as_of} UTC", source=source, as_of=terminal(as_of)))
+
+
 def noted(words: str, *, about: str = "") -> None:
     """Write a note to standard error, made safe for it; what was stored is translated.
 

@@ -19,6 +19,7 @@ from archiver.config import (
     ArchiveConfig,
     ChannelConfig,
     FeedConfig,
+    MetricsConfig,
     RetentionConfig,
     SiteConfig,
     SourceConfig,
@@ -97,6 +98,7 @@ def snapshot() -> Schema:
             "source": {"type": "string"},
             "timestamp": stamp,
             "total_models": _COUNT,
+            "metrics": stamp,
             "models": {"type": "array", "items": {"type": "object"}},
             "shards": {"type": "object", "additionalProperties": shard},
         },
@@ -108,9 +110,10 @@ def snapshot() -> Schema:
 def config() -> Schema:
     """Describe archiver.toml, for editors that check and complete TOML."""
     parts = _components(
-        *(AliasConfig, ArchiveConfig, ChannelConfig, FeedConfig, RetentionConfig),
+        *(AliasConfig, ArchiveConfig, ChannelConfig, FeedConfig, MetricsConfig, RetentionConfig),
         *(SiteConfig, SourceConfig, TemplatesConfig),
     )
+    del parts["Pace"]  # what MetricsConfig says
     for part in parts.values():
         part["properties"] = {name: _toml(each) for name, each in part["properties"].items()}
     tables = {
@@ -151,8 +154,12 @@ def config() -> Schema:
 def _source(common: Schema) -> Schema:
     """Describe ``[sources.NAME]``: common keys, and per installed type its own."""
     properties = common["properties"]
-    del properties["name"], properties["settings"]
+    del properties["name"], properties["settings"], properties["pace"]
     properties["key"] = {"anyOf": [{"type": "string"}, properties["key"]]}
+    properties["metrics"] = {
+        "anyOf": [properties["metrics"], {"$ref": "#/$defs/MetricsConfig"}],
+        "default": properties["metrics"].pop("default"),
+    }
     return {
         **common,
         "required": ["type"],

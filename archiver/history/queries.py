@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
@@ -218,6 +218,18 @@ def version_at(catalogue: Catalogue, at: str | None, *, now: datetime) -> Iterat
     """
     with opened(catalogue) as versions:
         yield revisions.find(catalogue, versions, at or "", now)
+
+
+def metrics_as_of(catalogue: Catalogue, at: str | None, *, now: datetime) -> str:
+    """Return the capture time that the metrics of a version are as of; empty: its own, or none.
+
+    Only a source of archiver.toml is read for it.
+    """
+    if catalogue.config is None or not catalogue.policy.metrics:
+        return ""
+    with suppress(StoreError), version_at(catalogue, at, now=now) as version:
+        return version.metrics
+    return ""
 
 
 def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Version]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archiver.clock import period
 from archiver.errors import ConfigError, ShallowHistory, UnknownRevision, UnreadableSnapshot, reason
 from archiver.formats import is_document
 from archiver.history import snapshots
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from archiver.history.versions import Version, Versions
     from archiver.store.history import Revision
 
-_PERIOD = re.compile(r"(\d{1,4})([hdwmy])")
-_UNITS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 _DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
 _AMBIGUOUS = re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{1,4}|\d{1,2}-\d{1,2}-\d{4}")
 _SNAPSHOT = re.compile(r"([a-z0-9_-]+)_models_\d{8}_\d{6}(\.json)?")
@@ -33,12 +32,6 @@ STDIN = "-"
 _RANGE = re.compile(r"(.*[^.])\.\.([^.].*)", re.DOTALL)
 """``A..B`` as git writes it: both ends are named, and ``A...B`` is something else."""
 _END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
-
-
-def period(text: str) -> timedelta | None:
-    """Return the time that ``36h``, ``7d``, ``2w``, ``3m``, ``1y`` mean; None: it is no period."""
-    found = _PERIOD.fullmatch(text)
-    return timedelta(days=int(found[1]) * _UNITS[found[2]]) if found else None
 
 
 def moment(text: str, now: datetime, *, start: bool = False) -> datetime | None:

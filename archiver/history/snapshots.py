@@ -54,7 +54,8 @@ class Layout:
         """Return the snapshot as a version that can be compared."""
         end = End(None, self._header.timestamp, self._header.total)
         parts = {name: Part(None, lines.__iter__) for name, lines in self._split.items()}
-        return Version(end, parts, covers=self._header.covers)
+        said = self._header
+        return Version(end, parts, covers=said.covers, metrics=said.metrics)
 
     def write(self, writer: Writer, before: Version) -> dict[str, str]:
         """Store the files as blobs; a shard whose records stayed keeps its blob.

@@ -74,6 +74,7 @@ class Version:
         digests: Shard name to the SHA-256 of its file, as the index says.
         covers: What was listed, as the header says; empty: everything.
         swept: Capture time of the last full listing, where only changes were listed.
+        metrics: Capture time that its metrics are as of; empty: its own.
         tombstones: Returns what was removed before and stayed away; read only when asked.
         again: Opens it once more; None: its lines can be read any number of times.
         outlined: Whether only its end and notes are known so far; `again` opens it.
@@ -88,6 +89,7 @@ class Version:
     digests: Mapping[str, str] = field(default_factory=dict)
     covers: str = ""
     swept: str = ""
+    metrics: str = ""
     tombstones: Callable[[], Mapping[str, Tombstone]] = dict
     again: Callable[[], Version] | None = None
     outlined: bool = False
@@ -156,6 +158,7 @@ class _Read(NamedTuple):
     notes: tuple[str, ...] = ()
     covers: str = ""
     swept: str = ""
+    metrics: str = ""
     unusable: frozenset[str] = frozenset()
     unnamed: int = 0
 
@@ -266,6 +269,7 @@ class Versions:
                 found.notes,
                 covers=found.covers,
                 swept=found.swept,
+                metrics=found.metrics,
                 tombstones=tombstones,
                 again=again,
             )
@@ -280,6 +284,7 @@ class Versions:
             digests=found.shards,
             covers=found.covers,
             swept=found.swept,
+            metrics=found.metrics,
             tombstones=tombstones,
             again=again,
         )
@@ -331,6 +336,7 @@ class Versions:
                 parts,
                 found.notes,
                 covers=found.covers,
+                metrics=found.metrics,
                 again=again,
                 unusable=found.unusable,
                 unnamed=found.unnamed,
@@ -338,7 +344,7 @@ class Versions:
         folder = path.with_suffix("")
         reads = {name: self._loose(folder / f"{name}.json") for name in found.shards}
         parts = {name: Part(None, read.lines) for name, read in reads.items()}
-        version = Version(end, parts, covers=found.covers, again=again)
+        version = Version(end, parts, covers=found.covers, metrics=found.metrics, again=again)
         return self._joined(version, reads.values())
 
     def _joined(self, version: Version, shards: Iterable[_Shard]) -> Version:
@@ -448,6 +454,7 @@ class Versions:
             notes,
             covers=header.covers,
             swept=header.swept,
+            metrics=header.metrics,
         )
 
 

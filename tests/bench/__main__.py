@@ -21,6 +21,7 @@ from bench import (
     hubs,
     indexing,
     millions,
+    pacing,
     reading,
     running,
     several,
@@ -36,6 +37,7 @@ ROWS: dict[str, Row] = {
     "compare-100k": comparing.against_deepdiff,
     "run-100k": running.capture,
     "run-300k": partial(millions.run, 300_000),
+    "run-paced": pacing.run,
     "log-khavel": partial(histories.log, histories.KHAVEL),
     "log-folder": folders.log,
     "log-genai": partial(histories.log, histories.GENAI),
@@ -62,6 +64,7 @@ ROWS: dict[str, Row] = {
     "compare-800k-shards": comparing.large_sharded,
 }
 SLOW: dict[str, Row] = {
+    "growth-paced": pacing.growth,
     "log-radar": partial(histories.log, histories.RADAR),
     "index-radar": partial(histories.index, histories.RADAR),
     "huggingface-million": hubs.huggingface_committed,
