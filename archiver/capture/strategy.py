@@ -78,7 +78,8 @@ def _everything(
     """
     target = connection.target
     if not connection.source.resumable:
-        yield _fetched(connection, connection.source, validators=validators)
+        with checkpoint.unsaved() as unsaved:
+            yield _fetched(connection, connection.source, validators=validators, checkpoint=unsaved)
         return
     folder = target.repository.common_dir / "archiver" / "listing"
     path = folder / f"{target.source.name}.sqlite" if saved else None

@@ -1,17 +1,18 @@
 """The checkpoint of a listing: its ledger, its lines, the requests that are still to be sent.
 
 Kept in memory, or in one SQLite file: then an interrupted listing continues, and it need not fit in
-memory.
+memory. A listing that cannot be continued begins in memory; only its lines move to a temporary
+file, once they are many.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timedelta
 from sys import intern
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -30,10 +31,18 @@ if TYPE_CHECKING:
     from archiver.sources.lines import Lines
     from archiver.sources.protocol import Parsed
 
+    Records: TypeAlias = "tuple[list[Line], list[Bad]]"
+    """Some records of a page: lines, and what stands in a record's place and is none."""
+
 LONGEST: Final = timedelta(hours=24)
 """A listing that began longer ago is not continued: its first pages say too little of today."""
 NAMED: Final = 1000
 """Number of repeated keys that are remembered by name; the ledger counts them all."""
+IN_MEMORY: Final = 64 << 20
+"""Bytes of memory that the lines of a listing may need; more are kept in a temporary file."""
+
+_EACH: Final = 250
+"""Bytes that a line in memory needs besides its text: two objects, its key, its place."""
 
 _TABLES = (
     "CREATE TABLE about (identity TEXT, began TEXT)",
@@ -71,22 +80,29 @@ class Checkpoint:
         """Add requests that are to be sent."""
         self.pending.extend(requests)
 
-    def take(self, id_: str, parsed: Parsed, lines: Sequence[Line], bad: Sequence[Bad]) -> Entry:
+    def take(self, id_: str, parsed: Parsed, records: Iterable[Records]) -> Entry:
         """Add the answer to the first pending request, and the requests that it leads to.
 
         Args:
             id_: The request's id.
             parsed: Its page.
-            lines: The records of the page.
-            bad: Unusable records.
+            records: The records of the page, in parts; what raises here ends the listing.
         """
-        repeated = self.lines.put(lines)
-        self.repeated += repeated[: NAMED - len(self.repeated)]
+        received = repeated = 0
+        bad: list[Bad] = []
+        for lines, unusable in records:
+            again = self._put(lines)
+            self.repeated += again[: NAMED - len(self.repeated)]
+            received += len(lines)
+            repeated += len(again)
+            bad += unusable
+        if not received:  # an error body such as {"message": …} has nothing but plain values
+            bad = [each._replace(beside=False) for each in bad]
         self.bad += bad
         entry = Entry(
             id=id_,
-            records=len(lines),
-            fresh=len(lines) - len(repeated),
+            records=received,
+            fresh=received - repeated,
             bad=sum(not each.beside for each in bad),
             total=parsed.total,
             matches=parsed.matches,
@@ -102,6 +118,39 @@ class Checkpoint:
 
     def finish(self) -> None:
         """End the listing: later changes to its lines are not saved."""
+
+    def _put(self, lines: Sequence[Line]) -> list[str]:
+        """Add lines; see `Lines.put`."""
+        return self.lines.put(lines)
+
+
+class UnsavedCheckpoint(Checkpoint):
+    """A listing in memory, whose lines move to a temporary file once they need too much of it."""
+
+    def __init__(self, files: ExitStack, in_memory: int) -> None:
+        """Start an empty listing; `files` closes the file."""
+        super().__init__()
+        self._files = files
+        self._in_memory = in_memory
+        self._size = 0
+
+    def _put(self, lines: Sequence[Line]) -> list[str]:
+        if isinstance(self.lines, LinesInMemory):
+            self._size += sum(len(line.data) for line in lines) + _EACH * len(lines)
+            if self._size > self._in_memory:
+                self.lines = self._moved(self.lines)
+        return super()._put(lines)
+
+    def _moved(self, lines: Lines) -> Lines:
+        """Return `lines` in a temporary file."""
+        self._files.enter_context(_translated(None))
+        database = self._files.enter_context(closing(_connected("")))
+        database.execute("PRAGMA journal_mode = MEMORY")
+        database.execute(LINES_TABLE)
+        moved = LinesOnDisk(database)
+        database.execute("BEGIN")  # never committed: the file ends with the listing
+        moved.put(lines.unsorted())
+        return moved
 
 
 class SavedCheckpoint(Checkpoint):
@@ -127,15 +176,15 @@ class SavedCheckpoint(Checkpoint):
             self._save(requests)
             super().plan(requests)
 
-    def take(self, id_: str, parsed: Parsed, lines: Sequence[Line], bad: Sequence[Bad]) -> Entry:
+    def take(self, id_: str, parsed: Parsed, records: Iterable[Records]) -> Entry:
         """Add an answer; see `Checkpoint.take`."""
-        named = len(self.repeated)
+        named, bad = len(self.repeated), len(self.bad)
         with _transaction(self._database):
-            entry = super().take(id_, parsed, lines, bad)
+            entry = super().take(id_, parsed, records)
             self._database.execute("INSERT INTO entries VALUES (?)", (msgspec.json.encode(entry),))
             self._database.execute(_ANSWERED)
             self._save(parsed.next)
-            self._database.executemany("INSERT INTO bad VALUES (?, ?, ?, ?)", bad)
+            self._database.executemany("INSERT INTO bad VALUES (?, ?, ?, ?)", self.bad[bad:])
             repeated = ((key,) for key in self.repeated[named:])
             self._database.executemany("INSERT INTO again VALUES (?)", repeated)
         return entry
@@ -180,6 +229,21 @@ def opened(
     oldest = now - LONGEST if after is None else max(now - LONGEST, after)
     with _translated(path), closing(_database(path, identity, oldest, now)) as database:
         yield SavedCheckpoint(database)
+
+
+@contextmanager
+def unsaved(in_memory: int = IN_MEMORY) -> Iterator[UnsavedCheckpoint]:
+    """Start a listing that is not continued if it is interrupted; it lasts as long as the block.
+
+    Args:
+        in_memory: Bytes of memory that its lines may need.
+
+    Raises:
+        StoreFull: There is no room on the disk for its lines.
+        StoreError: They cannot be written.
+    """
+    with ExitStack() as files:
+        yield UnsavedCheckpoint(files, in_memory)
 
 
 def forget(path: Path) -> None:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -25,13 +26,14 @@ from archiver.transport import redact
 from archiver.transport.prefetch import Prefetch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     from archiver.records.model import Json, Record
+    from archiver.sources.checkpoint import Records
     from archiver.sources.ledger import Ledger
     from archiver.sources.lines import Lines
-    from archiver.sources.protocol import Source
+    from archiver.sources.protocol import Parsed, Source
     from archiver.transport import Page, Request, Transport
 
 MAX_PAGES = 100_000
@@ -39,6 +41,7 @@ MAX_PAGES = 100_000
 MAX_DAMAGE = 0.01
 """Share of the records received that may be bad, and share that may be duplicates."""
 
+_AT_ONCE = 4096  # records
 _NOT_MODIFIED = 304
 _CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
@@ -129,10 +132,13 @@ def listed(
     if isinstance(records, (str, bytes, Mapping)) or not isinstance(records, Iterable):
         message = sentence("a list of records is wanted, not {name}", name=type(records).__name__)
         raise MalformedPage(message, hint=sentence("return one mapping for each record"))
-    lines, bad = _lines(records, key, "record", otherwise)
     kept = LinesInMemory()
-    again = kept.put(lines)
-    proof = Proof("complete", 1, None, len(lines) + len(bad), len(again), len(bad), end)
+    again, bad, received = list[str](), list[Bad](), 0
+    for lines, unusable in _encoded(records, key, "record", otherwise):
+        again += kept.put(lines)
+        bad += unusable
+        received += len(lines) + len(unusable)
+    proof = Proof("complete", 1, None, received, len(again), len(bad), end)
     return Listing(kept, proof, tuple(again[:NAMED]), tuple(bad))
 
 
@@ -238,11 +244,15 @@ class _Loop:
         parsed = self._source.parse(page)
         self._unsent.extend(parsed.next)
         self._send()
-        lines, bad = _lines(parsed.records, self._key, page.request.id)
-        if lines or bad:
-            self._refuse_repetition(page)
-        self._state.take(page.request.id, parsed, lines, bad)
+        self._state.take(page.request.id, parsed, self._records(page, parsed))
         self._validators = {name: page.headers[name] for name in _CONDITIONS & page.headers.keys()}
+
+    def _records(self, page: Page, parsed: Parsed) -> Iterator[Records]:
+        """Yield the records of `page` in parts, unless it repeats the one before."""
+        for number, found in enumerate(_encoded(parsed.records, self._key, page.request.id)):
+            if not number:
+                self._refuse_repetition(page)
+            yield found
 
     def _refuse_repetition(self, page: Page) -> None:
         """Refuse a page that repeats the one before."""
@@ -271,27 +281,29 @@ class _Loop:
         )
 
 
-def _lines(
+def _encoded(
     records: Iterable[Record | Line | Bad],
     key: tuple[str, ...],
     page: str,
     otherwise: tuple[str, ...] = (),
-) -> tuple[list[Line], list[Bad]]:
-    """Return the lines of a page's records, and what stands in a record's place and is none."""
-    lines: list[Line] = []
-    bad: list[Bad] = []
-    for number, record in enumerate(records):
-        if isinstance(record, (Line, Bad)):
-            found = record
-        else:
-            found = _line(record, key, f"{page}/{number}", otherwise)
-        if isinstance(found, Bad):
-            bad.append(found)
-        else:
-            lines.append(found)
-    if not lines:  # an error body such as {"message": …} has nothing but plain values
-        bad = [each._replace(beside=False) for each in bad]
-    return lines, bad
+) -> Iterator[Records]:
+    """Yield the lines of a page's records, and what stands in a record's place and is none."""
+    numbered = enumerate(records)
+    while True:
+        lines: list[Line] = []
+        bad: list[Bad] = []
+        for number, record in islice(numbered, _AT_ONCE):
+            if isinstance(record, (Line, Bad)):
+                found = record
+            else:
+                found = _line(record, key, f"{page}/{number}", otherwise)
+            if isinstance(found, Bad):
+                bad.append(found)
+            else:
+                lines.append(found)
+        if not (lines or bad):
+            return
+        yield lines, bad
 
 
 def _line(record: Json, key: tuple[str, ...], place: str, otherwise: tuple[str, ...]) -> Line | Bad:

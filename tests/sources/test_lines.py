@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.errors import StoreError
+from archiver.errors import MalformedPage, StoreError
 from archiver.records import canonical
 from archiver.records.model import Bad, Line
 from archiver.sources import Parsed, Request
-from archiver.sources.checkpoint import LONGEST, Checkpoint, forget, opened
-from archiver.sources.lines import Lines, LinesInMemory
+from archiver.sources.checkpoint import LONGEST, Checkpoint, forget, opened, unsaved
+from archiver.sources.lines import Lines, LinesInMemory, LinesOnDisk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,44 @@ def test_lines_on_disk_are_the_lines_in_memory(
 def take(state: Checkpoint, name: str, *found: Line) -> None:
     following = (Request(f"after {name}", "http://h/", body=b"x", method="PUT"),)
     parsed = Parsed((), total=9, next=following, facts=("a",), mark="m")
-    state.take(name, parsed, list(found), [Bad("p", "r", "k")])
+    state.take(name, parsed, [(list(found), [Bad("p", "r", "k")])])
+
+
+@given(st.lists(lines, min_size=1, max_size=4), st.integers(0, 4000))
+def test_a_listing_that_outgrows_its_memory_stays_the_same(
+    parts: list[list[Line]], in_memory: int
+) -> None:
+    states = [Checkpoint()]
+    with unsaved(in_memory) as large:
+        states.append(large)
+        for state in states:
+            state.plan([Request("one", "http://h/1")])
+            found = [(part, [Bad("p", "r", "k", True)]) for part in parts]
+            state.take("one", Parsed((), end="e"), found)
+        memory, disk = states
+        assert isinstance(disk.lines, LinesOnDisk) or sum(map(len, parts)) * 250 <= in_memory
+        assert shown(disk.lines) == shown(memory.lines)
+        assert (disk.ledger, disk.bad, disk.repeated) == (
+            memory.ledger,
+            memory.bad,
+            memory.repeated,
+        )
+
+
+def test_a_page_that_breaks_off_leaves_nothing_of_itself(tmp_path: Path) -> None:
+    def broken() -> Iterator[tuple[list[Line], list[Bad]]]:
+        yield [line("a", n=2), line("b")], [Bad("p", "r", "k")]
+        raise MalformedPage("the rest is missing")
+
+    path = tmp_path / "hub.sqlite"
+    with opened(path, identity="i", now=NOW) as state:
+        state.plan([Request("one", "http://h/1"), Request("two", "http://h/2")])
+        take(state, "one", line("a"))
+        with pytest.raises(MalformedPage):
+            state.take("two", Parsed(()), broken())
+    with opened(path, identity="i", now=NOW) as state:
+        assert list(state.lines) == [line("a")]
+        assert ([each.id for each in state.pending], len(state.bad)) == (["two", "after one"], 1)
 
 
 def test_an_interrupted_listing_goes_on_with_everything_it_had(tmp_path: Path) -> None:
