@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -220,8 +220,10 @@ def check(config: Config, name: str) -> Checked:
     with opened(config, config.source(name)) as (source, transport):
         (request,) = islice(source.plan(Ledger()), 1)
         try:
-            parsed = source.parse(transport.get(request))
+            page = transport.get(request)
+            parsed = source.parse(page)
         except SourceUnavailable as error:
             raise SourceUnavailable(reason(error), hint=_MEND) from error
-        announced = parsed.matches if parsed.total is None else parsed.total
-        return Checked(sum(1 for _ in parsed.records), announced)
+        with closing(page):
+            announced = parsed.matches if parsed.total is None else parsed.total
+            return Checked(sum(1 for _ in parsed.records), announced)

@@ -10,7 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from archiver.errors import UnreadableSnapshot
 from archiver.formats.packing import SUFFIXES as PACKED
@@ -37,6 +37,8 @@ class Reading(NamedTuple):
         finite: Whether a value that is not finite is refused; else it is null, and counted.
         strict: Whether a row with more or fewer cells than the header is unusable; else it is read
             as far as both go, and counted.
+        whole: Bytes of the largest document that may be read as a whole, as a format reads whose
+            records do not follow one another; 0: nobody minds.
     """
 
     input: str = ""
@@ -45,6 +47,7 @@ class Reading(NamedTuple):
     member: str = ""
     finite: bool = False
     strict: bool = False
+    whole: int = 0
 
 
 UNSAID: Final = Reading()
@@ -89,7 +92,14 @@ class Text:
 
 
 class Format(ABC):
-    """One format. A class without state: a new instance reads each document."""
+    """One format. A class without state: a new instance reads each document.
+
+    Attributes:
+        in_pieces: Whether it reads one record after the other: a document may be larger than
+            memory.
+    """
+
+    in_pieces: ClassVar[bool] = False
 
     @abstractmethod
     def text(self, content: Iterator[bytes], how: Reading) -> Text:
@@ -158,7 +168,7 @@ def read(
             while `Text.content` is read.
         ConfigError: No format or encoding is called as `how` says.
     """
-    pieces, name = unpacked(content, name, how.member)
+    pieces, name = unpacked(content, name, how.member, how.whole)
     return text(pieces, name, how, media)
 
 
@@ -176,7 +186,28 @@ def text(
         kind = by_media(media)
         if not kind:
             content, kind = by_content(content, how)
-    return KINDS.find(kind, folder=_HERE)().text(content, how)
+    reader = KINDS.find(kind, folder=_HERE)()
+    return reader.text(content if reader.in_pieces else bounded(content, how.whole), how)
+
+
+def bounded(content: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """Return a document as it comes; 0 bytes at most: nobody minds how large it is.
+
+    Raises:
+        UnreadableSnapshot: It is larger; raised while it is read.
+    """
+    return _bounded(content, most) if most else content
+
+
+def _bounded(content: Iterator[bytes], most: int) -> Iterator[bytes]:
+    size = 0
+    for piece in content:
+        size += len(piece)
+        if size > most:
+            raise UnreadableSnapshot(
+                sentence("larger than the limit of {limit:,} bytes", limit=most)
+            )
+        yield piece
 
 
 def is_document(name: str) -> bool:

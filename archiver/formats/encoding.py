@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from archiver.errors import ConfigError, UnreadableSnapshot, reason, suggestion
+from archiver.formats.packing import joined
 from archiver.language import sentence
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def whole(chunks: Iterable[bytes], encoding: str = "") -> str:
         ConfigError: There is no such encoding.
     """
     found, pieces = marked(chunks, encoding)
-    body = b"".join(pieces)
+    body = joined(pieces)
     try:
         return body.decode(found)
     except UnicodeError as error:

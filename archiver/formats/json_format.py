@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archiver.formats import Format, Text
 from archiver.formats.encoding import utf8
 from archiver.formats.json_lines import JsonLines, holds_several
+from archiver.formats.packing import joined
 from archiver.records.decoding import decoded
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class JsonFormat(Format):
 
     def text(self, content: Iterator[bytes], how: Reading) -> Text:
         """Return the document; see `Format.text`."""
-        body = b"".join(utf8(content, how.encoding))
+        body = joined(utf8(content, how.encoding))
         if not holds_several(body):
             found = decoded(body, finite=how.finite)
             if not (found.not_finite and holds_several(found.body)):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from archiver.errors import UnreadableSnapshot
-from archiver.formats import Format, Text
+from archiver.formats import Format, Text, bounded
 from archiver.formats.encoding import utf8
 from archiver.language import sentence
 from archiver.records.decoding import Tally, is_plain
@@ -32,13 +33,15 @@ _LONGEST: Final = 1 << 28
 class JsonLines(Format):
     """JSON lines, NDJSON, and JSON values that follow one another in any other way."""
 
+    in_pieces = True
+
     def text(self, content: Iterator[bytes], how: Reading) -> Text:
         """Return the values one after the other; see `Format.text`."""
         tally = Tally(finite=how.finite)
         notes: list[str] = []
 
         def rows() -> Iterator[Row]:
-            yield from _rows(_blocks(utf8(content, how.encoding)), tally)
+            yield from _rows(_blocks(utf8(content, how.encoding)), tally, how.whole)
             notes.extend(tally.notes)
 
         return Text("jsonl", rows(), notes)
@@ -78,7 +81,7 @@ def _blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(begun)
 
 
-def _rows(blocks: Iterator[bytes], tally: Tally) -> Iterator[Row]:
+def _rows(blocks: Iterator[bytes], tally: Tally, whole: int) -> Iterator[Row]:
     line, last, at, known = 0, b"", 0, False
     for block in blocks:
         texts = block.split(b"\n")
@@ -89,7 +92,8 @@ def _rows(blocks: Iterator[bytes], tally: Tally) -> Iterator[Row]:
                 continue
             if not known:
                 if not _is_value(text):
-                    rest = b"\n".join((text, *texts[number - line :])) + b"".join(blocks)
+                    begun = b"\n".join((text, *texts[number - line :]))
+                    rest = b"".join(bounded(chain((begun,), blocks), whole))
                     yield from _values(rest, number, tally)
                     return
                 known = True

@@ -87,7 +87,7 @@ class _Gzip:
 
 
 def unpacked(
-    chunks: Iterable[bytes], name: str = "", member: str = ""
+    chunks: Iterable[bytes], name: str = "", member: str = "", whole: int = 0
 ) -> tuple[Iterator[bytes], str]:
     """Return the bytes of a document, unpacked where it is packed, and its own name.
 
@@ -95,6 +95,7 @@ def unpacked(
         chunks: Its bytes as they are kept.
         name: Name of its file.
         member: The file of a zip archive that is meant; empty: the only one.
+        whole: Bytes of the largest zip archive, which is read as a whole; 0: as of any document.
 
     Raises:
         UnreadableSnapshot: It is damaged or cut off, holds too much, or has no such member; may
@@ -107,7 +108,7 @@ def unpacked(
         first += more
     content = chain((first,), pieces)
     if first.startswith(_ZIP):
-        return _from_zip(b"".join(_bounded(content, "zip")), member)
+        return _from_zip(joined(_bounded(content, "zip", whole)), member)
     if member:
         raise UnreadableSnapshot(
             sentence('it is no zip archive, so it has no member "{member}"', member=member)
@@ -117,6 +118,21 @@ def unpacked(
         if first.startswith(magic):
             return _unpacked(content, packing()), own
     return content, own  # a server may have unpacked it
+
+
+def joined(pieces: Iterable[bytes]) -> bytes:
+    """Return pieces as one; many of them are not in memory twice."""
+    import io  # noqa: PLC0415 - for large documents only
+
+    rest = iter(pieces)
+    first, second = next(rest, b""), next(rest, b"")
+    if not second:
+        return b"".join((first, *rest))
+    whole = io.BytesIO(first)
+    whole.seek(0, io.SEEK_END)
+    whole.write(second)
+    whole.writelines(rest)
+    return whole.getvalue()
 
 
 def _unpacked(pieces: Iterator[bytes], packing: _Packing) -> Iterator[bytes]:
@@ -154,16 +170,17 @@ def _slices(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
         yield from (piece[at : at + size] for at in range(0, len(piece), size))
 
 
-def _bounded(pieces: Iterable[bytes], packing: str) -> Iterator[bytes]:
+def _bounded(pieces: Iterable[bytes], packing: str, most: int = 0) -> Iterator[bytes]:
+    most = most or MOST
     total = 0
     for piece in pieces:
         total += len(piece)
-        if total > MOST:
+        if total > most:
             raise UnreadableSnapshot(
                 sentence(
                     "packed with {packing}, and holds more than {most:,} bytes",
                     packing=packing,
-                    most=MOST,
+                    most=most,
                 )
             )
         yield piece

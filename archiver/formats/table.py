@@ -56,6 +56,7 @@ class Csv(Format):
 
     delimiter = ""
     name = "csv"
+    in_pieces = True
 
     def text(self, content: Iterator[bytes], how: Reading) -> Text:
         """Return one object for each row; an empty cell is absent. See `Format.text`."""

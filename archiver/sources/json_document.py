@@ -108,7 +108,7 @@ class JsonSource(Source):
             return ()
         if not self.settings.files:
             url = with_params(self._address(), self.settings.params)
-            return (Request("document", url, self.settings.headers),)
+            return (Request("document", url, self.settings.headers, in_pieces=True),)
         found = listed(self.base, self.settings.files)
         self._notes = found.notes
         return [Request(each, (self.base / each).absolute().as_uri()) for each in found.paths]
@@ -147,7 +147,10 @@ class JsonSource(Source):
         """Return the document that a page is, which is no pointer of Git LFS."""
         if only := pointer(page.body):
             raise only.unreadable()
-        return read((page.body,), name, self._how(), media)
+        how, spool = self._how(), page.spool
+        if spool is not None and spool.size > spool.most_whole:
+            how = how._replace(whole=spool.most_whole)
+        return read(page.pieces(), name, how, media)
 
     def _file(self, page: Page) -> Parsed:
         """Return the records of one file of a folder.

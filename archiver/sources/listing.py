@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from types import MappingProxyType
@@ -241,10 +241,11 @@ class _Loop:
 
     def _take(self, page: Page) -> None:
         """Take the records of `page`; the requests that it leads to are sent meanwhile."""
-        parsed = self._source.parse(page)
-        self._unsent.extend(parsed.next)
-        self._send()
-        self._state.take(page.request.id, parsed, self._records(page, parsed))
+        with closing(page):
+            parsed = self._source.parse(page)
+            self._unsent.extend(parsed.next)
+            self._send()
+            self._state.take(page.request.id, parsed, self._records(page, parsed))
         self._validators = {name: page.headers[name] for name in _CONDITIONS & page.headers.keys()}
 
     def _records(self, page: Page, parsed: Parsed) -> Iterator[Records]:
@@ -256,8 +257,8 @@ class _Loop:
 
     def _refuse_repetition(self, page: Page) -> None:
         """Refuse a page that repeats the one before."""
-        digest = hashlib.sha256(page.body).digest()
         alike = self._source.overlapping or self._source.alike
+        digest = _digest(page)
         if digest == self._last_body and not alike:
             request = page.request
             place = redact(request.url) if request.method == "GET" else request.id
@@ -279,6 +280,13 @@ class _Loop:
             mark=state.ledger.mark,
             notes=tuple(note for entry in state.ledger.entries for note in entry.notes),
         )
+
+
+def _digest(page: Page) -> bytes:
+    found = hashlib.sha256()
+    for piece in page.pieces():
+        found.update(piece)
+    return found.digest()
 
 
 def _encoded(

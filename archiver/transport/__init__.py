@@ -33,6 +33,7 @@ from archiver.transport.message import (
     same_origin,
     without_params,
 )
+from archiver.transport.spool import Spool
 from archiver.transport.throttle import (
     Retryable,
     Throttle,
@@ -146,7 +147,7 @@ class Transport:
             MalformedPage: Another status, a redirect elsewhere, a damaged or too large body.
         """
         if request.url.startswith("file:"):
-            return _read_file(request, limit=self._limits.max_bytes)
+            return _read_file(request, self._limits)
         attempt = 0
         while True:
             try:
@@ -302,11 +303,11 @@ def _accepted(page: Page, site: Site | None) -> Page:
     raise MalformedPage(message, hint=sentence("check the address in archiver.toml"))
 
 
-def _read_file(request: Request, *, limit: int) -> Page:
+def _read_file(request: Request, limits: Limits) -> Page:
     """Return a file as a page.
 
     Raises:
-        SourceUnavailable: It is absent, unreadable, no regular file, or larger than `limit` bytes.
+        SourceUnavailable: It is absent, unreadable, no regular file, or larger than the limit.
     """
     from urllib.request import url2pathname  # noqa: PLC0415 - brings TLS along; 8 ms at start-up
 
@@ -316,12 +317,17 @@ def _read_file(request: Request, *, limit: int) -> Page:
             sentence("{url}: a file on another machine cannot be read", url=request.url)
         )
     path = url2pathname(parts.path)
+    limit = limits.max_spooled if request.in_pieces else limits.max_bytes
     try:
         # A named pipe would wait for its writer.
         with open(path, "rb", opener=lambda at, flags: os.open(at, flags | os.O_NONBLOCK)) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
                 raise SourceUnavailable(sentence("{path!r}: not a regular file", path=path))
-            body = file.read(limit + 1)
+            if request.in_pieces and limits.is_large(state.st_size) and state.st_size <= limit:
+                same = os.fdopen(os.dup(file.fileno()), "rb", buffering=0)
+                return Page(request, 200, {}, b"", Spool(same, path, most_whole=limits.max_bytes))
+            body = file.read(limit + 1) if state.st_size <= limit else b""
     except OSError as error:
         raise SourceUnavailable(
             sentence("{path}: {strerror}", path=path, strerror=error.strerror)
@@ -330,7 +336,7 @@ def _read_file(request: Request, *, limit: int) -> Page:
         raise SourceUnavailable(
             sentence("{path!r}: {error}", path=path, error=reason(error))
         ) from error
-    if len(body) > limit:
+    if max(len(body), state.st_size) > limit:
         raise SourceUnavailable(
             sentence("{path!r}: larger than the limit of {limit:,} bytes", path=path, limit=limit)
         )

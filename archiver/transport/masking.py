@@ -10,6 +10,7 @@ import json
 import re
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from archiver.transport.message import Page, Site
 
 _MASK: Final = "***"
+_LONGEST_ESCAPE: Final = 12
+"""Bytes that JSON may write for one character: two escapes."""
 _SHORTEST: Final = 8
 """Characters of the shortest secret that is looked for: a shorter one is a word like others."""
 
@@ -31,6 +34,8 @@ def masked(page: Page, site: Site | None) -> Page:
     forms = _forms(site)
     if not forms:
         return page
+    if page.spool is not None:
+        page.spool.change(partial(_masked_pieces, forms=forms))
     body = page.body
     for form in forms:
         body = body.replace(form.encode(), _MASK.encode())
@@ -42,6 +47,33 @@ def masked(page: Page, site: Site | None) -> Page:
         body=body,
         headers={name: _without(value, forms) for name, value in page.headers.items()},
     )
+
+
+def _masked_pieces(pieces: Iterator[bytes], forms: tuple[str, ...]) -> Iterator[bytes]:
+    """Yield pieces without secrets, also those that begin in one piece and end in another."""
+    plain = [form.encode() for form in forms]
+    ways = b"|".join((*map(re.escape, plain), *(_escaped(form).pattern for form in forms)))
+    secret = re.compile(ways)
+    longest = max(map(len, forms)) * _LONGEST_ESCAPE
+    held = b""
+    for piece in pieces:
+        held += piece
+        sure = len(held) - longest  # a secret that begins before it is here as a whole
+        if sure <= 0:
+            continue
+        if b"\\u" in held or any(form in held for form in plain):
+            out, end = list[bytes](), 0
+            for found in secret.finditer(held):
+                if found.start() >= sure:
+                    break
+                out += held[end : found.start()], _MASK.encode()
+                end = found.end()
+            sure = max(sure, end)
+            yield b"".join((*out, held[end:sure]))
+        else:
+            yield held[:sure]
+        held = held[sure:]
+    yield secret.sub(_MASK.encode(), held)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from archiver.records.text import clip
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from archiver.transport.spool import Spool
+
 _HIDDEN = "***"
 _SECRET_NAME = re.compile(r"token|key|secret|passw|sig|auth|credential|session", re.IGNORECASE)
 _DEFAULT_PORT = {"http": 80, "https": 443}
@@ -41,6 +43,7 @@ class Request:
             ``POST``: it reads, too, or a header must let its receiver recognise the repetition.
         body: Sent with ``PUT`` and ``POST``.
         private: The address is a secret: messages show `id` instead.
+        in_pieces: A large body is wanted as `Page.spool`.
     """
 
     id: str
@@ -50,6 +53,7 @@ class Request:
     method: Literal["GET", "PUT", "POST"] = "GET"
     body: bytes = b""
     private: bool = False
+    in_pieces: bool = False
 
     def __repr__(self) -> str:
         return clip(f"Request(id={self.id!r}, url={self.shown(self.url)!r})", 200)
@@ -67,15 +71,26 @@ class Page:
         request: The request.
         status: HTTP status; 200 for a file.
         headers: By lower-case name.
-        body: The body, decompressed.
+        body: The body, decompressed; empty if it is in a file.
+        spool: The body, decompressed, where it is large and its request wants it in pieces.
     """
 
     request: Request
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    spool: Spool | None = field(default=None, repr=False)
 
     __repr__ = short
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the body from its start."""
+        return iter((self.body,)) if self.spool is None else self.spool.pieces()
+
+    def close(self) -> None:
+        """Let a body go that is in a file."""
+        if self.spool is not None:
+            self.spool.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +189,9 @@ class Limits:
         longest_wait: Before an attempt; an answer that asks for more ends the run. A little more
             than the 300 s after which Hugging Face fills its quotas again.
         max_bytes: A body, as sent and decompressed.
+        spool_from: Above this a body that is wanted in pieces is in a file, not in memory.
+        max_spooled: Such a body, as sent.
+        max_unpacked: Such a body that was sent compressed, decompressed.
     """
 
     connect: float = 10
@@ -182,8 +200,15 @@ class Limits:
     retries: int = 4
     longest_wait: float = 310
     max_bytes: int = 512 * 1024 * 1024
+    spool_from: int = 32 * 1024 * 1024
+    max_spooled: int = 4 * 1024 * 1024 * 1024
+    max_unpacked: int = 1024 * 1024 * 1024
 
     __repr__ = short
+
+    def is_large(self, size: int) -> bool:
+        """Say whether a body of `size` bytes that is wanted in pieces belongs in a file."""
+        return size > min(self.spool_from, self.max_bytes)
 
 
 def redact(url: str) -> str:

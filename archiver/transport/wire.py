@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import zlib
+from collections import deque
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -24,6 +25,7 @@ from archiver import __version__
 from archiver.errors import ConfigError, SourceUnavailable, reason
 from archiver.language import sentence
 from archiver.transport.message import Page, Request
+from archiver.transport.spool import Spool
 from archiver.transport.throttle import Retryable
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ def exchange(
         with _translated(request.shown(url), cutoff, limits):
             page = _exchange(session, request, url, limits, proxies, params=params)
         if cutoff.expired:  # a body without announced length then looks complete
+            page.close()
             raise Retryable(
                 sentence("not finished within {deadline:g} s", deadline=limits.deadline)
             )
@@ -118,21 +121,48 @@ def _exchange(
         stream=True,
     ) as response:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        body = b""
+        body, spool = b"", None
         if response.status_code in request.accept:
-            pieces = response.raw.stream(_PIECE, decode_content=False)
+            received = response.raw.stream(_PIECE, decode_content=False)
             encoding = headers.get("content-encoding", "")
-            body = _assembled(pieces, encoding=encoding, limit=limits.max_bytes)
-        return Page(request, response.status_code, headers, body)
+            if request.in_pieces:
+                most, unpacked = limits.max_spooled, limits.max_unpacked
+                pieces = _plain(received, encoding=encoding, limit=most, unpacked=unpacked)
+                body, spool = _kept(pieces, limits)
+            else:
+                most = limits.max_bytes
+                body = b"".join(_plain(received, encoding=encoding, limit=most, unpacked=most))
+        return Page(request, response.status_code, headers, body, spool)
 
 
-def _assembled(pieces: Iterable[bytes], *, encoding: str, limit: int) -> bytes:
-    """Return the whole body, decompressed once.
+def _kept(pieces: Iterable[bytes], limits: Limits) -> tuple[bytes, Spool | None]:
+    """Return a body, or the file that holds it because it is large."""
+    begun: deque[bytes] = deque()
+    size = 0
+    rest = iter(pieces)
+    for piece in rest:
+        begun.append(piece)
+        size += len(piece)
+        if limits.is_large(size):
+            return b"", Spool.of(_drained(begun, rest), most_whole=limits.max_bytes)
+    return b"".join(begun), None
+
+
+def _drained(begun: deque[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield pieces, and forget each."""
+    while begun:
+        yield begun.popleft()
+    yield from rest
+
+
+def _plain(pieces: Iterable[bytes], *, encoding: str, limit: int, unpacked: int) -> Iterator[bytes]:
+    """Return the whole body, decompressed once; an error may be raised while it is read.
 
     Args:
         pieces: The body as received.
         encoding: The ``Content-Encoding`` (RFC 9110, section 8.4).
-        limit: Largest size in bytes, before and after decompression.
+        limit: Largest size in bytes before decompression.
+        unpacked: Largest size in bytes after decompression.
 
     Raises:
         ValueError: It is larger, truncated, or encoded in another way or twice.
@@ -140,7 +170,7 @@ def _assembled(pieces: Iterable[bytes], *, encoding: str, limit: int) -> bytes:
     wire = _bounded(pieces, limit)
     coding = encoding.strip().lower()
     if coding in ("", "identity"):
-        return b"".join(wire)
+        return wire
     if coding not in _ONE_LAYER:
         raise ValueError(
             sentence(
@@ -148,7 +178,7 @@ def _assembled(pieces: Iterable[bytes], *, encoding: str, limit: int) -> bytes:
                 encoding=encoding,
             )
         )
-    return b"".join(_bounded(_inflate(wire), limit))
+    return _bounded(_inflate(wire), unpacked)
 
 
 def _bounded(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
