@@ -27,6 +27,7 @@ from bench import (
     several,
     sites,
     starting,
+    streaming,
 )
 from bench.result import Result, Skipped
 
@@ -70,6 +71,7 @@ SLOW: dict[str, Row] = {
     "huggingface-million": hubs.huggingface_committed,
     "modelscope-apart": hubs.modelscope_apart,
     "run-3m": partial(millions.run, 3_000_000),
+    "run-stream": streaming.run,
 }
 """Rows whose other side takes minutes: measured with ``--full`` or when asked for by name."""
 
