@@ -200,7 +200,7 @@ class Limits:
     retries: int = 4
     longest_wait: float = 310
     max_bytes: int = 512 * 1024 * 1024
-    spool_from: int = 32 * 1024 * 1024
+    spool_from: int = 16 * 1024 * 1024
     max_spooled: int = 4 * 1024 * 1024 * 1024
     max_unpacked: int = 1024 * 1024 * 1024
 
