@@ -17,6 +17,7 @@ from bench import (
     documents,
     exporting,
     folders,
+    growing,
     histories,
     hubs,
     indexing,
@@ -60,6 +61,7 @@ ROWS: dict[str, Row] = {
 SLOW: dict[str, Row] = {
     "log-radar": partial(histories.log, histories.RADAR),
     "index-radar": partial(histories.index, histories.RADAR),
+    "growth": growing.growth,
     "modelscope-apart": hubs.modelscope_apart,
 }
 """Rows whose other side takes minutes: measured with ``--full`` or when asked for by name."""
