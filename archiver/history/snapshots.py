@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from archiver.store.commit import Writer
     from archiver.store.repository import Repository
 
-Shards: TypeAlias = Literal["auto", 1, 16, 256]
+Shards: TypeAlias = Literal["auto", 1, 16, 256, 4096]
 
 SPLIT = 40_000_000
-"""Bytes that no file exceeds where the number of shards is ``auto``."""
+"""Bytes from which on a catalogue is split where the number of shards is ``auto``."""
+SHARD = 4_000_000
+"""Bytes that shards have on average at most, then."""
 LARGE = 45_000_000
 """Bytes from which on a file is warned about; git hosts refuse more than 100 MB."""
-COUNTS = (1, 16, 256)
+COUNTS: tuple[int, ...] = (1, 16, 256, 4096)
 
 _STAMP = "%Y%m%d_%H%M%S"
 _NAME = re.compile(r"(.+)_models_(\d{8}_\d{6})\.json")
@@ -103,26 +105,31 @@ def laid_out(
     before: Version,
     max_bytes: int,
     split: int = SPLIT,
+    shard: int = SHARD,
 ) -> Layout:
     """Lay a snapshot out in as many files as it needs.
 
     Args:
         header: The header of the whole snapshot.
         lines: Its lines.
-        shards: The number of files; ``auto``: as before, or the next step before a file
-            exceeds `split`; never back by itself.
+        shards: The number of files; ``auto``: one file up to `split` bytes, then as many as
+            hold no more than `shard` bytes on average; never fewer than before.
         before: The snapshot before.
         max_bytes: No file may be larger.
-        split: Bytes that no file exceeds where `shards` is ``auto``.
+        split: See `shards`.
+        shard: See `shards`.
 
     Raises:
         StoreError: A file would be larger.
     """
-    counts = (shards,) if shards != "auto" else [n for n in COUNTS if n >= len(before.parts)]
-    for count in counts:
-        layout = Layout(header, lines, count)
-        if max(layout.sizes.values()) <= split:
-            break
+    fewest = len(before.parts) if len(before.parts) in COUNTS else 1
+    layout = Layout(header, lines, fewest if shards == "auto" else shards)
+    if shards == "auto":
+        whole = sum(layout.sizes.values())
+        most = dict.fromkeys(COUNTS, shard) | {1: split}
+        count = next((n for n in COUNTS if whole <= n * most[n]), COUNTS[-1])
+        if count > fewest:
+            layout = Layout(header, lines, count)
     name, size = max(layout.sizes.items(), key=lambda each: each[1])
     if size > max_bytes:
         message = sentence(
@@ -136,7 +143,9 @@ def laid_out(
                 message=message,
                 max_bytes=max_bytes,
             ),
-            hint=sentence('set shards = "auto" (or 16, 256) for this source, or raise max_bytes'),
+            hint=sentence(
+                'set shards = "auto" (or 16, 256, 4096) for this source, or raise max_bytes'
+            ),
         )
     return layout
 
