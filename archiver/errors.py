@@ -4,7 +4,8 @@
 ArchiverError                  never raised itself
 ├─ ConfigError            2    archiver.toml or an option is wrong; reports all errors at once
 ├─ SourceError            3    no complete listing, so nothing was written
-│    ├─ SourceUnavailable      network, time limit, 429 or 5xx after all retries
+│    ├─ SourceUnavailable      network, silence, 429 or 5xx after all retries
+│    │    └─ Unfinished   75    the run has a time limit, and the listing goes on in the next one
 │    ├─ SourceRefused          401 or 403
 │    └─ MalformedPage          the answer violates the protocol
 ├─ SnapshotRejected       4    complete but not plausible; quarantined, not committed
@@ -15,6 +16,8 @@ ArchiverError                  never raised itself
 │    ├─ UnreadableSnapshot     a version is not a catalogue (truncated, an error body, …)
 │    │    └─ DamagedObject     an object of git is missing or broken
 │    ├─ ShallowHistory
+│    │    └─ PreviousNotHere    the answer is in the repository that this one goes on from
+│    ├─ MissingContent         a partial clone lacks it, and its remote did not give it
 │    ├─ PushRejected
 │    ├─ StoreFull
 │    ├─ DatabaseDamaged        the index; it is built again
@@ -79,6 +82,12 @@ class SourceUnavailable(SourceError):
         self.wait = wait
 
 
+class Unfinished(SourceUnavailable):
+    """The listing did not end within the time limit of the run; the next run goes on with it."""
+
+    exit_code = 75
+
+
 class SourceRefused(SourceError):
     """The source answered 401 or 403."""
 
@@ -136,6 +145,14 @@ class ShallowHistory(StoreError):
         super().__init__(message, hint=hint)
         self.commit = commit
         self.path = path
+
+
+class PreviousNotHere(ShallowHistory):
+    """The archive goes on from another repository, which has the answer and was not fetched."""
+
+
+class MissingContent(StoreError):
+    """A partial clone lacks what is asked for, and its remote does not give it."""
 
 
 class PushRejected(StoreError):

@@ -71,9 +71,10 @@ class Candidate:
         confirmation: The outcome for the records that it lacks.
         taken: Capture time, UTC.
         link: Returns the address of a record's page; empty: it has none.
-        accept: Whether it is taken even where what changed is not plausible.
+        accept: Whether it is taken even where what changed is not plausible, or was judged before.
         part: Whether the source has more records than it was asked to list: others have left.
         swept: Capture time of the last full listing, where only changes were listed.
+        metrics: Capture time that its metrics are as of; empty: `taken`.
         notes: What the person should know about the listing.
         waiting: The file `state.WAITING`: records that wait for their details.
     """
@@ -87,6 +88,7 @@ class Candidate:
     accept: bool
     part: bool = False
     swept: str = ""
+    metrics: str = ""
     notes: tuple[str, ...] = ()
     waiting: bytes | None = None
 
@@ -190,6 +192,7 @@ class Candidate:
             len(self.listing.lines),
             covers="window" if self.part else "" if kind == "complete" else kind,
             swept=self.swept if kind == "incremental" else "",
+            metrics=self.metrics,
         )
         return snapshots.laid_out(
             header,

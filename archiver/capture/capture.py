@@ -12,7 +12,9 @@ from archiver.capture import details, runlog, state
 from archiver.capture.candidate import Candidate
 from archiver.capture.confirmation import confirm, possible_renames
 from archiver.capture.connection import connected
+from archiver.capture.pacing import apply_pace
 from archiver.capture.report import Misrendered, Report, unchanged
+from archiver.capture.rollover import refuse_finished
 from archiver.capture.strategy import obtained
 from archiver.capture.target import open_target, state_change
 from archiver.capture.unknown_fields import unknown_fields
@@ -117,11 +119,11 @@ def _opened(
     progress: Callable[[Ledger], None] | None = None,
     given: Listing | None = None,
 ) -> Iterator[_Capture]:
-    with (
-        Repository.open(config.root) as repository,
-        connected(open_target(config, name, repository), progress=progress, given=given) as asked,
-    ):
-        yield _Capture(asked, clock)
+    with Repository.open(config.root) as repository:
+        target = open_target(config, name, repository)
+        refuse_finished(target)
+        with connected(target, progress=progress, given=given) as asked:
+            yield _Capture(asked, clock)
 
 
 class _Capture:
@@ -227,6 +229,7 @@ class _Capture:
             noun=target.source.called,
             label=target.source.label,
         )
+        paced = apply_pace(target, listing, baseline, taken=self._taken, accept=accept)
         reasons = [f"{bad.place} ({bad.reason})" for bad in listing.bad]
         bad = skipped(reasons, () if source.overlapping else listing.duplicates)
         unknown = unknown_fields(target.config, target.source, source.defaults, listing.lines)
@@ -237,12 +240,14 @@ class _Capture:
             confirmation=confirmation,
             taken=self._taken,
             link=source.link,
-            accept=accept,
+            accept=accept or paced.judged,
             part=bool(source.watched),
+            metrics=paced.metrics,
             swept=self._sweep.swept if self._sweep else "",
             notes=(
                 *self._connection.notes,
                 *self._clocks(before),
+                *paced.notes,
                 *listing.notes,
                 *bad,
                 *unknown,

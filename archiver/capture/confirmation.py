@@ -125,7 +125,7 @@ def possible_renames(
     if not unowned:
         return {}
     found: dict[str, set[str]] = {}
-    for new, line in lines:
+    for new, line in lines.unsorted():
         for name in {new.rpartition("/")[2], decode(line).get("name")} - {new}:
             if name in unowned:
                 found.setdefault(name, set()).add(new)

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.capture.state import WAITING
+from archiver.capture.validation import differences
 from archiver.errors import SourceError, SourceUnavailable
 from archiver.language import stored
 from archiver.records import canonical
 from archiver.records.jsontext import UNREADABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from archiver.capture.connection import Connection
     from archiver.capture.validation import Baseline
+    from archiver.changes.lifecycle import Pair
     from archiver.records.model import Json, Line
     from archiver.sources.listing import Listing
 
@@ -41,23 +43,50 @@ def enrich(connection: Connection, listing: Listing, baseline: Baseline) -> byte
     fields: tuple[str, ...] = getattr(settings, "enrich", ())
     if not fields:
         return None
-    carried, wanted = _plan(connection, listing, baseline, frozenset(fields))
-    listing.lines.replace(carried)
     budget: int = getattr(settings, "enrich_budget", 0)
-    unasked = wanted[budget:]
-    for key in wanted[:budget]:
+    wanted = _Wanted(budget + _LONGEST, filter(listing.lines.holds, _waiting(connection)))
+    pairs = differences(baseline.open(), listing.lines)
+    listing.lines.replace(_carried(connection, pairs, frozenset(fields), wanted))
+    keys = wanted.first()
+    asked, unasked = keys[:budget], keys[budget:]
+    left = wanted.number - len(asked)
+    for key in asked:
         try:
             details = _details(connection, key)
         except SourceUnavailable:
             unasked.append(key)
+            left += 1
         else:
             listing.lines.replace(_merged(connection, listing, key, details))
-    if unasked:
-        records = connection.target.source.called.counted(len(unasked))
+    if left:
+        records = connection.target.source.called.counted(left)
         connection.notes.append(
             stored("{records} wait for their details until the next run", records=records)
         )
-    return msgspec.json.encode(sorted(unasked)[:_LONGEST]) + b"\n" if unasked else None
+    return msgspec.json.encode(sorted(unasked)[:_LONGEST]) + b"\n" if left else None
+
+
+class _Wanted:
+    """The keys that want details: how many there are, and the first of them."""
+
+    def __init__(self, most: int, waiting: Iterable[str]) -> None:
+        """Keep at most so many; those that are `waiting` are wanted."""
+        self._most = most
+        self._keys = [*waiting]
+        self._waiting = frozenset(self._keys)
+        self.number = len(self._keys)
+
+    def add(self, key: str) -> None:
+        """Add a key that was not added before."""
+        if key not in self._waiting:
+            self.number += 1
+            self._keys.append(key)
+            if len(self._keys) >= 2 * self._most:
+                self._keys = self.first()
+
+    def first(self) -> list[str]:
+        """Return the first keys, sorted."""
+        return sorted(self._keys)[: self._most]
 
 
 def _waiting(connection: Connection) -> frozenset[str]:
@@ -68,28 +97,27 @@ def _waiting(connection: Connection) -> frozenset[str]:
         return frozenset()
 
 
-def _plan(
-    connection: Connection, listing: Listing, baseline: Baseline, fields: frozenset[str]
-) -> tuple[list[Line], list[str]]:
-    """Return the lines that keep the details they had, and the keys to ask about.
+def _carried(
+    connection: Connection, pairs: Iterable[Pair], fields: frozenset[str], wanted: _Wanted
+) -> Iterator[Line]:
+    """Yield the lines that keep the details they had; add the keys to ask about to `wanted`.
 
-    A record counts as unchanged while its `last_modified` is the same.
+    A record counts as unchanged while its `Source.revision` is the same.
     """
-    waiting, known = _waiting(connection), {}
-    for key, line in baseline.lines():
-        record = canonical.decode(line)
-        details = {name: record[name] for name in fields & record.keys()}
-        known[key] = (record.get("last_modified"), details)
-    carried, wanted = [], []
-    for key, data in listing.lines:
-        record = canonical.decode_with_key(data)
-        modified, details = known.get(key, (None, {}))
-        if key not in known or modified != record.get("last_modified") or key in waiting:
-            wanted.append(key)
-        if any(name not in record for name in details):
-            both = {**details, **record}
-            carried.append(canonical.encode_as(key, both, connection.target.source.key))
-    return carried, wanted
+    revision = connection.source.revision
+    for old, new in pairs:
+        if new is None:
+            continue
+        key = canonical.line_key(new).decode()
+        if old is None:
+            wanted.add(key)
+            continue
+        before, record = canonical.decode(old), canonical.decode_with_key(new)
+        if before.get(revision) != record.get(revision):
+            wanted.add(key)
+        details = {name: before[name] for name in fields & before.keys()}
+        if details.keys() - record.keys():
+            yield canonical.encode_as(key, {**details, **record}, connection.target.source.key)
 
 
 def _details(connection: Connection, key: str) -> Mapping[str, Json]:

@@ -8,9 +8,10 @@ import msgspec
 
 from archiver.capture import prune
 from archiver.capture.changelog_file import changelog_file
-from archiver.capture.report import DIGEST, Report, commit_message
+from archiver.capture.report import Report, commit_message
 from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot, reason
 from archiver.history import snapshots
+from archiver.history.catalogue import DIGEST
 from archiver.history.changelog import links
 from archiver.history.comparison import outlined
 from archiver.history.versions import EMPTY, opened, stamp
@@ -142,7 +143,7 @@ class _Importing:
         if self._digests[-1:] == [digest]:
             self._identical += 1
         else:
-            self._take(lines, origin.taken, digest)
+            self._take(lines, origin.taken, digest, version.metrics)
 
     def prune(self, now: datetime) -> None:
         """Remove the stamped files that ``[retention]`` does not keep, in a commit of its own."""
@@ -180,11 +181,11 @@ class _Importing:
         catalogue = self._target.catalogue
         return [*catalogue.committed(self._tip)][::-1]
 
-    def _take(self, lines: Lines, taken: datetime, digest: str) -> None:
+    def _take(self, lines: Lines, taken: datetime, digest: str, metrics: str) -> None:
         taken = snapshots.free_time(self._target.source.name, taken, self._names)
         number = len(self._digests)
         if number >= len(self._present):
-            self._commit(lines, taken, digest)
+            self._commit(lines, taken, digest, metrics)
         elif not _is(self._present[number], taken, digest):
             raise StoreError(
                 sentence(
@@ -198,10 +199,10 @@ class _Importing:
         self._digests.append(digest)
         self._names.add(snapshots.stamped_name(self._target.source.name, taken))
 
-    def _commit(self, lines: Lines, taken: datetime, digest: str) -> None:
+    def _commit(self, lines: Lines, taken: datetime, digest: str, metrics: str) -> None:
         target, source, tip = self._target, self._target.source, self._tip
         layout = snapshots.laid_out(
-            canonical.Header(source.name, stamp(taken), len(lines)),
+            canonical.Header(source.name, stamp(taken), len(lines), metrics=metrics),
             lines,
             shards=source.shards,
             before=self._before,

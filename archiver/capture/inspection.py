@@ -16,6 +16,7 @@ from archiver.config import SOURCE_NAME
 from archiver.errors import (
     ArchiverError,
     ConfigError,
+    MissingContent,
     NotADataRepository,
     StoreError,
     UnreadableSnapshot,
@@ -281,9 +282,15 @@ def _read(repository: Repository, revisions: Sequence[Revision]) -> Iterator[_Ve
     with repository.objects() as reader:
         size = max(1, reader.size(revisions[0].blob or ""))
         most = max(_FEWEST, min(VERSIONS, _BYTES // size))
-        for each in spread(revisions, most):
-            with suppress(StoreError):
+        chosen = [*spread(revisions, most)]
+        repository.expect({each.blob: each.path for each in chosen if each.blob})
+        for each in chosen:
+            try:
                 yield _Version(each.path, _content(repository, reader.read(each.blob or "")))
+            except MissingContent:
+                raise
+            except StoreError:
+                continue
 
 
 def _content(repository: Repository, kept: bytes) -> bytes:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.capture.candidate import Candidate
 from archiver.capture.confirmation import confirm, possible_renames
+from archiver.capture.pacing import hold
 from archiver.capture.report import PROOF, UNLISTED, read_proof
 from archiver.capture.state import Memory, tombstones
 from archiver.capture.validation import absent
@@ -38,6 +39,7 @@ class Recorded(NamedTuple):
         part: See `Candidate`.
         swept: Capture time of the last full listing, where only changes were listed.
         exact: Whether the unlisted keys were recorded.
+        metrics: Capture time that its metrics are as of; empty: its own.
     """
 
     listing: Listing
@@ -45,6 +47,7 @@ class Recorded(NamedTuple):
     part: bool
     swept: str
     exact: bool
+    metrics: str
 
     def candidate(self, target: Target, baseline: Baseline, taken: datetime) -> Candidate:
         """Return it as a candidate for another tip; removals are confirmed as they were.
@@ -86,6 +89,7 @@ class Recorded(NamedTuple):
             accept=True,
             part=self.part,
             swept=self.swept,
+            metrics=hold(target, listing, baseline, self.metrics),
         )
 
     def _fates(self, keys: Iterable[str]) -> dict[str, Fate]:
@@ -130,7 +134,7 @@ def read_recorded(
         if earlier.get(key) != each
     }
     part = proof.kind == "complete" and version.covers == "window"
-    return Recorded(listing, gone, part, version.swept, exact)
+    return Recorded(listing, gone, part, version.swept, exact, version.metrics)
 
 
 def _unchanged(

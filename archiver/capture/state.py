@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from archiver.capture import runlog
+from archiver.capture import pacing, runlog
 from archiver.changes.lifecycle import read_tombstones, write_missing
 from archiver.errors import StoreError, reason
 from archiver.history.catalogue import MISSING, REMOVED
@@ -124,6 +124,7 @@ def remembered(
         VALIDATORS: _validators(target, listing, draft.blob),
         WAITING: candidate.waiting,
         MISSING: write_missing(candidate.confirmation.missing) or None,
+        pacing.PACE: pacing.remembered(target, draft.blob, committed=report.outcome != "unchanged"),
         SWEEP: _sweep(connection, candidate, draft.blob, sweep) if incremental else None,
     }
     reported = runlog.reported(target, report, began=candidate.taken, now=now)

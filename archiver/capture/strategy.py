@@ -57,18 +57,24 @@ def obtained(
                         yield changed, sweep
                         return
         validators = state.validators(target, newest)
-    with _everything(connection, validators, now=now, saved=saved) as listing:
+    with _everything(connection, validators, newest, now=now, saved=saved) as listing:
         yield listing, None
 
 
 @contextmanager
 def _everything(
-    connection: Connection, validators: Mapping[str, str], *, now: datetime, saved: bool
+    connection: Connection,
+    validators: Mapping[str, str],
+    newest: Revision | None,
+    *,
+    now: datetime,
+    saved: bool,
 ) -> Iterator[Listing | NotModified]:
     """List everything.
 
     The pages of an interrupted listing stay on disk while a retry may help; they are deleted once
-    the listing is used or refused.
+    the listing is used or refused. Those that are older than the newest revision, as a copy that
+    a cache brought back may be, would say less than it.
     """
     target = connection.target
     if not connection.source.resumable:
@@ -76,7 +82,11 @@ def _everything(
         return
     folder = target.repository.common_dir / "archiver" / "listing"
     path = folder / f"{target.source.name}.sqlite" if saved else None
-    with _forgetting(path), checkpoint.opened(path, identity=connection.identity, now=now) as state:
+    captured = newest.authored_at if newest is not None else None
+    with (
+        _forgetting(path),
+        checkpoint.opened(path, identity=connection.identity, now=now, after=captured) as state,
+    ):
         if pages := len(state.ledger.entries):
             brought = sentence(
                 "{pages:,} pages with {distinct:,} records",

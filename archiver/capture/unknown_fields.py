@@ -51,7 +51,7 @@ def unknown_fields(
 def _notes(
     names: FieldNames, places: Mapping[str, str], lines: Lines, *, only_near: bool = False
 ) -> Iterator[str]:
-    names.look(lambda: (line.data for line in lines))
+    names.look(lambda: (line.data for line in lines.unsorted()))
     for name, near in names.complaints():
         if near or not only_near:
             yield sentence(

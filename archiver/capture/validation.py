@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, starmap
 from typing import TYPE_CHECKING
 
 from archiver.capture.report import is_imported
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from archiver.capture.connection import Connection
     from archiver.capture.target import Target
+    from archiver.changes.lifecycle import Pair
     from archiver.history.catalogue import Catalogue
     from archiver.history.versions import Versions
     from archiver.sources.lines import Lines
@@ -83,15 +85,23 @@ class Baseline:
 
 def absent(before: Version, lines: Lines) -> dict[str, bytes]:
     """Return the lines of `before` whose keys `lines` lacks, by key."""
+    if before is EMPTY:
+        return {}
+    return {
+        line_key(old).decode(): old
+        for old, new in differences(before, lines)
+        if old is not None and new is None
+    }
+
+
+def differences(before: Version, lines: Lines) -> Iterator[Pair]:
+    """Yield the lines of `before` and of a listing that are not equal; a shard is in order."""
+    if before is EMPTY:
+        return ((None, data) for _, data in lines.unsorted())
     shards = lines.split(len(before.parts)).items()
     parts = {name: Part(None, texts.__iter__) for name, texts in shards}
     after = Version(End(None, None, len(lines)), parts)
-    return {
-        line_key(old).decode(): old
-        for olds, news in pairs(before, after)
-        for old, new in differing(olds, news)
-        if old is not None and new is None
-    }
+    return chain.from_iterable(starmap(differing, pairs(before, after)))
 
 
 def validate(

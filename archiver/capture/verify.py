@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from archiver.capture.report import DIGEST, SOURCE
+from archiver.capture.report import SOURCE
 from archiver.errors import ShallowHistory, UnreadableSnapshot
 from archiver.history import snapshots
-from archiver.history.catalogue import source_at
+from archiver.history.ahead import Ahead
+from archiver.history.catalogue import DIGEST, folder_of, source_at
 from archiver.history.squashes import squashes
 from archiver.history.versions import stamp
 from archiver.language import sentence
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 
 _OTHER_DIGEST: Final = sentence("its records have another digest than its commit message says")
+
+
+def _nowhere(_: Revision) -> str:
+    return ""  # tombstones are not read
 
 
 class Problem(NamedTuple):
@@ -85,9 +90,12 @@ class Audit:
         tip = self._repository.tip(self._catalogue.ref)
         if tip is None:
             return
-        policies = self._policies(tip)
-        with self._repository.objects() as reader:
-            for revision in self._catalogue.committed(tip):
+        with self._repository.objects() as reader, Ahead(self._repository, _nowhere, "") as ahead:
+            settings = self._catalogue.settings
+            revisions = ahead.read(self._catalogue.committed(tip), settings=settings)
+            first = [*islice(revisions, 1)]
+            policies = self._policies(tip)
+            for revision in chain(first, revisions):
                 if revision.blob is not None:
                     yield from self._unsound(revision, reader, policies)
                 elif reason := self._replaced(revision):
@@ -98,6 +106,21 @@ class Audit:
             for squash in self.squashes:
                 yield from self._unsound_squash(squash, reader, policies)
         yield from self._misplaced(tip)
+        yield from self._unlike_previous(tip)
+
+    def _unlike_previous(self, tip: str) -> Iterator[Problem]:
+        """Yield files that a first commit has otherwise than the commit it goes on from.
+
+        Only stamped files may have stayed behind.
+        """
+        folders = [f"{folder_of(each)}/" for each in self._catalogue.places(tip)]
+        for join in self._repository.joined:
+            for path, blob in self._repository.differences(join.previous, join.first).files.items():
+                folder = next((each for each in folders if path.startswith(each)), "")
+                stayed = blob is None and path.startswith(f"{folder}snapshots/")
+                if folder and not stayed:
+                    reason = sentence("it is not what the previous repository held")
+                    yield Problem(join.first, path, reason)
 
     def _replaced(self, revision: Revision) -> str:
         """Return what stands in the place of the latest snapshot; empty: nothing does."""

@@ -14,7 +14,7 @@ import click
 from archiver import __version__
 from archiver.cli import language
 from archiver.cli.failure import reported
-from archiver.cli.output import note_warnings, prepare_streams
+from archiver.cli.output import fetches, note_warnings, prepare_streams
 from archiver.errors import suggestion
 from archiver.language import said, sentence, tr
 
@@ -41,6 +41,9 @@ GROUPS = {
         "import": Entry(
             "capture:import_", sentence("Turn old files or another history into commits.")
         ),
+        "clone": Entry(
+            "clone:clone", sentence("Clone an archive to read it, without its content.")
+        ),
         "watch": Entry("jobs:watch", sentence("Run sources again and again by a schedule.")),
         "schedule": Entry(
             "jobs:schedule", sentence("Print a systemd unit, a crontab line or a workflow.")
@@ -58,6 +61,9 @@ GROUPS = {
         "list": Entry("catalogue:list_", sentence("List the records.")),
         "export": Entry(
             "catalogue:export", sentence("Write the catalogue, or changes, in another format.")
+        ),
+        "across": Entry(
+            "across:across", sentence("Show where records are in several sources, and differ.")
         ),
         "site": Entry(
             "site:site", sentence("Make a site of static files, to look at and to publish.")
@@ -83,7 +89,14 @@ GROUPS = {
         "prune": Entry(
             "maintenance:prune", sentence("Remove old stamped files; history keeps everything.")
         ),
+        "migrate": Entry(
+            "layout:migrate", sentence("Keep a catalogue in another number of files.")
+        ),
+        "pack": Entry("layout:pack", sentence("Make git's storage as small as it gets.")),
         "revert": Entry("maintenance:revert", sentence("Revert a bad capture by a new commit.")),
+        "rollover": Entry(
+            "rollover:rollover", sentence("Go on in a new repository from the newest snapshots.")
+        ),
         "diff-driver": Entry(
             "diff_driver:diff_driver", sentence("Let git log -p show changes of records.")
         ),
@@ -183,7 +196,8 @@ class LazyGroup(click.Group):
         """Run the command; every failure ends in `failure`."""
         with reported(debug=ctx.params["debug"]):
             note_warnings()
-            return super().invoke(ctx)
+            with fetches():
+                return super().invoke(ctx)
 
 
 @click.group(

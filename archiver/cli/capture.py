@@ -33,6 +33,7 @@ from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     from archiver.capture.report import Report
     from archiver.cli.output import Progress
@@ -79,6 +80,11 @@ if TYPE_CHECKING:
     help="Notify the channels of archiver.toml.",
 )
 @options.fail_on(envvar="ARCHIVER_FAIL_ON")
+@options.period(
+    "--time-limit",
+    envvar="ARCHIVER_TIME_LIMIT",
+    help="End a listing that takes longer, such as 5h; the next run goes on.",
+)
 @click.option(
     "--github",
     is_flag=True,
@@ -97,6 +103,7 @@ def run(
     push: bool,
     notify: bool,
     fail_on: Severity | None,
+    time_limit: timedelta | None,
     github: bool,
     form: str,
 ) -> None:
@@ -107,7 +114,8 @@ def run(
     """
     variables = process_environment()
     dry_run = dry_run or (github and is_pull_request(variables))
-    job = Job(accept=accept, dry_run=dry_run, push=push, notify=notify)
+    until = now() + time_limit if time_limit else None
+    job = Job(accept=accept, dry_run=dry_run, push=push, notify=notify, until=until)
     try:
         config, wanted = _begun(job, repo, names, as_json=form == "json")
     except ArchiverError as error:

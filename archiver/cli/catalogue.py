@@ -12,7 +12,7 @@ import click
 
 from archiver.cli import change_output, completion, datasets, log_output, options, output
 from archiver.cli.change_output import Look
-from archiver.clock import now
+from archiver.clock import now, period
 from archiver.history import queries, revisions
 from archiver.history.choice import answering
 from archiver.language import tr
@@ -107,6 +107,7 @@ class Wanted:
         with queries.version_at(catalogue, at, now=now()) as version:
             for note in version.notes:
                 output.noted(note)
+            output.note_metrics(catalogue.source, version.metrics)
             yield catalogue, version
 
     def _names(self) -> FieldNames:
@@ -320,7 +321,7 @@ def export(
         conditions=wanted.conditions,
         fields=frozenset(wanted.fields),
     )
-    if second is None and revisions.period(first or "") is not None:
+    if second is None and period(first or "") is not None:
         answers = change_output.since(choice, revisions.start(first or "", now()))
     else:
         answers = change_output.compared(choice, first, second)

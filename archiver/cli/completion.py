@@ -65,7 +65,7 @@ def _versions(context: click.Context) -> Iterator[CompletionItem]:
     from archiver.store.repository import Repository  # noqa: PLC0415 - not for --help
 
     config = discover(context.params.get("repo") or Path(), process_environment())
-    repository = Repository.open(config.root)
+    repository = Repository.open(config.root).offline()
     refs = repository.git.line(
         "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags"
     )

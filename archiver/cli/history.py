@@ -190,7 +190,10 @@ def log(
     flapped: Flapped = {}
     told = flapped if form == "text" and by is None else None
     answers = answering(
-        (_logged(catalogue, start, at, by, names=names, flapped=told) for catalogue in catalogues),
+        (
+            _logged(catalogue, start, at, by, limit, names=names, flapped=told)
+            for catalogue in catalogues
+        ),
         left_out=output.note_left_out,
     )
     entries = merge(*answers, key=lambda each: each[1].timestamp, reverse=True)
@@ -218,6 +221,7 @@ def _logged(
     start: datetime | None,
     at: str | None,
     by: str | None,
+    limit: int | None,
     *,
     names: FieldNames,
     flapped: Flapped | None,
@@ -226,9 +230,9 @@ def _logged(
     entry = None
     tip, before = _span(catalogue, start, at)
     found = (
-        ((entry, Breakdown("")) for entry in _entries(catalogue, tip, before, flapped))
+        ((entry, Breakdown("")) for entry in _entries(catalogue, tip, before, limit, flapped))
         if by is None
-        else logged_by(catalogue, by, tip=tip, before=before)
+        else logged_by(catalogue, by, tip=tip, before=before, limit=limit)
     )
     for entry, groups in found:
         if by is not None and any(value is not None for value, _ in groups):
@@ -239,12 +243,16 @@ def _logged(
 
 
 def _entries(
-    catalogue: Catalogue, tip: str | None, before: str, flapped: Flapped | None
+    catalogue: Catalogue,
+    tip: str | None,
+    before: str,
+    limit: int | None,
+    flapped: Flapped | None,
 ) -> Iterator[Entry]:
     if flapped is None or not catalogue.damping:
-        yield from logged(catalogue, tip=tip, before=before)
+        yield from logged(catalogue, tip=tip, before=before, limit=limit)
         return
-    for entry, episodes in log_damped(catalogue, tip=tip, before=before):
+    for entry, episodes in log_damped(catalogue, tip=tip, before=before, limit=limit):
         flapped[catalogue.source, entry.revision] = episodes
         yield entry
 

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,9 +19,9 @@ from archiver.clock import now
 from archiver.config import discover, process_environment
 from archiver.config.scaffold import PACKAGE, PUBLISHED
 from archiver.errors import ConfigError
+from archiver.jobs.growth import FILE_LIMIT
 from archiver.jobs.job import Job
 from archiver.jobs.schedule import Cron, Every
-from archiver.jobs.status import FILE_LIMIT, REPOSITORY_LIMIT
 from archiver.jobs.status import status as measured
 from archiver.jobs.watch import Watch
 from archiver.language import retold, sentence, tr
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from archiver.capture.report import Report
     from archiver.capture.runlog import Run
     from archiver.config import Config
+    from archiver.jobs.growth import Advice, Name
     from archiver.jobs.schedule import Schedule
     from archiver.jobs.status import SourceStatus, Status
     from archiver.records.text import Noun
@@ -85,22 +87,57 @@ def status(
 def _lines(found: Status, config: Config) -> Iterator[str]:
     for each in found.sources:
         yield from _source_lines(each, config.source(each.source).called)
-    growth = tr("unknown: this clone is shallow") if found.growth is None else bytes_(found.growth)
+    growth = (
+        tr("unknown: this clone is shallow or partial")
+        if found.growth is None
+        else bytes_(found.growth)
+    )
     if found.committed:
         yield tr("git: {size}, last 30 days: {growth}", size=bytes_(found.git), growth=growth)
     else:
         yield tr("git: {size}, nothing is committed yet", size=bytes_(found.git))
-    if found.months_left is not None:
-        limit, left = bytes_(REPOSITORY_LIMIT), _months(found.months_left)
-        yield tr(
-            "  at this pace {limit}, what GitHub recommends at most, in {left}",
-            limit=limit,
-            left=left,
-        )
+    if found.committed and found.measured is None and found.growth is not None:
+        yield tr("  too early to tell when it reaches a limit")
+    yield from _limit_lines(found)
 
 
-def _months(number: float) -> str:
-    return tr("more than 10 years") if number > 120 else tr("{number:g} months", number=number)  # noqa: PLR2004  years
+_LIMITS: Final[Mapping[Name, str]] = {
+    "github": sentence("{most} of git, which GitHub strongly recommends to stay below"),
+    "github-most": sentence("{most} of git, the most that GitHub recommends"),
+    "gitlab": sentence("{most} of git, the most that GitLab.com stores of a free project"),
+    "disk": sentence("the disk here is full"),
+    "file": sentence("{source}: a file of {most}, which GitHub refuses"),
+    "folder": sentence("{source}: {number:,} stamped files, the most that GitHub recommends"),
+}
+"""What is reached."""
+_ADVICE: Final[Mapping[Advice, str]] = {
+    "metrics": sentence(
+        'most changes are of metrics alone: metrics = { every = "7d", round = 2 } in archiver.toml'
+    ),
+    "retention": sentence(
+        "the stamped files: keep fewer by [retention] in archiver.toml, or archiver prune"
+    ),
+    "shards": sentence('larger files than needed: shards = "auto" in archiver.toml'),
+    "disk": sentence("the disk: make room, or move the repository"),
+    "rollover": sentence("a new repository that goes on from this one: archiver rollover"),
+}
+"""What to change."""
+
+
+def _limit_lines(found: Status) -> Iterator[str]:
+    """Say when a limit is reached, and what to change, what has the largest effect first."""
+    for each in found.limits:
+        what = tr(_LIMITS[each.name], most=bytes_(each.most), number=each.most, source=each.source)
+        if not each.months:
+            yield tr("  warning        now: {what}", what=what)
+        elif each.near:
+            yield tr("  warning        {date}: {what}", date=each.date, what=what)
+        else:
+            yield tr("  ahead          {date}: {what}", date=each.date, what=what)
+    for advice in dict.fromkeys(chain.from_iterable(each.advice for each in found.limits)):
+        yield tr("  to change      {advice}", advice=tr(_ADVICE[advice]))
+    if found.limits and found.measured and found.measured.at_most:
+        yield tr("  growth         at most: not packed yet, and packed it is less")
 
 
 def _state(each: SourceStatus) -> str:

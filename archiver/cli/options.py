@@ -177,13 +177,20 @@ def output_format(*names: str) -> Decorator:
     )
 
 
-def period(name: str, *, help: str, default: str | None = None) -> Decorator:  # noqa: A002  click's word
+def period(
+    name: str,
+    *,
+    help: str,  # noqa: A002  click's word
+    default: str | None = None,
+    envvar: str | None = None,
+) -> Decorator:
     """Offer an option that takes a period, ``36h`` or ``7d``; the command receives a timedelta."""
     return click.option(
         name,
         metavar="PERIOD",
         default=default,
-        callback=lambda _context, _option, given: None if given is None else _period(name, given),
+        envvar=envvar,
+        callback=lambda _context, _option, given: _period(name, given) if given else None,
         help=help,
     )
 
@@ -363,7 +370,7 @@ def _condition(given: str | tuple[str, str, str]) -> Where:
 
 
 def _period(name: str, given: str) -> timedelta:
-    from archiver.history.revisions import period as read  # noqa: PLC0415 - not for --help
+    from archiver.clock import period as read  # noqa: PLC0415 - not for --help
 
     found = None if given.endswith("m") else read(given)  # months or minutes?
     if found is None or found <= timedelta():

@@ -109,6 +109,14 @@ def note(message: str) -> None:
     click.echo(said(message), err=True)
 
 
+def note_metrics(source: str, as_of: str) -> None:
+    """Say as of when the metrics of a source are, where they are older than its version."""
+    if as_of:
+        from archiver.records.text import terminal  # noqa: PLC0415 - not for --help
+
+        note(tr("{source}: metrics as of {as_of} UTC", source=source, as_of=terminal(as_of)))
+
+
 def noted(words: str, *, about: str = "") -> None:
     """Write a note to standard error, made safe for it; what was stored is translated.
 
@@ -188,13 +196,40 @@ def _transfers(show: Callable[[str, int, int | None, str], object]) -> Iterator[
             show(*record.args)  # type: ignore[misc]  # as `store.transfer` logs them
 
     logger, handler = logging.getLogger("archiver.store.transfer"), Shown()
+    level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     try:
         yield
     finally:
         logger.removeHandler(handler)
-        logger.setLevel(logging.NOTSET)
+        logger.setLevel(level)
+
+
+@contextmanager
+def fetches() -> Iterator[None]:
+    """Show what a question fetches into a partial clone, unless a bar shows it already."""
+    import logging  # noqa: PLC0415 - 5 ms, not for --help
+
+    lines: dict[str, Progress] = {}
+    logger = logging.getLogger("archiver.store.transfer")
+
+    class Fetches(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            stage, done, total, _ = cast("tuple[str, int, int | None, str]", record.args)
+            if logger.handlers == [self]:
+                _line(lines, tr("fetch"), said(stage))(done, total)
+            if done == total:
+                lines.pop(said(stage), None)
+
+    handler, level = Fetches(), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _line(lines: dict[str, Progress], title: str, stage: str) -> Progress:
@@ -231,7 +266,7 @@ def _plain(title: str) -> Progress:
 
 
 def note_warnings() -> None:
-    """Show what the library logs as notes, on a terminal each wait for a hub, too.
+    """Show what the library logs as notes, on a terminal each wait for a hub or a fetch, too.
 
     The words may come from a hub.
     """
@@ -247,7 +282,8 @@ def note_warnings() -> None:
     if not logger.handlers:
         logger.addHandler(Notes(logging.INFO))
         if sys.stderr.isatty():
-            logging.getLogger("archiver.transport").setLevel(logging.INFO)
+            for name in ("archiver.transport", "archiver.store.promised"):
+                logging.getLogger(name).setLevel(logging.INFO)
 
 
 def prepare_streams() -> None:

@@ -15,14 +15,17 @@ import msgspec
 from archiver import channels, sources
 from archiver.config import (
     SOURCE_NAME,
+    AliasConfig,
     ArchiveConfig,
     ChannelConfig,
     FeedConfig,
+    MetricsConfig,
     RetentionConfig,
     SiteConfig,
     SourceConfig,
     TemplatesConfig,
 )
+from archiver.history.places import SCHEMA, Across, Origin, Totals
 from archiver.records.model import KINDS, ChangeSet, RecordChange
 
 Schema: TypeAlias = dict[str, Any]
@@ -55,6 +58,27 @@ def changes() -> Schema:
     return {**_DRAFT, **root, "$defs": parts}
 
 
+def across() -> Schema:
+    """Describe ``archiver across -f json``; ``$defs`` has the lines of ``-f jsonl``, Across."""
+    parts = _components(Across, Origin, Totals)
+    parts["Totals"]["required"] = list(parts["Totals"]["properties"])
+    members = {
+        "schema": {"const": SCHEMA},
+        "sources": {"type": "array", "items": {"$ref": "#/$defs/Origin"}},
+        "records": {"type": "array", "items": {"$ref": "#/$defs/Across"}},
+        "totals": {"$ref": "#/$defs/Totals"},
+    }
+    return {
+        **_DRAFT,
+        "title": "Across",
+        "description": "Where records are in several sources; of one KEY without sources, totals.",
+        "type": "object",
+        "properties": members,
+        "required": ["schema", "records"],
+        "$defs": parts,
+    }
+
+
 def snapshot() -> Schema:
     """Describe ``latest.json`` and the stamped files, format 1: records, or an index of shards."""
     digest = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -74,6 +98,7 @@ def snapshot() -> Schema:
             "source": {"type": "string"},
             "timestamp": stamp,
             "total_models": _COUNT,
+            "metrics": stamp,
             "models": {"type": "array", "items": {"type": "object"}},
             "shards": {"type": "object", "additionalProperties": shard},
         },
@@ -85,9 +110,10 @@ def snapshot() -> Schema:
 def config() -> Schema:
     """Describe archiver.toml, for editors that check and complete TOML."""
     parts = _components(
-        *(ArchiveConfig, ChannelConfig, FeedConfig, RetentionConfig),
+        *(AliasConfig, ArchiveConfig, ChannelConfig, FeedConfig, MetricsConfig, RetentionConfig),
         *(SiteConfig, SourceConfig, TemplatesConfig),
     )
+    del parts["Pace"]  # what MetricsConfig says
     for part in parts.values():
         part["properties"] = {name: _toml(each) for name, each in part["properties"].items()}
     tables = {
@@ -105,6 +131,7 @@ def config() -> Schema:
             "additionalProperties": {"$ref": "#/$defs/ChannelConfig"},
         },
         "site": {"$ref": "#/$defs/SiteConfig"},
+        "alias": {"$ref": "#/$defs/AliasConfig"},
         "feeds": {
             "type": "object",
             "propertyNames": {"pattern": f"^{SOURCE_NAME}$"},
@@ -127,8 +154,12 @@ def config() -> Schema:
 def _source(common: Schema) -> Schema:
     """Describe ``[sources.NAME]``: common keys, and per installed type its own."""
     properties = common["properties"]
-    del properties["name"], properties["settings"]
+    del properties["name"], properties["settings"], properties["pace"]
     properties["key"] = {"anyOf": [{"type": "string"}, properties["key"]]}
+    properties["metrics"] = {
+        "anyOf": [properties["metrics"], {"$ref": "#/$defs/MetricsConfig"}],
+        "default": properties["metrics"].pop("default"),
+    }
     return {
         **common,
         "required": ["type"],

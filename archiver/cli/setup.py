@@ -53,13 +53,19 @@ _OUTCOMES = {
     "kept": sentence("kept {file}"),
     "extended": sentence("extended {file}"),
 }
-_SCHEMAS = {"changes": schemas.changes, "snapshot": schemas.snapshot, "config": schemas.config}
+_SCHEMAS = {
+    "across": schemas.across,
+    "changes": schemas.changes,
+    "snapshot": schemas.snapshot,
+    "config": schemas.config,
+}
 
 
 @click.command(
     epilog=options.examples(
         "archiver init models --type modelscope",
         "archiver init models --type huggingface    # one more source",
+        """archiver init tools --type github-releases --set 'repositories=["astral-sh/uv"]'""",
         "archiver init kev --source kev --url kev.json --records vulnerabilities --key cveID",
         "archiver init tags --type api --url https://example.org/tags --key name --set next=link",
     )
@@ -110,7 +116,7 @@ def init(
     new = None
     said = {name: json.dumps(value) for name, value in how._asdict().items() if value}
     if kind not in (None, "json", "file"):
-        KINDS.find(kind, folder=folder)
+        known = KINDS.find(kind, folder=folder)
         paths = {"url": url, "records": records or "."} if url else {}
         settings = {name: json.dumps(value, ensure_ascii=False) for name, value in paths.items()}
         lists = {"key": key, "except": excluded, "metrics": metrics}
@@ -118,6 +124,7 @@ def init(
         settings |= said
         _check_type(kind, settings)
         settings |= dict(map(_setting, given))
+        _check_needed(known.Settings, kind, settings)
         new = scaffold.NewSource(source or kind, type=kind, settings=settings)
         _check_api(new, folder)
     elif source is not None and url is not None and _is_folder(url):
@@ -234,6 +241,15 @@ def _check_type(kind: str, given: Mapping[str, str]) -> None:
         raise click.UsageError(
             tr("--url, --key, --except and --metric belong to the types json and api.")
         )
+
+
+def _check_needed(settings: type[msgspec.Struct], kind: str, given: Mapping[str, str]) -> None:
+    """Refuse a source of the type `kind` without a setting that it cannot do without."""
+    for field in msgspec.structs.fields(settings):
+        if field.required and field.encode_name not in given:
+            raise click.UsageError(
+                tr("The type {kind} needs --set {name}=…", kind=kind, name=field.encode_name)
+            )
 
 
 def _check_api(new: scaffold.NewSource, folder: Path) -> None:

@@ -53,7 +53,7 @@ def show(
         raise click.UsageError(tr("--blame shows every field; --limit is for changes."))
     from archiver.cli import log_output, timeline_output  # noqa: PLC0415 - see above
     from archiver.clock import now  # noqa: PLC0415 - see above
-    from archiver.history import revisions  # noqa: PLC0415 - see above
+    from archiver.history import queries, revisions  # noqa: PLC0415 - see above
     from archiver.history.choice import answering  # noqa: PLC0415 - see above
     from archiver.history.timeline import series, timeline  # noqa: PLC0415 - see above
 
@@ -74,3 +74,5 @@ def show(
         metrics = [series(each, policy) for _, each, policy in told]
         more = timeline_output.lives(found, form, out, limit=limit, named=named, metrics=metrics)
         log_output.left_out(more, form, out)
+    for each in catalogues if form == "text" else ():
+        output.note_metrics(each.source, queries.metrics_as_of(each, at, now=now()))

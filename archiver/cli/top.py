@@ -8,7 +8,7 @@ import click
 
 from archiver.cli import asking, log_output, options, output
 from archiver.clock import now
-from archiver.history import revisions
+from archiver.history import queries, revisions
 from archiver.history import top as tops
 from archiver.language import tr
 
@@ -75,3 +75,5 @@ def top(
             title = f"{catalogue.source}: {field}"
             asking.write(shown, columns, form, out, title=title, noun=catalogue.noun)
             log_output.left_out(sum(1 for _ in others), form, out)
+        as_of = queries.metrics_as_of(catalogue, None, now=now())
+        output.note_metrics(catalogue.source, as_of)

@@ -12,13 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from archiver.config.alias_table import read_alias
 from archiver.config.environment import Environment, process_environment
 from archiver.config.plugin_tables import SOURCE_NAME, read_channels, read_feeds, read_sources
 from archiver.config.tables import (
     RUN_CLASS,
+    AliasConfig,
     ArchiveConfig,
     ChannelConfig,
     FeedConfig,
+    MetricsConfig,
     RetentionConfig,
     SiteConfig,
     SourceConfig,
@@ -36,11 +39,13 @@ __all__ = [
     "FILE_NAME",
     "RUN_CLASS",
     "SOURCE_NAME",
+    "AliasConfig",
     "ArchiveConfig",
     "ChannelConfig",
     "Config",
     "Environment",
     "FeedConfig",
+    "MetricsConfig",
     "RetentionConfig",
     "SiteConfig",
     "SourceConfig",
@@ -55,7 +60,7 @@ __all__ = [
 
 FILE_NAME = "archiver.toml"
 
-_TABLES = ("archive", "sources", "retention", "templates", "notify", "site", "feeds")
+_TABLES = ("archive", "sources", "retention", "templates", "notify", "site", "feeds", "alias")
 _FROM_ENVIRONMENT = {
     "path": "ARCHIVER_PATH",
     "branch": "ARCHIVER_BRANCH",
@@ -83,6 +88,7 @@ class Config:
     notify: Mapping[str, ChannelConfig]
     site: SiteConfig
     feeds: Mapping[str, FeedConfig]
+    alias: AliasConfig
     environment: Environment
 
     __repr__ = short
@@ -244,6 +250,7 @@ def parse(content: bytes, path: Path, environ: Mapping[str, str]) -> Config:
         notify=read_channels(tables["notify"], tables["sources"], folder, validation),
         site=SiteConfig(**validation.convert(fields(SiteConfig), tables["site"], "site")),
         feeds=read_feeds(tables["feeds"], tables["sources"], validation),
+        alias=read_alias(tables["alias"], tables["sources"], validation),
         environment=Environment.read(environ),
     )
     validation.raise_any()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import UNSET
 from msgspec.structs import FieldInfo
 
-from archiver.config.tables import ChannelConfig, FeedConfig, SourceConfig
+from archiver.changes.pace import Pace
+from archiver.config.tables import ChannelConfig, FeedConfig, MetricsConfig, SourceConfig
 from archiver.config.validation import Validation, fields
 from archiver.errors import ConfigError, reason, suggestion
 from archiver.language import joined, sentence
@@ -61,7 +63,7 @@ def read_sources(
         defaults = kind.defaults if kind else {}
         settings = kind.Settings if kind else None
         shared = ("records", "key")
-        table = {**defaults, **table}
+        table, pace = _paced({**defaults, **table}, defaults, place, validation)
         opaque = ":" in str(table.get("type", ""))
         values = _settings(
             SourceConfig, settings, table, place, validation, shared=shared, opaque=opaque
@@ -70,7 +72,7 @@ def read_sources(
             values["settings"]["type"] = values["type"]
             named = {key: value for key, value in values["settings"].items() if value != ""}
             _check_variables(named, place, validation)
-            read[name] = SourceConfig(name=name, **values)
+            read[name] = SourceConfig(name=name, pace=pace, **values)
     return read
 
 
@@ -134,6 +136,26 @@ def read_feeds(
     return read
 
 
+def _paced(
+    table: dict[str, Any], defaults: Mapping[str, Any], place: str, validation: Validation
+) -> tuple[dict[str, Any], Pace]:
+    """Return a table with the list of its metrics, and their pace.
+
+    Args:
+        table: The table of a source.
+        defaults: The settings of its type.
+        place: Dotted key of the table.
+        validation: Collects the errors.
+    """
+    given = table.get("metrics")
+    if not isinstance(given, dict):
+        return table, Pace()
+    place = f"{place}.metrics"
+    found = MetricsConfig(**validation.convert(fields(MetricsConfig), given, place))
+    chosen = defaults.get("metrics", ()) if found.fields is UNSET else found.fields
+    return {**table, "metrics": [*chosen]}, found.pace
+
+
 def _is_named(table: Mapping[str, Any]) -> bool:
     """Return whether the type has a name: ``package.module:Class`` is not imported here.
 
@@ -164,7 +186,8 @@ def _settings(
         opaque: Whether the type's own settings are known to the run alone.
     """
     common = fields(common_to_all)
-    del common["name"], common["settings"]
+    for inner in ("name", "settings", "pace"):
+        common.pop(inner, None)
     if own_settings is not None:
         own = fields(own_settings)
     elif opaque:

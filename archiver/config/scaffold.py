@@ -147,6 +147,10 @@ def table(source: NewSource) -> str:
         start = f"[sources.{name}]\ntype = {_quoted(source.type)}\n"
         given = "".join(f"{setting} = {value}\n" for setting, value in source.settings.items())
         usual = tr(_USUAL.get(source.type, "")).splitlines(keepends=True)
+        whole = source.type in _HUBS and source.settings.get("scope") == '"all"'
+        if whole and "metrics" not in source.settings:
+            given += tr(_PACES[source.type])
+        usual = [line for line in usual if not (whole and line.startswith("# metrics "))]
         top = tr(_TOP) if source.type in _HUBS and not _CHOICES & source.settings.keys() else ""
         without = {*source.settings} if top else {*source.settings, "scope"}
         kept = (line for line in usual if line.split(" ", 1)[0] not in without)
@@ -224,6 +228,24 @@ _TOP = sentence(
 )
 """What a person must know of the scope that they get where they choose none."""
 
+_PACES = {
+    "modelscope": sentence(
+        """\
+# Half of all models change a counter each day, which fills a repository. So counters are archived
+# once a week, with two digits; where one moves tenfold, it comes at once.
+metrics = { every = "7d", round = 2, jump = 10 }
+"""
+    ),
+    "huggingface": sentence(
+        """\
+# Half of millions of models change a counter each day: exact ones fill a repository within a year.
+# So they are archived every 8 weeks, with two digits; where one moves tenfold, it comes at once.
+metrics = { every = "8w", round = 2, jump = 10 }
+"""
+    ),
+}
+"""The pace of metrics for every model of a hub, and why."""
+
 _HUBS = {
     "modelscope": sentence(
         """\
@@ -232,6 +254,7 @@ scope = "top"                 # the 3,000 most downloaded; "all": every model
 # owners = ["Qwen"]           # or tasks = […], or search = "…": only these
 # incremental = true          # with "all": list what changed, and everything every 7 days
 # full_every = "7d"
+# metrics = { every = "7d", round = 2, jump = 10 }  # with "all": counters once a week
 # token_env = "MODELSCOPE_API_TOKEN"
 # rate = 4                    # requests a second
 # confirmations = 2           # complete listings that must lack a model before it is removed
@@ -242,6 +265,7 @@ scope = "top"                 # the 3,000 most downloaded; "all": every model
 scope = "top"                 # the 10,000 most downloaded; "all": every model
 # ids = "models.txt"          # or ["org/a", …]: exactly these, and every removal of them
 # author = "Qwen"             # or pipeline_tag = "…", or search = "…": only these
+# metrics = { every = "8w", round = 2, jump = 10 }  # with "all": counters every 8 weeks
 # token_env = "HF_TOKEN"
 # confirmations = 2           # complete listings that must lack a model before it is removed
 """
@@ -333,6 +357,36 @@ _USUAL = {
     "class": sentence(
         """\
 # A class in Python lists it: its take_snapshot() captures it, `archiver run` leaves it out.
+"""
+    ),
+    "github-releases": sentence(
+        """\
+# token_env = "GITHUB_TOKEN"  # 5,000 requests an hour instead of 60
+# confirmations = 2           # complete listings that must lack a release before it is removed
+"""
+    ),
+    "npm": sentence(
+        """\
+# ids = ["react", "@types/node"]  # or "packages.txt": exactly these, with version and licence
+# incremental = true          # list what changed, and everything every 7 days
+# full_every = "7d"
+# enrich = ["version"]        # one more request for each new or changed package
+# rate = 4                    # requests a second
+# confirmations = 2           # complete listings that must lack a package before it is removed
+"""
+    ),
+    "ollama": sentence(
+        """\
+# models = ["qwen3:8b"]       # these models of the registry, instead of what a server has
+# endpoint = "http://127.0.0.1:11434"
+"""
+    ),
+    "pypi": sentence(
+        """\
+# ids = ["requests"]          # or "packages.txt": exactly these, with version and licence
+# enrich = ["version"]        # one more request for each new or changed package
+# rate = 4                    # requests a second
+# confirmations = 2           # complete listings that must lack a package before it is removed
 """
     ),
     **_HUBS,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
+from archiver.changes.pace import Pace
 from archiver.language import sentence
 from archiver.records.model import KINDS, NEWS, Kind, Severity
 from archiver.records.representation import short
@@ -76,6 +77,14 @@ Days: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number of days 
 Bytes: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number of bytes from 1")]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")]
 Distance: TypeAlias = Annotated[float, Meta(ge=0, description="a number from 0")]
+Period: TypeAlias = Annotated[
+    str,
+    Meta(pattern=r"^[1-9][0-9]{0,3}[hdw]$", description='a period, such as "24h", "7d" or "2w"'),
+]
+Digits: TypeAlias = Annotated[int, Meta(ge=1, description="a whole number of digits from 1")]
+Factor: TypeAlias = Annotated[
+    float, Meta(gt=1, le=1e12, description="a factor above 1, such as 10")
+]
 
 
 RUN_CLASS: Final = sentence("the take_snapshot() of that class captures it, no command does")
@@ -115,6 +124,29 @@ class ArchiveConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return name.strip(), address.removesuffix(">")
 
 
+class MetricsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``metrics = { … }`` of a source: which fields are metrics, and at which pace.
+
+    Attributes:
+        fields: Fields with metrics; unset: those of the type.
+        every: How often all of them are archived; None: with each capture.
+        round: How many significant digits are archived; None: all.
+        jump: Factor by which a metric moves whose record gets its metrics at once.
+    """
+
+    fields: FieldPaths | UnsetType = UNSET
+    every: Period | None = None
+    round: Digits | None = None
+    jump: Factor | None = None
+
+    __repr__ = short
+
+    @property
+    def pace(self) -> Pace:
+        """The pace of the metrics."""
+        return Pace(self.every or "", self.round, self.jump)
+
+
 class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``[sources.NAME]``: settings of every type of source; those of the type in `settings`.
 
@@ -124,6 +156,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
         records: Path of the records in the document; ``.``: the document is the array.
         key: Fields that form the key of a record; empty: those of the type.
         metrics: Fields with metrics; their changes are kept, but are not news.
+        pace: How often and how exactly metrics are archived; with ``metrics``.
         volatile: Fields that are stored, but whose changes are ignored.
         sets: Arrays without order.
         tolerance: Field path to the largest difference that counts as equal.
@@ -153,6 +186,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     records: Annotated[str, Meta(min_length=1)] = "."
     key: FieldPaths = ()
     metrics: FieldPaths = ()
+    pace: Pace = Pace()
     volatile: FieldPaths = ()
     sets: FieldPaths = ()
     tolerance: dict[str, Distance] = {}
@@ -241,6 +275,35 @@ class FeedConfig(msgspec.Struct, frozen=True, kw_only=True):
     fields: FieldPaths = ()
     where: tuple[str, ...] = ()
     min_severity: Severity | None = None
+
+    __repr__ = short
+
+
+class AliasConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[alias]``: which records of several sources are one, and what of them is compared.
+
+    Attributes:
+        rules: What keys are called elsewhere: ``a:Owner/* = b:owner/*``; of those that fit, the
+            first decides.
+        pairs: Records that are one, each as ``source:key``.
+        pairs_file: A CSV file of further pairs, relative to archiver.toml; its first row names
+            sources.
+        weakest: The weakest evidence by which records are paired: a rule, equal keys, keys that
+            are equal apart from case, names that are equal apart from separators.
+        fields: Field to the path that it has in a source which calls it otherwise; also names
+            further fields that are compared.
+        tolerance: Field to how much may differ: of numbers a share of the larger one, of times
+            days.
+    """
+
+    rules: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, ...], ...] = ()
+    pairs_file: FilePath | None = None
+    weakest: Literal["rule", "key", "case", "name"] = "name"
+    fields: dict[
+        Annotated[str, Meta(min_length=1)], dict[str, Annotated[str, Meta(min_length=1)]]
+    ] = {}
+    tolerance: dict[str, Distance] = {}
 
     __repr__ = short
 

@@ -126,6 +126,8 @@ def in_history(catalogue: Catalogue, how: Reading) -> Iterator[Content]:
     """Yield the newest version of a file that can be read, an older one, and those between."""
     with suppress(ArchiverError), catalogue.required().objects() as reader:
         known = [each for each in islice(catalogue.reachable(), _BACK) if each.blob]
+        for some in (known[:1] + known[1:][-1:], known):  # hardly ever more than the first two
+            catalogue.required().expect({each.blob: each.path for each in some if each.blob})
         for revision in (*known[:1], *known[:0:-1]):
             with suppress(UnreadableSnapshot):
                 assert revision.blob is not None  # noqa: S101  see above

@@ -12,20 +12,29 @@ import msgspec
 
 from archiver import config as configuration
 from archiver.changes.lifecycle import read_missing, read_unlisted
-from archiver.errors import ConfigError, NotADataRepository, ShallowHistory, StoreError, reason
+from archiver.errors import (
+    ConfigError,
+    NotADataRepository,
+    PreviousNotHere,
+    ShallowHistory,
+    StoreError,
+    reason,
+)
 from archiver.formats import UNSAID, Reading
 from archiver.history.foreign import Shape, shape_of
-from archiver.language import sentence
+from archiver.language import joined, sentence
 from archiver.records.folder import is_pattern, within
 from archiver.records.jsontext import UNREADABLE, plain
 from archiver.records.policy import Policy
 from archiver.records.representation import short
 from archiver.records.text import RECORD
 from archiver.store.history import Revision
+from archiver.store.joined import PREVIOUS
 from archiver.store.repository import STATE_REF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from archiver.changes.lifecycle import Missing
     from archiver.config import Config, SourceConfig
@@ -41,6 +50,14 @@ REMOVED = "removed.jsonl"
 """File of a source's folder: one tombstone a line."""
 UNLISTED = "unlisted.jsonl"
 """File of a source's folder: the keys that the snapshot holds and its listing did not name."""
+PREVIOUS_FILE = "previous.json"
+"""File beside archiver.toml: which repository this one goes on from."""
+NEXT_FILE = "next.json"
+"""File beside archiver.toml of a finished archive: in which repository it goes on."""
+DIGEST = "Archiver-Records-Digest"
+"""Trailer of a capture: the digest of its records."""
+LAYOUT = "Archiver-Layout"
+"""Trailer of a commit that holds the records of a capture in another number of files."""
 MISSING = "missing.jsonl"
 """File of the state ref: the records that are missing and not removed yet."""
 RUNS = "runs.jsonl"
@@ -61,7 +78,8 @@ class Reverted(msgspec.Struct, frozen=True):
 class Edge(Revision):
     """The commit at which a shallow clone ends: a state, not a change.
 
-    Which change led to it, and when, is not known. Without a `blob` the file is not in it.
+    Which change led to it, and when, is not known. Without a `blob` the file is not in it. The
+    first commit of a repository that goes on from another one is one too, until that is fetched.
 
     Attributes:
         end: Says where the clone ends, and how to deepen it.
@@ -81,6 +99,8 @@ class Edge(Revision):
     @property
     def note(self) -> str:
         """Where the clone ends, and how to deepen it."""
+        if isinstance(self.end, PreviousNotHere):
+            return joined("; ", (reason(self.end), self.end.hint))
         return sentence(
             "this clone is shallow: its history ends at {id}; {hint}",
             id=self.id[:10],
@@ -158,10 +178,16 @@ class Catalogue:
             return ""
         return _within(self.required(), self.config, configuration.FILE_NAME)
 
+    @property
+    def previous(self) -> str:
+        """Path of the file that says which repository was before, of a configured source."""
+        return beside_settings(self.settings, PREVIOUS_FILE)
+
     def revisions(self, tip: str | None = None) -> Iterator[Revision]:
         """Yield the revisions that changed the catalogue, newest first.
 
-        Reverted captures are left out.
+        Reverted captures are left out; of a capture that was carried over to another layout, the
+        newest layout stands for it.
 
         Args:
             tip: Full id to begin at; None: the newest of the branch.
@@ -180,7 +206,7 @@ class Catalogue:
         if first is not None:
             self._refuse_folder(first)
             found = chain((first,), found)
-        for revision in found:
+        for revision in _laid_out_once(found):
             if revision.id not in reverted:
                 yield revision
 
@@ -335,7 +361,8 @@ class Catalogue:
     def reachable(self, tip: str | None = None) -> Iterator[Revision]:
         """Yield the revisions of a clone as far as it reaches, newest first.
 
-        In a shallow clone the last one is an `Edge`, unless its capture was reverted.
+        In a shallow clone the last one is an `Edge`, unless its capture was reverted. So is the
+        first commit of a repository that goes on from one that was not fetched.
 
         Args:
             tip: Full id to begin at; None: the newest of the branch.
@@ -344,11 +371,39 @@ class Catalogue:
             NotADataRepository: Nothing was ever committed.
         """
         try:
-            yield from self.revisions(tip)
+            for revision in self.revisions(tip):
+                end = self.beginning(revision)
+                yield Edge.of(revision, end) if end else revision
         except ShallowHistory as end:
             newest = self.required().tip(self.ref)
             if all(row.revision != end.commit for row in self.reverted(newest)):
                 yield Edge.of(self.at(end.commit, end.path), end)
+
+    def beginning(self, revision: Revision) -> PreviousNotHere | None:
+        """Return the error of who asks what was before a revision; None: the history is here."""
+        previous = revision.trailers.get(PREVIOUS)
+        known = any(each.first == revision.id for each in self.required().joined)
+        if previous is None or known or self.required().parent(revision.id):
+            return None
+        message = sentence(
+            "what was before {time} UTC is in the previous repository, which is not here",
+            time=f"{revision.authored_at:%Y-%m-%d %H:%M:%S}",
+        )
+        return PreviousNotHere(
+            message,
+            hint=sentence("fetch it with: archiver rollover --fetch"),
+            commit=revision.id,
+            path=revision.path,
+        )
+
+    def not_here(self, tip: str | None = None) -> PreviousNotHere | None:
+        """Return the error of who asks for more than this repository has; None: it has all."""
+        repository = self.required()
+        start = tip or repository.tip(self.ref)
+        if not (self.folder and start and repository.object_at(start, self.previous)):
+            return None
+        first = repository.first(start)
+        return self.beginning(self.at(first)) if first else None
 
     def count(self, tip: str | None = None, before: str = "") -> int:
         """Return how many revisions there are, as far as the clone reaches.
@@ -528,6 +583,26 @@ class Catalogue:
                 hint=sentence("name one with --repo DIR, or make one with: archiver init"),
             )
         return self.repository
+
+
+def _laid_out_once(revisions: Iterable[Revision]) -> Iterator[Revision]:
+    """Leave out the captures, newest first, that a later commit holds in another layout."""
+    again: set[tuple[datetime, str]] = set()
+    for revision in revisions:
+        digest = revision.trailers.get(DIGEST)
+        if digest is None:
+            yield revision
+            continue
+        capture = revision.authored_at, digest
+        if capture not in again:
+            yield revision
+        if LAYOUT in revision.trailers:
+            again.add(capture)
+
+
+def beside_settings(settings: str, name: str) -> str:
+    """Return the path of a file beside the archiver.toml at `settings`."""
+    return (PurePosixPath(settings).parent / name).as_posix()
 
 
 def folder_of(path: str) -> str:

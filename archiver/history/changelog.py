@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archiver import sources
 from archiver.errors import ConfigError, ShallowHistory, UnreadableSnapshot
 from archiver.history import snapshots
+from archiver.history.ahead import WINDOW
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import outlined
 from archiver.history.flapping import damping
@@ -55,7 +56,14 @@ def sections(
     with opened(catalogue) as versions, damping(catalogue, tip) as damped:
         newer: Revision | None = None
         problems = Problems()
-        for revision in catalogue.reachable(tip):
+
+        def reaches(revision: Revision) -> bool:
+            return left_out(revision) or (since is not None and revision.authored_at < since)
+
+        ahead = versions.ahead.compared(
+            catalogue.reachable(tip), first=WINDOW, last=reaches, ends=True
+        )
+        for revision in ahead:
             try:
                 version = versions.stored(revision)
                 found = newer and _section(
@@ -65,7 +73,7 @@ def sections(
                 problems.add(revision, error)
             else:
                 yield from found or ()
-                if left_out(revision) or (since is not None and revision.authored_at < since):
+                if reaches(revision):
                     break
                 newer = revision
             if isinstance(revision, Edge):

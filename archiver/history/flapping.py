@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,7 @@ from archiver.changes.flapping import (
 )
 from archiver.changes.severity import importance
 from archiver.database.news import moves
-from archiver.errors import StoreError, UnreadableSnapshot
+from archiver.errors import MissingContent, StoreError, UnreadableSnapshot
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.index import index
@@ -88,13 +88,18 @@ def captured(
     if not catalogue.damping or not back or tip is None:
         return named
     newest = Moves("", timestamp, gone, back)
-    with suppress(StoreError), closing(_moves(catalogue, tip)) as earlier:
-        known = Flapping(chain((newest,), earlier), catalogue.damping)
-        shown = (
-            told(each, known.episode("", each.key) if each.key in back else None) for each in named
-        )
-        return tuple(sorted(shown, key=importance))
-    return named
+    try:
+        with closing(_moves(catalogue, tip)) as earlier:
+            known = Flapping(chain((newest,), earlier), catalogue.damping)
+            shown = (
+                told(each, known.episode("", each.key) if each.key in back else None)
+                for each in named
+            )
+            return tuple(sorted(shown, key=importance))
+    except MissingContent:
+        raise
+    except StoreError:
+        return named
 
 
 def noted(
@@ -113,13 +118,17 @@ def noted(
     old, new = (end.revision for end in found.ends)
     if not catalogue.damping or old is None or new is None:
         return named
-    with suppress(StoreError), flapping(catalogue, new) as known:
-        shown = (
-            told(each, known.latest(each.key, after=old) if each.kind in COMING else None)
-            for each in named
-        )
-        return sorted(shown, key=importance)
-    return named
+    try:
+        with flapping(catalogue, new) as known:
+            shown = (
+                told(each, known.latest(each.key, after=old) if each.kind in COMING else None)
+                for each in named
+            )
+            return sorted(shown, key=importance)
+    except MissingContent:
+        raise
+    except StoreError:
+        return named
 
 
 def _moves(catalogue: Catalogue, tip: str | None) -> Generator[Moves]:
@@ -135,7 +144,7 @@ def _compared(catalogue: Catalogue, tip: str | None) -> Iterator[Moves]:
     """Yield the moves by comparing each readable version with the one before."""
     with opened(catalogue) as versions:
         newer: Revision | None = None
-        for revision in catalogue.reachable(tip):
+        for revision in versions.ahead.compared(catalogue.reachable(tip)):
             try:
                 version = versions.stored(revision)
                 found = (

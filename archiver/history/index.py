@@ -119,6 +119,8 @@ def description(catalogue: Catalogue) -> str:
     about: tuple[object, ...] = (catalogue.path, policy, catalogue.shape)
     if not (catalogue.folder or catalogue.follow):
         about = (*about, "folder" if catalogue.is_folder else "not followed")
+    if catalogue.repository and catalogue.repository.joined:
+        about = (*about, [each.first for each in catalogue.repository.joined])
     return hashlib.sha256(msgspec.json.encode(about, order="sorted")).hexdigest()
 
 

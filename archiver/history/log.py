@@ -14,6 +14,7 @@ from archiver.changes.breakdown import Breakdown
 from archiver.changes.flapping import Flapping, Moving
 from archiver.database.reading import Status, changed, logged
 from archiver.errors import UnreadableSnapshot
+from archiver.history.ahead import WINDOW
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.flapping import indexed
@@ -67,7 +68,9 @@ class Entry(msgspec.Struct, frozen=True):
     __repr__ = short
 
 
-def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> Iterator[Entry]:
+def log(
+    catalogue: Catalogue, *, tip: str | None = None, before: str = "", limit: int | None = None
+) -> Iterator[Entry]:
     """Yield the history, newest first; from the index, if there is one.
 
     Each readable version is compared with the readable one before it; what cannot be read is
@@ -77,6 +80,7 @@ def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> It
         catalogue: The catalogue.
         tip: Full id of the commit to begin at; None: the newest.
         before: Full id of the revision to end at, which is not yielded; empty: there is none.
+        limit: How many entries are wanted; None: all. More may be yielded.
 
     Raises:
         NotADataRepository: There is no revision.
@@ -85,13 +89,13 @@ def log(catalogue: Catalogue, *, tip: str | None = None, before: str = "") -> It
     """
     with index(catalogue, tip) as found:
         if found is not None:
-            yield from takewhile(lambda entry: entry.revision != before, _indexed(found))
+            yield from takewhile(lambda entry: entry.revision != before, _indexed(found, catalogue))
             return
-    yield from (entry for entry, _ in _compared(catalogue, tip, before, lambda: None))
+    yield from (entry for entry, _ in _compared(catalogue, tip, before, lambda: None, limit))
 
 
 def log_damped(
-    catalogue: Catalogue, *, tip: str | None = None, before: str = ""
+    catalogue: Catalogue, *, tip: str | None = None, before: str = "", limit: int | None = None
 ) -> Iterator[tuple[Entry, list[Episode]]]:
     """Yield the history as `log` does, and of each revision the episodes that end there.
 
@@ -101,15 +105,18 @@ def log_damped(
         catalogue: The catalogue; its `damping` says what flaps.
         tip: As of `log`.
         before: As of `log`.
+        limit: As of `log`.
     """
     with index(catalogue, tip) as found:
         if found is not None:
             known = indexed(found, catalogue.damping)
-            told = ((each, _ended(known, each)) for each in _indexed(found))
+            told = ((each, _ended(known, each)) for each in _indexed(found, catalogue))
             yield from takewhile(lambda each: each[0].revision != before, told)
             return
     ahead: deque[Entry] = deque()
-    known = Flapping(_moves(_compared(catalogue, tip, "", Moving), ahead), catalogue.damping)
+    further = None if limit is None else limit + catalogue.damping
+    compared = _compared(catalogue, tip, "", Moving, further)
+    known = Flapping(_moves(compared, ahead), catalogue.damping)
     while ahead or known.read_on() or ahead:
         entry = ahead.popleft()
         if entry.revision == before:
@@ -130,7 +137,12 @@ def _moves(found: Iterable[tuple[Entry, Moving]], ahead: deque[Entry]) -> Iterat
 
 
 def log_by(
-    catalogue: Catalogue, path: str, *, tip: str | None = None, before: str = ""
+    catalogue: Catalogue,
+    path: str,
+    *,
+    tip: str | None = None,
+    before: str = "",
+    limit: int | None = None,
 ) -> Iterator[tuple[Entry, Breakdown]]:
     """Yield the history as `log` does, and of each revision what it changed, by a field.
 
@@ -139,24 +151,34 @@ def log_by(
         path: Dotted path of the field; see `Breakdown`.
         tip: As of `log`.
         before: As of `log`.
+        limit: As of `log`.
     """
     moves = any(map(catalogue.policy.concerns, {first for first, *_ in readings(path)}))
     with index(catalogue, tip) as found:
         if found is not None and not moves:  # a settled part holds no metrics
-            yield from takewhile(lambda each: each[0].revision != before, _broken(found, path))
+            yield from takewhile(
+                lambda each: each[0].revision != before, _broken(found, catalogue, path)
+            )
             return
-    yield from _compared(catalogue, tip, before, lambda: Breakdown(path))
+    yield from _compared(catalogue, tip, before, lambda: Breakdown(path), limit)
 
 
-def _indexed(found: Index) -> Iterator[Entry]:
-    rows = logged(found.connection, found.last)
-    return (Entry(*row[:-1], path=row.path or UNSET) for row in rows)
+def _indexed(found: Index, catalogue: Catalogue) -> Iterator[Entry]:
+    """Yield the rows of an index; it takes the first commit of any repository for the first."""
+    for row in logged(found.connection, found.last):
+        entry = Entry(*row[:-1], path=row.path or UNSET)
+        if entry.status == "first":
+            revision = catalogue.at(entry.revision)
+            if end := catalogue.beginning(revision):
+                note = str(Edge.of(revision, end).note)
+                entry = msgspec.structs.replace(entry, status="edge", reason=note)
+        yield entry
 
 
-def _broken(found: Index, path: str) -> Iterator[tuple[Entry, Breakdown]]:
+def _broken(found: Index, catalogue: Catalogue, path: str) -> Iterator[tuple[Entry, Breakdown]]:
     groups = groupby(changed(found.connection, found.last), key=itemgetter(0))
     capture, changes = next(groups, _NO_CHANGES)
-    for number, entry in zip(count(found.last, -1), _indexed(found)):
+    for number, entry in zip(count(found.last, -1), _indexed(found, catalogue)):
         by = Breakdown(path)
         if number == capture:
             for _, kind, record in changes:
@@ -166,7 +188,11 @@ def _broken(found: Index, path: str) -> Iterator[tuple[Entry, Breakdown]]:
 
 
 def _compared(
-    catalogue: Catalogue, tip: str | None, before: str, collector: Callable[[], T]
+    catalogue: Catalogue,
+    tip: str | None,
+    before: str,
+    collector: Callable[[], T],
+    limit: int | None,
 ) -> Iterator[tuple[Entry, T]]:
     """Yield the history by comparing each version with the one before.
 
@@ -175,6 +201,7 @@ def _compared(
         tip: As of `log`.
         before: As of `log`.
         collector: Makes what receives the changes of a revision; None: they are only counted.
+        limit: As of `log`.
     """
     with opened(catalogue) as versions:
         newer: Revision | None = None
@@ -182,7 +209,12 @@ def _compared(
         waiting: list[Entry] = []
         problems = Problems()
         reached = False
-        for revision in advised(catalogue, catalogue.reachable(tip)):
+        ahead = versions.ahead.compared(
+            catalogue.reachable(tip),
+            first=WINDOW if limit is None else limit + 1,
+            last=lambda each: each.id == before,
+        )
+        for revision in advised(catalogue, ahead):
             end = revision if isinstance(revision, Edge) else None
             reached = reached or revision.id == before
             by = collector()

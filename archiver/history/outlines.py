@@ -11,6 +11,7 @@ from archiver.history.versions import Part, Version
 from archiver.records.model import End
 
 if TYPE_CHECKING:
+    from archiver.history.ahead import Ahead
     from archiver.history.catalogue import Catalogue
     from archiver.history.index import Index
     from archiver.history.versions import Versions
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 
 
 class Outlined(Protocol):
-    """Whatever opens versions: `Versions`, or `Outlines` of them."""
+    """Whatever opens versions: `Versions`, or `Outlines` of them.
+
+    Attributes:
+        ahead: Looks ahead at what is read of them.
+    """
+
+    ahead: Ahead
 
     def stored(self, revision: Revision) -> Version:
         """Open the version that `revision` holds; UnreadableSnapshot where it holds none."""
@@ -38,6 +45,7 @@ class Outlines:
         self._versions = versions
         self._known = counted(index.connection)
         self._policies = cache(catalogue.policy_in)
+        self.ahead = versions.ahead
 
     def stored(self, revision: Revision) -> Version:
         """Outline the version that `revision` holds.

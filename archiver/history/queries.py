@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from archiver.errors import DamagedObject, StoreError, UnreadableSnapshot
 from archiver.history import revisions
+from archiver.history.ahead import WINDOW
 from archiver.history.catalogue import Edge
 from archiver.history.comparison import Comparison
 from archiver.history.dates import Dates
@@ -60,9 +61,10 @@ def compare(
         if old is None:
             before, after = _last_change(catalogue, versions)
         else:
-            before = revisions.find(catalogue, versions, old, now)
-            after = revisions.find(catalogue, versions, new or "", now)
-            before, after = _comparable(before, after)
+            ends = (old, new or "")
+            settings = catalogue.settings if catalogue.repository else ""
+            found = revisions.both(catalogue, versions, ends, now, settings=settings)
+            before, after = _comparable(*found)
         notes = _notes(catalogue, before, after)
         yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
 
@@ -138,8 +140,10 @@ def changes_since(
         UnreadableSnapshot: A version holds no catalogue.
     """
     with opened(catalogue) as versions:
-        after = _newest(catalogue, versions, tip)
         dates = Dates.of(catalogue, tip)
+        ends = [*dates.revisions[:1], *(dates.until(since)[:1] or dates.revisions[-1:])]
+        versions.ahead.together(ends, settings=catalogue.settings)
+        after = _newest(catalogue, versions, tip)
         base, before = _base(catalogue, versions, since, dates)
         end = dates.edge if dates.began(base) > since else None
         if end is not None and base.id == after.end.revision:
@@ -188,11 +192,13 @@ def _steps(
     tip: str | None,
 ) -> Iterator[Comparison]:
     dates = Dates.of(catalogue, tip)
+    walk = _walk(versions, since, dates, catalogue.settings)
+    walk = chain([*islice(walk, 1)], walk)  # what is read of all is known before the base is read
     base, _ = _base(catalogue, versions, since, dates)
     end = dates.edge if dates.began(base) > since else None
     late = (*((end.note,) if end else ()), *dates.notes)
     problems = Problems()
-    for (newer, _), (_, before) in pairwise(_since(versions, since, dates, problems)):
+    for (newer, _), (_, before) in pairwise(_since(versions, since, dates, problems, walk)):
         after = versions.stored(newer)
         notes = (*late, *_notes(catalogue, before, after, policy_then))
         yield Comparison(catalogue.source, before, after, catalogue.policy, notes=notes)
@@ -214,9 +220,22 @@ def version_at(catalogue: Catalogue, at: str | None, *, now: datetime) -> Iterat
         yield revisions.find(catalogue, versions, at or "", now)
 
 
+def metrics_as_of(catalogue: Catalogue, at: str | None, *, now: datetime) -> str:
+    """Return the capture time that the metrics of a version are as of; empty: its own, or none.
+
+    Only a source of archiver.toml is read for it.
+    """
+    if catalogue.config is None or not catalogue.policy.metrics:
+        return ""
+    with suppress(StoreError), version_at(catalogue, at, now=now) as version:
+        return version.metrics
+    return ""
+
+
 def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Version]:
     problems = Problems()
-    candidates = readable(versions, catalogue.reachable(), problems, damaged=False)
+    ahead = versions.ahead.compared(catalogue.reachable(), first=2, settings=catalogue.settings)
+    candidates = readable(versions, ahead, problems, damaged=False)
     found: list[Version] = []
     for _, version in islice(candidates, 2):
         newer = () if found else problems.notes()
@@ -231,17 +250,28 @@ def _last_change(catalogue: Catalogue, versions: Versions) -> tuple[Version, Ver
     return before, newest
 
 
+def _walk(versions: Stored, since: datetime, dates: Dates, settings: str) -> Iterator[Revision]:
+    """Yield the revisions since a time, and the one in effect then, as they are compared."""
+    before = dates.until(since)
+    within = dates.revisions[: len(dates.revisions) - len(before)]
+    return versions.ahead.compared((*within, *before[:1]), first=WINDOW, settings=settings)
+
+
 def _since(
-    versions: Stored, since: datetime, dates: Dates, problems: Problems
+    versions: Stored,
+    since: datetime,
+    dates: Dates,
+    problems: Problems,
+    walk: Iterator[Revision],
 ) -> Iterator[tuple[Revision, Version]]:
     """Yield the readable revisions back to the one in effect at `since`, or to the first.
 
     Where that one cannot be read, the readable one before it stands for it.
     """
     before = dates.until(since)
-    within = dates.revisions[: len(dates.revisions) - len(before)]
-    yield from readable(versions, within, problems)
-    yield from islice(readable(versions, before, problems), 1)
+    number = len(dates.revisions) - len(before)
+    yield from readable(versions, islice(walk, number), problems)
+    yield from islice(readable(versions, chain(walk, before[1:]), problems), 1)
 
 
 def _base(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +18,7 @@ from archiver.changes.delta import deltas
 from archiver.database import rows
 from archiver.database.storage import written
 from archiver.errors import DamagedObject, StoreError, UnreadableSnapshot
+from archiver.history.ahead import WINDOW
 from archiver.history.comparison import lives, unequal
 from archiver.history.versions import EMPTY, opened, stamp
 from archiver.language import sentence
@@ -108,8 +109,13 @@ def derive(
     writer = rows.Writer(connection)
     with opened(catalogue) as versions:
         number, revision = _last_readable(versions, history, captures.start - 1)
-        for now in captures:
-            each = history[now - 1]
+        known = () if revision is None else (revision,)
+        walk = versions.ahead.compared(
+            (*known, *history[captures.start - 1 : captures.stop - 1]),
+            first=WINDOW,
+            begins=revision is None,
+        )
+        for now, each in zip(captures, islice(walk, len(known), None), strict=True):
             try:
                 version = versions.stored(each)
             except DamagedObject:

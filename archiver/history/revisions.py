@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archiver.clock import period
 from archiver.errors import ConfigError, ShallowHistory, UnknownRevision, UnreadableSnapshot, reason
 from archiver.formats import is_document
 from archiver.history import snapshots
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from archiver.history.versions import Version, Versions
     from archiver.store.history import Revision
 
-_PERIOD = re.compile(r"(\d{1,4})([hdwmy])")
-_UNITS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 _DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2}([T ].*)?)?")
 _AMBIGUOUS = re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{1,4}|\d{1,2}-\d{1,2}-\d{4}")
 _SNAPSHOT = re.compile(r"([a-z0-9_-]+)_models_\d{8}_\d{6}(\.json)?")
@@ -33,12 +32,6 @@ STDIN = "-"
 _RANGE = re.compile(r"(.*[^.])\.\.([^.].*)", re.DOTALL)
 """``A..B`` as git writes it: both ends are named, and ``A...B`` is something else."""
 _END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
-
-
-def period(text: str) -> timedelta | None:
-    """Return the time that ``36h``, ``7d``, ``2w``, ``3m``, ``1y`` mean; None: it is no period."""
-    found = _PERIOD.fullmatch(text)
-    return timedelta(days=int(found[1]) * _UNITS[found[2]]) if found else None
 
 
 def moment(text: str, now: datetime, *, start: bool = False) -> datetime | None:
@@ -127,27 +120,64 @@ def find(catalogue: Catalogue, versions: Versions, text: str, now: datetime) -> 
         ShallowHistory: The clone ends before it.
         ConfigError: The date is impossible or ambiguous.
     """
+    return both(catalogue, versions, (text,), now)[0]
+
+
+def both(
+    catalogue: Catalogue,
+    versions: Versions,
+    texts: Iterable[str],
+    now: datetime,
+    *,
+    settings: str = "",
+) -> list[Version]:
+    """Open the versions that `texts` mean, as `find` does, which are read together.
+
+    Args:
+        catalogue: The catalogue.
+        versions: Opens its versions.
+        texts: What each means.
+        now: The time, for periods.
+        settings: Path of archiver.toml where that of each is read too.
+    """
+    found = [_place(catalogue, text, now) for text in texts]
+    committed = [place for place, _ in found if not isinstance(place, Path)]
+    versions.ahead.together(committed, settings=settings)
+    return [_at(catalogue, versions, place, notes) for place, notes in found]
+
+
+def _place(
+    catalogue: Catalogue, text: str, now: datetime
+) -> tuple[Revision | Path, tuple[str, ...]]:
+    """Return the revision or plain file that `text` means, and what is to be known of that."""
     if not text:
         revision = newest(catalogue)
         if revision is None:
             raise catalogue.no_revision()
-        return _opened(catalogue, versions, revision)
+        return revision, ()
     time = moment(text, now)
     if time is not None:
         dates = Dates.of(catalogue)
-        version = _opened(catalogue, versions, dates.at(time))
-        return replace(version, notes=(*version.notes, *dates.notes))
+        return dates.at(time), dates.notes
     if _is_stamped(catalogue, text):
-        return _opened(catalogue, versions, _snapshot(catalogue, text))
+        return _snapshot(catalogue, text), ()
     if is_file(text):
-        return _file(catalogue, versions, Path("/dev/stdin" if text == STDIN else text))
+        return Path("/dev/stdin" if text == STDIN else text), ()
     try:
-        revision = named(catalogue, text, now)
+        return named(catalogue, text, now), ()
     except UnknownRevision:
         if not Path(text).is_file():
             raise
-        return _file(catalogue, versions, Path(text))
-    return _opened(catalogue, versions, revision)
+        return Path(text), ()
+
+
+def _at(
+    catalogue: Catalogue, versions: Versions, place: Revision | Path, notes: tuple[str, ...]
+) -> Version:
+    if isinstance(place, Path):
+        return _file(catalogue, versions, place)
+    version = _opened(catalogue, versions, place)
+    return replace(version, notes=(*version.notes, *notes)) if notes else version
 
 
 def _opened(catalogue: Catalogue, versions: Versions, revision: Revision) -> Version:

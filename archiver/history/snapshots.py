@@ -6,10 +6,10 @@ import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from archiver.changes.retention import Stamped
-from archiver.errors import StoreError
+from archiver.errors import StoreError, UnreadableSnapshot
 from archiver.history import versions
 from archiver.history.catalogue import LATEST
 from archiver.history.versions import Part, Version
@@ -18,7 +18,7 @@ from archiver.records import canonical
 from archiver.records.model import End
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from archiver.records.canonical import Header
     from archiver.sources.lines import Lines
@@ -33,7 +33,7 @@ SHARD = 4_000_000
 """Bytes that shards have on average at most, then."""
 LARGE = 45_000_000
 """Bytes from which on a file is warned about; git hosts refuse more than 100 MB."""
-COUNTS: tuple[int, ...] = (1, 16, 256, 4096)
+COUNTS: Final[tuple[Literal[1, 16, 256, 4096], ...]] = (1, 16, 256, 4096)
 
 _STAMP = "%Y%m%d_%H%M%S"
 _NAME = re.compile(r"(.+)_models_(\d{8}_\d{6})\.json")
@@ -46,13 +46,18 @@ class Layout:
         """Split the `lines` into `shards` files."""
         self._header = header
         self._split = lines.split(shards)
-        self.sizes = {name: canonical.snapshot_size(*self._file(name)) for name in self._split}
+        self._sizes = lines.sizes(shards)
+        self.sizes = {
+            name: canonical.snapshot_size(self._file_header(name), size.bytes)
+            for name, size in self._sizes.items()
+        }
 
     def version(self) -> Version:
         """Return the snapshot as a version that can be compared."""
         end = End(None, self._header.timestamp, self._header.total)
         parts = {name: Part(None, lines.__iter__) for name, lines in self._split.items()}
-        return Version(end, parts, covers=self._header.covers)
+        said = self._header
+        return Version(end, parts, covers=said.covers, metrics=said.metrics)
 
     def write(self, writer: Writer, before: Version) -> dict[str, str]:
         """Store the files as blobs; a shard whose records stayed keeps its blob.
@@ -64,11 +69,25 @@ class Layout:
             return {".json": _blob(writer, canonical.snapshot(*self._file("")), self.sizes[""])[0]}
         blobs: dict[str, str] = {}
         shards: dict[str, tuple[int, str]] = {}
-        for name, lines in self._split.items():
+        for name in self._split:
             blobs[f"/{name}.json"], digest = self._shard(writer, name, before)
-            shards[name] = (len(lines), digest)
+            shards[name] = (self._sizes[name].lines, digest)
         index = canonical.head(self._header._replace(shards=shards))
         return {**blobs, ".json": writer.write_blob((index,), len(index))}
+
+    def check(self, repository: Repository, blobs: Mapping[str, str]) -> None:
+        """Read the files again that `write` stored.
+
+        Raises:
+            UnreadableSnapshot: One of them does not hold the lines that it was given.
+        """
+        with repository.objects() as reader:
+            for name, lines in self._split.items():
+                _, written = canonical.read(
+                    reader.stream(blobs[f"/{name}.json" if name else ".json"])
+                )
+                if not _equal(written, lines):
+                    raise UnreadableSnapshot(sentence("what was written is not what was read"))
 
     def _shard(self, writer: Writer, name: str, before: Version) -> tuple[str, str]:
         """Return the blob id of a shard and the SHA-256 of its content."""
@@ -78,8 +97,10 @@ class Layout:
         return _blob(writer, canonical.snapshot(*self._file(name)), self.sizes[name])
 
     def _file(self, name: str) -> tuple[Header, Collection[bytes]]:
-        lines = self._split[name]
-        return self._header._replace(total=len(lines)), lines
+        return self._file_header(name), self._split[name]
+
+    def _file_header(self, name: str) -> Header:
+        return self._header._replace(total=self._sizes[name].lines)
 
 
 def _equal(old: Iterable[bytes], new: Iterable[bytes]) -> bool:

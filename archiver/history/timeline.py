@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from archiver.changes.compare import explain
 from archiver.database.reading import stages, unreadable
-from archiver.errors import UnknownRecord, UnreadableSnapshot
+from archiver.errors import UnknownRecord, UnreadableSnapshot, reason
 from archiver.history.comparison import lives
 from archiver.history.index import advised, index
 from archiver.history.unreadable import Problems, called
@@ -27,7 +27,7 @@ from archiver.records.text import named
 from archiver.store.history import Revision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from archiver.changes.lifecycle import Lives
     from archiver.database.reading import Stage
@@ -121,6 +121,8 @@ def timeline(catalogue: Catalogue, key: str, *, tip: str | None = None) -> Timel
     """
     found = timelines(catalogue, (key,), tip=tip)
     if key not in found:
+        if end := catalogue.not_here(tip):
+            raise end
         with opened(catalogue) as versions:
             raise _unknown(catalogue, versions, key)
     return found[key]
@@ -133,6 +135,8 @@ def timelines(
 
     A key that no version holds is left out. Arguments and errors are those of `timeline`.
     """
+    if end := catalogue.not_here(tip):
+        _log.warning(joined("; ", (reason(end), end.hint)))
     with index(catalogue, tip) as known:
         if known is not None:
             _problems(catalogue, known).warn(catalogue)
@@ -145,10 +149,10 @@ def timelines(
 def _problems(catalogue: Catalogue, known: Index) -> Problems:
     """Return the problems of versions that cannot be read, as the index says."""
     problems = Problems()
-    for revision, authored_at, reason in unreadable(known.connection, known.last):
+    for revision, authored_at, why in unreadable(known.connection, known.last):
         time = datetime.strptime(authored_at, STAMP).replace(tzinfo=UTC)
         found = Revision(revision, None, catalogue.path, time, time, "", {})
-        problems.add(found, UnreadableSnapshot(reason))
+        problems.add(found, UnreadableSnapshot(why))
     return problems
 
 
@@ -196,7 +200,15 @@ def _compared(catalogue: Catalogue, keys: Iterable[str], tip: str | None) -> dic
         if problems and not passed:
             raise problems.error(catalogue)
         problems.warn(catalogue)
+        versions.ahead.stones(_alone(passed, wanted))
         return {key: _events(key, reversed(passed), catalogue.policy) for key in wanted}
+
+
+def _alone(passed: Sequence[_Seen], keys: Iterable[str]) -> Iterator[Revision]:
+    """Yield the revisions of two versions of which only one has some of the records."""
+    for after, before in pairwise(passed):
+        if any((key in after.lines) != (key in before.lines) for key in keys):
+            yield from (after.revision, before.revision)
 
 
 class _Seen(NamedTuple):
@@ -205,6 +217,7 @@ class _Seen(NamedTuple):
     at: Moment
     version: Version
     lines: Mapping[str, bytes]
+    revision: Revision
 
 
 def _seen(
@@ -218,7 +231,8 @@ def _seen(
 
     The `problems` of the others are collected.
     """
-    for revision in advised(catalogue, catalogue.revisions(tip)):
+    found = versions.ahead.searched(catalogue.revisions(tip), wanted)
+    for revision in advised(catalogue, found):
         for note in arrival(revision):
             _log.warning(joined(": ", (called(revision), note)))
         try:
@@ -228,7 +242,7 @@ def _seen(
             problems.add(revision, error)
             continue
         read = replace(version, parts={"": Part(None, tuple)})  # lines of all would fill memory
-        yield _Seen(Moment(revision.id, stamp(revision.authored_at)), read, lines)
+        yield _Seen(Moment(revision.id, stamp(revision.authored_at)), read, lines, revision)
 
 
 def _lines(version: Version, wanted: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
@@ -260,7 +274,7 @@ def _found(lines: Iterable[bytes], keys: dict[bytes, str]) -> Iterator[tuple[str
 def _events(key: str, passed: Iterable[_Seen], policy: Policy) -> list[Event]:
     """Return what happened to one record, oldest first."""
     events: list[Event] = []
-    before = _Seen(Moment("", ""), EMPTY, {})
+    before: _Seen | None = None
     for after in passed:
         event = _event(key, before, after, policy, known=bool(events))
         before = after
@@ -269,16 +283,19 @@ def _events(key: str, passed: Iterable[_Seen], policy: Policy) -> list[Event]:
     return events
 
 
-def _event(key: str, before: _Seen, after: _Seen, policy: Policy, *, known: bool) -> Event | None:
+def _event(
+    key: str, before: _Seen | None, after: _Seen, policy: Policy, *, known: bool
+) -> Event | None:
     """Return what happened from one version to the next; `known`: it was there before."""
-    old, new = before.lines.get(key), after.lines.get(key)
+    old, new = before and before.lines.get(key), after.lines.get(key)
     if old == new:
         return None
-    if old is None:
-        assert new is not None  # noqa: S101  they differ
-        return _came(key, after.at, new, lives(before.version, after.version), known=known)
-    if new is None:
-        return _went(key, after.at, old, lives(before.version, after.version))
+    if old is None or new is None:
+        ends = lives(before.version if before else EMPTY, after.version)
+        if new is not None:
+            return _came(key, after.at, new, ends, known=known)
+        assert old is not None  # noqa: S101  they differ
+        return _went(key, after.at, old, ends)
     change = explain(old, new, policy)
     if change is None or not change.changes:
         return None

@@ -16,6 +16,7 @@ import msgspec
 from archiver.changes.lifecycle import read_tombstones
 from archiver.errors import UnknownRevision, UnreadableSnapshot, reason
 from archiver.formats.packing import unpacked
+from archiver.history.ahead import Ahead
 from archiver.history.catalogue import REMOVED, folder_of
 from archiver.history.folder import Folder, shown
 from archiver.history.foreign import Documents, rekeyed
@@ -73,6 +74,7 @@ class Version:
         digests: Shard name to the SHA-256 of its file, as the index says.
         covers: What was listed, as the header says; empty: everything.
         swept: Capture time of the last full listing, where only changes were listed.
+        metrics: Capture time that its metrics are as of; empty: its own.
         tombstones: Returns what was removed before and stayed away; read only when asked.
         again: Opens it once more; None: its lines can be read any number of times.
         outlined: Whether only its end and notes are known so far; `again` opens it.
@@ -87,6 +89,7 @@ class Version:
     digests: Mapping[str, str] = field(default_factory=dict)
     covers: str = ""
     swept: str = ""
+    metrics: str = ""
     tombstones: Callable[[], Mapping[str, Tombstone]] = dict
     again: Callable[[], Version] | None = None
     outlined: bool = False
@@ -155,6 +158,7 @@ class _Read(NamedTuple):
     notes: tuple[str, ...] = ()
     covers: str = ""
     swept: str = ""
+    metrics: str = ""
     unusable: frozenset[str] = frozenset()
     unnamed: int = 0
 
@@ -220,6 +224,7 @@ class Versions:
         self._idle: list[ObjectReader] = []
         self._recent: dict[str, _Read | tuple[bytes, ...]] = {}
         self._follow = follow
+        self.ahead = self._open.enter_context(Ahead(repository, removed, pattern))
         self._folder: Folder | None = None
         if pattern:
             files = self._open.enter_context(self._required().folders(pattern))
@@ -264,6 +269,7 @@ class Versions:
                 found.notes,
                 covers=found.covers,
                 swept=found.swept,
+                metrics=found.metrics,
                 tombstones=tombstones,
                 again=again,
             )
@@ -278,6 +284,7 @@ class Versions:
             digests=found.shards,
             covers=found.covers,
             swept=found.swept,
+            metrics=found.metrics,
             tombstones=tombstones,
             again=again,
         )
@@ -329,6 +336,7 @@ class Versions:
                 parts,
                 found.notes,
                 covers=found.covers,
+                metrics=found.metrics,
                 again=again,
                 unusable=found.unusable,
                 unnamed=found.unnamed,
@@ -336,12 +344,19 @@ class Versions:
         folder = path.with_suffix("")
         reads = {name: self._loose(folder / f"{name}.json") for name in found.shards}
         parts = {name: Part(None, read.lines) for name, read in reads.items()}
-        version = Version(end, parts, covers=found.covers, again=again)
+        version = Version(end, parts, covers=found.covers, metrics=found.metrics, again=again)
         return self._joined(version, reads.values())
 
     def _joined(self, version: Version, shards: Iterable[_Shard]) -> Version:
-        """Join shards that were split by another key: today, their records belong elsewhere."""
-        for shard in shards if self._key else ():
+        """Join shards that were split by another key: today, their records belong elsewhere.
+
+        Any of them says it; one that is read anyway costs a partial clone nothing.
+        """
+        ids = [part.id for part in version.parts.values()]
+        ordered = sorted(
+            zip(ids, shards, strict=True), key=lambda each: not self.ahead.plans(each[0])
+        )
+        for _, shard in ordered if self._key else ():
             found = shard.opened()
             if found.total:
                 joined = {"": Part(None, version.lines)}
@@ -439,6 +454,7 @@ class Versions:
             notes,
             covers=header.covers,
             swept=header.swept,
+            metrics=header.metrics,
         )
 
 

@@ -39,6 +39,7 @@ STATUS = {
     5: "store",
     6: "template",
     7: "notify",
+    75: "unfinished",
 }
 """Exit code to the output ``status``; every other is ``failed``."""
 

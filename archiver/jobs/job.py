@@ -10,7 +10,14 @@ import msgspec
 
 from archiver.capture import capture, runlog
 from archiver.capture.report import Misrendered
-from archiver.errors import ArchiverError, NotifyError, ShallowHistory, StoreError, reason
+from archiver.errors import (
+    ArchiverError,
+    NotifyError,
+    ShallowHistory,
+    StoreError,
+    Unfinished,
+    reason,
+)
 from archiver.history import index as indexes
 from archiver.history.catalogue import configured
 from archiver.language import sentence
@@ -38,12 +45,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         dry_run: Compute what would be committed; write, push and notify nothing.
         push: Fetch before the run and push after it.
         notify: Notify the channels of archiver.toml.
+        until: When a listing that is not at its end stops, UTC; None: it goes on to its end.
     """
 
     accept: bool = False
     dry_run: bool = False
     push: bool = False
     notify: bool = True
+    until: datetime | None = None
 
     def prepare(
         self, config: Config, names: Iterable[str], *, clock: Callable[[], datetime]
@@ -95,6 +104,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ConfigError: The source cannot be made from its settings.
             SourceError: There is no complete listing; recorded in the run report.
+            Unfinished: There is none yet, and the next run goes on with it; recorded likewise.
             SnapshotRejected: The listing is not plausible; recorded in the run report.
             StoreError: It could not be committed.
             PushRejected: It is committed here, but the remote rejected it.
@@ -144,9 +154,32 @@ class _Run:
             clock=self._clock,
             accept=self._job.accept,
             dry_run=self._job.dry_run,
-            progress=progress,
+            progress=self._limited(progress),
             given=lister(),
         )
+
+    def _limited(
+        self, progress: Callable[[Ledger], None] | None
+    ) -> Callable[[Ledger], None] | None:
+        """Return `progress`, which also ends a listing that goes on beyond the time limit."""
+        until = self._job.until
+        if until is None:
+            return progress
+
+        def watched(ledger: Ledger) -> None:
+            if progress is not None:
+                progress(ledger)
+            if self._clock() >= until:
+                raise Unfinished(
+                    sentence(
+                        "the time limit is reached after {pages:,} pages with {distinct:,} records",
+                        pages=len(ledger.entries),
+                        distinct=ledger.distinct,
+                    ),
+                    hint=sentence("run again: the listing of a hub goes on where it stopped"),
+                )
+
+        return watched
 
     def fail(self, error: Exception) -> None:
         """Record that the run failed, notify of the outage, push both.

@@ -10,24 +10,34 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from archiver.capture import runlog
+from archiver.capture.prune import configured_retention
 from archiver.capture.report import is_imported
 from archiver.capture.runlog import Run  # noqa: TC001  msgspec reads it
 from archiver.errors import RepositoryBusy
 from archiver.history import revisions
 from archiver.history.catalogue import configured
 from archiver.history.versions import stamp
+from archiver.jobs.growth import (
+    MONTH,
+    REPOSITORY_LIMIT,
+    Growth,
+    Limit,
+    Stamps,
+    limits,
+    measured,
+    stamped_sizes,
+)
 from archiver.records.representation import short
 from archiver.store.packing import disk_usage, stored_bytes
 from archiver.store.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from archiver.config import Config
     from archiver.history.catalogue import Catalogue
 
-MONTH: Final = timedelta(days=30)
 _SHORT: Final = timedelta(hours=1)
 """A shorter time without a good run is no gap."""
 _AHEAD: Final = timedelta(hours=1)
@@ -37,10 +47,6 @@ _USUAL: Final = 100
 rhythm."""
 _RHYTHM: Final = 5
 """Number of good runs from which a job has a rhythm."""
-FILE_LIMIT: Final = 100_000_000
-"""Bytes from which GitHub refuses a file (GitHub docs, "About large files on GitHub")."""
-REPOSITORY_LIMIT: Final = 5_000_000_000
-"""Largest size of a repository that GitHub recommends (same page: "strongly recommended")."""
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -107,9 +113,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         git: Bytes of all objects on this disk.
         committed: Whether anything is committed yet.
         growth: Bytes of the objects of the last 30 days; None: nothing is committed, or this
-            clone is shallow.
+            clone is shallow or partial.
         months_left: Months until git reaches `REPOSITORY_LIMIT`; None: it does not grow, or its
             growth is unknown.
+        measured: How fast git grows; None: it is too early to tell, or this clone is not whole.
+        limits: The limits that are reached within five years, the nearest first.
     """
 
     schema: str = "archiver/status/1"
@@ -118,6 +126,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     committed: bool
     growth: int | None
     months_left: float | None
+    measured: Growth | None
+    limits: tuple[Limit, ...]
 
     __repr__ = short
 
@@ -138,23 +148,52 @@ def status(
         now: Time, UTC.
         max_age: Age of the last good run from which a source is stale; None: any age will do.
     """
-    with Repository.open(config.root) as repository:
+    with Repository.open(config.root) as opened:
+        repository = opened.offline()
         catalogues = [configured(config, name, repository) for name in names]
-        sources = tuple(_source(catalogue, now, max_age) for catalogue in catalogues)
-        stored = stored_bytes(repository)
         tip = repository.tip(catalogues[0].ref) if catalogues else None
-        growth = (
-            None if repository.shallow or tip is None else disk_usage(repository, tip, now - MONTH)
+        sizes = {each.source: repository.sizes(tip, each.folder) for each in catalogues if tip}
+        sources = tuple(
+            _source(each, sizes.get(each.source, {}), now, max_age) for each in catalogues
         )
-    left = (REPOSITORY_LIMIT - stored) / growth if growth else None
+        stored = stored_bytes(repository)
+        growth = (
+            None
+            if repository.shallow or repository.promised or tip is None
+            else disk_usage(repository, tip, now - MONTH)
+        )
+        pace = measured(repository, tip, now) if tip else None
+        files = {each.source: _files(each, sizes.get(each.source, {})) for each in catalogues}
+        reached = limits(repository, stored, pace, files, now) if pace else ()
+    left = (REPOSITORY_LIMIT - stored) / (pace.pace * 30) if pace and pace.pace else None
     months = None if left is None else round(max(left, 0), 1)
     return Status(
-        sources=sources, git=stored, committed=tip is not None, growth=growth, months_left=months
+        sources=sources,
+        git=stored,
+        committed=tip is not None,
+        growth=growth,
+        months_left=months,
+        measured=pace,
+        limits=reached,
     )
 
 
-def _source(catalogue: Catalogue, now: datetime, max_age: timedelta | None) -> SourceStatus:
-    repository = catalogue.required()
+def _files(catalogue: Catalogue, sizes: Mapping[str, int]) -> Stamps:
+    """Return the stamped files of a source, and what limits them."""
+    config = catalogue.config
+    assert config is not None  # noqa: S101  it is a configured one
+    source = config.source(catalogue.source)
+    return Stamps(
+        stamped_sizes(catalogue, sizes),
+        pruned=not configured_retention(config).is_empty,
+        split=source.shards == "auto",
+        paced=bool(source.pace.every),
+    )
+
+
+def _source(
+    catalogue: Catalogue, sizes: Mapping[str, int], now: datetime, max_age: timedelta | None
+) -> SourceStatus:
     reported = runlog.load(catalogue)
     dated = [run for run in reported if run.began <= now + _AHEAD]
     runs = [run for run in dated if run.code != RepositoryBusy.exit_code]  # another one ran
@@ -165,8 +204,6 @@ def _source(catalogue: Catalogue, now: datetime, max_age: timedelta | None) -> S
     stale = old or (good is None and imported is None)
     between = gaps(runs, now)
     rhythm = sum(run.good for run in runs) >= _RHYTHM
-    tip = repository.tip(catalogue.ref)
-    sizes = repository.sizes(tip, catalogue.folder) if tip else {}
     return SourceStatus(
         source=catalogue.source,
         good=good,

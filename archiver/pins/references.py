@@ -61,7 +61,7 @@ def known_keys(catalogue: Catalogue, *, at: str, now: datetime) -> Known:
         keys = set(map(canonical.line_key, newest.lines()))
         read = {part.id for part in newest.parts.values()}
         try:
-            for revision in catalogue.revisions(newest.end.revision):
+            for revision in versions.ahead.read(catalogue.revisions(newest.end.revision)):
                 keys.update(_others(versions, revision, read))
         except ShallowHistory:
             complete = False

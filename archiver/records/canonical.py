@@ -20,7 +20,7 @@ from archiver.records.key import key_of
 from archiver.records.model import Line, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 FORMAT = 1
 KEY = "@key"
@@ -46,6 +46,7 @@ class Header(NamedTuple):
         covers: ``window`` where the records are only a part of the catalogue, ``incremental``
             where only what changed was listed since; empty: everything was listed.
         swept: Capture time in UTC of the last full listing, of an ``incremental`` one.
+        metrics: Capture time in UTC that the metrics are as of; empty: `timestamp`.
     """
 
     source: str
@@ -54,6 +55,7 @@ class Header(NamedTuple):
     shards: Mapping[str, tuple[int, str]] = MappingProxyType({})
     covers: str = ""
     swept: str = ""
+    metrics: str = ""
 
 
 def encode(record: Record, fields: tuple[str, ...]) -> Line:
@@ -137,8 +139,8 @@ def head(header: Header) -> bytes:
         dump(header.timestamp),
         header.total,
     )
-    for name, value in (("covers", header.covers), ("swept", header.swept)):
-        if value:
+    for name in ("covers", "swept", "metrics"):
+        if value := getattr(header, name):
             start += b'"%b": %b,\n' % (name.encode(), dump(value))
     if not header.shards:
         return start + _MODELS
@@ -159,10 +161,10 @@ def snapshot(header: Header, lines: Iterable[bytes]) -> Iterator[bytes]:
     yield _TAIL if before else _EMPTY
 
 
-def snapshot_size(header: Header, lines: Collection[bytes]) -> int:
-    """Return the number of bytes that `snapshot` yields."""
-    around = len(head(header)) + len(_TAIL if lines else _EMPTY)
-    return around + sum(map(len, lines)) + len(_SEPARATOR) * max(len(lines) - 1, 0)
+def snapshot_size(header: Header, length: int) -> int:
+    """Return the number of bytes that `snapshot` yields for lines of together `length` bytes."""
+    around = len(head(header)) + len(_TAIL if header.total else _EMPTY)
+    return around + length + len(_SEPARATOR) * max(header.total - 1, 0)
 
 
 def is_canonical(start: bytes) -> bool:
@@ -224,6 +226,7 @@ class _Head(msgspec.Struct):
     shards: dict[str, _Shard] = msgspec.field(default_factory=dict)
     covers: str = ""
     swept: str = ""
+    metrics: str = ""
 
 
 def _header(text: bytes) -> Header:
@@ -242,7 +245,8 @@ def _header(text: bytes) -> Header:
             )
         )
     shards = {name: (shard.records, shard.sha256) for name, shard in found.shards.items()}
-    return Header(found.source, found.timestamp, found.total, shards, found.covers, found.swept)
+    said = found.covers, found.swept, found.metrics
+    return Header(found.source, found.timestamp, found.total, shards, *said)
 
 
 def _index(text: bytes) -> Header:

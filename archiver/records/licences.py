@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from archiver.records.spdx import LICENCES
 
@@ -15,6 +15,13 @@ def common_name(one: str, other: str) -> str:
     """
     name = _names().get(_folded(one), "")
     return name if name and name == _names().get(_folded(other)) else ""
+
+
+@lru_cache(maxsize=1024)
+def meaning(text: str) -> str:
+    """Return the full name of the licence that a text means; an unknown one in lower case."""
+    known = _folded(text)
+    return _names().get(known, known)
 
 
 @cache

@@ -153,6 +153,14 @@ class Policy:
         """Return the `value` of the field `name` without metrics and what is volatile below it."""
         return _without((*self._metrics, *self._volatile), (name,), value)
 
+    def measures(self, name: str) -> bool:
+        """Say whether the field `name` is a metric, or may hold one."""
+        return any(pattern[0] in (ANY, name) for pattern in self._metrics)
+
+    def is_metric(self, path: Path) -> bool:
+        """Say whether a path of metrics names exactly the value at `path`."""
+        return any(_matches(pattern, path) for pattern in self._metrics)
+
     def measured(self, name: str, value: Json) -> Iterator[tuple[str, Json]]:
         """Yield path and value of each metric below the field `name`."""
         return _covered(self._metrics, (name,), value)

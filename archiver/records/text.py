@@ -303,6 +303,7 @@ _NAMED: Final = frozenset(
         forms("dataset", "datasets"),
         forms("package", "packages"),
         forms("product", "products"),
+        forms("release", "releases"),
         forms("vulnerability", "vulnerabilities"),
     )
 )
@@ -316,6 +317,7 @@ _COUNTED: Final[Mapping[Noun, tuple[str, str]]] = {
         forms("{number:,} dataset", "{number:,} datasets"),
         forms("{number:,} package", "{number:,} packages"),
         forms("{number:,} product", "{number:,} products"),
+        forms("{number:,} release", "{number:,} releases"),
         forms("{number:,} vulnerability", "{number:,} vulnerabilities"),
         forms("{number:,} capture", "{number:,} captures"),
         forms("{number:,} catalogue", "{number:,} catalogues"),

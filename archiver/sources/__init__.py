@@ -46,8 +46,12 @@ BUILT_IN = {
     "huggingface": "archiver.sources.huggingface:HuggingFace",
     "json": "archiver.sources.json_document:JsonSource",
     "file": "archiver.sources.json_document:JsonSource",  # another name of `json`
+    "github-releases": "archiver.sources.github_releases:GitHubReleases",
     "modelscope": "archiver.sources.modelscope:ModelScope",
+    "npm": "archiver.sources.npm:Npm",
+    "ollama": "archiver.sources.ollama:Ollama",
     "openrouter": "archiver.sources.openrouter:OpenRouter",
+    "pypi": "archiver.sources.pypi:PyPI",
 }
 """The built-in kinds, by name; no installed package replaces them."""
 KINDS: Kinds[Source] = Kinds(sentence("source"), Source, "archiver.sources", BUILT_IN)  # type: ignore[type-abstract]

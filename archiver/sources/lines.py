@@ -1,8 +1,11 @@
 """The lines of a listing, one per key: in a dictionary, or in an SQLite table.
 
-The table is only appended to; a line is found by a hash of its key. An index inside the table would
-cost four times as much (random writes); the table of hashes is a temporary one, some 14 MB for a
-million keys, and is rebuilt when an interrupted listing continues.
+While a source is listed, the table is only appended to; a line is found by a hash of its key. An
+index inside the table would cost four times as much (random writes); the table of hashes is a
+temporary one, some 14 MB for a million keys, and is rebuilt when an interrupted listing continues.
+
+Whoever reads the lines reads all of them several times. The first time they are copied, in the
+order of their shards, to a temporary table, so that every pass reads the disk from front to back.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from archiver.records.canonical import shard_names, shard_of
 from archiver.records.model import Line
@@ -23,27 +26,54 @@ LINES_TABLE: Final = "CREATE TABLE lines (key TEXT, data BLOB)"
 
 _BATCH = 4096  # lines
 _ATTACH = (
+    "PRAGMA main.cache_size = -8192",  # KiB; as much memory is spent on sorting
     "ATTACH '' AS hashes",
-    "PRAGMA hashes.cache_size = -32768",  # KiB
+    "PRAGMA hashes.cache_size = -32768",
     "PRAGMA hashes.synchronous = OFF",
     "PRAGMA hashes.journal_mode = MEMORY",
     "CREATE TABLE hashes.seen (hash INTEGER PRIMARY KEY, line INTEGER)",
+    "ATTACH '' AS ordered",
+    "PRAGMA ordered.page_size = 16384",
+    "PRAGMA ordered.cache_size = -8192",
+    "PRAGMA ordered.synchronous = OFF",
+    "PRAGMA ordered.journal_mode = OFF",  # nothing is ever rolled back
+    """
+    CREATE TABLE ordered.lines (
+        shard INTEGER, key TEXT, data BLOB, PRIMARY KEY (shard, key)
+    ) WITHOUT ROWID
+    """,
+    "CREATE TABLE ordered.changed (shard INTEGER, key TEXT, data BLOB)",
 )
-_NEXT = "SELECT coalesce(max(rowid), 0) + 1 FROM lines"
+_NEXT = "SELECT coalesce(max(rowid), 0) + 1 FROM main.lines"
 _SEE = "INSERT OR IGNORE INTO hashes.seen VALUES (?, ?)"
-_ADD = "INSERT INTO lines VALUES (?, ?)"
+_ADD = "INSERT INTO main.lines VALUES (?, ?)"
+_CHANGE = "UPDATE main.lines SET data = ? WHERE rowid = ?"
 _FIND = (
-    "SELECT lines.rowid, key, data FROM hashes.seen JOIN lines ON lines.rowid = line WHERE hash = ?"
+    "SELECT found.rowid, key, data FROM hashes.seen "
+    "JOIN main.lines AS found ON found.rowid = line WHERE hash = ?"
 )
-_RANGE = (
-    "SELECT data FROM hashes.seen JOIN lines ON lines.rowid = line "
-    "WHERE hash BETWEEN ? AND ? ORDER BY key"
-)
-_COUNT = "SELECT count(*) FROM hashes.seen WHERE hash BETWEEN ? AND ?"
-_LOWEST = -(1 << 63)
-_SPAN = 1 << 64
+_SEEN = "SELECT count(*) FROM hashes.seen"
+
+_ORDER = "INSERT INTO ordered.lines SELECT shard(key), key, data FROM main.lines ORDER BY 1, 2"
+_ALL = "SELECT key, data FROM ordered.lines"
+_RANGE = "SELECT data FROM ordered.lines WHERE shard BETWEEN ? AND ? ORDER BY key"
+_SIZES = "SELECT shard, count(*), sum(length(data)) FROM ordered.lines GROUP BY shard"
+_GET = "SELECT data FROM ordered.lines WHERE shard = ? AND key = ?"
+_KEEP = "INSERT OR IGNORE INTO ordered.lines VALUES (?, ?, ?)"
+_STAGE = "INSERT INTO ordered.changed VALUES (?, ?, ?)"
+_REPLACE = "INSERT OR REPLACE INTO ordered.lines SELECT * FROM ordered.changed"
+_UNSTAGE = "DELETE FROM ordered.changed"
+_FINEST = 4096
+"""Shards by which the lines are ordered; any other number of them is made of these."""
 
 _Rows: TypeAlias = "list[tuple[str, bytes]]"
+
+
+class Size(NamedTuple):
+    """How much stands in a shard: the number of its lines, and of their bytes."""
+
+    lines: int
+    bytes: int
 
 
 class Lines(ABC):
@@ -74,8 +104,16 @@ class Lines(ABC):
         """
 
     @abstractmethod
+    def unsorted(self) -> Iterator[Line]:
+        """Yield the lines in any order: the cheapest way to read them."""
+
+    @abstractmethod
     def replace(self, lines: Iterable[Line]) -> None:
-        """Put `lines` in the place of those that have their keys."""
+        """Put `lines`, each of another key, in the place of those that have their keys.
+
+        They may follow from the lines that are here, read meanwhile. If `lines` raises, none is
+        replaced.
+        """
 
     @abstractmethod
     def keep(self, lines: Iterable[Line]) -> None:
@@ -88,6 +126,11 @@ class Lines(ABC):
         Args:
             shards: 1 (the one name is empty), 16, 256 or 4,096.
         """
+
+    def sizes(self, shards: int) -> dict[str, Size]:
+        """Return the size of each shard by its name."""
+        split = self.split(shards).items()
+        return {name: Size(len(texts), sum(map(len, texts))) for name, texts in split}
 
 
 class LinesInMemory(Lines):
@@ -104,6 +147,10 @@ class LinesInMemory(Lines):
 
     def __iter__(self) -> Iterator[Line]:
         self._sort()
+        return map(Line._make, self._lines.items())
+
+    def unsorted(self) -> Iterator[Line]:
+        """Yield the lines in any order."""
         return map(Line._make, self._lines.items())
 
     def get(self, key: str) -> bytes | None:
@@ -125,7 +172,8 @@ class LinesInMemory(Lines):
 
     def replace(self, lines: Iterable[Line]) -> None:
         """Put `lines` in the place of those that have their keys."""
-        self._lines.update(lines)
+        new: dict[str, bytes] = dict(lines)
+        self._lines.update(new)
         self._sorted = False
 
     def keep(self, lines: Iterable[Line]) -> None:
@@ -152,7 +200,7 @@ class LinesInMemory(Lines):
 
 
 class LinesOnDisk(Lines):
-    """Lines in the table `lines` of a database."""
+    """Lines in the table `lines` of a database; once they are read, in a temporary one."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         """Begin with the lines that the table holds."""
@@ -160,49 +208,97 @@ class LinesOnDisk(Lines):
         for statement in _ATTACH:
             database.execute(statement)
         database.create_function("hash", 1, _hash, deterministic=True)
-        database.execute("INSERT INTO hashes.seen SELECT hash(key), rowid FROM lines")
+        database.create_function("shard", 1, _shard, deterministic=True)
+        database.execute("INSERT INTO hashes.seen SELECT hash(key), rowid FROM main.lines")
+        self._is_ordered = False
+        self._sizes: dict[int, Size] = {}
 
     def __len__(self) -> int:
-        return len(_Shard(self._database, _LOWEST, _LOWEST + _SPAN - 1))
+        if self._is_ordered:
+            return sum(size.lines for size in self._measured().values())
+        (number,) = self._database.execute(_SEEN).fetchone()
+        return int(number)
 
     def __iter__(self) -> Iterator[Line]:
-        return map(Line._make, self._database.execute("SELECT key, data FROM lines ORDER BY key"))
+        return map(Line._make, self._ordered().execute(f"{_ALL} ORDER BY key"))
+
+    def unsorted(self) -> Iterator[Line]:
+        """Yield the lines in any order."""
+        return map(Line._make, self._ordered().execute(_ALL))
 
     def get(self, key: str) -> bytes | None:
         """Return the bytes of the line of `key`, or None."""
-        line, _, data = self._found(key)
-        return None if line is None else data
+        row = self._ordered().execute(_GET, (_shard(key), key)).fetchone()
+        return None if row is None else bytes(row[0])
 
     def put(self, lines: Iterable[Line]) -> list[str]:
         """Add lines; see `Lines.put`."""
         again: list[str] = []
         for rows in _batches(lines):
-            if not self._all_new(rows):
-                again += [row[0] for row in rows if not self._put(*row)]
+            if self._is_ordered:
+                again += [key for key, data in rows if not self._put_ordered(key, data)]
+            elif not self._all_new(rows):
+                again += [key for key, data in rows if not self._put(key, data)]
         return again
 
     def replace(self, lines: Iterable[Line]) -> None:
         """Put `lines` in the place of those that have their keys."""
-        for line in lines:
-            self._put(*line, greatest=False)
+        database = self._ordered()
+        try:
+            database.executemany(_STAGE, _placed(lines))
+            database.execute(_REPLACE)
+        finally:
+            database.execute(_UNSTAGE)
+            self._sizes = {}
 
     def keep(self, lines: Iterable[Line]) -> None:
         """Add the lines whose key is not there yet."""
-        for rows in _batches(lines):
-            if not self._all_new(rows):
-                for key, data in rows:
-                    if self._found(key)[0] is None:
-                        self._put(key, data)
+        self._ordered().executemany(_KEEP, _placed(lines))
+        self._sizes = {}
 
     def split(self, shards: int) -> dict[str, Collection[bytes]]:
         """Return the lines' bytes by shard; see `Lines.split`."""
-        width = _SPAN // shards
-        starts = range(_LOWEST, _LOWEST + _SPAN, width)
-        names = shard_names(shards)
         return {
-            name: _Shard(self._database, start, start + width - 1)
-            for name, start in zip(names, starts, strict=True)
+            name: _Shard(self, first, first + _FINEST // shards - 1)
+            for name, first in _starts(shards)
         }
+
+    def sizes(self, shards: int) -> dict[str, Size]:
+        """Return the size of each shard by its name."""
+        return {
+            name: self.size(first, first + _FINEST // shards - 1) for name, first in _starts(shards)
+        }
+
+    def size(self, first: int, last: int) -> Size:
+        """Return the size of what stands in some of the finest shards."""
+        measured = self._measured()
+        found = [measured[number] for number in range(first, last + 1) if number in measured]
+        return Size(sum(each.lines for each in found), sum(each.bytes for each in found))
+
+    def texts(self, first: int, last: int) -> Iterator[bytes]:
+        """Yield the bytes of the lines of some of the finest shards, by key."""
+        return (data for (data,) in self._ordered().execute(_RANGE, (first, last)))
+
+    def _ordered(self) -> sqlite3.Connection:
+        """Return the database, in which the lines are ordered now."""
+        if not self._is_ordered:
+            self._database.execute(_ORDER)
+            self._is_ordered = True
+        return self._database
+
+    def _measured(self) -> dict[int, Size]:
+        """Return the sizes of those of the finest shards that hold anything."""
+        if not self._sizes:
+            rows = self._ordered().execute(_SIZES)
+            self._sizes = {number: Size(lines, length) for number, lines, length in rows}
+        return self._sizes
+
+    def _put_ordered(self, key: str, data: bytes) -> bool:
+        """Add one line, unless that of its key is greater; return whether the key is new."""
+        old = self.get(key)
+        if old is None or data > old:
+            self.replace([Line(key, data)])
+        return old is None
 
     def _all_new(self, rows: _Rows) -> bool:
         """Add `rows` if all their keys are new and differ; otherwise none of them."""
@@ -221,15 +317,14 @@ class LinesOnDisk(Lines):
         database.execute("RELEASE batch")
         return new
 
-    def _put(self, key: str, data: bytes, *, greatest: bool = True) -> bool:
+    def _put(self, key: str, data: bytes) -> bool:
         """Add one line, unless that of its key is greater; return whether the key is new."""
         line, hash_, old = self._found(key)
         if line is None:
             added = self._database.execute(_ADD, (key, data)).lastrowid
             self._database.execute(_SEE, (hash_, added))
-        elif data > old or (data != old and not greatest):
-            change = "UPDATE lines SET data = ? WHERE rowid = ?"
-            self._database.execute(change, (data, line))
+        elif data > old:
+            self._database.execute(_CHANGE, (data, line))
         return line is None
 
     def _found(self, key: str) -> tuple[int | None, int, bytes]:
@@ -246,26 +341,39 @@ class LinesOnDisk(Lines):
 
 
 class _Shard:
-    """The bytes of the lines whose hashes lie in a range; can be read again."""
+    """The bytes of the lines of a shard, by key; can be read again."""
 
-    def __init__(self, database: sqlite3.Connection, first: int, last: int) -> None:
-        self._database = database
+    def __init__(self, lines: LinesOnDisk, first: int, last: int) -> None:
+        self._lines = lines
         self._range = (first, last)
 
     def __len__(self) -> int:
-        (number,) = self._database.execute(_COUNT, self._range).fetchone()
-        return int(number)
+        return self._lines.size(*self._range).lines
 
     def __iter__(self) -> Iterator[bytes]:
-        return (data for (data,) in self._database.execute(_RANGE, self._range))
+        return self._lines.texts(*self._range)
 
     def __contains__(self, line: object) -> bool:
         return any(line == each for each in self)
 
 
+def _starts(shards: int) -> Iterator[tuple[str, int]]:
+    """Yield the name of each shard, and the first of the finest ones that it is made of."""
+    return zip(shard_names(shards), range(0, _FINEST, _FINEST // shards), strict=True)
+
+
+def _placed(lines: Iterable[Line]) -> Iterator[tuple[int, str, bytes]]:
+    return ((_shard(key), key, data) for key, data in lines)
+
+
+def _shard(key: str) -> int:
+    """Return which of the finest shards holds `key`: the first bits of its SHA-256."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:2]) >> 4
+
+
 def _hash(key: str) -> int:
-    """Return the first eight bytes of the SHA-256, so that shards are ranges of it."""
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) + _LOWEST
+    """Return the first eight bytes of the SHA-256 as SQLite stores an integer."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True)
 
 
 def _batches(lines: Iterable[Line]) -> Iterator[_Rows]:

@@ -39,7 +39,8 @@ class Parsed:
         next: Requests that the page leads to; sent before the source plans again.
         end: How the page shows that it is the last one; empty while there is more.
         facts: What else `Source.plan` must know of the page, in the source's own words.
-        mark: Newest change on the page, as ``YYYY-MM-DDTHH:MM:SSZ``; empty: unknown.
+        mark: Newest change on the page, as ``YYYY-MM-DDTHH:MM:SSZ``, or its number in a feed, with
+            zeros before it, twenty digits in all; empty: unknown.
         notes: What the reader of the run report should know of the page; complete once its
             records are read.
     """
@@ -106,6 +107,7 @@ class Source(ABC):
             does not, the first that is set and not empty.
         token_variable: Environment variable that holds the token where ``token_env`` of the
             table names none; used only with the endpoint that the table does not change.
+        revision: Field that differs where a record changed: then it gets new details.
         kind: What its listing is meant to cover; see `covered`.
         confirmations: Complete listings in a row that must lack a record before it is removed.
         conditional: Whether a first page that was not modified means that nothing was.
@@ -123,6 +125,7 @@ class Source(ABC):
     defaults: ClassVar[Mapping[str, Json]] = {}
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     token_variable: ClassVar[str] = ""
+    revision: ClassVar[str] = "last_modified"
     resumable: ClassVar[bool] = False
     conditional: bool = True
     overlapping: bool = False
@@ -203,7 +206,7 @@ class Source(ABC):
         """Return a source that lists only what changed since `mark`; None: it cannot.
 
         Args:
-            mark: A moment, as ``YYYY-MM-DDTHH:MM:SSZ``.
+            mark: The newest change that is known; see `Parsed`.
         """
         return None
 

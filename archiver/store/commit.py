@@ -174,9 +174,13 @@ class Writer:
         return True
 
     def _busy(self) -> bool:
-        """Say whether a transaction waits for the index: its objects may be in no ref yet."""
+        """Say whether packing must wait.
+
+        A transaction may wait for the index: its objects are in no ref yet. In a partial clone a
+        pack would lose what says that the rest is promised.
+        """
         self._heal()
-        return recovery.unfinished(self._home) is not None
+        return bool(self._repository.promised) or recovery.unfinished(self._home) is not None
 
     def _pack(
         self,

@@ -202,7 +202,8 @@ def moved_from(git: Plumbing, commit: str, path: str) -> str | None:
 
     git finds renames by similarity: a file that changed by more than half is new.
     """
-    command = ("diff-tree", "-r", "-z", "--find-renames", "--diff-filter=R", f"{commit}^", commit)
+    alike = "--find-renames=100%" if is_partial(git) else "--find-renames"
+    command = ("diff-tree", "-r", "-z", alike, "--diff-filter=R", f"{commit}^", commit)
     answer = git.ask(*command)
     pieces = [] if answer.code else os.fsdecode(answer.out).split("\0")
     return next(
@@ -259,6 +260,13 @@ def walk_folder(git: Plumbing, pattern: str, *, tip: str, shallow: bool) -> Iter
         root = git.line("rev-list", "--first-parent", "--max-parents=0", tip)
         if root in ends:
             raise cut_off(root, pattern)
+
+
+def commits(git: Plumbing, tip: str) -> Iterator[Revision]:
+    """Yield every commit along first parents, newest first, whatever it changed."""
+    quick = [each for each in LOG if each not in ("--raw", "-t")]  # else git compares all trees
+    for fields in _listed(git, (*quick, "--no-patch", *FIRST_PARENTS, tip)):
+        yield revision(fields, "", None)
 
 
 def _listed(git: Plumbing, command: Sequence[str]) -> Iterator[list[bytes]]:

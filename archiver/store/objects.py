@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from archiver.store.plumbing import Plumbing
+    from archiver.store.promised import Promised
 
 
 class Header(NamedTuple):
@@ -31,9 +32,16 @@ class ObjectReader:
     The process starts with the first read and is gone at the end of the ``with`` block.
     """
 
-    def __init__(self, git: Plumbing, object_format: str) -> None:
-        """Prepare to read the objects of one repository, hashed with `object_format`."""
+    def __init__(self, git: Plumbing, object_format: str, promised: Promised | None = None) -> None:
+        """Prepare to read the objects of one repository.
+
+        Args:
+            git: Its git.
+            object_format: How they are hashed.
+            promised: Fetches what is missing; None: it is no partial clone.
+        """
         self._git = git
+        self._promised = promised
         self.object_format = object_format
         self._child: subprocess.Popen[bytes] | None = None
         self._streaming = False
@@ -117,13 +125,28 @@ class ObjectReader:
             commit: Full commit id.
             path: Relative to the top of the tree, with ``/``.
         """
-        if "\n" in path:
-            return None
-        words, _ = self._answer("info", f"{commit}:{path}")
-        return words[0] if len(words) == len(Header._fields) else None
+        folder, _, name = path.rpartition("/")
+        return self.entries(commit, folder).get(name)
+
+    def entries(self, commit: str, folder: str) -> dict[str, str]:
+        """Return the names and object ids in a folder of a commit; empty where absent.
+
+        Args:
+            commit: Full commit id.
+            folder: Relative to the top of the tree, with ``/``; empty: the top.
+        """
+        place = f"{commit}:{folder}" if folder else f"{commit}^{{tree}}"
+        words, _ = ([], None) if "\n" in place else self._answer("info", place)
+        if len(words) != len(Header._fields) or words[1] != "tree" or not words[2].isdecimal():
+            return {}
+        return dict(_entries(self.read(words[0]), len(words[0]) // 2))
 
     def _ask(self, command: str, oid: str) -> tuple[Header, IO[bytes]]:
         words, output = self._answer(command, oid)
+        if self._promised is not None and words[1:2] in ([], ["missing"]):
+            self._stop()  # it ends where it must not fetch
+            self._promised.bring(oid)
+            words, output = self._answer(command, oid)
         if len(words) != len(Header._fields) or words[0] != oid:
             self._stop()
             reason = (
@@ -164,3 +187,13 @@ class ObjectReader:
             child.kill()  # it only reads: nothing can be left half done
             with child:
                 pass
+
+
+def _entries(tree: bytes, width: int) -> Iterator[tuple[str, str]]:
+    """Yield name and object id of what a tree holds; an id has so many bytes."""
+    at = 0
+    while at < len(tree):
+        end = tree.index(b"\0", at)
+        name = tree[tree.index(b" ", at) + 1 : end]
+        at = end + 1 + width
+        yield os.fsdecode(name), tree[end + 1 : at].hex()

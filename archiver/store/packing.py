@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archiver.errors import StoreError
 from archiver.language import sentence
 from archiver.store.durable import disk_errors, sync_folder
+from archiver.store.joined import BASE, FETCHED
 from archiver.store.repository import STATE_REF
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def allowed(repository: Repository, seconds: float) -> float:
     """
     runs = 0
     if repository.tip(STATE_REF):
-        runs = int(repository.git.line("rev-list", "--count", "--unpacked", STATE_REF))
+        runs = int(repository.plain.line("rev-list", "--count", "--unpacked", STATE_REF))
     return SHARE * seconds * max(runs, 1)
 
 
@@ -162,7 +163,7 @@ def pack(
         StoreFull: The disk is full; every object is still where it was.
         TimedOut: It took longer; the same.
     """
-    git, objects = repository.git, repository.common_dir / "objects"
+    git, objects = repository.plain, repository.common_dir / "objects"
     folder = objects / "pack"
     with disk_errors():
         folder.mkdir(exist_ok=True)
@@ -200,7 +201,7 @@ def _listing(repository: Repository, scratch: Path, plan: Plan, *, whole: bool) 
 
     An object may be named again; only the first time counts.
     """
-    git = repository.git
+    git = repository.plain
     loose = {oid.encode() for oid, _ in loose_objects(repository.common_dir / "objects")}
     before: dict[bytes, bytes] = {}
     for new, old, name in _named(git, scratch, () if whole else ("--unpacked",)):
@@ -259,7 +260,14 @@ def _size(pack: Path) -> int:
 
 
 def stored_bytes(repository: Repository) -> int:
-    """Return the bytes of all objects, packed and loose, as they lie on the disk."""
+    """Return the bytes of all objects, packed and loose, as they lie on the disk.
+
+    What was fetched of previous repositories is none of this one.
+    """
+    if repository.joined:
+        others = (f"--exclude={each}*" for each in (FETCHED, BASE))
+        command = ("rev-list", "--disk-usage", "--objects", *others, "--all")
+        return int(repository.plain.line(*command))
     rows = (line.split(": ") for line in repository.git.line("count-objects", "-v").splitlines())
     facts = {name: int(value) for name, value in rows if value.isdigit()}
     return (facts.get("size", 0) + facts.get("size-pack", 0)) * _KIB
@@ -278,7 +286,7 @@ def disk_usage(repository: Repository, tip: str, since: datetime) -> int:
     tips = [tip, state] if state else [tip]
     olds = [old for each in tips if (old := _before(repository, each, since))]
     known = [f"^{old}" for old in olds]
-    return int(repository.git.line("rev-list", "--disk-usage", "--objects", *tips, *known))
+    return int(repository.plain.line("rev-list", "--disk-usage", "--objects", *tips, *known))
 
 
 def _before(repository: Repository, tip: str, since: datetime) -> str:

@@ -11,7 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from archiver.errors import DamagedObject, RepositoryBusy, StoreError, StoreFull
+from archiver.errors import (
+    DamagedObject,
+    MissingContent,
+    RepositoryBusy,
+    StoreError,
+    StoreFull,
+)
 from archiver.language import joined, sentence
 from archiver.records.text import count
 from archiver.store.durable import MAKE_ROOM
@@ -50,6 +56,8 @@ DAMAGED = re.compile(
     r"|bad tree|not a tree|bad object|missing (?:blob|tree|commit)|inflate:|Failed to traverse"
     r"|unable to find|hash mismatch|garbage at end|object file .* is empty)"
 )
+_PROMISED = re.compile(r"could not fetch [0-9a-f]+ from promisor remote|lazy fetching disabled")
+"""What git says of an object that a partial clone lacks, where it must not fetch it."""
 RECOVER = sentence("fetch it again from a clone that has it, see `git fsck`")
 """The hint for a damaged object."""
 LOCKED = re.compile(r"Unable to create '(.+\.lock)': File exists")
@@ -188,7 +196,11 @@ def clean_environment(variables: Iterable[tuple[str, str]] = ()) -> dict[str, st
     """Return this process's environment without any ``GIT_*``, with ours instead."""
     here = os.environ  # noqa: TID251  not read, but handed on: git needs PATH and HOME
     kept = {name: value for name, value in here.items() if not name.startswith("GIT_")}
-    return kept | ENVIRONMENT | dict(variables)
+    chosen = dict(variables)
+    ours = dict(ENVIRONMENT)
+    if "GIT_REPLACE_REF_BASE" in chosen:
+        del ours["GIT_NO_REPLACE_OBJECTS"]
+    return kept | ours | chosen
 
 
 def trusted() -> list[str]:
@@ -233,6 +245,11 @@ def failed(command: str, answer: Answer) -> NoReturn:
         raise held
     if FULL.search(answer.err):
         raise StoreFull(message, hint=MAKE_ROOM)
+    if _PROMISED.search(answer.err):
+        raise MissingContent(
+            sentence("this clone is partial: git {command} needs more of it", command=command),
+            hint=sentence("all but the content of files: git fetch --refetch --filter=blob:none"),
+        )
     if DAMAGED.search(answer.err):
         found = OBJECT_ID.search(answer.err)
         if found:

@@ -6,21 +6,29 @@ git itself finds the way and the credentials. A token is handed to git by its en
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from archiver.errors import PushRejected, reason
 from archiver.language import sentence
+from archiver.store import parts
+from archiver.store.parts import TOO_LARGE, UPLOAD, Raced, Refused, TooLarge
 from archiver.store.plumbing import TimedOut, held_lock
 from archiver.store.repository import BRANCHES, STATE_REF
-from archiver.store.transfer import FETCH, causes, hidden, networked, transfer
+from archiver.store.transfer import (
+    ANSWER_LIMIT,
+    FETCH,
+    causes,
+    credentials,
+    hidden,
+    networked,
+    transfer,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from archiver.store.plumbing import Answer, Plumbing
     from archiver.store.repository import Repository
@@ -28,25 +36,16 @@ if TYPE_CHECKING:
 FETCHED_BRANCH: Final = "refs/archiver/fetched/branch"
 FETCHED_STATE: Final = "refs/archiver/fetched/state"
 """Where the tips of the other copy are kept after a fetch."""
+UPLOADS: Final = "refs/archiver/fetched/uploads"
+"""Is there while the other copy holds parts of a push that did not end."""
 FORCED: Final = "refs/archiver/fetched/forced"
 """Their tip, as long as it lacks what `FETCHED_BRANCH` says that they had, and a person decides."""
 
-ANSWER_LIMIT: Final = 120.0
-"""Seconds in which the other copy must list its refs."""
 _RACED: Final = re.compile(
     r"fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref"
     r"|incorrect old value|reference already exists|is at [0-9a-f]+ but expected"
 )
-_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 STAYS: Final = sentence("the commits stay here; once it is fixed: archiver run --push")
-
-
-class Refused(PushRejected):
-    """The other copy was reached, and does not take a ref."""
-
-
-class Raced(Refused):
-    """Somebody else pushed meanwhile, or git words it so: fetch, then rebase."""
 
 
 class ForcePushed(PushRejected):
@@ -121,12 +120,34 @@ class Remote:
         Raises:
             PushRejected: It cannot be reached.
         """
-        wanted = (self.branch, STATE_REF)
-        command = ("ls-remote", "--refs", "--quiet", self.name, *wanted)
-        answer = self._reached(*command)
-        rows = (line.split("\t") for line in os.fsdecode(answer.out).splitlines())
-        found = {row[1]: row[0] for row in rows if len(row) == len(wanted)}
+        found = self._listed(self.branch, STATE_REF, f"{UPLOAD}*")
+        ours = self.repository.tip(self.branch)
+        if ours and any(ref.startswith(UPLOAD) for ref in found):
+            self.repository.git.run("update-ref", UPLOADS, ours)
         return Tips(found.get(self.branch), found.get(STATE_REF))
+
+    def _listed(self, *patterns: str) -> dict[str, str]:
+        """Return the refs of the other copy with their ids."""
+        answer = self._reached("ls-remote", "--refs", "--quiet", self.name, *patterns)
+        rows = (line.partition("\t") for line in os.fsdecode(answer.out).splitlines())
+        return {ref: oid for oid, _, ref in rows}
+
+    def uploads(self) -> dict[str, str]:
+        """Return the refs at which the other copy holds parts of a push, with their ids."""
+        return self._listed(f"{UPLOAD}*")
+
+    def has_uploads(self) -> bool:
+        """Return whether it held some when it was last asked."""
+        return self.repository.tip(UPLOADS) is not None
+
+    def forget_uploads(self) -> None:
+        """Take note that it holds none any more."""
+        if self.has_uploads():
+            self.repository.git.run("update-ref", "-d", UPLOADS)
+
+    def known(self) -> list[str | None]:
+        """Return commits that the other copy had when it was last asked."""
+        return [*map(self.repository.tip, (self._tracking, FETCHED_BRANCH, FETCHED_STATE))]
 
     def fetch(self) -> Tips:
         """Fetch branch and state of the other copy, and return its tips.
@@ -225,7 +246,7 @@ class Remote:
         """
         if self.repository.tip(FORCED):
             self.fetch()  # a person may have decided meanwhile
-        self._push(*(ref for ref in (self.branch, STATE_REF) if self.repository.tip(ref)))
+        parts.push(self, [ref for ref in (self.branch, STATE_REF) if self.repository.tip(ref)])
 
     def push_branch(self) -> None:
         """Push the branch alone, to a copy that does not take the state.
@@ -235,12 +256,17 @@ class Remote:
             Refused: It does not take it.
             PushRejected: It cannot be reached.
         """
-        self._push(*(ref for ref in (self.branch,) if self.repository.tip(ref)))
+        parts.push(self, [ref for ref in (self.branch,) if self.repository.tip(ref)])
 
-    def _push(self, *refs: str) -> None:
-        if not refs:
-            return  # without a ref git would push what is configured
-        specs = [f"{ref}:{ref}" for ref in refs]
+    def send(self, specs: Sequence[str]) -> None:
+        """Push refs, together or none; what is pushed is named as git does, `from:to`.
+
+        Raises:
+            Raced: Somebody else pushed meanwhile.
+            TooLarge: It does not take so much at once.
+            Refused: It does not take them.
+            PushRejected: It cannot be reached.
+        """
         answer = self._ask("push", "--porcelain", "--atomic", *_PLAIN, self.name, *specs)
         if answer.code and "does not support --atomic" in answer.err:
             answer = self._ask("push", "--porcelain", *_PLAIN, self.name, *specs)
@@ -248,7 +274,8 @@ class Remote:
             reasons = _reasons(answer)
             trouble = self._unreached(sentence("does not take the push"), answer.err, reasons)
             raced = any(map(_RACED.search, (*reasons, answer.err)))
-            kind = Raced if raced else Refused if reasons else PushRejected
+            large = TOO_LARGE.search(answer.err)
+            kind = TooLarge if large else Raced if raced else Refused if reasons else PushRejected
             raise kind(reason(trouble), hint=trouble.hint)
 
     def _has(self, commit: str) -> bool:
@@ -306,20 +333,7 @@ class Remote:
         if not self.token:
             return {}
         url = self.repository.git.line("remote", "get-url", "--push", self.name)
-        parts = urlsplit(url)
-        secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
-        if not secure:
-            return {}
-        place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
-        word = base64.b64encode(f"x-access-token:{self.token}".encode()).decode("ascii")
-        name = f"http.{place}.extraHeader"
-        return {
-            "GIT_CONFIG_COUNT": "2",
-            "GIT_CONFIG_KEY_0": name,  # an empty one forgets those of the configuration: two of
-            "GIT_CONFIG_VALUE_0": "",  # a kind, and GitHub answers 400
-            "GIT_CONFIG_KEY_1": name,
-            "GIT_CONFIG_VALUE_1": f"Authorization: Basic {word}",
-        }
+        return credentials(url, self.token)
 
 
 _PLAIN: Final = ("--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -19,11 +19,13 @@ from archiver.errors import (
 from archiver.language import sentence
 from archiver.store import history, lfs
 from archiver.store.folder import FolderReader
+from archiver.store.joined import VARIABLES, Join, joins
 from archiver.store.objects import ObjectReader
 from archiver.store.plumbing import RECOVER, Plumbing, require_git
+from archiver.store.promised import LOCAL, Promised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from archiver.records.lfs import Pointer
     from archiver.store.history import Came, Revision
@@ -76,7 +78,9 @@ class Repository:
         common_dir: The git folder that all linked work trees share.
         object_format: ``sha1`` or ``sha256``.
         shallow: Whether the history is cut off on purpose.
-        git: git, running in this repository.
+        git: git, running in this repository; it fetches nothing by itself.
+        joined: Where its history goes on in what was fetched of the repository before it.
+        promised: What the clone may lack because it is a partial one; None: it is whole.
     """
 
     root: Path | None
@@ -85,6 +89,8 @@ class Repository:
     object_format: str
     shallow: bool
     git: Plumbing
+    joined: tuple[Join, ...] = ()
+    promised: Promised | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -116,13 +122,21 @@ class Repository:
                 message, hint=sentence("go to the work tree that it belongs to")
             )
         root = None if bare == "true" else (folder / "".join(up)).resolve()
-        git = Plumbing(root or Path(git_dir), (f"--git-dir={git_dir}",))
         shared = Path(common_dir)
-        return cls(root, Path(git_dir), shared, object_format, shallow == "true", git)
+        joined = joins(shared)
+        variables = (*LOCAL, *(VARIABLES if joined else ()))
+        git = Plumbing(root or Path(git_dir), (f"--git-dir={git_dir}",), variables=variables)
+        known = cls(root, Path(git_dir), shared, object_format, shallow == "true", git, joined)
+        return replace(known, promised=Promised.of(known.plain, shared))
 
     @classmethod
-    def init(cls, path: Path) -> Self:
-        """Make a repository on an unborn branch ``main``, in a new or existing folder.
+    def init(cls, path: Path, *, branch: str = "main", object_format: str = "sha1") -> Self:
+        """Make a repository on an unborn branch, in a new or existing folder.
+
+        Args:
+            path: The folder.
+            branch: The branch's plain name.
+            object_format: ``sha1`` or ``sha256``.
 
         Raises:
             StoreError: There is a repository already, or the folder cannot be made.
@@ -140,7 +154,8 @@ class Repository:
                 )
             ) from refused
         require_git()
-        Plumbing(path.resolve()).run("init", "--quiet", "--initial-branch=main", "--template=")
+        how = (f"--initial-branch={branch}", f"--object-format={object_format}")
+        Plumbing(path.resolve()).run("init", "--quiet", *how, "--template=")
         return cls.open(path)
 
     def __enter__(self) -> Self:
@@ -155,9 +170,37 @@ class Repository:
         """The object id that git writes for "nothing"."""
         return "0" * (2 * hashlib.new(self.object_format).digest_size)
 
+    @property
+    def plain(self) -> Plumbing:
+        """Git without what was joined: every commit as it was written."""
+        return replace(self.git, variables=LOCAL)
+
     def inheriting(self, descriptor: int) -> Self:
         """Return the same repository, whose git keeps `descriptor` open (the lock)."""
         return replace(self, git=replace(self.git, inherited=(descriptor,)))
+
+    def offline(self) -> Self:
+        """Return the same repository, which says what it lacks and fetches nothing."""
+        return replace(self, promised=self.promised and self.promised.closed())
+
+    def expect(self, wanted: Mapping[str, str]) -> None:
+        """Take note of what is read together: where a partial clone lacks it, one fetch brings it.
+
+        Args:
+            wanted: Full object id to what people call it.
+        """
+        if self.promised is not None:
+            self.promised.expect(wanted)
+
+    def bring(self, wanted: Mapping[str, str]) -> None:
+        """Fetch at once what a partial clone lacks of these: object id to what people call it."""
+        if self.promised is not None and wanted:
+            self.promised.bring_all(wanted)
+
+    def _mention(self, files: Mapping[str, str]) -> None:
+        """Take note of files of a commit that may be read together: path to object id."""
+        if self.promised is not None:
+            self.promised.mention({oid: path for path, oid in files.items()})
 
     def branch(self, name: str | None) -> str:
         """Return the full ref of branch `name`, or of the branch checked out (maybe unborn).
@@ -260,6 +303,10 @@ class Repository:
         """Yield every commit that changed a file that a pattern names, as `history` does."""
         return history.walk_folder(self.git, pattern, tip=tip, shallow=self.shallow)
 
+    def commits(self, tip: str) -> Iterator[Revision]:
+        """Yield the commits of this repository alone along first parents, newest first."""
+        return history.commits(self.plain, tip)
+
     def first_parents(self, tip: str) -> list[str]:
         """Return the commits back from `tip` along first parents, newest first."""
         return self.git.run("rev-list", "--first-parent", tip).decode().split()
@@ -354,6 +401,7 @@ class Repository:
         """
         folder = f"{path}/" if path else ""
         listed = self._listed(commit, folder)
+        self._mention(listed)
         return {name.removeprefix(folder): oid for name, oid in listed.items()}
 
     def _listed(self, commit: str, path: str, *options: str, column: int = 2) -> dict[str, str]:
@@ -377,6 +425,8 @@ class Repository:
         Raises:
             DamagedObject: One is missing or broken.
         """
+        if self.promised is not None:
+            return self._sizes_here(commit, folder, self.promised)
         sizes = self._listed(commit, f"{folder}/", "-r", "-l", column=3)
         lost = next((path for path, size in sizes.items() if size == _LOST), None)
         if lost is not None:
@@ -385,9 +435,22 @@ class Repository:
             )
         return {path: int(size) for path, size in sizes.items() if size != _ELSEWHERE}
 
+    def _sizes_here(self, commit: str, folder: str, promised: Promised) -> dict[str, int]:
+        """Return the sizes of those files that a partial clone has."""
+        rows = self._rows(commit, f"{folder}/", "-r")
+        blobs = {path: columns[2] for path, columns in rows.items() if columns[1] == "blob"}
+        here = promised.here(blobs.values())
+        with self.objects() as reader:
+            return {path: reader.size(oid) for path, oid in blobs.items() if oid in here}
+
     def parent(self, commit: str) -> str | None:
         """Return the full id of the first parent; None: there is none, or the clone ends here."""
         return self._parsed(f"{commit}^")
+
+    def first(self, tip: str) -> str:
+        """Return the first commit along first parents; empty: the clone ends before it."""
+        found = self.plain.line("rev-list", "--first-parent", "--max-parents=0", tip)
+        return "" if self.shallow else found
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Return whether the commit `old` is an ancestor of `new`, as far as the clone reaches."""
@@ -447,6 +510,7 @@ class Repository:
         oid = self.object_at(commit, path)
         if oid is None:
             return None
+        self._mention({path: oid})
         with self.objects() as reader:
             return reader.read(oid)
 
@@ -460,7 +524,7 @@ class Repository:
 
     def objects(self) -> ObjectReader:
         """Return a reader of objects, to be used in a ``with`` block."""
-        return ObjectReader(self.git, self.object_format)
+        return ObjectReader(self.plain, self.object_format, self.promised)
 
 
 def unopened(path: Path, words: str) -> NotADataRepository:

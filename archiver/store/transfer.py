@@ -5,12 +5,14 @@ Why GitPython does not start git as well: docs/store.md.
 
 from __future__ import annotations
 
+import base64
 import logging
 import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from archiver.language import sentence
 from archiver.store.plumbing import GRACE, Answer, TimedOut, end
@@ -28,12 +30,19 @@ STALLED: Final = 60
 """Seconds without a byte after which git's own HTTP client gives up, and leaves nothing behind."""
 TIME_LIMIT: Final = 1800.0
 """Seconds that a transfer may take."""
+ANSWER_LIMIT: Final = 120.0
+"""Seconds in which the other copy must list its refs."""
 FETCH: Final = (
     "--no-tags",
     "--no-write-fetch-head",
     "--no-recurse-submodules",
     "--no-auto-maintenance",
 )
+PROTOCOLS: Final = ("https", "http", "ssh", "git", "file")
+"""What leads to another repository without running a program that a setting names."""
+TOKEN: Final = "ARCHIVER_PUSH_TOKEN"  # noqa: S105  the name of a variable
+"""Environment variable with a token for the other copy's HTTPS address."""
+_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _WAY: Final = re.compile(
     r"GIT_(?:SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|PROXY_COMMAND|SSL_\w+|HTTP_\w+|CURL_\w+)"
 )
@@ -124,6 +133,42 @@ def networked(git: Plumbing, variables: Mapping[str, str]) -> Plumbing:
     )
     options = (word for each in settings for word in ("-c", each))
     return replace(git, options=(*git.options, *options), variables=tuple(way.items()))
+
+
+def guarded(git: Plumbing, url: str, token: str = "") -> Plumbing:
+    """Return git for a repository at `url` that nobody vouches for, by known protocols only.
+
+    Args:
+        git: As `networked` returns it.
+        url: The address.
+        token: See `credentials`.
+    """
+    # a setting such as url.X.insteadOf must not lead to a protocol that runs a program
+    allowed = ("GIT_ALLOW_PROTOCOL", ":".join(PROTOCOLS))
+    return replace(git, variables=(*git.variables, allowed, *credentials(url, token).items()))
+
+
+def credentials(url: str, token: str) -> dict[str, str]:
+    """Return a token as git's configuration in the environment, for one address only.
+
+    Args:
+        url: The address: of HTTPS, or of this machine; no other gets it.
+        token: The token; empty: git finds the credentials.
+    """
+    parts = urlsplit(url)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
+    if not token or not secure:
+        return {}
+    place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
+    word = base64.b64encode(f"x-access-token:{token}".encode()).decode("ascii")
+    name = f"http.{place}.extraHeader"
+    return {
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": name,  # an empty one forgets those of the configuration: two of
+        "GIT_CONFIG_VALUE_0": "",  # a kind, and GitHub answers 400
+        "GIT_CONFIG_KEY_1": name,
+        "GIT_CONFIG_VALUE_1": f"Authorization: Basic {word}",
+    }
 
 
 def _certificates(git: Plumbing, variables: Mapping[str, str]) -> tuple[str, ...]:

@@ -12,8 +12,10 @@ from archiver.errors import PushRejected, reason
 from archiver.language import sentence
 from archiver.store.change import Change, Identity
 from archiver.store.commit import KEPT_REF, writing
-from archiver.store.remote import Raced, Refused, Remote
+from archiver.store.parts import Raced, Refused
+from archiver.store.remote import Remote
 from archiver.store.repository import STATE_REF, Differences, Repository
+from archiver.store.transfer import TOKEN
 from archiver.sync.merge import merged_state
 from archiver.sync.rebase import Rebase
 
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 
 TRIES: Final = 5
 """How often a push is tried while others are faster."""
-TOKEN: Final = "ARCHIVER_PUSH_TOKEN"  # noqa: S105  the name of a variable
-"""Environment variable with a token for the other copy's HTTPS address."""
 _PAUSE: Final = 0.5  # seconds
 
 _log = logging.getLogger(__name__)

@@ -21,8 +21,11 @@ from bench import (
     histories,
     hubs,
     indexing,
+    millions,
+    pacing,
     reading,
     running,
+    several,
     sites,
     starting,
 )
@@ -34,6 +37,8 @@ ROWS: dict[str, Row] = {
     "help": starting.help_text,
     "compare-100k": comparing.against_deepdiff,
     "run-100k": running.capture,
+    "run-300k": partial(millions.run, 300_000),
+    "run-paced": pacing.run,
     "log-khavel": partial(histories.log, histories.KHAVEL),
     "log-folder": folders.log,
     "log-genai": partial(histories.log, histories.GENAI),
@@ -54,15 +59,19 @@ ROWS: dict[str, Row] = {
     "diff-driver": reading.log,
     "site": sites.site,
     "site-pages": browsing.pages,
+    "across-300k": several.overview,
     "compare-memory": comparing.memory_sweep,
     "compare-800k": comparing.large,
     "compare-800k-shards": comparing.large_sharded,
 }
 SLOW: dict[str, Row] = {
+    "growth-paced": pacing.growth,
     "log-radar": partial(histories.log, histories.RADAR),
     "index-radar": partial(histories.index, histories.RADAR),
     "growth": growing.growth,
+    "huggingface-million": hubs.huggingface_committed,
     "modelscope-apart": hubs.modelscope_apart,
+    "run-3m": partial(millions.run, 3_000_000),
 }
 """Rows whose other side takes minutes: measured with ``--full`` or when asked for by name."""
 

@@ -111,10 +111,10 @@ def write_shards(latest: Path, header: Header, lines: Mapping[str, bytes], count
     latest.write_bytes(head(header._replace(shards=index)))
 
 
-def catalogue_blobs(folder: Path) -> bytes:
-    """Return the ids of the catalogue's files in both commits, one a line."""
+def catalogue_blobs(folder: Path, *paths: str) -> bytes:
+    """Return the ids of the catalogue's files in both commits, one a line: all, or some."""
     listings = (
-        git(folder, "ls-tree", "-r", "--object-only", revision, "data")
+        git(folder, "ls-tree", "-r", "--object-only", revision, *(paths or ("data",)))
         for revision in ("HEAD~1", "HEAD")
     )
     return b"".join(listings)

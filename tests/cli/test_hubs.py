@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 import pytest
+from support.apis import serving
 from support.processes import started
+from support.registries import GitHub, Npm, Ollama, PyPI
 
 from archiver.fakehub.hub import Hub
 from archiver.fakehub.server import FakeHub
@@ -20,6 +22,8 @@ from archiver.fakehub.server import FakeHub
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from support.apis import Api
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +50,54 @@ def test_a_hub_is_set_up_checked_and_captured(
     assert listed.stdout.startswith(f"{kind}  {kind}  data/{kind}  {server.endpoint}\n")
     done = archiver("run", "--repo", tmp_path / "models")
     assert done.stdout.startswith(f"{kind}: first snapshot (120 models)"), done.stderr
+
+
+def registries() -> dict[str, tuple[Api, tuple[str, ...], str, str]]:
+    """Return a made-up registry for each type, what init needs, what a run says, and a key."""
+    pypi, npm, github = PyPI(), Npm(), GitHub()
+    for name in ("a", "b"):
+        pypi.upload(name)
+        npm.publish(name)
+        github.publish("o/r", name)
+    return {
+        "pypi": (pypi, (), "2 packages", "a"),
+        "npm": (npm, (), "2 packages", "a"),
+        "github-releases": (github, ("--set", 'repositories=["o/r"]'), "2 releases", "o/r/a"),
+        "ollama": (Ollama({"a:b": 1, "b:c": 2}), (), "2 models", "a:b"),
+    }
+
+
+@pytest.mark.parametrize("kind", registries())
+def test_a_registry_is_set_up_checked_captured_and_pinned(
+    archiver: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, kind: str
+) -> None:
+    api, given, said, key = registries()[kind]
+    repo = tmp_path / "kept"
+    with serving(api) as server:
+        places = {"endpoint": server.url}
+        if kind == "npm":
+            places = {"endpoint": f"{server.url}/registry", "registry": server.url}
+        more = [each for name, url in places.items() for each in ("--set", f"{name}={url}")]
+        made = archiver("init", repo, "--type", kind, *given, *more)
+        assert made.returncode == 0, made.stderr
+        checked = archiver("sources", "--check", "--repo", repo)
+        assert checked.stdout.startswith(f"{kind}: answers: "), checked.stderr
+        done = archiver("run", "--repo", repo)
+        assert done.stdout.startswith(f"{kind}: first snapshot ({said})"), done.stderr
+        pins = tmp_path / "pins.txt"
+        pins.write_text(f"{key}\n")
+        assert archiver("check", pins, "--repo", repo).returncode == 0
+
+
+def test_init_says_what_a_type_cannot_do_without(
+    archiver: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    done = archiver("init", tmp_path / "a", "--type", "github-releases")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "Error: The type github-releases needs --set repositories=…"
+    )
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize("kind", ["modelscope", "huggingface"])

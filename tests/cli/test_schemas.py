@@ -99,11 +99,19 @@ def test_a_snapshot_is_valid(records: list[dict[str, Any]]) -> None:
 
 
 def test_an_index_of_shards_is_valid() -> None:
-    header = canonical.Header("kev", "2026-01-29 15:47:33", 3, {"0": (3, "0" * 64)})
+    as_of = "2026-01-28 15:47:33"
+    header = canonical.Header("kev", "2026-01-29 15:47:33", 3, {"0": (3, "0" * 64)}, metrics=as_of)
     check(msgspec.json.decode(canonical.head(header)), schemas.snapshot())
 
 
-@pytest.mark.parametrize("source", [None, NewSource("kev", "kev.json", key=("id",))])
+@pytest.mark.parametrize(
+    "source",
+    [
+        None,
+        NewSource("kev", "kev.json", key=("id",)),
+        NewSource("hub", type="huggingface", settings={"scope": '"all"'}),
+    ],
+)
 def test_a_new_configuration_is_valid(source: NewSource | None) -> None:
     check(tomllib.loads(config_text(source)), schemas.config())
 
@@ -117,6 +125,9 @@ def test_a_new_configuration_is_valid(source: NewSource | None) -> None:
         "[sources.a]\ntype = 'json'\nurl = 'x'\nfiles = '*.json'",
         "[sources.a]\ntype = 'json'\nurl = 'x'\nmetricz = []",
         "[sources.a]\nurl = 'x'",
+        "[sources.a]\ntype = 'json'\nurl = 'x'\nmetrics = { every = 'weekly' }",
+        "[sources.a]\ntype = 'json'\nurl = 'x'\nmetrics = { round = 0 }",
+        "[sources.a]\ntype = 'json'\nurl = 'x'\npace = { every = '7d' }",
         "[archive]\npath = '../x'",
         "[archive]\nremote = '--mirror'",
         "[notify.team]\ntype = 'webhook'",

@@ -97,6 +97,30 @@ def test_init_says_what_the_top_of_a_hub_cannot_show(
     assert ("The top" in text, text.count("\nscope = ")) == (False, 1)
 
 
+@pytest.mark.parametrize("kind", ["modelscope", "huggingface"])
+def test_init_gives_the_metrics_of_a_whole_hub_their_pace_and_says_why(
+    archiver: Callable[..., CompletedProcess[str]], tmp_path: Path, kind: str
+) -> None:
+    def table(*given: str) -> list[str]:
+        folder = tmp_path / "-".join(("x", *given)).replace("=", "-").replace(" ", "")
+        archiver("init", folder, "--type", kind, *(f"--set={each}" for each in given))
+        return (folder / "archiver.toml").read_text("utf-8").splitlines()
+
+    every, words = {"modelscope": ("7d", "once a week"), "huggingface": ("8w", "every 8 weeks")}[
+        kind
+    ]
+    pace = f'metrics = {{ every = "{every}", round = 2, jump = 10 }}'
+    whole = table("scope=all")
+    place = whole.index(pace)
+    assert whole[place - 2].startswith("# Half of ")
+    assert sum("metrics = " in line for line in whole) == 1
+    assert [line for line in table() if "metrics = " in line] == [
+        f'# {pace}  # with "all": counters {words}'
+    ]
+    own = table("scope=all", 'metrics=["likes"]')
+    assert [line for line in own if "metrics = " in line] == ['metrics = ["likes"]']
+
+
 def test_init_keeps_and_names_what_is_there(
     archiver: Callable[..., CompletedProcess[str]], repo: Path
 ) -> None:
@@ -240,7 +264,7 @@ def test_sources_lists_what_is_configured_without_its_secrets(
         '[sources.a]\ntype = "json"\nurl = "https://user:secret@example.org/a.json"\n'
     )
     listed = json.loads(archiver("sources", "--repo", repo, "-f", "json").stdout)
-    types = "api class file huggingface json modelscope openrouter"
+    types = "api class file github-releases huggingface json modelscope npm ollama openrouter pypi"
     assert listed["types"] == types.split()
     assert [(each["name"], each["folder"]) for each in listed["sources"]] == [("a", "data/a")]
     assert "secret" not in str(listed)
@@ -251,10 +275,8 @@ def test_sources_without_a_file_lists_the_types(
     archiver: Callable[..., CompletedProcess[str]], repo: Path
 ) -> None:
     done = archiver("sources", ARCHIVER_REPO=str(repo))
-    assert (done.returncode, done.stdout) == (
-        0,
-        "types: api, class, file, huggingface, json, modelscope, openrouter\n",
-    )
+    types = "api class file github-releases huggingface json modelscope npm ollama openrouter pypi"
+    assert (done.returncode, done.stdout) == (0, f"types: {types.replace(' ', ', ')}\n")
     assert done.stderr == "no sources: no archiver.toml here\n"
 
 

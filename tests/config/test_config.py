@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archiver.changes.pace import Pace
 from archiver.config import Config, discover, load, locate, parse
 from archiver.errors import ConfigError
 
@@ -52,6 +53,59 @@ def test_a_source_has_common_settings_and_those_of_its_type(tmp_path: Path) -> N
         "records": "vulnerabilities",
         "key": ["cveID"],
     }
+
+
+def test_metrics_have_a_pace_of_their_own(tmp_path: Path) -> None:
+    table = 'metrics = { fields = ["seen", "stats.*"], every = "24h", round = 2, jump = 10 }'
+    source = read(tmp_path, KEV + table).source("kev")
+    assert source.metrics == ("seen", "stats.*")
+    assert source.pace == Pace("24h", 2, 10)
+    assert read(tmp_path, KEV + 'metrics = ["seen"]').source("kev").pace == Pace()
+    assert read(tmp_path, KEV + "metrics = {}").source("kev").metrics == ()
+
+
+@pytest.mark.parametrize("kind", ["modelscope", "huggingface"])
+def test_a_pace_without_fields_is_that_of_the_metrics_of_the_type(
+    tmp_path: Path, kind: str
+) -> None:
+    table = f'[sources.hub]\ntype = "{kind}"\n'
+    usual = read(tmp_path, table).source("hub")
+    paced = read(tmp_path, table + 'metrics = { every = "7d" }').source("hub")
+    own = read(tmp_path, table + 'metrics = { fields = ["likes"] }').source("hub")
+    assert paced.metrics == usual.metrics
+    assert (paced.pace, usual.pace, own.pace) == (Pace("7d"), Pace(), Pace())
+    assert own.metrics == ("likes",)
+
+
+@pytest.mark.parametrize(
+    ("pace", "expected"),
+    [
+        (
+            'every = "weekly"',
+            '.every: expected a period, such as "24h", "7d" or "2w", got "weekly"',
+        ),
+        ('every = "0d"', '.every: expected a period, such as "24h", "7d" or "2w", got "0d"'),
+        ('every = "3m"', '.every: expected a period, such as "24h", "7d" or "2w", got "3m"'),
+        ("every = 7", '.every: expected a period, such as "24h", "7d" or "2w", got 7'),
+        ("round = 0", ".round: expected a whole number of digits from 1, got 0"),
+        ("round = 1.5", ".round: expected a whole number of digits from 1, got 1.5"),
+        ("round = true", ".round: expected a whole number of digits from 1, got true"),
+        ("jump = 1", ".jump: expected a factor above 1, such as 10, got 1"),
+        ("jump = 0.5", ".jump: expected a factor above 1, such as 10, got 0.5"),
+        ("jump = nan", ".jump: expected a factor above 1, such as 10, got null"),
+        ("jump = inf", ".jump: expected a factor above 1, such as 10, got null"),
+        ('fields = "n"', ".fields: expected array, got string"),
+        ('evry = "7d"', '.evry: unknown key; did you mean "every"?'),
+    ],
+)
+def test_a_wrong_pace_is_one_error(tmp_path: Path, pace: str, expected: str) -> None:
+    found = mistakes(tmp_path, f"{KEV}metrics = {{ {pace} }}")
+    assert found == [f"archiver.toml: sources.kev.metrics{expected}"]
+
+
+def test_the_pace_is_no_setting_beside_the_metrics(tmp_path: Path) -> None:
+    (mistake,) = mistakes(tmp_path, KEV + 'pace = { every = "7d" }')
+    assert mistake.startswith("archiver.toml: sources.kev.pace: unknown key")
 
 
 def test_templates_lie_in_a_folder_of_the_repository(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_what_is_no_snapshot_says_why(text: bytes, reason: str) -> None:
 
 
 def test_the_size_is_known_before_writing() -> None:
-    assert canonical.snapshot_size(HEADER, LINES) == len(GOLDEN)
+    assert canonical.snapshot_size(HEADER, sum(map(len, LINES))) == len(GOLDEN)
 
 
 def test_the_form_is_recognised_by_its_first_bytes() -> None:

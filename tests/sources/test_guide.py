@@ -36,9 +36,9 @@ def shown(language: str, mark: str) -> str:
 CATALOGUES = shown("toml", "[sources.kev]")
 HUB = shown("toml", "[sources.modelscope]")
 IDS = shown("toml", "[sources.pins]")
-OLLAMA_TABLE = shown("toml", "[sources.ollama]")
+INSTALLED_TABLE = shown("toml", "[sources.installed]")
 SHOP_TABLE = shown("toml", "[sources.shop]")
-OLLAMA = shown("python", "class Ollama(Source)")
+EXAMPLE = shown("python", "class Installed(Source)")
 SHOP = shown("python", "class ShopWatcher")
 
 INSTALLED = {
@@ -75,6 +75,14 @@ def test_exact_ids_are_configured_as_shown(tmp_path: Path) -> None:
     assert pins.settings["ids"] == ["Qwen/Qwen3-8B", "org/model"]
 
 
+@pytest.mark.parametrize("name", ["dependencies", "frontend", "tools", "ollama"])
+def test_registries_are_configured_as_shown(tmp_path: Path, name: str) -> None:
+    table = shown("toml", f"[sources.{name}]")
+    sources = parse(table.encode(), tmp_path / "archiver.toml", {}).sources
+    for source in sources.values():
+        create(source.name, source.settings, base=tmp_path)
+
+
 def test_a_class_of_ones_own_is_archived_as_shown(
     repo: Path, git: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,16 +96,16 @@ def test_a_class_of_ones_own_is_archived_as_shown(
 
 
 def test_the_example_has_30_lines_of_code() -> None:
-    code = [line for line in OLLAMA.splitlines() if line.strip()]
+    code = [line for line in EXAMPLE.splitlines() if line.strip()]
     assert len(code) <= 30
 
 
 def listed(server: Server, transport: Transport, folder: Path, body: bytes) -> Listing:
-    (folder / "ollama.py").write_text(OLLAMA, "utf-8")
+    (folder / "installed.py").write_text(EXAMPLE, "utf-8")
     url = server.says("/api/tags", plain(body)).removesuffix("/api/tags")
-    table = f'{OLLAMA_TABLE}url = "{url}"\n'
-    config = parse(table.encode(), folder / "archiver.toml", {}).source("ollama")
-    source = create("ollama", config.settings, base=folder)
+    table = f'{INSTALLED_TABLE}url = "{url}"\n'
+    config = parse(table.encode(), folder / "archiver.toml", {}).source("installed")
+    source = create("installed", config.settings, base=folder)
     listing = fetch(source, transport, key=config.key)
     assert isinstance(listing, Listing)
     return listing

@@ -17,6 +17,7 @@ from archiver.sources.checkpoint import LONGEST, Checkpoint, forget, opened
 from archiver.sources.lines import Lines, LinesInMemory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
@@ -30,16 +31,16 @@ def line(key: str, **fields: Any) -> Line:
 
 def shown(found: Lines) -> list[Line]:
     assert len(found) == len(list(found))
+    assert sorted(found.unsorted()) == list(found)
     for shards in (1, 16, 256):
-        split = found.split(shards)
-        assert sorted(data for each in split.values() for data in each) == sorted(
-            each.data for each in found
-        )
-        for name, texts in split.items():
-            assert len(texts) == len(list(texts))
-            keys = [each.key for each in found if each.data in texts] if shards == 1 else []
-            assert keys == sorted(keys)
-            assert len(name) == {1: 0, 16: 1, 256: 2}[shards]
+        split = {name: list(texts) for name, texts in found.split(shards).items()}
+        whole = [data for texts in split.values() for data in texts]
+        assert sorted(whole) == sorted(each.data for each in found)
+        assert found.sizes(shards) == {
+            name: (len(texts), sum(map(len, texts))) for name, texts in split.items()
+        }
+        assert shards > 1 or whole == [each.data for each in found]
+        assert {len(name) for name in split} == {{1: 0, 16: 1, 256: 2}[shards]}
     return list(found)
 
 
@@ -59,6 +60,8 @@ def test_lines_on_disk_are_the_lines_in_memory(
         disk.replace(kept[::2])
         memory.keep(kept)
         disk.keep(kept)
+        assert shown(disk) == shown(memory)
+        assert disk.put(first) == memory.put(first)
         assert shown(disk) == shown(memory)
         for key, _ in (*first, *kept, Line("never", b"")):
             assert (disk.get(key), disk.holds(key)) == (memory.get(key), memory.holds(key))
@@ -135,3 +138,27 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         opened(tmp_path / "file" / "hub.sqlite", identity="i", now=NOW),
     ):
         pass
+
+
+@pytest.mark.parametrize("shards", [1, 16, 256])
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_lines_are_replaced_by_what_follows_from_them_or_not_at_all(
+    *, on_disk: bool, shards: int
+) -> None:
+    def next_day(fails: int) -> Iterator[Line]:
+        texts = (data for part in found.split(shards).values() for data in part)
+        for number, data in enumerate(texts):
+            if number == fails:
+                raise StoreError("refused")
+            yield Line(canonical.line_key(data).decode(), data + b"!")
+
+    many = [line(f"k{number}") for number in range(10_000)]
+    with opened(None, identity="", now=NOW) as state:
+        found = state.lines if on_disk else LinesInMemory()
+        found.put(many)
+        state.finish()
+        with pytest.raises(StoreError):
+            found.replace(next_day(9_999))
+        assert list(found) == sorted(many)
+        found.replace(next_day(10_000))
+        assert list(found) == [Line(key, data + b"!") for key, data in sorted(many)]

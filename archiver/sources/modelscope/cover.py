@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from archiver.sources.modelscope import website
 from archiver.sources.modelscope.partition import Partition
 from archiver.sources.modelscope.queries import FILTERS, LETTERS, Query
-from archiver.sources.modelscope.slices import matches
+from archiver.sources.modelscope.slices import ROUND, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable, Sequence
 
+    from archiver.sources.ledger import Entry
     from archiver.sources.modelscope.slices import Slices
     from archiver.sources.modelscope.survey import Steps
     from archiver.transport import Request
 
+Search: TypeAlias = "Generator[Sequence[Request], Sequence[Entry], int]"
+
 VAIN: Final = 40
-"""Number of searches in a row without a new owner that end the search for owners."""
+"""Number of searches in a row with models of known owners only that end the search for owners."""
 WORDS: Final = 3000
 """Number of words of names that are searched for."""
 GUESSED: Final = 4
@@ -28,6 +31,10 @@ LARGE: Final = 100
 """Number of pages that show an owner from which on it is large."""
 OWNERS: Final = 256
 """Number of owners that are listed at once."""
+FEWEST: Final = 0.02
+"""New records a page below which another owner's models are searched."""
+PAIRS: Final = tuple(one + two for one in reversed(LETTERS) for two in reversed(LETTERS))
+"""Pairs of characters of names, the rare ones first: what they match fits into one query."""
 
 
 def everything(slices: Slices, endpoint: str, *, website: bool) -> Steps:
@@ -67,28 +74,34 @@ class Cover:
             if not self._slices.enough:
                 yield from self._slices.by_filter(Query(), name)
         yield from self._slices.by_word(Query(), WORDS)
-        yield from self._look_for_owners()
         yield from self._by_pair_of_large_owners()
+        yield from self._look_for_owners()
         yield from self._by_owner()
 
     def _by_pair_of_large_owners(self) -> Steps:
-        """Search for every pair of characters among the models of owners with very many.
+        """Search for pairs of characters among the models of owners with very many.
 
-        Each name holds some pair, so this finds all of them, at about three pages a pair.
+        Each name holds some pair, so this finds all of them, at about three pages a pair. It ends
+        with an owner where pages have hardly a new record any more.
         """
-        owners = [Query(owner=owner) for owner in self._slices.survey.owners]
-        known = ((query, self._slices.survey.slices.get(query.name)) for query in owners)
-        large = [query for query, each in known if each and each.short]
-        for query in large:
-            pairs = [query._replace(search=one + two) for one in LETTERS for two in LETTERS]
-            for at in range(0, len(pairs), len(LETTERS)):
+        for query in self._large_owners():
+            pairs = [query._replace(search=pair) for pair in PAIRS]
+            for at in range(0, len(pairs), ROUND):
                 if self._slices.enough:
                     return
-                some = pairs[at : at + len(LETTERS)]
-                few = self._slices.unasked(some)
-                entries = yield [self._slices.page(pair, 1) for pair in few]
-                for pair, entry in zip(few, entries, strict=True):
-                    yield self._slices.rest(pair, entry)
+                entries = yield from self._slices.whole(pairs[at : at + ROUND])
+                if sum(entry.fresh for entry in entries) < FEWEST * len(entries):
+                    break
+
+    def _large_owners(self) -> list[Query]:
+        """Return the owners of whose models some were out of reach, the largest first."""
+        survey = self._slices.survey
+        short = {
+            query: survey.slices[query.name].short
+            for query in map(_of_owner, survey.owners)
+            if query.name in survey.slices
+        }
+        return sorted((query for query in short if short[query]), key=lambda query: -short[query])
 
     def _by_owner_prefix(self) -> Steps:
         """Search for prefixes of known owners, longer ones where they find too much.
@@ -122,7 +135,7 @@ class Cover:
         The large ones first; of the others those that were seen least: of an owner that was seen
         often, everything was received already.
         """
-        while not self._slices.complete:
+        while not self._slices.enough:
             met, asked = self._slices.survey.owners.items(), self._slices.asked
             new = [(count, owner) for owner, count in met if f"owner={owner}" not in asked]
             new.sort(key=lambda each: (-each[0] if each[0] > LARGE else each[0], each[1]))
@@ -133,26 +146,34 @@ class Cover:
 
     def _look_for_owners(self) -> Steps:
         """Search for everything, then for pairs of characters: that shows new owners."""
-        pairs = (one + two for one in LETTERS for two in LETTERS)
+        search = self._on_the_website if self._website else self._in_a_window
         vain = 0
-        for words in ("", *pairs) if self._website else pairs:
+        for words in ("", *PAIRS) if self._website else PAIRS:
             if self._slices.enough or vain > VAIN:
                 return
             known = {*self._slices.survey.owners}
-            yield from self._on_the_website(words) if self._website else self._in_a_window(words)
+            found = yield from search(words)
             met = self._slices.survey.owners.keys() - known
-            vain = 0 if met else vain + 1
+            vain = 0 if met else vain + bool(found)
             yield from self._slices.walk(Query(owner=owner) for owner in sorted(met))
 
-    def _in_a_window(self, words: str) -> Steps:
+    def _in_a_window(self, words: str) -> Search:
+        """Search for the newest models; return how many match."""
         query = Query(search=words, sort="last_modified")
         (first,) = yield [self._slices.page(query, 1)]
         yield self._slices.rest(query, first)
+        return matches(first)
 
-    def _on_the_website(self, words: str) -> Steps:
+    def _on_the_website(self, words: str) -> Search:
+        """Search for the most used models; return how many match."""
         (first,) = yield [website.request(self._endpoint, words, 1)]
         pages = -(-min(matches(first), website.WINDOW) // website.PAGE)
         yield [website.request(self._endpoint, words, page) for page in range(2, pages + 1)]
+        return matches(first)
+
+
+def _of_owner(owner: str) -> Query:
+    return Query(owner=owner)
 
 
 def _beginning(owner: str, large: set[str]) -> str:

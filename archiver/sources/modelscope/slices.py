@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from archiver.sources.modelscope.queries import FILTERS, Query, Reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from archiver.sources.ledger import Entry
     from archiver.sources.modelscope.survey import Steps, Survey
@@ -87,6 +87,16 @@ class Slices:
                 for name in FILTERS:
                     yield from self.by_filter(query, name)
                 yield from self.by_word(query, WORDS_IN_ONE)
+
+    def whole(
+        self, queries: Iterable[Query]
+    ) -> Generator[Sequence[Request], Sequence[Entry], list[Entry]]:
+        """List what matches one of `queries`, as far as the window reaches; return the entries."""
+        new = self.unasked(queries)
+        firsts = yield [self.page(query, 1) for query in new]
+        pairs = zip(new, firsts, strict=True)
+        others = yield [page for query, first in pairs for page in self.rest(query, first)]
+        return [*firsts, *others]
 
     def by_word(self, query: Query, most: int) -> Steps:
         """Search for the words that names are composed of, the frequent ones first."""
