@@ -44,7 +44,7 @@ def laid_out(
 
 @pytest.mark.parametrize(
     ("split", "shard", "files"),
-    [(10_000, 9, 1), (1_000, 100, 16), (1_000, 80, 256), (1_000, 5, 256), (1_000, 4, 4096)],
+    [(10_000, 9, 1), (1_000, 100, 16), (1_000, 80, 256), (1_000, 6, 256), (1_000, 5, 4096)],
 )
 def test_a_catalogue_is_split_by_the_size_of_the_whole(split: int, shard: int, files: int) -> None:
     assert len(laid_out(split, shard).sizes) == files
