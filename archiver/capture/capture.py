@@ -307,7 +307,7 @@ class _Capture:
         )
         if not draft.files:
             return draft.report
-        writer.pack()
+        writer.pack((self._clock() - self._taken).total_seconds())
         kept = tuple(
             sentence("your changes to {path} are kept on {kept_ref}", path=path, kept_ref=KEPT_REF)
             for path in done.kept

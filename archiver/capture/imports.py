@@ -8,9 +8,10 @@ import msgspec
 
 from archiver.capture import prune
 from archiver.capture.changelog_file import changelog_file
-from archiver.capture.report import DIGEST, Report, commit_message
+from archiver.capture.report import Report, commit_message
 from archiver.errors import StoreError, UnknownRevision, UnreadableSnapshot, reason
 from archiver.history import snapshots
+from archiver.history.catalogue import DIGEST
 from archiver.history.changelog import links
 from archiver.history.comparison import outlined
 from archiver.history.versions import EMPTY, opened, stamp

@@ -9,6 +9,7 @@ import msgspec
 
 from archiver import __version__
 from archiver.errors import RenderError, StoreError, reason
+from archiver.history.catalogue import DIGEST
 from archiver.history.snapshots import name_of
 from archiver.language import sentence
 from archiver.records import canonical
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 SOURCE = "Archiver-Source"
 """The trailer that names the source."""
 
-DIGEST = "Archiver-Records-Digest"
-"""The trailer that holds the records digest."""
 
 PROOF = "Archiver-Proof"
 """The trailer that says why the listing is complete; a capture has one, an import has none."""

@@ -8,11 +8,11 @@ from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from archiver.capture.report import DIGEST, SOURCE
+from archiver.capture.report import SOURCE
 from archiver.errors import ShallowHistory, UnreadableSnapshot
 from archiver.history import snapshots
 from archiver.history.ahead import Ahead
-from archiver.history.catalogue import folder_of, source_at
+from archiver.history.catalogue import DIGEST, folder_of, source_at
 from archiver.history.squashes import squashes
 from archiver.history.versions import stamp
 from archiver.language import sentence

@@ -89,6 +89,10 @@ GROUPS = {
         "prune": Entry(
             "maintenance:prune", sentence("Remove old stamped files; history keeps everything.")
         ),
+        "migrate": Entry(
+            "layout:migrate", sentence("Keep a catalogue in another number of files.")
+        ),
+        "pack": Entry("layout:pack", sentence("Make git's storage as small as it gets.")),
         "revert": Entry("maintenance:revert", sentence("Revert a bad capture by a new commit.")),
         "rollover": Entry(
             "rollover:rollover", sentence("Go on in a new repository from the newest snapshots.")

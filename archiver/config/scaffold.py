@@ -212,7 +212,7 @@ volatile = []
 # except = ["$schema"]        # members beside the records that are none
 # noun = "vulnerability"      # what a record is called
 # label = "name"              # what people read beside a key such as a UUID
-# shards = "auto"             # or 1, 16, 256: files of a large catalogue
+# shards = "auto"             # or 1, 16, 256, 4096: files of a large catalogue
 """
 )
 

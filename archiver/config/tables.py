@@ -203,7 +203,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True):
     timeout: Annotated[float, Meta(gt=0, description="a number of seconds above 0")] = 30
     retries: Count = 4
     redirect_to: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
-    shards: Literal["auto", 1, 16, 256] = "auto"
+    shards: Literal["auto", 1, 16, 256, 4096] = "auto"
     max_bytes: Bytes = 95_000_000
     settings: dict[str, Any] = {}
 

@@ -34,6 +34,7 @@ from archiver.store.repository import STATE_REF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from archiver.changes.lifecycle import Missing
     from archiver.config import Config, SourceConfig
@@ -53,6 +54,10 @@ PREVIOUS_FILE = "previous.json"
 """File beside archiver.toml: which repository this one goes on from."""
 NEXT_FILE = "next.json"
 """File beside archiver.toml of a finished archive: in which repository it goes on."""
+DIGEST = "Archiver-Records-Digest"
+"""Trailer of a capture: the digest of its records."""
+LAYOUT = "Archiver-Layout"
+"""Trailer of a commit that holds the records of a capture in another number of files."""
 MISSING = "missing.jsonl"
 """File of the state ref: the records that are missing and not removed yet."""
 RUNS = "runs.jsonl"
@@ -181,7 +186,8 @@ class Catalogue:
     def revisions(self, tip: str | None = None) -> Iterator[Revision]:
         """Yield the revisions that changed the catalogue, newest first.
 
-        Reverted captures are left out.
+        Reverted captures are left out; of a capture that was carried over to another layout, the
+        newest layout stands for it.
 
         Args:
             tip: Full id to begin at; None: the newest of the branch.
@@ -200,7 +206,7 @@ class Catalogue:
         if first is not None:
             self._refuse_folder(first)
             found = chain((first,), found)
-        for revision in found:
+        for revision in _laid_out_once(found):
             if revision.id not in reverted:
                 yield revision
 
@@ -577,6 +583,21 @@ class Catalogue:
                 hint=sentence("name one with --repo DIR, or make one with: archiver init"),
             )
         return self.repository
+
+
+def _laid_out_once(revisions: Iterable[Revision]) -> Iterator[Revision]:
+    """Leave out the captures, newest first, that a later commit holds in another layout."""
+    again: set[tuple[datetime, str]] = set()
+    for revision in revisions:
+        digest = revision.trailers.get(DIGEST)
+        if digest is None:
+            yield revision
+            continue
+        capture = revision.authored_at, digest
+        if capture not in again:
+            yield revision
+        if LAYOUT in revision.trailers:
+            again.add(capture)
 
 
 def beside_settings(settings: str, name: str) -> str:

@@ -6,10 +6,10 @@ import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from archiver.changes.retention import Stamped
-from archiver.errors import StoreError
+from archiver.errors import StoreError, UnreadableSnapshot
 from archiver.history import versions
 from archiver.history.catalogue import LATEST
 from archiver.history.versions import Part, Version
@@ -18,20 +18,22 @@ from archiver.records import canonical
 from archiver.records.model import End
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from archiver.records.canonical import Header
     from archiver.sources.lines import Lines
     from archiver.store.commit import Writer
     from archiver.store.repository import Repository
 
-Shards: TypeAlias = Literal["auto", 1, 16, 256]
+Shards: TypeAlias = Literal["auto", 1, 16, 256, 4096]
 
 SPLIT = 40_000_000
-"""Bytes that no file exceeds where the number of shards is ``auto``."""
+"""Bytes from which on a catalogue is split where the number of shards is ``auto``."""
+SHARD = 4_000_000
+"""Bytes that shards have on average at most, then."""
 LARGE = 45_000_000
 """Bytes from which on a file is warned about; git hosts refuse more than 100 MB."""
-COUNTS = (1, 16, 256)
+COUNTS: Final[tuple[Literal[1, 16, 256, 4096], ...]] = (1, 16, 256, 4096)
 
 _STAMP = "%Y%m%d_%H%M%S"
 _NAME = re.compile(r"(.+)_models_(\d{8}_\d{6})\.json")
@@ -73,6 +75,20 @@ class Layout:
         index = canonical.head(self._header._replace(shards=shards))
         return {**blobs, ".json": writer.write_blob((index,), len(index))}
 
+    def check(self, repository: Repository, blobs: Mapping[str, str]) -> None:
+        """Read the files again that `write` stored.
+
+        Raises:
+            UnreadableSnapshot: One of them does not hold the lines that it was given.
+        """
+        with repository.objects() as reader:
+            for name, lines in self._split.items():
+                _, written = canonical.read(
+                    reader.stream(blobs[f"/{name}.json" if name else ".json"])
+                )
+                if not _equal(written, lines):
+                    raise UnreadableSnapshot(sentence("what was written is not what was read"))
+
     def _shard(self, writer: Writer, name: str, before: Version) -> tuple[str, str]:
         """Return the blob id of a shard and the SHA-256 of its content."""
         old = before.parts.get(name)
@@ -110,26 +126,31 @@ def laid_out(
     before: Version,
     max_bytes: int,
     split: int = SPLIT,
+    shard: int = SHARD,
 ) -> Layout:
     """Lay a snapshot out in as many files as it needs.
 
     Args:
         header: The header of the whole snapshot.
         lines: Its lines.
-        shards: The number of files; ``auto``: as before, or the next step before a file
-            exceeds `split`; never back by itself.
+        shards: The number of files; ``auto``: one file up to `split` bytes, then as many as
+            hold no more than `shard` bytes on average; never fewer than before.
         before: The snapshot before.
         max_bytes: No file may be larger.
-        split: Bytes that no file exceeds where `shards` is ``auto``.
+        split: See `shards`.
+        shard: See `shards`.
 
     Raises:
         StoreError: A file would be larger.
     """
-    counts = (shards,) if shards != "auto" else [n for n in COUNTS if n >= len(before.parts)]
-    for count in counts:
-        layout = Layout(header, lines, count)
-        if max(layout.sizes.values()) <= split:
-            break
+    fewest = len(before.parts) if len(before.parts) in COUNTS else 1
+    layout = Layout(header, lines, fewest if shards == "auto" else shards)
+    if shards == "auto":
+        whole = sum(layout.sizes.values())
+        most = dict.fromkeys(COUNTS, shard) | {1: split}
+        count = next((n for n in COUNTS if whole <= n * most[n]), COUNTS[-1])
+        if count > fewest:
+            layout = Layout(header, lines, count)
     name, size = max(layout.sizes.items(), key=lambda each: each[1])
     if size > max_bytes:
         message = sentence(
@@ -143,7 +164,9 @@ def laid_out(
                 message=message,
                 max_bytes=max_bytes,
             ),
-            hint=sentence('set shards = "auto" (or 16, 256) for this source, or raise max_bytes'),
+            hint=sentence(
+                'set shards = "auto" (or 16, 256, 4096) for this source, or raise max_bytes'
+            ),
         )
     return layout
 

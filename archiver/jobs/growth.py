@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from archiver.capture.report import DIGEST, SOURCE
+from archiver.capture.report import SOURCE
+from archiver.history.catalogue import DIGEST
 from archiver.history.snapshots import taken_at
 from archiver.records.representation import short
 from archiver.store import growth as store
@@ -107,10 +108,14 @@ class Stamps(NamedTuple):
     Attributes:
         sizes: Capture time to the bytes of all its files and of the largest one, oldest first.
         pruned: Whether a rule removes old ones.
+        split: Whether the catalogue is split by its size.
+        paced: Whether its metrics are archived at a pace of their own.
     """
 
     sizes: Mapping[datetime, tuple[int, int]]
-    pruned: bool
+    pruned: bool = False
+    split: bool = True
+    paced: bool = False
 
 
 def measured(repository: Repository, tip: str, now: datetime) -> Growth | None:
@@ -178,13 +183,14 @@ def _count(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < len(str(1 << 63)) else 0
 
 
-def stamps(catalogue: Catalogue, sizes: Mapping[str, int], *, pruned: bool) -> Stamps:
-    """Return the stamped files of a source.
+def stamped_sizes(
+    catalogue: Catalogue, sizes: Mapping[str, int]
+) -> dict[datetime, tuple[int, int]]:
+    """Return the sizes of the stamped files of a source, as `Stamps` has them.
 
     Args:
         catalogue: The source.
         sizes: Path to bytes of every file below its folder.
-        pruned: Whether a rule removes old ones.
     """
     found: dict[datetime, tuple[int, int]] = {}
     start = f"{catalogue.stamped}/"
@@ -194,14 +200,14 @@ def stamps(catalogue: Catalogue, sizes: Mapping[str, int], *, pruned: bool) -> S
             if taken := taken_at(f"{name}.json"):
                 total, largest = found.get(taken, (0, 0))
                 found[taken] = total + size, max(largest, size)
-    return Stamps(dict(sorted(found.items())), pruned)
+    return dict(sorted(found.items()))
 
 
 def limits(
     repository: Repository,
     stored: int,
     growth: Growth,
-    sources: Mapping[str, tuple[Stamps, bool]],
+    sources: Mapping[str, Stamps],
     now: datetime,
 ) -> tuple[Limit, ...]:
     """Return the limits that are reached within five years, the nearest first.
@@ -210,14 +216,15 @@ def limits(
         repository: The data repository.
         stored: Bytes of git.
         growth: How fast it grows.
-        sources: Name of each source to its stamped files, and whether it is split by its size.
+        sources: Name of each source to its stamped files.
         now: Time, UTC.
     """
     git: list[Advice] = ["rollover"]
-    if growth.metrics is not None and growth.metrics >= MOSTLY:
+    paced = all(each.paced for each in sources.values())
+    if growth.metrics is not None and growth.metrics >= MOSTLY and not paced:
         git.insert(0, "metrics")
     free = shutil.disk_usage(repository.common_dir).free
-    tree = sum(_tree_pace(each) for each, _ in sources.values())
+    tree = sum(_tree_pace(each) for each in sources.values())
     disk: list[Advice] = [*git[:-1], "disk"]
     if tree:
         disk.insert(0 if tree > growth.pace else len(disk) - 1, "retention")
@@ -227,11 +234,11 @@ def limits(
         _Course("gitlab", GITLAB_MOST, stored, growth.pace, git),
         _Course("disk", stored + free, stored, growth.pace + tree, disk),
     ]
-    for name, (files, splits) in sources.items():
+    for name, files in sources.items():
         if not files.pruned:
             often, width = _captures(files), len(files.sizes)
             courses.append(_Course("folder", FOLDER_WIDTH, width, often, ["retention"], name))
-        if not splits and files.sizes:
+        if not files.split and files.sizes:
             largest, pace = [*files.sizes.values()][-1][1], _file_pace(files)
             courses.append(_Course("file", FILE_LIMIT, largest, pace, ["shards"], name))
     found = (each.reached(now) for each in courses)

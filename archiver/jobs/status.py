@@ -25,7 +25,7 @@ from archiver.jobs.growth import (
     Stamps,
     limits,
     measured,
-    stamps,
+    stamped_sizes,
 )
 from archiver.records.representation import short
 from archiver.store.packing import disk_usage, stored_bytes
@@ -178,13 +178,17 @@ def status(
     )
 
 
-def _files(catalogue: Catalogue, sizes: Mapping[str, int]) -> tuple[Stamps, bool]:
-    """Return the stamped files of a source, and whether it is split by its size."""
+def _files(catalogue: Catalogue, sizes: Mapping[str, int]) -> Stamps:
+    """Return the stamped files of a source, and what limits them."""
     config = catalogue.config
     assert config is not None  # noqa: S101  it is a configured one
-    pruned = not configured_retention(config).is_empty
-    splits = config.source(catalogue.source).shards == "auto"
-    return stamps(catalogue, sizes, pruned=pruned), splits
+    source = config.source(catalogue.source)
+    return Stamps(
+        stamped_sizes(catalogue, sizes),
+        pruned=not configured_retention(config).is_empty,
+        split=source.shards == "auto",
+        paced=bool(source.pace.every),
+    )
 
 
 def _source(

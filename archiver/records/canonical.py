@@ -30,7 +30,7 @@ _MODELS = b'"models": [\n'
 _SEPARATOR = b",\n"
 _EMPTY = b"]\n}\n"
 _TAIL = b"\n" + _EMPTY
-_LONGEST_HEAD = 1 << 20  # an index of 256 shards has 26 KB
+_LONGEST_HEAD = 1 << 20  # an index of 4,096 shards has 403 kB
 _BATCH = 4096  # lines
 
 
@@ -261,18 +261,18 @@ def shard_name(key: str, shards: int) -> str:
 
     Args:
         key: The decoded key.
-        shards: 16 or 256.
+        shards: 16, 256 or 4,096.
     """
-    return shard_names(shards)[shard_of(key) * shards >> 8]
+    return shard_names(shards)[shard_of(key, shards)]
 
 
-def shard_of(key: str) -> int:
-    """Return the first byte of the SHA-256 of `key`: its shard of 256."""
-    return hashlib.sha256(key.encode()).digest()[0]
+def shard_of(key: str, shards: int) -> int:
+    """Return the number of the shard of `key`: the leading bits of its SHA-256."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:2]) * shards >> 16
 
 
 @cache
 def shard_names(shards: int) -> tuple[str, ...]:
     """Return the names of this many `shards`, in order; of one: the empty name."""
-    digits = {1: 0, 16: 1, 256: 2}[shards]
+    digits = {1: 0, 16: 1, 256: 2, 4096: 3}[shards]
     return tuple(f"{number:0{digits}x}" for number in range(shards)) if digits else ("",)

@@ -124,7 +124,7 @@ class Lines(ABC):
         """Return the lines' bytes by the name of their shard, each sorted by key.
 
         Args:
-            shards: 1 (the one name is empty), 16 or 256.
+            shards: 1 (the one name is empty), 16, 256 or 4,096.
         """
 
     def sizes(self, shards: int) -> dict[str, Size]:
@@ -190,7 +190,7 @@ class LinesInMemory(Lines):
         names = shard_names(shards)
         split: dict[str, list[bytes]] = {name: [] for name in names}
         for key, data in self._lines.items():
-            split[names[shard_of(key) * shards >> 8]].append(data)
+            split[names[shard_of(key, shards)]].append(data)
         return dict(split)
 
     def _sort(self) -> None:

@@ -19,6 +19,7 @@ from archiver.store.draft import KEPT_REF, Draft
 from archiver.store.durable import acquired, disk_errors, make_folders
 from archiver.store.journal import Journal, move_refs
 from archiver.store.loose import LooseStore
+from archiver.store.plumbing import TimedOut
 from archiver.store.repository import STATE_REF
 
 if TYPE_CHECKING:
@@ -130,23 +131,71 @@ class Writer:
             kept=tuple(sorted(draft.kept)),
         )
 
-    def pack(self) -> bool:
+    def pack(self, seconds: float | None = None) -> bool:
         """Pack the loose objects if there are many; an explicit last step of a run.
+
+        Args:
+            seconds: How long the run took: packing takes at most a tenth of the time of the runs
+                since the last packing, or does not happen. None: as long as it needs.
 
         Returns:
             Whether anything was packed.
         """
-        self._heal()
-        if recovery.unfinished(self._home):
+        objects = self._repository.common_dir / "objects"
+        if self._busy() or not packing.worthwhile(objects):
             return False
-        if self._repository.promised:
-            return False  # a pack must not lose what says that the rest is promised
-        if not packing.worthwhile(self._repository.common_dir / "objects"):
+        limit = packing.TIME_LIMIT
+        if seconds is not None:
+            limit = packing.allowed(self._repository, seconds)
+        plan = packing.planned(objects, limit)
+        if plan is None:
             return False
-        self._save(Journal())
-        packing.pack(self._repository.plain)
-        self._heal()
+        try:
+            self._pack(plan, limit=limit)
+        except TimedOut:
+            return False
         return True
+
+    def pack_all(self, *, again: bool = False) -> bool:
+        """Join all packs, and loose objects, into one, however long it takes.
+
+        Args:
+            again: Whether differences that are stored already are computed again.
+
+        Returns:
+            Whether anything was packed; False: there is one pack already.
+        """
+        objects = self._repository.common_dir / "objects"
+        loose = sum(1 for _ in packing.loose_sizes(objects))
+        packs = tuple(packing.joinable(objects))
+        if self._busy() or not (loose or len(packs) > 1 or (packs and again)):
+            return False
+        self._pack(packing.Plan(loose, packs), whole=True, again=again)
+        return True
+
+    def _busy(self) -> bool:
+        """Say whether packing must wait.
+
+        A transaction may wait for the index: its objects are in no ref yet. In a partial clone a
+        pack would lose what says that the rest is promised.
+        """
+        self._heal()
+        return bool(self._repository.promised) or recovery.unfinished(self._home) is not None
+
+    def _pack(
+        self,
+        plan: packing.Plan,
+        *,
+        whole: bool = False,
+        again: bool = False,
+        limit: float = packing.TIME_LIMIT,
+    ) -> None:
+        self._save(Journal())
+        scratch = self._home / "scratch"
+        try:
+            packing.pack(self._repository, scratch, plan, whole=whole, again=again, limit=limit)
+        finally:
+            self._heal()
 
     def _apply(self, journal: Journal) -> None:
         self._save(journal)

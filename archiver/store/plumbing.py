@@ -95,22 +95,26 @@ class Plumbing:
     inherited: tuple[int, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
 
-    def ask(self, *arguments: str, stdin: bytes = b"", limit: float = TIME_LIMIT) -> Answer:
+    def ask(
+        self, *arguments: str, stdin: bytes | IO[bytes] = b"", limit: float = TIME_LIMIT
+    ) -> Answer:
         """Run git to its end and return its answer, whatever it is.
 
         Args:
             arguments: The command and its arguments.
-            stdin: All that git may read.
+            stdin: All that git may read, or a file of it.
             limit: Seconds after which git is killed.
 
         Raises:
             StoreError: There is no git.
             TimedOut: It did not end in time.
         """
-        child = self.start(*arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        text = stdin if isinstance(stdin, bytes) else None
+        given = subprocess.PIPE if isinstance(stdin, bytes) else stdin
+        child = self.start(*arguments, stdin=given, stderr=subprocess.PIPE)
         with child:
             try:
-                out, err = child.communicate(stdin, timeout=limit)
+                out, err = child.communicate(text, timeout=limit)
             except BaseException as stopped:
                 end(child)
                 if isinstance(stopped, subprocess.TimeoutExpired):
@@ -123,7 +127,9 @@ class Plumbing:
                 raise
         return Answer(child.returncode, out, err.decode(errors="replace").strip())
 
-    def run(self, *arguments: str, stdin: bytes = b"", limit: float = TIME_LIMIT) -> bytes:
+    def run(
+        self, *arguments: str, stdin: bytes | IO[bytes] = b"", limit: float = TIME_LIMIT
+    ) -> bytes:
         """Run git and return its standard output; anything but success is an error.
 
         Raises:

@@ -9,12 +9,12 @@ from msgspec.structs import replace as with_
 
 from archiver.capture import prune, revert
 from archiver.capture.replay import read_recorded
-from archiver.capture.report import DIGEST, PROOF, SOURCE, unchanged
+from archiver.capture.report import PROOF, SOURCE, unchanged
 from archiver.capture.target import open_target
 from archiver.capture.validation import Baseline
 from archiver.errors import PushRejected, UnknownRevision, reason
 from archiver.history import snapshots
-from archiver.history.catalogue import REVERTED
+from archiver.history.catalogue import DIGEST, LAYOUT, REVERTED
 from archiver.history.dates import Dates
 from archiver.history.versions import opened, stamp, taken_at
 from archiver.language import sentence, stored
@@ -100,6 +100,14 @@ class Rebase:
         elif parent and self._folder(target, parent) == self._folder(target, tip):
             message = self._repository.message(commit)
             rebased = Rebased(self._build(target, files, message, tip, revision.authored_at))
+        elif LAYOUT in revision.trailers:
+            self.notes.append(
+                stored(
+                    "{source}: the other layout was not pushed; migrate again",
+                    source=target.source.name,
+                )
+            )
+            rebased = Rebased("")
         elif {DIGEST, PROOF} <= revision.trailers.keys():
             rebased = self._captured(there, revision, parent)
         elif all(path.startswith(f"{target.catalogue.stamped}/") for path in files):

@@ -168,7 +168,7 @@ def test_a_file_above_the_size_limit_is_refused_with_what_to_do(archive: Archive
     assert archive.run().outcome == "first"
 
 
-@pytest.mark.parametrize(("before", "after"), [(1, 16), (16, 256), (256, 1)])
+@pytest.mark.parametrize(("before", "after"), [(1, 16), (16, 256), (256, 4096), (4096, 1)])
 def test_another_number_of_shards_changes_no_record(
     archive: Archive, before: int, after: int
 ) -> None:

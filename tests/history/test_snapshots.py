@@ -23,17 +23,31 @@ LINES = sorted(canonical.encode({"id": f"m{number}"}, ("id",)) for number in ran
 
 
 def laid_out(
-    split: int, *, shards: Shards = "auto", before: Version = EMPTY, max_bytes: int = 10_000
+    split: int,
+    shard: int = 100,
+    *,
+    shards: Shards = "auto",
+    before: Version = EMPTY,
+    max_bytes: int = 10_000,
 ) -> Layout:
     header = Header("hub", "2026-01-29 15:47:33", len(LINES))
     return snapshots.laid_out(
-        header, LinesInMemory(LINES), shards=shards, before=before, max_bytes=max_bytes, split=split
+        header,
+        LinesInMemory(LINES),
+        shards=shards,
+        before=before,
+        max_bytes=max_bytes,
+        split=split,
+        shard=shard,
     )
 
 
-@pytest.mark.parametrize(("split", "files"), [(10_000, 1), (400, 16), (200, 256)])
-def test_a_catalogue_is_split_when_a_file_would_be_too_large(split: int, files: int) -> None:
-    assert len(laid_out(split).sizes) == files
+@pytest.mark.parametrize(
+    ("split", "shard", "files"),
+    [(10_000, 9, 1), (1_000, 100, 16), (1_000, 80, 256), (1_000, 6, 256), (1_000, 5, 4096)],
+)
+def test_a_catalogue_is_split_by_the_size_of_the_whole(split: int, shard: int, files: int) -> None:
+    assert len(laid_out(split, shard).sizes) == files
 
 
 def test_a_catalogue_that_was_split_stays_so() -> None:
@@ -44,11 +58,12 @@ def test_a_catalogue_that_was_split_stays_so() -> None:
 def test_a_number_in_the_settings_is_kept_to() -> None:
     assert len(laid_out(10, shards=1).sizes) == 1
     assert len(laid_out(10_000, shards=256).sizes) == 256
+    assert len(laid_out(10_000, shards=4096).sizes) == 4096
 
 
 def test_the_largest_file_is_named_when_it_is_too_large() -> None:
     with pytest.raises(StoreError, match=r"^shard [0-9a-f]{2} would have \d+ bytes, more than"):
-        laid_out(100, max_bytes=110)
+        laid_out(100, shards=256, max_bytes=110)
 
 
 def test_every_record_is_in_one_shard() -> None:

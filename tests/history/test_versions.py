@@ -170,7 +170,9 @@ def test_shards_are_one_version(past: History, own: Callable[[], Catalogue]) -> 
     assert [canonical.line_key(line) for line in newest(own())] == [b"a", b"b", b"c"]
 
 
-@pytest.mark.parametrize(("before", "after"), [(1, 16), (16, 1), (16, 16), (16, 256), (256, 16)])
+@pytest.mark.parametrize(
+    ("before", "after"), [(1, 16), (16, 1), (16, 16), (16, 256), (256, 16), (256, 4096), (4096, 1)]
+)
 def test_another_number_of_shards_is_no_change(
     past: History, own: Callable[[], Catalogue], before: int, after: int
 ) -> None:

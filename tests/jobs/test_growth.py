@@ -131,12 +131,10 @@ def test_a_shallow_or_partial_clone_does_not_tell(archive: Archive, tmp_path: Pa
         assert growth(Archive(clone, archive.time)) is None
 
 
-def reached(
-    archive: Archive, stored: float, pace: float, **sources: tuple[Stamps, bool]
-) -> dict[str, Limit]:
+def reached(archive: Archive, stored: float, pace: float, **sources: Stamps) -> dict[str, Limit]:
     known = Growth(pace=pace, at_most=False, captures=1, metrics=0.9)
     with Repository.open(archive.folder) as repository:
-        found = limits(repository, int(stored), known, sources or {"hub": (NONE, True)}, NOW)
+        found = limits(repository, int(stored), known, sources or {"hub": NONE}, NOW)
     assert [each.months for each in found] == sorted(each.months for each in found)
     return {each.name: each for each in found}
 
@@ -148,31 +146,31 @@ def test_limits_of_the_next_five_years_are_told_and_no_others(archive: Archive) 
     assert found["github"].date == "2026-08-14"
     assert found["github"].advice == ("metrics", "rollover")
     assert found["gitlab"].months == pytest.approx((10 * 2**30 - 4e9) / 22e6 / 30, abs=0.1)
+    paced = NONE._replace(paced=True)
+    assert reached(archive, 4e9, 22e6, hub=paced)["github"].advice == ("rollover",)
     assert reached(archive, 6e9, 1000)["github"].months == 0, "it is reached already"
 
 
 def daily(sizes: list[int]) -> Stamps:
     """Return stamped files of the last days, each of one file, oldest first."""
     times = [NOW - timedelta(days=age) for age in range(len(sizes))][::-1]
-    return Stamps(
-        {time: (size, size) for time, size in zip(times, sizes, strict=True)}, pruned=False
-    )
+    return Stamps({time: (size, size) for time, size in zip(times, sizes, strict=True)})
 
 
 def test_a_file_that_is_not_split_reaches_what_github_takes(archive: Archive) -> None:
     grows = daily([80_000_000 + 100_000 * day for day in range(20)])
-    found = reached(archive, 1e6, 10, hub=(grows, False))["file"]
+    found = reached(archive, 1e6, 10, hub=grows._replace(split=False))["file"]
     assert (found.source, found.advice) == ("hub", ("shards",))
     assert found.months == pytest.approx((20e6 - 1.9e6) / 1e5 / 30, abs=0.1)
-    assert "file" not in reached(archive, 1e6, 10, hub=(grows, True))
+    assert "file" not in reached(archive, 1e6, 10, hub=grows)
 
 
 def test_stamped_files_that_fill_the_disk_are_named_first(archive: Archive) -> None:
     huge = daily([10**12] * 20)
-    disk = reached(archive, 1e6, 10, hub=(huge, True))["disk"]
+    disk = reached(archive, 1e6, 10, hub=huge)["disk"]
     assert disk.advice[0] == "retention"
     pruned = huge._replace(pruned=True)
-    assert "disk" not in reached(archive, 1e6, 10, hub=(pruned, True))
+    assert "disk" not in reached(archive, 1e6, 10, hub=pruned)
 
 
 def test_a_healthy_archive_says_nothing(archive: Archive) -> None:
