@@ -86,14 +86,14 @@ class Hub:
 
 
 def growth(folder: Path) -> Iterator[Result]:
-    """Compare what both repositories hold when they are packed, without the first day."""
+    """Compare what both repositories hold when they are packed, both by one thread."""
     ours = folder / "archive"
     ours.mkdir()
     archived(ours, Hub(RECORDS), DAYS)
     theirs = bare(folder / "bare", ours)
     with Repository.open(ours) as repository, writing(repository) as writer:
         writer.pack_all()
-    git(theirs, "gc", "--quiet")
+    git(theirs, "-c", "pack.threads=1", "gc", "--quiet")
     archive, files = packed(ours), packed(theirs)
     yield Result(
         f"growth, {RECORDS:,} records, {DAYS} days : bare files",

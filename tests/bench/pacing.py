@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,6 +13,7 @@ from archiver.fakehub import catalogue as fakehub
 from archiver.records.canonical import Header, encode
 from archiver.records.policy import Policy
 from bench import repositories
+from bench.growing import CHURN, DAYS, RECORDS, Hub
 from bench.measure import ARCHIVER, Cost, middle, once
 from bench.result import Result, at_most
 
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-RECORDS, DAYS = 20_000, 30
 START = datetime(2026, 1, 1, 3, tzinfo=UTC)
-CHURN, NEWS, ENTERED, GONE = 0.54, 0.01, 0.002, 0.001
 POLICY = Policy(key=("id",), metrics=("downloads", "likes"))
 PACES = {
     "exact": Pace(),
@@ -36,61 +34,15 @@ PACES = {
     "never": Pace("9999d"),
 }
 """``never`` is what the news alone costs."""
-_WORDS = ("chat", "vision", "base", "instruct", "tiny", "large", "coder", "audio", "v2", "math")
-
-
-class Hub:
-    """A made-up hub: lines of some 220 bytes, whose counters grow by their own popularity."""
-
-    def __init__(self) -> None:
-        """Begin with the records of the first day."""
-        self._random = random.Random(1)
-        self._number = 0
-        self.models: dict[str, dict[str, Any]] = {}
-        for _ in range(RECORDS):
-            self._enter()
-
-    def lines(self) -> dict[str, bytes]:
-        """Return the lines of the day by key, in its order."""
-        return dict(sorted(encode(each, ("id",)) for each in self.models.values()))
-
-    def pass_day(self) -> None:
-        """Let a day go by."""
-        chance, count = self._random, len(self.models)
-        for model in chance.sample([*self.models.values()], int(count * CHURN)):
-            model["downloads"] += 1 + int(model["downloads"] * chance.random() / 50)
-            model["likes"] += chance.random() < 0.1
-        for key in chance.sample([*self.models], int(count * GONE)):
-            del self.models[key]
-        for model in chance.sample([*self.models.values()], int(count * NEWS)):
-            model["sha"] = f"{chance.getrandbits(160):040x}"
-        for _ in range(int(count * ENTERED)):
-            self._enter()
-
-    def _enter(self) -> None:
-        chance = self._random
-        self._number += 1
-        words = chance.sample(_WORDS, 3)
-        owner = f"owner{int(chance.paretovariate(0.7)) % 5000}"
-        key = f"{owner}/{'-'.join(words)}-{self._number}"
-        self.models[key] = {
-            "id": key,
-            "downloads": int(chance.paretovariate(0.6)) % 10_000_000,
-            "likes": int(chance.paretovariate(0.9)) % 10_000,
-            "license": chance.choice(("apache-2.0", "mit", "other", "cc-by-4.0")),
-            "sha": f"{chance.getrandbits(160):040x}",
-            "tags": words,
-            "task": chance.choice(("text-generation", "image-to-text", "feature-extraction")),
-        }
 
 
 def growth(folder: Path) -> Iterator[Result]:
     """Measure what 30 days add to the pack of the files that an archive holds, at each pace."""
-    hub = Hub()
-    days = [hub.lines()]
+    hub = Hub(RECORDS)
+    days = [lines_of(hub)]
     for _ in range(DAYS):
         hub.pass_day()
-        days.append(hub.lines())
+        days.append(lines_of(hub))
     exact = 0
     for name, pace in PACES.items():
         added = grows(folder / name.replace(" ", "-"), days, pace)
@@ -102,6 +54,11 @@ def growth(folder: Path) -> Iterator[Result]:
             0.35 if pace.every and pace.round else 1,
             detail=f"{added / 1e6:.2f} MB : {exact / 1e6:.2f} MB",
         )
+
+
+def lines_of(hub: Hub) -> dict[str, bytes]:
+    """Return the lines of the day by key, in its order."""
+    return dict(sorted(encode(each, ("id",)) for each in hub.models.values()))
 
 
 def grows(folder: Path, days: list[dict[str, bytes]], pace: Pace) -> int:
