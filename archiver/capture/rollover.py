@@ -92,7 +92,10 @@ class RolledOver(NamedTuple):
 
 
 class Fetched(NamedTuple):
-    """A previous repository that can be read now: its address, and the commit gone on from."""
+    """A previous repository that can be read now, and the commit gone on from.
+
+    Its address is that of a folder as it is recorded, else the whole one.
+    """
 
     address: str
     commit: str
@@ -323,11 +326,12 @@ def fetch(config: Config, *, address: str | None = None) -> Iterator[Fetched]:
         joins: list[Join] = []
         try:
             while len(joins) < _MOST and (found := _previous(repository, tip, where)):
-                base = _reached(base, address or found.repository)
-                address = None
+                place, address = address or found.repository, None
+                base = _reached(base, place)
                 store.fetch(repository, base, found.commit, config.environment.variables)
                 joins.append(Join(repository.first(tip), found.commit))
-                yield Fetched(hidden(base, [base]), found.commit)
+                shown = base if is_url(base) else place
+                yield Fetched(hidden(shown, [shown]), found.commit)
                 tip = found.commit
         finally:
             if joins:

@@ -207,7 +207,7 @@ def measured(folder: Path, layout: Layout, catalogue: Catalogue, days: int) -> C
     git(root, "prune-packed", "--quiet")
     last = "\n".join((*versions[-1].values(), *versions[-2].values())) + "\n"
     compare = once(["git", "cat-file", "--batch"], root, stdin=last.encode())
-    oldest = list(versions[0].values())
+    oldest = [oid for name, oid in versions[0].items() if name != "latest"]
     reads = [
         once(["git", "cat-file", "blob", each], root).cpu
         for each in oldest[:: max(len(oldest) // 8, 1)]

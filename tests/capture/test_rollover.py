@@ -105,10 +105,7 @@ def answers(archive: Archive) -> dict[str, str]:
 
 def test_what_was_fetched_answers_every_question_as_one_repository_does(years: Years) -> None:
     fetched = [*fetch(years.third.config)]
-    assert [each.address for each in fetched] == [
-        str(years.second.folder),
-        str(years.first.folder),
-    ]
+    assert [each.address for each in fetched] == ["../2027", "../2026"]
     assert answers(years.third) == answers(years.alone)
 
 
