@@ -37,6 +37,7 @@ class Migration(NamedTuple):
         before: Number of files of the newest snapshot.
         after: Number of files that it has in the new layout.
         largest: Bytes of the largest of them.
+        kept: Managed files that a person had changed; their versions are kept on a ref.
         revision: Full id of the commit; None: there was nothing to do, or it is only planned.
     """
 
@@ -44,6 +45,7 @@ class Migration(NamedTuple):
     after: int
     largest: int
     revision: str | None = None
+    kept: tuple[str, ...] = ()
 
 
 def migrate(
@@ -85,7 +87,7 @@ def migrate(
             )
         state.lines.put(baseline.lines())
         state.finish()
-        _check_digest(target, newest, state.lines)
+        digest = _checked_digest(target, newest, state.lines)
         layout = laid_out(
             _header(target, before),
             state.lines,
@@ -98,10 +100,14 @@ def migrate(
             return plan
         files = _files(target, writer, layout, tip, newest)
         change = target.change(
-            files, _message(target, plan, newest), tip=tip, taken=newest.authored_at, now=now
+            files,
+            _message(target, plan, newest, digest),
+            tip=tip,
+            taken=newest.authored_at,
+            now=now,
         )
         done = writer.commit(change)
-        return plan._replace(revision=done.revision)
+        return plan._replace(revision=done.revision, kept=done.kept)
 
 
 def _agreed(target: Target, shards: Shards | None) -> Shards:
@@ -119,19 +125,20 @@ def _agreed(target: Target, shards: Shards | None) -> Shards:
     )
 
 
-def _check_digest(target: Target, newest: Revision, lines: Lines) -> None:
-    """Refuse a snapshot whose records are not those of its capture."""
+def _checked_digest(target: Target, newest: Revision, lines: Lines) -> str:
+    """Return the digest of the newest snapshot; refuse one that its capture does not name."""
     expected, today = newest.trailers.get(DIGEST), target.catalogue.policy
     then = target.catalogue.policy_then(newest.id) or today
     policies = {policy.volatile: policy for policy in (today, then, replace(today, volatile=()))}
-    digests = (
+    digests = [
         records_digest((line.data for line in lines), policy) for policy in policies.values()
-    )
+    ]
     if expected is not None and expected not in digests:
         raise UnreadableSnapshot(
             sentence("the records of the newest snapshot are not those that its commit names"),
             hint=sentence("archiver verify says which files are damaged"),
         )
+    return expected or digests[0]
 
 
 def _header(target: Target, before: Version) -> Header:
@@ -173,7 +180,7 @@ def _beside(
     return files | {f"{place}{rest}": blob for rest, blob in blobs.items()}
 
 
-def _message(target: Target, plan: Migration, newest: Revision) -> str:
+def _message(target: Target, plan: Migration, newest: Revision, digest: str) -> str:
     """Return a message with the trailers of the capture, for which the commit stands now."""
     words = sentences(
         "the same records, in {number:,} file",
@@ -181,6 +188,7 @@ def _message(target: Target, plan: Migration, newest: Revision) -> str:
         plan.after,
     )
     name = target.source.name
-    trailers = {SOURCE: name, **newest.trailers, LAYOUT: str(plan.after)}
+    own = newest.trailers if DIGEST in newest.trailers else {}
+    trailers = {SOURCE: name, **own, DIGEST: digest, LAYOUT: f"{plan.after} {newest.id}"}
     block = "".join(f"{token}: {visible(value)}\n" for token, value in trailers.items())
     return f"{name}: {said(words)}\n\n{block}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,7 @@ from archiver.history.catalogue import (
     UNLISTED,
     Reverted,
     folder_of,
+    stands_for,
 )
 from archiver.history.versions import opened, stamp
 from archiver.language import sentence, speaking, tr
@@ -26,13 +27,16 @@ from archiver.render.changelog import prepended
 from archiver.store.commit import writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from archiver.capture.target import Target
     from archiver.store.commit import Writer
     from archiver.store.history import Revision
 
+
+Blobs: TypeAlias = "Collection[str | None]"
+"""Object ids of one snapshot: one for each layout in which it was committed."""
 
 _LISTING_STATE = (MISSING, SWEEP, VALIDATORS)
 """What the state ref remembers of listings; a reverted listing is no evidence."""
@@ -84,7 +88,8 @@ def reversal(target: Target, writer: Writer, tip: str, commit: str, now: datetim
             snapshot before it.
         ShallowHistory: The clone may end before the capture that it restored.
     """
-    *again, capture = _holders(target, commit)
+    *again, capture = holders = _holders(target, commit, tip)
+    blobs = {each.blob for each in holders}
     rows = [
         *target.catalogue.reverted(tip),
         *(Reverted(each.id, stamp(each.authored_at), stamp(now)) for each in (capture, *again)),
@@ -93,8 +98,8 @@ def reversal(target: Target, writer: Writer, tip: str, commit: str, now: datetim
     with speaking(target.config.language):
         words = tr("reverted the capture of {authored_at}", authored_at=stamp(capture.authored_at))
     files = {
-        **_unstamped(target, tip, capture),
-        **_restored(target, tip, capture),
+        **_unstamped(target, tip, blobs),
+        **_restored(target, tip, blobs),
         f"{target.catalogue.folder}/{REVERTED}": writer.write_blob((content,), len(content)),
         **_logged(target, writer, tip, f"## {stamp(now)} UTC: {words} UTC\n"),
     }
@@ -110,14 +115,15 @@ def _logged(target: Target, writer: Writer, tip: str, section: str) -> dict[str,
     return {path: writer.write_blob((new,), len(new))}
 
 
-def _holders(target: Target, commit: str) -> list[Revision]:
-    """Return the revisions with the snapshot of `commit`, newest first; the last is `commit`.
+def _holders(target: Target, commit: str, tip: str) -> list[Revision]:
+    """Return the revisions with the snapshot of `commit`, newest first; the last is its capture.
 
-    The others restored it, when captures after it were reverted.
+    The others restored it, when captures after it were reverted, or hold it in another layout.
     """
-    revisions = [*target.catalogue.revisions()]
-    blob = next((each.blob for each in revisions if each.id == commit), None)
-    if blob is None:
+    reverted = {row.revision for row in target.catalogue.reverted(tip)}
+    known = [each for each in target.catalogue.committed(tip) if each.id not in reverted]
+    holders = _alike(known, commit)
+    if not holders:
         raise UnknownRevision(
             sentence(
                 "{commit} is no capture of {source}, or is reverted already",
@@ -126,9 +132,9 @@ def _holders(target: Target, commit: str) -> list[Revision]:
             ),
             hint=sentence("`archiver log` lists the captures"),
         )
-    holders = [each for each in revisions if each.blob == blob]
     capture = holders[-1]
-    if capture.id != commit:
+    asked = next(each for each in holders if each.id == commit)
+    if capture.id != commit and not stands_for(asked):
         raise UnknownRevision(
             sentence(
                 "{commit} is no capture, it restored the snapshot of {authored_at}",
@@ -140,19 +146,35 @@ def _holders(target: Target, commit: str) -> list[Revision]:
     return holders
 
 
-def _unstamped(target: Target, tip: str, capture: Revision) -> dict[str, str | None]:
-    """Return the stamped files of `capture` in `tip`, as removals."""
+def _alike(known: list[Revision], commit: str) -> list[Revision]:
+    """Return those of the revisions that hold the snapshot of `commit`, in any layout."""
+    found = {each.id for each in known if each.id == commit and each.blob}
+    while True:
+        blobs = {each.blob for each in known if each.id in found}
+        others = {stands_for(each) for each in known if each.id in found}
+        more = {
+            each.id
+            for each in known
+            if each.blob and (each.blob in blobs or each.id in others or stands_for(each) in found)
+        }
+        if more <= found:
+            return [each for each in known if each.id in found]
+        found |= more
+
+
+def _unstamped(target: Target, tip: str, blobs: Blobs) -> dict[str, str | None]:
+    """Return the stamped files of a capture in `tip`, as removals."""
     entries = target.repository.entries(tip, target.catalogue.stamped)
-    names = (file.name for file in snapshots.stamped(entries) if entries[file.name] == capture.blob)
+    names = (file.name for file in snapshots.stamped(entries) if entries[file.name] in blobs)
     return removals(target, tip, names)
 
 
-def _restored(target: Target, tip: str, capture: Revision) -> dict[str, str | None]:
-    """Return what makes the snapshot before `capture` the latest again, if it is the newest."""
+def _restored(target: Target, tip: str, blobs: Blobs) -> dict[str, str | None]:
+    """Return what makes the snapshot before a capture the latest again, if it is the newest."""
     folder, repository = target.catalogue.folder, target.repository
-    if repository.object_at(tip, f"{folder}/{LATEST}") != capture.blob:
+    if repository.object_at(tip, f"{folder}/{LATEST}") not in blobs:
         return {}
-    before = _readable_before(target, capture)
+    before = _readable_before(target, blobs)
     earlier = folder_of(before.path)
     old = repository.entries(tip, f"{folder}/latest")
     new = repository.entries(before.id, f"{earlier}/latest")
@@ -164,10 +186,9 @@ def _restored(target: Target, tip: str, capture: Revision) -> dict[str, str | No
     return {**shards, **beside, f"{folder}/{LATEST}": before.blob}
 
 
-def _readable_before(target: Target, capture: Revision) -> Revision:
-    """Return the newest readable revision but `capture`; a damaged one ends this."""
-    others = (each for each in target.catalogue.revisions() if each.id != capture.id)
-    earlier = (each for each in others if each.blob != capture.blob)
+def _readable_before(target: Target, blobs: Blobs) -> Revision:
+    """Return the newest readable revision that holds something else; a damaged one ends this."""
+    earlier = (each for each in target.catalogue.revisions() if each.blob not in blobs)
     with opened(target.catalogue) as versions:
         for revision, _ in queries.readable(versions, earlier, damaged=False):
             return revision

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from archiver.capture.target import Target
     from archiver.config import Config
 
+_ABANDONED: Final = 3600.0
+"""Seconds after which a folder that was not finished is one of a run that was killed."""
 _MOST: Final = 100
 """Number of repositories that may follow each other; more is no archive."""
 
@@ -140,7 +143,7 @@ def roll_over(
         subject = sentence("Go on from {commit} of another repository", commit=tip[:10])
         message = f"{said(subject)}\n\n{PREVIOUS}: {tip}\nArchiver-Version: {__version__}\n"
         identity = config.archive.identity
-        draft = _draft(folder)
+        draft = _draft(folder, now)
         try:
             with Repository.init(draft, branch=branch, object_format=old.object_format) as new:
                 commit = store.begin(
@@ -200,8 +203,10 @@ def _older(target: Target, tip: str, now: datetime) -> Iterator[str]:
     yield from prune.removals(target, tip, (each.name for each in plan.remove))
 
 
-def _draft(folder: Path) -> Path:
+def _draft(folder: Path, now: datetime) -> Path:
     """Make a folder beside the new one, to be renamed when all of it is there.
+
+    What a run that was killed left there is removed.
 
     Raises:
         ConfigError: The folder cannot be made.
@@ -209,6 +214,9 @@ def _draft(folder: Path) -> Path:
     place = folder.resolve()
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        for left in place.parent.glob(f".{escape(place.name)}.????????"):
+            if now.timestamp() - left.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
         draft.chmod(0o755)
     except OSError as error:
@@ -244,8 +252,10 @@ def _check(address: str) -> None:
     """Refuse an address that cannot be recorded.
 
     Raises:
-        ConfigError: It has a protocol that runs programs, or a password.
+        ConfigError: It is none, has a protocol that runs programs, or a password.
     """
+    if not address or not address.isprintable():
+        raise ConfigError(sentence("the address of the previous repository is none"))
     if not is_url(address) and ":" not in address.partition("/")[0]:
         return
     refuse(address)

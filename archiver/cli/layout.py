@@ -8,14 +8,14 @@ import click
 
 from archiver.capture.migration import migrate as migrated
 from archiver.capture.target import open_target
-from archiver.cli import options
+from archiver.cli import options, output
 from archiver.cli.failure import in_turn
 from archiver.clock import now
 from archiver.config import discover, process_environment
 from archiver.history.snapshots import COUNTS
 from archiver.language import tr
 from archiver.records.text import bytes_
-from archiver.store.commit import writing
+from archiver.store.commit import KEPT_REF, writing
 from archiver.store.packing import stored_bytes
 from archiver.store.repository import Repository
 
@@ -69,6 +69,10 @@ def migrate(
                 commit=plan.revision[:10],
             )
         click.echo(f"{name}: {said}")
+        for path in plan.kept:
+            output.note(
+                tr("your changes to {path} are kept on {kept_ref}", path=path, kept_ref=KEPT_REF)
+            )
 
     context.exit(in_turn(context, config.chosen(sources), carried))
 

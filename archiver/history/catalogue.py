@@ -57,7 +57,10 @@ NEXT_FILE = "next.json"
 DIGEST = "Archiver-Records-Digest"
 """Trailer of a capture: the digest of its records."""
 LAYOUT = "Archiver-Layout"
-"""Trailer of a commit that holds the records of a capture in another number of files."""
+"""Trailer of a commit that holds the records of another one in another number of files.
+
+It says that number, and the full id of the other one.
+"""
 MISSING = "missing.jsonl"
 """File of the state ref: the records that are missing and not removed yet."""
 RUNS = "runs.jsonl"
@@ -585,19 +588,23 @@ class Catalogue:
         return self.repository
 
 
+def stands_for(revision: Revision) -> str:
+    """Return the full id of the commit whose records it holds in another layout; empty: of none."""
+    return revision.trailers.get(LAYOUT, "").partition(" ")[2]
+
+
 def _laid_out_once(revisions: Iterable[Revision]) -> Iterator[Revision]:
-    """Leave out the captures, newest first, that a later commit holds in another layout."""
-    again: set[tuple[datetime, str]] = set()
+    """Leave out the revisions, newest first, that a later commit holds in another layout.
+
+    One whose capture was rebased meanwhile knows it by its time and digest.
+    """
+    again: set[tuple[datetime, str] | str] = set()
     for revision in revisions:
-        digest = revision.trailers.get(DIGEST)
-        if digest is None:
-            yield revision
-            continue
-        capture = revision.authored_at, digest
-        if capture not in again:
+        capture = revision.authored_at, revision.trailers.get(DIGEST, revision.id)
+        if again.isdisjoint((revision.id, capture)):
             yield revision
         if LAYOUT in revision.trailers:
-            again.add(capture)
+            again |= {stands_for(revision), capture}
 
 
 def beside_settings(settings: str, name: str) -> str:

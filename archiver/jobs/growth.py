@@ -31,6 +31,8 @@ NEAR: Final = 12.0
 """Months from which on a limit is warned of."""
 FEW: Final = 5
 """Captures that are needed to tell."""
+SHORTEST: Final = timedelta(hours=6)
+"""What captures of a shorter time say of the years to come is worth nothing."""
 MOSTLY: Final = 0.5
 """Share of changes from which on metrics are what makes an archive grow."""
 FILE_LIMIT: Final = 100_000_000
@@ -133,7 +135,7 @@ def measured(repository: Repository, tip: str, now: datetime) -> Growth | None:
     if len(recent) < FEW:
         return None
     span = recent[0].authored_at - recent[-1].authored_at
-    if not span:
+    if span < SHORTEST:
         return None
     often = (len(recent) - 1) / (span / timedelta(days=1))
     objects = repository.common_dir / "objects"

@@ -51,7 +51,7 @@ def joins(common_dir: Path) -> tuple[Join, ...]:
     """Return what was joined here, the newest repository first; mostly nothing."""
     try:
         lines = mark(common_dir).read_text(encoding="ascii").splitlines()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return ()
     pairs = (line.split(" ") for line in lines)
     return tuple(Join(*pair) for pair in pairs if len(pair) == len(Join.__dataclass_fields__))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
+from hashlib import blake2b
 from subprocess import DEVNULL
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -149,7 +151,7 @@ def pack(
     git looks for a similar object among those whose names are alike, from the newest to the
     oldest. A snapshot has two names, and git takes the stamped one: then a version stands beside
     one of another day that was taken at the same minute. So each object is given the name under
-    which its own commit brought it first, ``latest.json``.
+    which its own commit brought it first, ``latest.json``, as a digest.
 
     Args:
         repository: Where to pack; the lock is held.
@@ -163,7 +165,8 @@ def pack(
         StoreFull: The disk is full; every object is still where it was.
         TimedOut: It took longer; the same.
     """
-    git, objects = repository.plain, repository.common_dir / "objects"
+    objects = repository.common_dir / "objects"
+    git = replace(repository.plain, options=(*repository.plain.options, *_SETTINGS))
     folder = objects / "pack"
     with disk_errors():
         folder.mkdir(exist_ok=True)
@@ -172,7 +175,6 @@ def pack(
         names.writelines(_listing(repository, scratch, plan, whole=whole))
         names.seek(0)
         found = git.run(
-            *_SETTINGS,
             "pack-objects",
             *_OPTIONS,
             f"--window={2 * _WINDOW if again else _WINDOW}",
@@ -184,7 +186,8 @@ def pack(
     with disk_errors():
         listing.unlink()
         sync_folder(folder)
-        for old in plan.packs:
+        indexed = (folder / "multi-pack-index").exists()  # by another program, meanwhile
+        for old in () if indexed else plan.packs:
             if old.stem != f"pack-{found.decode().strip()}":
                 _remove(old)
     git.run("prune-packed", "--quiet")
@@ -201,11 +204,16 @@ def _listing(repository: Repository, scratch: Path, plan: Plan, *, whole: bool) 
 
     An object may be named again; only the first time counts.
     """
-    git = repository.plain
-    loose = {oid.encode() for oid, _ in loose_objects(repository.common_dir / "objects")}
+    git, objects = repository.plain, repository.common_dir / "objects"
+    loose = {oid.encode() for oid, _ in loose_objects(objects)}
     before: dict[bytes, bytes] = {}
+    wanted: set[bytes] | None = {*loose}
+    if whole and _is_all(objects, plan):
+        wanted = None  # every object
+    elif whole:
+        wanted = loose.union(*(_members(git, pack) for pack in plan.packs))
     for new, old, name in _named(git, scratch, () if whole else ("--unpacked",)):
-        if whole or new in loose:
+        if wanted is None or new in wanted:
             yield b"%b %b\n" % (new, name)
         if not whole:
             before.setdefault(old, name)
@@ -216,6 +224,12 @@ def _listing(repository: Repository, scratch: Path, plan: Plan, *, whole: bool) 
     yield from (oid + b"\n" for oid in loose)
     for pack in plan.packs:
         yield from (oid + b"\n" for oid in _members(git, pack))
+
+
+def _is_all(objects: Path, plan: Plan) -> bool:
+    """Say whether a plan covers every object that a ref may reach."""
+    packs = {*(objects / "pack").glob("pack-*.pack")}
+    return packs == {*plan.packs} and not (objects / "info" / "alternates").exists()
 
 
 def _named(
@@ -239,10 +253,18 @@ def _named(
                 continue
             _, mode, old, new, status = facts.split()
             if mode != _SUBMODULE and status != b"D":
-                yield new, old, name
+                yield new, old, _spread(name)
     asked.unlink()
     if child.returncode:
         raise StoreError(sentence("git {command} failed", command="diff-tree"))
+
+
+def _spread(name: bytes) -> bytes:
+    """Return a name that git does not take for the name of another shard.
+
+    git compares names by a number that is the same for ``14.json`` and ``20.json``.
+    """
+    return blake2b(name, digest_size=8).hexdigest().encode()
 
 
 def _members(git: Plumbing, pack: Path) -> Iterator[bytes]:
@@ -252,7 +274,7 @@ def _members(git: Plumbing, pack: Path) -> Iterator[bytes]:
         git.start("show-index", stdin=index, stderr=DEVNULL) as child,
     ):
         for line in child.stdout or ():
-            yield line.split(b" ", 2)[1]
+            yield line.split()[1]  # an index of version 1 has no third column
 
 
 def _size(pack: Path) -> int:

@@ -50,7 +50,7 @@ class Parts:
     def __init__(self, remote: Remote, limit: int) -> None:
         """Send at most `limit` bytes at once."""
         self._remote = remote
-        self._git = remote.repository.git
+        self._git = remote.repository.plain
         self._limit = limit
 
     def push(self, refs: Sequence[str], tips: Tips, there: Iterable[str]) -> None:

@@ -175,6 +175,8 @@ def _copy(
             _, kind, oid = meta.split()
             if kind != "commit" and name not in removed:  # a submodule is elsewhere
                 wanted[oid] = name
+    if old.promised:
+        old.promised.bring_all(wanted)
     with tempfile.TemporaryFile() as ids:
         lines = (f"{oid} {name}".replace("\n", " ") for oid, name in wanted.items())
         ids.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))

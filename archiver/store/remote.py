@@ -280,9 +280,9 @@ class Remote:
 
     def _has(self, commit: str) -> bool:
         """Return whether a commit is here, with all of its history."""
-        answer = self.repository.git.ask("cat-file", "-e", f"{commit}^{{commit}}")
+        answer = self.repository.plain.ask("cat-file", "-e", f"{commit}^{{commit}}")
         connected = ("rev-list", "--quiet", "--objects", commit, "--not", "--all")
-        return not answer.code and not self.repository.git.ask(*connected).code
+        return not answer.code and not self.repository.plain.ask(*connected).code
 
     def _reached(self, *arguments: str) -> Answer:
         answer = self._ask(*arguments)
@@ -323,7 +323,7 @@ class Remote:
 
     def _network(self) -> Plumbing:
         """Return git with what it needs to reach the other copy, and nothing else."""
-        git = networked(self.repository.git, self.variables)
+        git = networked(self.repository.plain, self.variables)
         ours = ("-c", f"remote.{self.name}.mirror=false")  # we name our refs
         variables = (*git.variables, *self._credentials().items())
         return replace(git, options=(*git.options, *ours), variables=variables)

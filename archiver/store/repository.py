@@ -19,7 +19,7 @@ from archiver.errors import (
 from archiver.language import sentence
 from archiver.store import history, lfs
 from archiver.store.folder import FolderReader
-from archiver.store.joined import VARIABLES, Join, joins
+from archiver.store.joined import BASE, VARIABLES, Join, joins
 from archiver.store.objects import ObjectReader
 from archiver.store.plumbing import RECOVER, Plumbing, require_git
 from archiver.store.promised import LOCAL, Promised
@@ -123,9 +123,12 @@ class Repository:
             )
         root = None if bare == "true" else (folder / "".join(up)).resolve()
         shared = Path(common_dir)
+        options = (f"--git-dir={git_dir}",)
+        git = Plumbing(root or Path(git_dir), options, variables=LOCAL)
         joined = joins(shared)
-        variables = (*LOCAL, *(VARIABLES if joined else ()))
-        git = Plumbing(root or Path(git_dir), (f"--git-dir={git_dir}",), variables=variables)
+        if joined and not git.run("for-each-ref", "--count=1", BASE):
+            joined = ()  # somebody removed what the mark speaks of
+        git = replace(git, variables=(*LOCAL, *(VARIABLES if joined else ())))
         known = cls(root, Path(git_dir), shared, object_format, shallow == "true", git, joined)
         return replace(known, promised=Promised.of(known.plain, shared))
 

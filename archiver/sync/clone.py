@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archiver import config as configuration
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, StoreError
 from archiver.history.catalogue import REVERTED, RUNS
 from archiver.language import sentence
+from archiver.records.text import few
 from archiver.store import clone as clones
 from archiver.store.repository import STATE_REF, Repository
 
@@ -55,12 +57,15 @@ def clone(url: str, folder: Path, variables: Mapping[str, str], token: str = "")
             sentence("{folder} is there already", folder=folder),
             hint=sentence("name another folder; a clone is brought up to date by: git pull"),
         )
+    if Path(url.removeprefix("file://")).resolve() == folder.resolve():
+        raise ConfigError(sentence("{folder} would be a clone of itself", folder=folder))
     was_there = folder.exists()
     try:
         is_partial = clones.partial(url, folder, variables, token)
         with Repository.open(folder) as repository:
             tip = repository.tip("HEAD")
             if tip is None:
+                _refuse_unborn(repository)
                 return Cloned(is_partial, (), is_empty=True)
             files = repository.blobs(tip)
             place, sources = _sources(repository, tip, files)
@@ -71,6 +76,19 @@ def clone(url: str, folder: Path, variables: Mapping[str, str], token: str = "")
             folder.mkdir(exist_ok=True)
         raise
     return Cloned(is_partial, tuple(sources))
+
+
+def _refuse_unborn(repository: Repository) -> None:
+    """Refuse a repository that has branches, but not the one that its HEAD names."""
+    names = ("for-each-ref", "--format=%(refname:lstrip=3)", "refs/remotes/*/*")
+    branches = os.fsdecode(repository.plain.run(*names)).split()
+    if branches:
+        raise StoreError(
+            sentence(
+                "its HEAD names a branch that is not there; there is: {few}", few=few(branches)
+            ),
+            hint=sentence("in that repository: git symbolic-ref HEAD refs/heads/main"),
+        )
 
 
 def _sources(

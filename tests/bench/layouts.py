@@ -234,7 +234,13 @@ def _packed(root: Path, versions: list[dict[str, str]]) -> tuple[int, float]:
 
 def _names(versions: Iterable[dict[str, str]]) -> bytes:
     newest = reversed([*versions])
-    return "".join(f"{oid} {name}\n" for each in newest for name, oid in each.items()).encode()
+    rows = (f"{oid} {_called(name)}\n" for each in newest for name, oid in each.items())
+    return "".join(rows).encode()
+
+
+def _called(name: str) -> str:
+    """Return the name under which the store packs a file (see `archiver.store.packing`)."""
+    return hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
 
 
 def _blob(store: LooseStore, lines: list[str], day: int) -> str:

@@ -84,9 +84,8 @@ def test_a_migration_changes_files_and_no_answer(archive: Archive, shards: Shard
     assert all(code == 0 for _, code, _ in before)
     plan = carried(archive, shards)
     assert (plan.before, plan.after) == (1, shards)
-    assert archive.git("log", "-1", f"--format=%(trailers:key={LAYOUT},valueonly)").strip() == str(
-        shards
-    )
+    said = archive.git("log", "-1", f"--format=%(trailers:key={LAYOUT},valueonly)").strip()
+    assert said == f"{shards} {archive.git('rev-parse', 'HEAD~1')}"
     assert archive.git("status", "--porcelain", "data") == ""
     assert archive.problems()[0] == []
     assert answers(archive.folder) == before
@@ -165,6 +164,28 @@ def test_a_capture_that_was_carried_over_is_reverted_as_one(archive: Archive) ->
     assert archive.captured(**{f"m{each}": 9 + each for each in range(31)}).outcome == "changed"
 
 
+def test_a_capture_is_reverted_by_its_own_id_after_a_migration_too(archive: Archive) -> None:
+    before = archive.git("rev-parse", "HEAD~1:data/hub/latest.json")
+    capture = archive.git("rev-parse", "HEAD")
+    carried(archive, 16)
+    carried(archive, 256)
+    revert.revert(archive.target(), capture, clock=lambda: archive.time)
+    assert archive.git("rev-parse", "HEAD:data/hub/latest.json") == before
+    assert archive.problems()[0] == []
+
+
+def test_a_restored_snapshot_is_carried_over_and_reverted(archive: Archive) -> None:
+    first, second, third = archive.git("log", "--reverse", "--format=%H").split()
+    revert.revert(archive.target(), third, clock=lambda: archive.time)
+    carried(archive, 16)
+    assert len([*log(archive.target().catalogue)]) == 3, "two captures, and what restored one"
+    revert.revert(archive.target(), second, clock=lambda: archive.time)
+    assert archive.git("rev-parse", "HEAD:data/hub/latest.json") == archive.git(
+        "rev-parse", f"{first}:data/hub/latest.json"
+    )
+    assert archive.problems()[0] == []
+
+
 def test_an_index_of_before_answers_as_git_does(archive: Archive) -> None:
     assert run_archiver("index", "--repo", archive.folder).returncode == 0
     carried(archive, 16)
@@ -175,25 +196,58 @@ def test_an_index_of_before_answers_as_git_does(archive: Archive) -> None:
         assert (with_index.returncode, with_index.stdout) == (0, without.stdout)
 
 
-def test_a_migration_that_lost_a_race_is_left_out_and_said(
-    archive: Archive, tmp_path: Path
-) -> None:
+@pytest.fixture
+def other(archive: Archive, tmp_path: Path) -> Archive:
+    """Return another copy of the archive; both push to one remote."""
     remote = tmp_path / "remote.git"
     archive.git("init", "--quiet", "--bare", str(remote))
     archive.git("add", "archiver.toml")
     archive.git("commit", "--quiet", "-m", "Begin")
     archive.git("remote", "add", "origin", str(remote))
     archive.git("push", "--quiet", "-u", "origin", "HEAD")
-    other = Archive(tmp_path / "other", archive.time)
-    archive.git("clone", "--quiet", str(remote), str(other.folder))
+    found = Archive(tmp_path / "other", archive.time)
+    archive.git("clone", "--quiet", str(remote), str(found.folder))
     for name in ("user.name", "user.email"):
-        other.git("config", name, "other@example.org")
+        found.git("config", name, "other@example.org")
+    return found
+
+
+def newer(other: Archive) -> None:
+    """Capture in the other copy, and push."""
     other.captured(m0=50, **{f"m{each}": 2 + each for each in range(1, 32)})
     other.git("push", "--quiet")
+
+
+def test_a_migration_that_lost_a_race_is_left_out_and_said(
+    archive: Archive, other: Archive
+) -> None:
+    newer(other)
     carried(archive, 16)
     done = push.push(archive.config, clock=lambda: archive.time)
     assert any("the other layout was not pushed" in note for note in done.notes)
     assert archive.git("rev-parse", "HEAD") == other.git("rev-parse", "HEAD")
+
+
+def test_a_revert_after_a_migration_survives_a_race(archive: Archive, other: Archive) -> None:
+    capture = archive.git("rev-parse", "HEAD~1")
+    newer(other)
+    carried(archive, 16)
+    revert.revert(archive.target(), "HEAD", clock=lambda: archive.time)
+    push.push(archive.config, clock=lambda: archive.time)
+    assert capture not in {entry.revision for entry in log(archive.target().catalogue)}
+    assert archive.problems()[0] == []
+
+
+def test_what_another_copy_carried_over_is_reverted_too(archive: Archive, other: Archive) -> None:
+    capture = archive.git("rev-parse", "HEAD~1")
+    carried(other, 16)
+    other.git("push", "--quiet")
+    revert.revert(archive.target(), capture, clock=lambda: archive.time)
+    done = push.push(archive.config, clock=lambda: archive.time)
+    assert not [note for note in done.notes if "not reverted" in note]
+    timestamps = [entry.timestamp for entry in log(archive.target().catalogue)]
+    assert other.listed()["timestamp"] not in timestamps[:1]
+    assert archive.problems()[0] == []
 
 
 def test_the_commands_say_what_they_did(archive: Archive) -> None:
