@@ -30,7 +30,7 @@ Shards: TypeAlias = Literal["auto", 1, 16, 256, 4096]
 SPLIT = 40_000_000
 """Bytes from which on a catalogue is split where the number of shards is ``auto``."""
 SHARD = 30_000_000
-"""Bytes that shards have on average at most, then: each file of a day costs git some 800 bytes."""
+"""Bytes that shards have on average at most, then: each file of a day costs git some 200 bytes."""
 LARGE = 45_000_000
 """Bytes from which on a file is warned about; git hosts refuse more than 100 MB."""
 COUNTS: Final[tuple[Literal[1, 16, 256, 4096], ...]] = (1, 16, 256, 4096)
