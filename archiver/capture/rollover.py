@@ -124,7 +124,7 @@ def roll_over(
     Raises:
         ConfigError: The folder is taken, or the address is none.
         NotADataRepository: There is no snapshot yet.
-        StoreError: The branch is not the one that is checked out.
+        StoreError: The branch is not the one that is checked out, or the archive is finished.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(sentence("{folder} is there already", folder=folder))
@@ -132,6 +132,7 @@ def roll_over(
     with Repository.open(config.root) as old:
         targets = [open_target(config, name, old) for name in config.sources]
         tip, branch = _beginning(old, targets)
+        refuse_finished(targets[0])
         known = Previous(
             repository=address or _address(old, folder),
             commit=tip,

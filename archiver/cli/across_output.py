@@ -79,8 +79,12 @@ def _place_row(place: Place) -> Record:
 def several(records: Iterable[Across], picture: Picture, form: Form, out: TextIO) -> None:
     """Write records; the totals of the picture follow in ``json``."""
     if form == "text":
+        found = False
         for each in records:
+            found = True
             out.writelines(f"{line}\n" for line in _lines(each))
+        if not found:
+            output.note(tr("no record is like that"))
     elif form == "json":
         _write_json(records, picture, out)
     elif form == "jsonl":

@@ -115,7 +115,7 @@ class PyPI(Packages):
         if not index.projects:
             raise refused(page, sentence("the index is empty"))
         records = (
-            known(name=self.normal(project.name), serial=project.serial)
+            known(name=self.normal(project.name), serial=project.serial or None)
             for project in index.projects
         )
         return Parsed(records, end=stored("the end of the index, serial {serial}", serial=serial))

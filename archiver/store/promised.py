@@ -112,7 +112,9 @@ class Promised:
         if missing:
             raise MissingContent(
                 sentence("{missing}: {why}", missing=_words(missing, wanted), why=why),
-                hint=sentence("nothing was left out of the answer; try again when it is there"),
+                hint=sentence(
+                    "no answer was given, for it would lack that; try again when it is there"
+                ),
             )
 
     def _missing(self, wanted: Iterable[str]) -> list[str]:
