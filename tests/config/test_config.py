@@ -156,7 +156,7 @@ def test_all_errors_are_reported_at_once_with_file_and_key(tmp_path: Path) -> No
         'archiver.toml: retentoin: unknown table; did you mean "retention"?',
         f'archiver.toml: archive.path: expected {FOLDER}, got "../x"',
         'archiver.toml: sources.kev.metricz: unknown key; did you mean "metrics"?',
-        'archiver.toml: sources.kev.shards: expected one of "auto", 1, 16, 256, got 3',
+        'archiver.toml: sources.kev.shards: expected one of "auto", 1, 16, 256, 4096, got 3',
         "archiver.toml: sources.kev.sets[1]: expected string, got integer",
     ]
 

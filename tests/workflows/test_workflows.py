@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 BIN = Path(sys.prefix) / "bin"
 WORKFLOW = ".github/workflows/archive.yml"
-USES = re.compile(r"uses: (actions/[a-z-]+@[0-9a-f]{40})")
+USES = re.compile(r"uses: (actions/[a-z/-]+@[0-9a-f]{40})")
 STUB = "name: stub\nruns:\n  using: composite\n  steps:\n    - shell: bash\n      run: |\n"
 PYTHON = f"""\
         echo "{BIN}" >> "$GITHUB_PATH"
@@ -165,7 +165,7 @@ class Job:
             shutil.rmtree(self.artifacts, ignore_errors=True)
         text = (self.repo / workflow).read_text()
         action = (CHECKOUT / "action.yml").read_text()
-        stubs = {name: self._stub(name) for name in USES.findall(text + action)}
+        stubs = dict(self._stub(name) for name in USES.findall(text + action))
         stubs["OWNER/REPO@v1"] = self._action()
         payload = self.folder / "event.json"
         payload.write_text(json.dumps({"inputs": inputs or {}}))
@@ -192,9 +192,17 @@ class Job:
         shutil.copy(CHECKOUT / "action.yml", folder)
         return folder
 
-    def _stub(self, name: str) -> Path:
-        """Stand in for an action of GitHub: the machine is prepared, and nothing leaves it."""
-        folder = self.folder / "stubs" / name.replace("/", "_")
+    def _stub(self, name: str) -> tuple[str, Path]:
+        """Stand in for an action of GitHub: the machine is prepared, and nothing leaves it.
+
+        Returns:
+            Its repository, and the folder that stands in for that.
+        """
+        path, _, ref = name.partition("@")
+        owner, project, *inside = path.split("/")
+        repository = f"{owner}/{project}@{ref}"
+        top = self.folder / "stubs" / repository.replace("/", "_")
+        folder = top.joinpath(*inside)
         folder.mkdir(parents=True, exist_ok=True)
         script = PYTHON if "setup-python" in name else "        git status --short\n"
         whole = {
@@ -205,7 +213,7 @@ class Job:
         }
         text = whole.get(name.partition("@")[0], STUB + script)
         (folder / "action.yml").write_text(text.replace("ARTIFACTS", str(self.artifacts)))
-        return folder
+        return repository, top
 
     def subjects(self) -> list[str]:
         return run_git(self.origin, "log", "--format=%s", "main").splitlines()
