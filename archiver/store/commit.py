@@ -136,7 +136,8 @@ class Writer:
 
         Args:
             seconds: How long the run took: packing takes at most a tenth of the time of the runs
-                since the last packing, or does not happen. None: as long as it needs.
+                since the last packing, or does not happen, unless it is overdue. None: as long as
+                it needs.
 
         Returns:
             Whether anything was packed.

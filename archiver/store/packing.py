@@ -29,6 +29,9 @@ MANY = 1000
 LARGE = 64 << 20
 PACKS = 50
 """Packing is worthwhile from this number of loose objects, of their bytes, or of packs."""
+OVERDUE = 512 << 20
+"""Bytes of loose objects that are packed however long it takes: else runs that take a second each
+would never earn the time, and fill the disk."""
 TIME_LIMIT = 86_400.0
 SHARE = 0.1
 """The part of the time of the runs since the last packing that packing may take."""
@@ -93,8 +96,10 @@ def loose_objects(objects: Path) -> Iterator[tuple[str, int]]:
 def allowed(repository: Repository, seconds: float) -> float:
     """Return how many seconds packing may take after a run of so many `seconds`.
 
-    The runs before it that packed nothing count too.
+    The runs before it that packed nothing count too. What is `OVERDUE` may take any time.
     """
+    if sum(loose_sizes(repository.common_dir / "objects")) >= OVERDUE:
+        return TIME_LIMIT
     runs = 0
     if repository.tip(STATE_REF):
         runs = int(repository.plain.line("rev-list", "--count", "--unpacked", STATE_REF))

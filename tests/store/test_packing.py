@@ -112,6 +112,17 @@ def test_packing_takes_no_more_than_a_tenth_of_the_runs_since_the_last_one(
         assert writer.pack(600)
 
 
+def test_what_is_overdue_is_packed_after_the_shortest_run_too(
+    repo: Path, capture: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "MANY", 1)
+    captured_daily(repo, capture, 2)
+    with Repository.open(repo) as found, writing(found) as writer:
+        assert not writer.pack(0.1)
+        monkeypatch.setattr(packing, "OVERDUE", 1)
+        assert writer.pack(0.1)
+
+
 def test_a_large_pack_is_not_written_again_by_a_run(
     repo: Path, capture: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
